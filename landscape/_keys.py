@@ -1,0 +1,48 @@
+"""Every key that the package reads from or writes to an AnnData object, once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# layers
+COUNTS: Final = "counts"
+UNSPLICED: Final = "unspliced"
+
+# obsm
+LATENT: Final = "X_latent"
+STATE: Final = "X_state"
+STATE_VELOCITY: Final = "X_state_velocity"
+FATES: Final = "fates"
+
+# obsp
+TRANSITIONS: Final = "transitions"
+
+# obs
+BASIN: Final = "basin"
+FATE_ENTROPY: Final = "fate_entropy"
+HEIGHT: Final = "height"
+PSEUDOTIME: Final = "landscape_pseudotime"
+
+# var
+REGULATOR: Final = "regulator"
+IN_NETWORK: Final = "regulator_in_network"
+
+# varp; the other matrices of a network are named after it: `network_support`, `network_stability`, ...
+NETWORK: Final = "network"
+SUPPORT_SUFFIX: Final = "_support"
+
+# uns
+UNS: Final = "landscape"
+TRUTH: Final = "truth"
+
+# uns["landscape"][...]
+DYNAMICS: Final = "dynamics"
+ATTRACTORS: Final = "attractors"
+BASINS: Final = "basins"
+FATES_PARAMS: Final = "fates"
+SADDLES: Final = "saddles"
+BARRIERS: Final = "barriers"
+RATES: Final = "rates"
+PATHS: Final = "paths"
+PERTURBATIONS: Final = "perturbations"
+OCCUPANCY: Final = "occupancy"
