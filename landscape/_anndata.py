@@ -10,7 +10,7 @@ import numpy as np
 from anndata import AnnData
 from scipy import sparse
 
-from landscape import _keys
+from landscape import _counts, _keys
 
 logger = logging.getLogger(__name__)
 
@@ -91,34 +91,10 @@ def count_matrix(adata: AnnData, layer: str | None = _keys.COUNTS, *, check: boo
     ValueError
         If a value is negative, not finite or not an integer; the message names the first one.
     """
+    require_adata(adata)
     where = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     matrix = adata.X if layer is None else read(adata, "layers", layer, hint="pass `layer=` with the raw counts")
-    if matrix is None:
-        msg = f"`{where}` is empty; pass `layer=` with the raw counts."
-        raise ValueError(msg)
-    counts = sparse.csr_matrix(matrix)
-    if counts is matrix or np.shares_memory(counts.data, getattr(matrix, "data", counts.data)):
-        counts = counts.copy() if not counts.has_canonical_format else counts
-    counts.sum_duplicates()
+    counts = _counts.canonical(matrix, where=where)
     if check:
-        _require_counts(counts, adata, where)
+        _counts.require_counts(counts, where=where, cells=adata.obs_names, genes=adata.var_names)
     return counts
-
-
-def _require_counts(counts: sparse.csr_matrix, adata: AnnData, where: str) -> None:
-    data = counts.data
-    if data.dtype == bool or data.dtype == object:
-        msg = f"Expected counts in `{where}`, found values of type {data.dtype}."
-        raise TypeError(msg)
-    bad = ~np.isfinite(data) | (data < 0) | (data != np.round(data))
-    if not bad.any():
-        return
-    first = int(np.flatnonzero(bad)[0])
-    cell = int(np.searchsorted(counts.indptr, first, side="right") - 1)
-    gene = int(counts.indices[first])
-    msg = (
-        f"Expected non-negative integer counts in `{where}`, found {int(bad.sum())} other values of {data.size} stored "
-        f"(first: {data[first]!r} for cell {adata.obs_names[cell]!r}, gene {adata.var_names[gene]!r}); "
-        "pass `layer=` with the raw counts."
-    )
-    raise ValueError(msg)

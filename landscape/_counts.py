@@ -1,0 +1,94 @@
+"""Count matrices: one canonical sparse form, and a check of every stored value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+
+def canonical(matrix: Any, *, where: str) -> sparse.csr_matrix:
+    """Any real matrix as a ``csr_matrix`` with sorted, unique indices; the input is never changed.
+
+    ``csr_array`` becomes ``csr_matrix`` (several upstream functions fail on the former), ``float16`` becomes
+    ``float32`` (scipy's products do not take it), 64-bit indices become 32-bit ones where they fit, and entries
+    that are stored twice are summed.
+
+    Raises
+    ------
+    TypeError
+        If the values are objects, strings or complex numbers, or if the matrix lies on disk or is lazy.
+    """
+    if matrix is None:
+        msg = f"`{where}` is empty; pass `layer=` with the raw counts."
+        raise ValueError(msg)
+    if not (sparse.issparse(matrix) or isinstance(matrix, np.ndarray)):
+        msg = (
+            f"Expected a numpy array or a scipy sparse matrix in `{where}`, found {type(matrix).__name__}; "
+            "load the data with `adata = adata.to_memory()`."
+        )
+        raise TypeError(msg)
+    if matrix.dtype.kind not in "biuf":
+        msg = f"Expected numbers in `{where}`, found dtype {matrix.dtype}; convert with `.astype('float32')`."
+        raise TypeError(msg)
+    values = matrix.astype(np.float32) if matrix.dtype == np.float16 else matrix
+    result = sparse.csr_matrix(values)
+    if result is matrix or (sparse.issparse(matrix) and np.shares_memory(result.data, matrix.data)):
+        if result.has_canonical_format and result.has_sorted_indices:
+            return result
+        result = result.copy()
+    result.sum_duplicates()
+    return result
+
+
+def require_counts(
+    counts: sparse.csr_matrix,
+    *,
+    where: str,
+    cells: Sequence[str],
+    genes: Sequence[str],
+) -> None:
+    """Refuse anything but non-negative integers, after a scan of every stored value.
+
+    Raises
+    ------
+    TypeError
+        If the values are booleans.
+    ValueError
+        If a value is negative, not finite or not an integer; the message counts each kind and names the first.
+    """
+    data = counts.data
+    if data.dtype == bool:
+        msg = f"Expected counts in `{where}`, found booleans; counts are needed, not detections: pass `layer=`."
+        raise TypeError(msg)
+    bad = bad_values(data)
+    if not bad.any():
+        return
+    first = int(np.argmax(bad))
+    cell = int(np.searchsorted(counts.indptr, first, side="right") - 1)
+    values = data[bad]
+    finite = np.isfinite(values)
+    kinds = {
+        "not finite": int(np.count_nonzero(~finite)),
+        "negative": int(np.count_nonzero(values[finite] < 0)),
+        "not integer": int(np.count_nonzero(values[finite] >= 0)),
+    }
+    found = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
+    msg = (
+        f"Expected non-negative integer counts in `{where}`, found other values ({found}) among {data.size} stored; "
+        f"the first is {data[first].item()!r} for cell {cells[cell]!r}, gene {genes[int(counts.indices[first])]!r}. "
+        "Pass `layer=` with the raw counts."
+    )
+    raise ValueError(msg)
+
+
+def bad_values(data: np.ndarray) -> np.ndarray:
+    """Mask of the values that are no counts."""
+    if data.dtype.kind == "u":
+        return np.zeros(data.shape, dtype=bool)
+    if data.dtype.kind == "i":
+        return data < 0
+    with np.errstate(invalid="ignore"):
+        return ~np.isfinite(data) | (data < 0) | (data != np.rint(data))

@@ -1,0 +1,143 @@
+"""Model files: safetensors for the weights, JSON for everything else; nothing in them can run.
+
+The JSON file names the weights file by its SHA-256 and is written last, so a killed save leaves the old model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from landscape._files import read_json, sha256, write_atomic, write_json
+from landscape.latent.module import Architecture
+
+SCHEMA = "landscape.latent/1"
+HEADER = "model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Contents of a model folder: ``header`` (plain JSON values) and ``weights`` by name."""
+
+    header: dict[str, Any]
+    weights: dict[str, Tensor]
+
+
+def save(folder: str | Path, header: dict[str, Any], weights: dict[str, Tensor], *, overwrite: bool) -> None:
+    """Write a model folder.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder holds anything and ``overwrite`` is false, or if it holds something that is no model.
+    """
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        msg = f"Expected a folder at {folder}, found a file; choose another path."
+        raise FileExistsError(msg)
+    if folder.exists() and any(folder.iterdir()):
+        if not overwrite:
+            msg = f"{folder} is not empty; pass `overwrite=True` to replace the model in it."
+            raise FileExistsError(msg)
+        if not (folder / HEADER).exists() and not list(folder.glob("weights-*.safetensors")):
+            msg = f"{folder} holds files but no model; choose another folder."
+            raise FileExistsError(msg)
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    temporary = write_atomic(folder / "weights-new.safetensors", lambda path: save_file(tensors, path))
+    digest = sha256(temporary)
+    file = temporary.replace(folder / f"weights-{digest[:16]}.safetensors")
+    content = {"schema": SCHEMA, **header, "weights": {"file": file.name, "sha256": digest}}
+    write_json(folder / HEADER, {**content, "checksum": _checksum(content)})
+    for old in folder.glob("weights-*.safetensors"):
+        if old.name != file.name:
+            old.unlink()
+
+
+def load(folder: str | Path) -> Stored:
+    """Read a model folder, after checking schema and checksums.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no model.
+    ValueError
+        If the files are of another kind or version, damaged, or changed since they were written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    folder = Path(folder)
+    path = folder / HEADER
+    if not path.is_file():
+        foreign = " It holds `model.pt`: load it with `scvi.model.SCVI.load` and pass it to `LatentModel.from_scvi`."
+        msg = f"No model in {folder}: {HEADER} is missing.{foreign if (folder / 'model.pt').exists() else ''}"
+        raise FileNotFoundError(msg)
+    header = _read_header(path)
+    entry = header["weights"]
+    file = folder / Path(entry["file"]).name
+    if not file.is_file():
+        msg = f"{folder} is incomplete: {file.name} is missing; save the model again."
+        raise FileNotFoundError(msg)
+    if (found := sha256(file)) != entry["sha256"]:
+        msg = f"{file} is damaged or was changed: expected SHA-256 {entry['sha256']}, found {found}."
+        raise ValueError(msg)
+    try:
+        weights = load_file(file)
+    except SafetensorError as error:
+        msg = f"{file} is no safetensors file ({error}); save the model again."
+        raise ValueError(msg) from error
+    return Stored(header=header, weights=weights)
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    try:
+        header = read_json(path)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path} is damaged: it is no JSON ({error}); save the model again."
+        raise ValueError(msg) from error
+    schema = header.get("schema") if isinstance(header, dict) else None
+    if schema != SCHEMA:
+        msg = f"{path} is no model of this version: expected schema {SCHEMA!r}, found {schema!r}."
+        raise ValueError(msg)
+    checksum = header.pop("checksum", None)
+    if checksum != _checksum(header):
+        msg = f"{path} is damaged or was changed: its content does not have the checksum {checksum!r} that it states."
+        raise ValueError(msg)
+    return header
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def architecture(header: dict[str, Any]) -> Architecture:
+    """Architecture named by a header.
+
+    Raises
+    ------
+    ValueError
+        If the header names other settings than those of this version.
+    """
+    try:
+        return Architecture(**header["architecture"])
+    except (KeyError, TypeError) as error:
+        msg = f"The model file names no architecture of this version ({error}); train the model again."
+        raise ValueError(msg) from error
+
+
+def require_weights(expected: dict[str, Tensor], found: dict[str, Tensor], folder: str | Path) -> None:
+    """Refuse weights of other names or shapes than the architecture has."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in expected.items()}
+    given = {name: tuple(tensor.shape) for name, tensor in found.items()}
+    if shapes != given:
+        differing = sorted(name for name in shapes.keys() | given.keys() if shapes.get(name) != given.get(name))
+        msg = f"The weights in {folder} do not fit the architecture that it states: {differing[:5]} differ."
+        raise ValueError(msg)
