@@ -1,0 +1,69 @@
+"""Epigenetic landscapes from single-cell counts.
+
+Counts give a latent generative model and a signed gene network; these give one stochastic differential equation that
+all cells share; its attractors, basins, barriers and fates are the landscape. Sub-packages are loaded when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from landscape import circuits, datasets, dynamics, get, latent, network, pl, pp, systems, tl, topography
+    from landscape._run import run
+    from landscape.report import report
+
+__version__ = "0.1.0"
+
+# Name offered here -> the module that defines it; a name that is its own module stands for the module.
+_LAZY = {
+    "circuits": "landscape.circuits",
+    "datasets": "landscape.datasets",
+    "dynamics": "landscape.dynamics",
+    "get": "landscape.get",
+    "latent": "landscape.latent",
+    "network": "landscape.network",
+    "pl": "landscape.pl",
+    "pp": "landscape.pp",
+    "report": "landscape.report",
+    "run": "landscape._run",
+    "systems": "landscape.systems",
+    "tl": "landscape.tl",
+    "topography": "landscape.topography",
+}
+
+__all__ = [
+    "__version__",
+    "circuits",
+    "datasets",
+    "dynamics",
+    "get",
+    "latent",
+    "network",
+    "pl",
+    "pp",
+    "report",
+    "run",
+    "systems",
+    "tl",
+    "topography",
+]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(_LAZY[name])
+    if name in ("run", "report"):
+        function = getattr(module, name)
+        globals()[name] = function
+        return function
+    return module
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,31 @@
+"""Set up every test process: one thread (bitwise repeatable sums), no display, and where the real data lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+_SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+if "LANDSCAPE_DATA_DIR" not in os.environ and _SHARED_DATA.is_dir():
+    os.environ["LANDSCAPE_DATA_DIR"] = str(_SHARED_DATA)
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+torch.set_num_threads(1)
+settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """Folder of the real data; the test is skipped where there is none."""
+    folder = os.environ.get("LANDSCAPE_DATA_DIR")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("needs real data: set LANDSCAPE_DATA_DIR to their folder")
+    return Path(folder)
