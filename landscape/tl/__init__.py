@@ -1,3 +1,5 @@
 """Tools: each reads from an AnnData object, calls one numerical function and writes the result back."""
 
-__all__: list[str] = []
+from landscape.tl._network import network
+
+__all__ = ["network"]

@@ -1,0 +1,141 @@
+"""Second moments of regulators and targets with covariates regressed out: all that linear methods need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+
+from landscape.network.expression import Block, Expression, FloatArray
+
+#: A column is constant when covariates leave less than this share of its raw second moment.
+_CONSTANT = 1e-10
+#: Above this share of non-zero values a dense product is faster than a sparse one.
+_DENSE = 0.1
+
+
+@dataclass(frozen=True)
+class Sums:
+    r"""Additive sums over cells, with :math:`A = [Z, X]` (covariates, then features) and targets :math:`Y`.
+
+    ``aa`` is :math:`A^\top A`, ``ay`` is :math:`A^\top Y`, ``yy`` the diagonal of :math:`Y^\top Y`.
+    """
+
+    aa: FloatArray
+    ay: FloatArray
+    yy: FloatArray
+    n_cells: float
+    n_covariates: int
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            self.aa + other.aa, self.ay + other.ay, self.yy + other.yy, self.n_cells + other.n_cells, self.n_covariates
+        )
+
+    def __mul__(self, weight: float) -> Sums:
+        return Sums(self.aa * weight, self.ay * weight, self.yy * weight, self.n_cells * weight, self.n_covariates)
+
+
+@dataclass(frozen=True)
+class Moments:
+    r"""Correlations after covariates are regressed out.
+
+    Attributes
+    ----------
+    xx
+        Correlations among features, shape ``(m, m)``. Rows of constant features are zero.
+    xy
+        Correlations of features (rows) and targets (columns), shape ``(m, q)``.
+    x_sd, y_sd
+        Residual standard deviations, zero where a column is constant.
+    n_cells
+        Sum of the cells' weights.
+    """
+
+    xx: FloatArray
+    xy: FloatArray
+    x_sd: FloatArray
+    y_sd: FloatArray
+    n_cells: float
+
+
+def sums_of(block: Block, *, features: FloatArray | None = None, weights: FloatArray | None = None) -> Sums:
+    """Sums of one block, with ``features`` in the place of the regulators and ``weights`` for the cells."""
+    x = block.regulators if features is None else features
+    a = np.concatenate([block.covariates, x], axis=1)
+    y = block.targets
+    weighted = a if weights is None else a * weights[:, None]
+    total = float(len(a)) if weights is None else float(weights.sum())
+    if sparse.issparse(y) and y.nnz > _DENSE * np.prod(y.shape):
+        y = y.toarray()
+    if sparse.issparse(y):
+        ay = _sparse_product(weighted, y)
+        squares = y.multiply(y)
+        yy = np.asarray(squares.sum(axis=0) if weights is None else weights @ squares, dtype=np.float64).ravel()
+    else:
+        ay = weighted.T @ y
+        yy = np.einsum("ij,ij->j", y, y) if weights is None else np.einsum("i,ij,ij->j", weights, y, y)
+    return Sums(weighted.T @ a, ay, yy, total, block.covariates.shape[1])
+
+
+def _sparse_product(a: FloatArray, y: sparse.csr_matrix) -> FloatArray:
+    left = sparse.csr_matrix(a.T)
+    if left.nnz > _DENSE * np.prod(left.shape):
+        return np.ascontiguousarray((y.T.tocsr() @ a).T)
+    return (left @ y).toarray()
+
+
+def total_sums(parts: Iterable[Sums]) -> Sums:
+    """Sum of sums, added in the order given so that every engine gives the same digits."""
+    iterator = iter(parts)
+    first = next(iterator)
+    aa, ay, yy, n_cells = first.aa.copy(), first.ay.copy(), first.yy.copy(), first.n_cells
+    for part in iterator:
+        aa += part.aa
+        ay += part.ay
+        yy += part.yy
+        n_cells += part.n_cells
+    return Sums(aa, ay, yy, n_cells, first.n_covariates)
+
+
+def moments_of(sums: Sums) -> Moments:
+    r"""Correlations from sums: the Schur complement :math:`X^\top X - X^\top Z (Z^\top Z)^+ Z^\top X`, scaled.
+
+    Regressing covariates out of every column first and correlating the residuals gives the same
+    numbers (Frisch-Waugh-Lovell), but needs every cell twice and a dense matrix.
+    """
+    k = sums.n_covariates
+    scale = np.sqrt(np.maximum(np.diag(sums.aa)[:k], np.finfo(float).tiny))
+    zz = sums.aa[:k, :k] / np.outer(scale, scale)
+    inverse = linalg.pinvh(zz, atol=0.0, rtol=1e-10)
+    zx, zy = sums.aa[:k, k:] / scale[:, None], sums.ay[:k] / scale[:, None]
+    xx = sums.aa[k:, k:] - zx.T @ inverse @ zx
+    xy = sums.ay[k:] - zx.T @ inverse @ zy
+    yy = sums.yy - np.einsum("kj,kj->j", zy, inverse @ zy)
+    x_sd = _sd(np.diag(xx), np.diag(sums.aa)[k:], sums.n_cells)
+    y_sd = _sd(yy, sums.yy, sums.n_cells)
+    x_unit, y_unit = _reciprocal(x_sd * np.sqrt(sums.n_cells)), _reciprocal(y_sd * np.sqrt(sums.n_cells))
+    correlation = xx * x_unit[:, None] * x_unit
+    correlation = (correlation + correlation.T) / 2
+    return Moments(correlation, xy * x_unit[:, None] * y_unit, x_sd, y_sd, sums.n_cells)
+
+
+def _sd(residual: FloatArray, raw: FloatArray, n_cells: float) -> FloatArray:
+    kept = residual > _CONSTANT * np.maximum(raw, np.finfo(float).tiny)
+    return np.where(kept, np.sqrt(np.maximum(residual, 0.0) / n_cells), 0.0)
+
+
+def _reciprocal(values: FloatArray) -> FloatArray:
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)
+
+
+def moments(data: Expression, *, weights: NDArray[np.floating] | None = None) -> Moments:
+    """Correlations of all cells in one pass, each cell counted ``weights`` times."""
+    parts = (
+        sums_of(block, weights=None if weights is None else np.asarray(weights[block.start : block.stop], float))
+        for block in data.blocks()
+    )
+    return moments_of(total_sums(parts))

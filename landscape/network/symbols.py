@@ -1,0 +1,88 @@
+"""Gene names: which species, which old symbol is which new one, and which names of two lists are the same gene."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+Species = Literal["human", "mouse"]
+
+_ENSEMBL = re.compile(r"^ENS(MUS)?G\d{6,}(\.\d+)?$")
+#: Old or colloquial symbols of regulators, lower case, and the current symbol of the same gene in lower case.
+#: Applied to both sides of a match, so that it does not matter which of the two a list prefers.
+ALIASES: dict[str, str] = {
+    "sfpi1": "spi1", "pu1": "spi1", "pu.1": "spi1", "eklf": "klf1", "scl": "tal1", "evi1": "mecom", "mds1": "mecom",
+    "mll": "kmt2a", "mll1": "kmt2a", "mll3": "kmt2c", "mll5": "kmt2e", "aml1": "runx1", "cbfa1": "runx2",
+    "cbfa2": "runx1", "oct4": "pou5f1", "oct3": "pou5f1", "oct1": "pou2f1", "oct2": "pou2f2", "brn2": "pou3f2",
+    "brn3a": "pou4f1", "ngn1": "neurog1", "ngn2": "neurog2", "ngn3": "neurog3", "mash1": "ascl1", "mash2": "ascl2",
+    "math1": "atoh1", "math5": "atoh7", "beta2": "neurod1", "blimp1": "prdm1", "helios": "ikzf2", "ikaros": "ikzf1",
+    "aiolos": "ikzf3", "znfn1a1": "ikzf1", "zfpn1a1": "ikzf1", "zfpn1a2": "ikzf2", "zfpn1a3": "ikzf3",
+    "tcfe2a": "tcf3", "e2a": "tcf3", "tcfe3": "tfe3", "tcfeb": "tfeb", "tcfec": "tfec", "tcfap2a": "tfap2a",
+    "tcfap2b": "tfap2b", "tcfap2c": "tfap2c", "tcfap2d": "tfap2d", "tcfap2e": "tfap2e", "tcfap4": "tfap4",
+    "tcfcp2": "tfcp2", "tcfcp2l1": "tfcp2l1", "tcf8": "zeb1", "zfhx1a": "zeb1", "zfhx1b": "zeb2", "bhlhb2": "bhlhe40",
+    "bhlhb3": "bhlhe41", "bhlhb4": "bhlhe23", "bhlhb5": "bhlhe22", "bhlhb8": "bhlha15", "mist1": "bhlha15",
+    "stra13": "bhlhe40", "dec1": "bhlhe40", "dec2": "bhlhe41", "cutl1": "cux1", "cutl2": "cux2", "cart1": "alx1",
+    "fkhr": "foxo1", "nrf2": "nfe2l2", "nrf1": "nfe2l1", "bmal1": "arntl", "bmal2": "arntl2", "p53": "tp53",
+    "trp53": "tp53", "trp63": "tp63", "trp73": "tp73", "p63": "tp63", "p73": "tp73", "t": "tbxt", "brachyury": "tbxt",
+    "lrf": "zbtb7a", "whsc1": "nsd2", "gata1s": "gata1", "cmyc": "myc", "nmyc": "mycn", "nmyc1": "mycn",
+    "lmyc1": "mycl", "mycl1": "mycl", "hnf3a": "foxa1", "hnf3b": "foxa2", "hnf4": "hnf4a", "vhnf1": "hnf1b",
+    "tcf2": "hnf1b", "ipf1": "pdx1", "nkx2.5": "nkx2-5", "ttf1": "nkx2-1", "titf1": "nkx2-1", "csx": "nkx2-5",
+    "hif1": "hif1a", "gcr": "nr3c1", "grl1": "nr3c1", "esr": "esr1", "er": "esr1", "rarg1": "rarg", "dax1": "nr0b1",
+    "coup-tf1": "nr2f1", "sf1": "nr5a1", "lrh1": "nr5a2", "nurr1": "nr4a2", "nur77": "nr4a1", "errb": "esrrb",
+    "rbpsuh": "rbpj", "csl": "rbpj", "yb1": "ybx1", "plzf": "zbtb16", "zfp145": "zbtb16", "gfi-1": "gfi1",
+    "cebp1": "cebpe", "chop": "ddit3", "gadd153": "ddit3", "chop10": "ddit3", "nfil6": "cebpb", "fli-1": "fli1",
+}  # fmt: skip
+
+
+def detect_species(names: Sequence[str]) -> Species:
+    """Species of gene names: Ensembl prefix, or capitals (``GATA1``) against capitalised (``Gata1``).
+
+    Raises
+    ------
+    ValueError
+        If neither pattern holds for most names.
+    """
+    ensembl = [_ENSEMBL.match(name) for name in names]
+    if sum(match is not None for match in ensembl) > len(names) / 2:
+        mouse = sum(match is not None and match.group(1) is not None for match in ensembl)
+        return "mouse" if mouse > len(names) / 4 else "human"
+    lettered = [
+        name for name in names if len(re.sub(r"[^A-Za-z]", "", name)) > 1 and not name.lower().startswith("mt-")
+    ]
+    capitals = sum(name == name.upper() or re.fullmatch(r"C\d+orf\d+", name) is not None for name in lettered)
+    capitalised = sum(name[0].isupper() and name != name.upper() for name in lettered)
+    if lettered and capitals > 0.6 * len(lettered):
+        return "human"
+    if lettered and capitalised > 0.6 * len(lettered):
+        return "mouse"
+    msg = (
+        "Expected human (GATA1) or mouse (Gata1) gene symbols or Ensembl ids, found names such as "
+        f"{list(names[:3])}; name the regulators with `regulators=` or in `adata.var['regulator']`."
+    )
+    raise ValueError(msg)
+
+
+def is_ensembl(names: Sequence[str]) -> bool:
+    """Whether most names are human or mouse Ensembl gene ids."""
+    return sum(_ENSEMBL.match(name) is not None for name in names) > len(names) / 2
+
+
+def canonical(name: str) -> str:
+    """Lower-case current symbol of a gene name, the key by which names are compared."""
+    key = name.strip().lower()
+    return ALIASES.get(key, key)
+
+
+def match(wanted: Iterable[str], names: Sequence[str]) -> dict[str, int]:
+    """Position in ``names`` of every wanted gene that is there, exact names first, then aliases and letter case."""
+    exact = {name: i for i, name in enumerate(names)}
+    loose: dict[str, int] = {}
+    for i, name in enumerate(names):
+        loose.setdefault(canonical(name), i)
+    found: dict[str, int] = {}
+    for gene in wanted:
+        position = exact.get(gene, loose.get(canonical(gene)))
+        if position is not None:
+            found[gene] = position
+    return found
