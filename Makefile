@@ -1,0 +1,81 @@
+# Everything runs in .venv, which the first target that needs it creates; the second time nothing is installed.
+# A target installs what it needs and no more: `make demo` the package, `make test` also pytest and ruff, and so on.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+DEMO ?= results/demo
+
+# One numerical thread per process: results repeat bit for bit, and parallel tests do not fight for cores.
+export OMP_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+# Real data beside the checkout serve where they exist; elsewhere they are downloaded or their tests skip.
+ifeq ($(LANDSCAPE_DATA_DIR),)
+ifneq ($(wildcard ../shared/data),)
+export LANDSCAPE_DATA_DIR := $(abspath ../shared/data)
+endif
+endif
+
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint format docs clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.package ## Simulate blood formation, infer its landscape, write a report (DEMO=results/demo)
+	$(BIN)/landscape demo --out $(DEMO)
+
+test: $(VENV)/.test ## Lint and test everything that is quick (20 minutes on 2 cores at most)
+	$(BIN)/ruff check
+	$(PYTEST) -m "not slow"
+
+test-slow: $(VENV)/.test-slow ## Test what is slow: kill and resume, several processes, browser, tutorials
+	$(PYTEST) -m slow
+
+lint: $(VENV)/.lint ## Check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.test ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(VENV)/.docs ## Build the documentation into docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+clean: ## Remove the environment, caches and build outputs (results/ stays)
+	rm -rf $(VENV) build dist docs/_build docs/generated .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Expected Python >= 3.11, found $$($(PYTHON) --version 2>&1); say which one to use: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"  # knows --group
+
+# A stamp is newer than what it was made from, so an unchanged checkout installs once.
+$(VENV)/.package: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable ".[interactive]"
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.package
+	$(PIP) --group test --group lint
+	@touch $@
+
+$(VENV)/.test-slow: $(VENV)/.test
+	$(PIP) --editable ".[all]" --group doc
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	$(PIP) --group typecheck
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.package
+	$(PIP) --group doc
+	@touch $@
