@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -455,7 +455,7 @@ class LatentModel:
                 mean[part], deviation[part] = m.cpu().numpy(), s.cpu().numpy()
         return mean, deviation
 
-    def _draws(self, cells: Cells, n_samples: int, rng: RandomLike, batch_size: int):  # noqa: ANN202
+    def _draws(self, cells: Cells, n_samples: int, rng: RandomLike, batch_size: int) -> Iterator[NDArray[np.float32]]:
         mean, deviation = self._posterior(cells, batch_size)
         random = generator(rng)
         for _ in range(n_samples):

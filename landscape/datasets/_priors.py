@@ -1,0 +1,82 @@
+"""Lists of regulators and prior networks."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pandas as pd
+
+from landscape.datasets._files import fetch
+from landscape.datasets._registry import entries, entry
+
+SPECIES = ("mouse", "human")
+
+
+def regulators(species: str, *, source: str = "pyscenic") -> list[str]:
+    """Symbols of the transcription factors of a species, sorted.
+
+    Parameters
+    ----------
+    species
+        ``"mouse"`` or ``"human"``.
+    source
+        ``"pyscenic"`` (factors with a motif) or, human only, ``"lambert"`` (curated).
+
+    Raises
+    ------
+    FileNotFoundError, ConnectionError
+        If the list is not at hand; pass your own list where one is wanted.
+    """
+    suffix = {"pyscenic": "", "lambert": "_lambert"}
+    _require(species in SPECIES, f"Expected `species` to be one of {list(SPECIES)}, found {species!r}.")
+    _require(source in suffix, f"Expected `source` to be one of {list(suffix)}, found {source!r}.")
+    name = f"regulators_{species}{suffix[source]}"
+    _require(name in entries(), f"There is no {source!r} list for {species}; pass `source='pyscenic'`.")
+    return sorted(set(_text(fetch(entry(name))).split()))
+
+
+def prior(name: str, species: str) -> pd.DataFrame:
+    """Prior network as a table of edges.
+
+    Parameters
+    ----------
+    name
+        ``"collectri"`` (human), ``"dorothea"`` or ``"trrust"`` (human and mouse).
+    species
+        ``"mouse"`` or ``"human"``.
+
+    Returns
+    -------
+    Table with a row per edge: ``source`` and ``target`` (symbols), ``weight`` (1 activates, -1 represses, 0 sign not
+    known or reported both ways), and for DoRothEA ``confidence`` (A to C).
+    """
+    names = sorted({key.rsplit("_", 1)[0] for key, value in entries().items() if value.kind == "prior"})
+    _require(name in names, f"Expected `name` to be one of {names}, found {name!r}.")
+    _require(species in SPECIES, f"Expected `species` to be one of {list(SPECIES)}, found {species!r}.")
+    key = f"{name}_{species}"
+    _require(key in entries(), f"There is no {name} network for {species}; see `landscape.datasets.list()`.")
+    path = fetch(entry(key))
+    if name == "trrust":
+        return _trrust(path)
+    edges = pd.read_csv(path, sep="\t").rename(columns={"tf": "source", "mor": "weight"})
+    edges["weight"] = edges["weight"].astype(float)
+    return edges[["source", "target", "weight", *(["confidence"] if "confidence" in edges else [])]]
+
+
+def _trrust(path: Path) -> pd.DataFrame:
+    edges = pd.read_csv(path, sep="\t", header=None, names=["source", "target", "mode", "pmid"])
+    edges["weight"] = edges["mode"].map({"Activation": 1.0, "Repression": -1.0, "Unknown": 0.0})
+    summed = edges.groupby(["source", "target"], as_index=False, sort=False)["weight"].sum()
+    summed["weight"] = summed["weight"].clip(-1, 1)  # activation and repression both reported: 0
+    return summed
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    return (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
+
+
+def _require(condition: bool, message: str) -> None:  # noqa: FBT001
+    if not condition:
+        raise ValueError(message)
