@@ -1,0 +1,194 @@
+"""The search for all roots of a field: flow, Newton, borders of basins, deflation."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from landscape.topography._borders import border_states, distinct
+from landscape.topography._field import Field
+from landscape.topography._flow import relax
+from landscape.topography._newton import newton
+
+logger = logging.getLogger(__name__)
+
+# Two roots nearer than this, in units of the scale, are one.
+SAME = 1e-5
+# Numbers in the Jacobians of one sweep: at 200 genes this leaves 100 starts to a sweep.
+SWEEP_NUMBERS = 4_000_000
+MAX_SWEEPS = 12
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the caller of :func:`~landscape.topography.fixed_points` chose."""
+
+    tolerance: float
+    max_steps: int
+    relax_steps: int
+    lower: Tensor | None
+    upper: Tensor | None
+
+
+class Roots:
+    """Roots found so far, each once."""
+
+    def __init__(self, field: Field, settings: Settings) -> None:
+        self.field, self.settings = field, settings
+        self.y = torch.zeros((0, field.dimension), dtype=torch.float64)
+        self.residual = torch.zeros(0, dtype=torch.float64)
+        self.n_steps: list[int] = []
+
+    def nearest(self, y: Tensor, radius: float) -> Tensor:
+        """Index of the root within a radius of each state, -1 where there is none."""
+        if not len(self.y) or not len(y):
+            return torch.full((len(y),), -1)
+        apart, index = (torch.cdist(y, self.y) / y.shape[1] ** 0.5).min(1)
+        return torch.where(apart <= radius, index, -1)
+
+    def add(self, y: Tensor, residual: Tensor, n_steps: Tensor) -> int:
+        """Add the states that are no roots yet; number of new ones."""
+        before = len(self.y)
+        for k in residual.argsort().tolist():
+            # A fresh cdist for each candidate: candidates are also each other's duplicates.
+            if self.nearest(y[k : k + 1], SAME)[0] < 0 and self._allowed(y[k]):
+                self.y = torch.cat([self.y, y[k : k + 1]])
+                self.residual = torch.cat([self.residual, residual[k : k + 1]])
+                self.n_steps.append(int(n_steps[k]))
+        return len(self.y) - before
+
+    def stable(self) -> Tensor:
+        """Whether every eigenvalue of each root's Jacobian has a negative real part."""
+        if not len(self.y):
+            return torch.zeros(0, dtype=torch.bool)
+        return torch.linalg.eigvals(self.field.jacobian(self.y)).real.max(1).values < 0
+
+    def degree(self) -> int:
+        """Sum over roots of the sign of det(-J)."""
+        if not len(self.y):
+            return 0
+        return int(torch.linalg.slogdet(-self.field.jacobian(self.y))[0].sum())
+
+    def _allowed(self, y: Tensor) -> bool:
+        x, s = self.field.outside(y), self.settings
+        slack = s.tolerance * self.field.scale
+        low = s.lower is None or bool((x >= s.lower - slack).all())
+        return low and (s.upper is None or bool((x <= s.upper + slack).all()))
+
+
+@dataclass(frozen=True)
+class StartRuns:
+    """What became of each start: its state, |f|, steps, whether it rests, and whether Newton converged from there."""
+
+    y: Tensor
+    residual: Tensor
+    n_steps: Tensor
+    settled: Tensor
+    converged: Tensor
+    end: Tensor
+
+
+def from_starts(field: Field, y: Tensor, roots: Roots, *, relaxed: bool) -> StartRuns:
+    """Newton from every start, or from the distinct places where the flow takes them.
+
+    Fills ``roots``. With ``relaxed``, ``end`` names the root at which a start came to rest.
+    """
+    settings = roots.settings
+    n_steps, settled = torch.zeros(len(y), dtype=torch.long), torch.zeros(len(y), dtype=torch.bool)
+    ends = y
+    if relaxed:
+        flow = relax(field, y, max_steps=settings.relax_steps)
+        finite = torch.isfinite(field(flow.y)).all(1)
+        ends = torch.where(finite[:, None], flow.y, y)
+        n_steps, settled = flow.n_steps, flow.settled & finite
+    order = torch.cat([torch.nonzero(settled)[:, 0], torch.nonzero(~settled)[:, 0]])
+    leaders, member_in_order = distinct(ends[order], 1e-3 if relaxed else 0.0)
+    member = torch.empty_like(member_in_order)
+    member[order] = member_in_order
+    runs = newton(
+        field, ends[order[leaders]], tolerance=settings.tolerance, max_steps=settings.max_steps
+    )
+    roots.add(runs.y[runs.converged], runs.residual[runs.converged], runs.n_steps[runs.converged])
+    end = torch.full((len(y),), -1)
+    if relaxed:
+        # A start that rests within a hundredth of the scale of a root has come to that root.
+        end = torch.where(settled, roots.nearest(ends, 1e-2), -1)
+    return StartRuns(
+        runs.y[member],
+        runs.residual[member],
+        n_steps + runs.n_steps[member],
+        settled,
+        runs.converged[member],
+        end,
+    )
+
+
+def search(field: Field, starts: Tensor, roots: Roots, rng: np.random.Generator) -> None:
+    """Look for roots that the flow does not reach, until sweeps find nothing new.
+
+    Saddles of index 1 come from the borders between basins, the others from deflated Newton runs that start from
+    the given states, between known roots, along their eigenvectors and at random. Where the degree of the field
+    says that a root is missing (it is 1 for a field that points into a ball), the search goes on for longer.
+    """
+    settings = roots.settings
+    rows = int(np.clip(SWEEP_NUMBERS // field.dimension**2, 24, 400))
+    kwargs = {"tolerance": settings.tolerance, "max_steps": settings.max_steps}
+    is_stable = roots.stable()
+    if int(is_stable.sum()) > 1:
+        slow = border_states(field, roots.y[is_stable], max_steps=settings.relax_steps, max_pairs=2 * rows)
+        slow = slow[distinct(slow, 1e-3)[0]][: 4 * rows]
+        _polish(field, slow, roots, kwargs)
+    empty = 0
+    for sweep in range(MAX_SWEEPS):
+        y = _sweep_starts(field, starts, roots, rows, rng)
+        runs = newton(field, y, roots=roots.y if len(roots.y) else None, damped=sweep % 2 == 0, **kwargs)
+        new = _polish(field, runs.y[runs.converged], roots, kwargs)
+        empty = 0 if new else empty + 1
+        logger.debug("sweep %d: %d new roots, %d in all", sweep, new, len(roots.y))
+        if empty >= (2 if roots.degree() in (0, 1) else 6):
+            break
+
+
+def _polish(field: Field, y: Tensor, roots: Roots, kwargs: dict) -> int:
+    if not len(y):
+        return 0
+    runs = newton(field, y, **kwargs)
+    good = runs.converged
+    return roots.add(runs.y[good], runs.residual[good], runs.n_steps[good])
+
+
+def _sweep_starts(field: Field, starts: Tensor, roots: Roots, rows: int, rng: np.random.Generator) -> Tensor:
+    """Given states, random states, states between roots and states beside roots, in equal parts."""
+    part = max(1, rows // 4)
+    given = starts[torch.as_tensor(rng.permutation(len(starts))[:part])]
+    both = torch.cat([starts, roots.y])
+    low, high = both.min(0).values, both.max(0).values
+    margin = 0.1 * (high - low).clamp_min(1.0)
+    uniform = torch.as_tensor(rng.uniform(size=(part, field.dimension)))
+    candidates = [given, low - margin + (high - low + 2 * margin) * uniform]
+    if len(roots.y):
+        first, second = (torch.as_tensor(rng.integers(len(roots.y), size=part)) for _ in range(2))
+        share = torch.as_tensor(rng.uniform(size=(part, 1)))
+        noise = torch.as_tensor(rng.normal(size=(2, part, field.dimension)))
+        between = roots.y[first] * share + roots.y[second] * (1 - share) + 0.05 * noise[0]
+        beside = roots.y[first] + torch.as_tensor(10.0 ** rng.uniform(-2, 0, size=(part, 1))) * noise[1]
+        candidates += [between, beside]
+    y = _clip(field, torch.cat(candidates), roots.settings)
+    finite = torch.isfinite(field(y)).all(1)
+    # Deflation is singular at a root itself.
+    return y[finite & (roots.nearest(y, SAME) < 0)]
+
+
+def _clip(field: Field, y: Tensor, settings: Settings) -> Tensor:
+    x = field.outside(y)
+    if settings.lower is not None:
+        x = torch.maximum(x, settings.lower)
+    if settings.upper is not None:
+        x = torch.minimum(x, settings.upper)
+    return field.inside(x)
+
+
