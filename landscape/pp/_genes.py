@@ -1,0 +1,182 @@
+"""Which genes to keep."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy import sparse
+
+from landscape import _keys
+from landscape._anndata import count_matrix, read, require_adata, write
+from landscape.pp._regulators import find_regulators
+
+logger = logging.getLogger(__name__)
+
+
+def select_genes(
+    adata: AnnData,
+    *,
+    n_top: int = 2000,
+    regulators: Sequence[str] | None = None,
+    layer: str | None = _keys.COUNTS,
+    batch_key: str | None = None,
+    drop_empty: bool = False,
+    subset: bool = False,
+    key_added: str = "selected",
+    copy: bool = False,
+) -> AnnData | None:
+    r"""Choose the most variable genes and every regulator that has a count.
+
+    Genes are ranked by the variance of their Pearson residuals under a negative binomial of constant rate [1]_,
+
+    .. math:: r_{cg} = \frac{x_{cg} - \mu_{cg}}{\sqrt{\mu_{cg} + \mu_{cg}^2 / 100}}, \qquad
+              \mu_{cg} = \frac{\sum_g x_{cg} \sum_c x_{cg}}{\sum_{cg} x_{cg}},
+
+    clipped at :math:`\pm\sqrt{n}`. Depth and mean are thereby accounted for. Regulators with at least one count are
+    always selected, in addition to the ``n_top`` genes.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with raw counts.
+    n_top
+        Number of variable genes; all of them where there are fewer.
+    regulators
+        As in :func:`find_regulators`; an empty list keeps none for being a regulator.
+    layer
+        Layer with the counts; ``None``: ``adata.X``.
+    batch_key
+        Column of ``adata.obs``: residuals are computed within each batch, so that genes which differ only between
+        batches are not chosen.
+    drop_empty
+        Drop cells without any count, and genes without any when ``subset=True``; otherwise empty cells are an error.
+    subset
+        Keep only the selected genes in ``adata``.
+    key_added
+        Column of ``adata.var`` for the result.
+    copy
+        Work on a copy of ``adata`` and return it.
+
+    Returns
+    -------
+    ``None``, or the copy if ``copy=True``. Sets
+
+    ``adata.var[key_added]`` : bool
+        Whether the gene is selected.
+    ``adata.var[key_added + "_score"]`` : float
+        Variance of its Pearson residuals; 0 for genes without counts.
+    ``adata.var["regulator"]`` : bool
+        Whether it is a regulator; only where that column does not exist yet and regulators are asked for.
+
+    Raises
+    ------
+    KeyError
+        If the layer or the batch column is missing.
+    ValueError
+        If a value is no count, cells are empty, or no regulator is found.
+
+    References
+    ----------
+    .. [1] Lause, Berens & Kobak (2021), *Genome Biology* 22, 258. https://doi.org/10.1186/s13059-021-02451-7
+    """
+    require_adata(adata)
+    if n_top < 1:
+        msg = f"Expected `n_top` of at least 1, found {n_top}."
+        raise ValueError(msg)
+    _require_unique_names(adata)
+    counts = count_matrix(adata, layer)
+    filled = np.asarray(counts.sum(1)).ravel() > 0
+    if not filled.all() and not drop_empty:
+        msg = (
+            f"{np.count_nonzero(~filled)} of {len(filled)} cells have no counts, for instance "
+            f"{adata.obs_names[int(np.argmin(filled))]!r}; pass `drop_empty=True` to drop them."
+        )
+        raise ValueError(msg)
+    if not filled.any():
+        msg = f"Expected counts, found none in any of {len(filled)} cells; pass `layer=` with the raw counts."
+        raise ValueError(msg)
+    names = [] if regulators is not None and not len(regulators) else find_regulators(adata, regulators=regulators)
+    score = _score(adata, counts, filled, batch_key)
+    detected = np.asarray(counts.sum(0)).ravel() > 0
+    chosen = np.zeros(adata.n_vars, dtype=bool)
+    chosen[np.argsort(-score, kind="stable")[:n_top]] = True
+    is_regulator = adata.var_names.isin(names)
+    selected = (chosen | is_regulator) & detected
+
+    adata = adata.copy() if copy else adata
+    if not filled.all():
+        logger.warning("dropped %d cells without counts", np.count_nonzero(~filled))
+        adata._inplace_subset_obs(filled)
+    what = f"{selected.sum()} of {len(selected)} genes, {np.count_nonzero(selected & is_regulator)} of them regulators"
+    write(adata, "var", key_added, selected, what=what)
+    write(adata, "var", f"{key_added}_score", score, what="variance of Pearson residuals")
+    if names and _keys.REGULATOR not in adata.var:
+        write(adata, "var", _keys.REGULATOR, is_regulator, what=f"{len(names)} regulators")
+    if subset:
+        adata._inplace_subset_var(selected)
+    return adata if copy else None
+
+
+def _score(
+    adata: AnnData, counts: sparse.csr_matrix, filled: NDArray[np.bool_], batch_key: str | None
+) -> NDArray[np.float64]:
+    if batch_key is None:
+        return pearson_residual_variance(counts[filled])
+    column = read(adata, "obs", batch_key, hint="pass `batch_key=` with a column of `adata.obs`")
+    if n_missing := int(column.isna().sum()):
+        msg = (
+            f"{n_missing} of {adata.n_obs} cells have no value in `adata.obs[{batch_key!r}]`; fill it in or drop them."
+        )
+        raise ValueError(msg)
+    labels = column.astype(str).to_numpy()
+    total = np.zeros(counts.shape[1])
+    for label in np.unique(labels[filled]):
+        members = filled & (labels == label)
+        total += members.sum() * pearson_residual_variance(counts[members])
+    return total / filled.sum()
+
+
+def pearson_residual_variance(
+    counts: sparse.csr_matrix, *, dispersion: float = 100.0, block: int = 512
+) -> NDArray[np.float64]:
+    """Variance of the Pearson residuals of each gene, shape ``(n_genes,)``; see :func:`select_genes`.
+
+    Parameters
+    ----------
+    counts
+        Cells x genes, no empty cell.
+    dispersion
+        Inverse dispersion of the null model.
+    block
+        Genes made dense at a time.
+    """
+    n_cells, n_genes = counts.shape
+    depth = np.asarray(counts.sum(1, dtype=np.float64)).ravel()
+    totals = np.asarray(counts.sum(0, dtype=np.float64)).ravel()
+    share = totals / max(totals.sum(), 1.0)
+    by_gene = counts.tocsc()
+    bound = np.sqrt(n_cells)
+    variance = np.zeros(n_genes)
+    for start in range(0, n_genes, block):
+        columns = slice(start, start + block)
+        mean = depth[:, None] * share[columns]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            residual = (by_gene[:, columns].toarray() - mean) / np.sqrt(mean + mean**2 / dispersion)
+        variance[columns] = np.clip(residual, -bound, bound).var(axis=0)
+    variance[totals == 0] = 0.0
+    return variance
+
+
+def _require_unique_names(adata: AnnData) -> None:
+    for slot, names in (("var_names", adata.var_names), ("obs_names", adata.obs_names)):
+        if not names.is_unique:
+            repeated = names[names.duplicated()].unique()
+            msg = (
+                f"Expected unique `adata.{slot}`, found {len(repeated)} repeated ones, for instance "
+                f"{list(repeated[:3])}; run `adata.{slot}_make_unique()`."
+            )
+            raise ValueError(msg)
