@@ -1,0 +1,207 @@
+"""The contract of the public functions: their signatures, and what their docstrings must say.
+
+The names and argument orders below are what users' code and other packages rely on; they change only with a release
+that says so.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from anndata import AnnData
+
+import landscape as ls
+
+# Stages that do not exist yet. A name leaves this list in the change that adds it, never the other way round.
+PLANNED = {
+    "tl.barriers",
+    "tl.paths",
+    "tl.perturb",
+    "pl.perturbation",
+    "topography.minimum_action",
+    "topography.mean_first_passage_time",
+}
+
+# Name -> leading arguments in order with their defaults (`...`: none). Behind "*" all are by keyword.
+FIXED: dict[str, list[tuple[str, Any]]] = {
+    "run": [("adata", ...), ("*", ...)],
+    "report": [("adata", ...), ("path", ...), ("*", ...)],
+    "tl.network": [
+        ("adata", ...),
+        ("*", ...),
+        ("regulators", None),
+        ("layer", "counts"),
+        ("response_layer", None),
+        ("method", "ridge"),
+        ("prior", None),
+        ("covariates", None),
+        ("key_added", "network"),
+    ],
+    "tl.dynamics": [
+        ("adata", ...),
+        ("*", ...),
+        ("network_key", "network"),
+        ("direction", ...),
+        ("response", None),
+        ("diffusion", None),
+    ],
+    "tl.attractors": [("adata", ...), ("*", ...)],
+    "tl.basins": [("adata", ...), ("*", ...)],
+    "tl.fates": [("adata", ...), ("*", ...), ("terminal", None), ("key_added", "fates")],
+    "tl.barriers": [("adata", ...), ("*", ...)],
+    "tl.paths": [("adata", ...), ("*", ...)],
+    "tl.perturb": [("adata", ...), ("levels", ...), ("*", ...)],
+    "pl.landscape": [("adata", ...), ("*", ...)],
+    "pl.network": [("adata", ...), ("*", ...)],
+    "pl.fates": [("adata", ...), ("*", ...)],
+    "pl.perturbation": [("adata", ...), ("*", ...)],
+    "get.network": [("adata", ...), ("*", ...)],
+    "topography.fixed_points": [("drift", ...), ("starts", ...)],
+    "topography.minimum_action": [("drift", ...), ("start", ...), ("end", ...), ("*", ...), ("diffusion", ...)],
+    "topography.mean_first_passage_time": [
+        ("drift", ...),
+        ("start", ...),
+        ("target", ...),
+        ("*", ...),
+        ("diffusion", ...),
+        ("radius", ...),
+    ],
+    "circuits.simulate": [("circuit", ...), ("*", ...), ("n_cells", ...), ("knockouts", ()), ("rng", 0)],
+    "dynamics.from_root": [],
+    "dynamics.from_pseudotime": [],
+    "dynamics.from_time": [],
+    "dynamics.from_unspliced": [],
+    "dynamics.from_velocity": [],
+    "dynamics.from_transitions": [],
+    "datasets.hematopoiesis": [],
+}
+POSITIONAL = {"tl.perturb": 2, "report": 2}  # every other function takes one argument by position
+
+
+def resolve(name: str) -> Any:
+    found: Any = ls
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def public_functions(*, of: tuple[str, ...]) -> list[str]:
+    """Dotted names of the functions in `__all__` of sub-packages; missing sub-packages are a failure elsewhere."""
+    names = []
+    for package in of:
+        try:
+            module = importlib.import_module(f"landscape.{package}")
+        except ModuleNotFoundError as error:
+            if error.name != f"landscape.{package}":
+                raise
+            continue
+        names += [f"{package}.{name}" for name in module.__all__ if inspect.isfunction(getattr(module, name))]
+    return names
+
+
+ON_ADATA = public_functions(of=("pp", "tl", "pl", "get"))
+ON_USERS_SIDE = public_functions(of=("pp", "tl", "pl", "get", "datasets", "circuits"))
+DOCUMENTED = ON_USERS_SIDE + public_functions(of=("latent", "network", "dynamics", "topography"))
+
+
+@pytest.mark.parametrize("package", [name for name in ls.__all__ if name not in {"__version__", "run", "report"}])
+def test_every_offered_package_exists(package: str) -> None:
+    assert importlib.import_module(f"landscape.{package}").__all__
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_fixed_signatures(name: str) -> None:
+    if name in PLANNED:
+        pytest.skip(f"{name} belongs to a stage that does not exist yet")
+    parameters = inspect.signature(resolve(name)).parameters
+    keyword_only = False
+    for position, (wanted, default) in enumerate(FIXED[name]):
+        if wanted == "*":
+            keyword_only = True
+            behind = list(parameters.values())[position:]
+            assert all(p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in behind), [str(p) for p in behind]
+            continue
+        assert wanted in parameters, f"{name} has lost its argument {wanted!r}"
+        found = parameters[wanted]
+        if keyword_only:
+            assert found.kind is found.KEYWORD_ONLY
+        else:
+            assert list(parameters)[position] == wanted
+        if default is not ...:
+            assert found.default == default
+
+
+@pytest.mark.parametrize("name", sorted(PLANNED))
+def test_planned_names_are_really_missing(name: str) -> None:
+    package, _, function = name.partition(".")
+    module = getattr(ls, package)
+    assert not hasattr(module, function), f"{name} exists: take it off PLANNED so that its contract is tested"
+
+
+@pytest.mark.parametrize("name", ON_ADATA)
+def test_adata_first_then_keywords(name: str) -> None:
+    parameters = list(inspect.signature(resolve(name)).parameters.values())
+    assert parameters[0].name == "adata"
+    allowed = POSITIONAL.get(name, 1)
+    by_position = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY and p.kind is not p.VAR_KEYWORD]
+    assert len(by_position) == allowed, f"{name} takes {by_position} by position"
+
+
+@pytest.mark.parametrize("name", [name for name in ON_ADATA if name.startswith(("tl.", "pp."))])
+def test_tools_write_in_place_or_copy(name: str) -> None:
+    function = resolve(name)
+    signature = inspect.signature(function, eval_str=True)
+    if signature.return_annotation not in (AnnData | None, None):
+        return  # it measures and returns; it writes nothing
+    assert signature.parameters["copy"].default is False
+    assert signature.return_annotation == AnnData | None
+    if name.startswith("tl."):
+        assert "key_added" in signature.parameters
+        assert isinstance(signature.parameters["key_added"].default, str)
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_randomness_is_passed_in(name: str) -> None:
+    parameters = inspect.signature(resolve(name)).parameters
+    assert not {"random_state", "seed"} & parameters.keys(), "the argument is called rng"
+    if "rng" in parameters:
+        # An array function may ask for it; a tool repeats itself unless told otherwise.
+        assert parameters["rng"].default in (
+            {0} if name.startswith(("tl.", "pl.", "pp.")) else {0, None, inspect.Parameter.empty}
+        )
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_docstring_is_complete(name: str) -> None:
+    function: Callable[..., Any] = resolve(name)
+    text = inspect.getdoc(function)
+    assert text, f"{name} has no docstring"
+    parameters = [p.name for p in inspect.signature(function).parameters.values()]
+    sections = {a for a, b in zip(text.splitlines(), text.splitlines()[1:], strict=False) if set(b) == {"-"}}
+    if parameters and name in ON_USERS_SIDE:
+        assert "Parameters" in sections
+    if "Parameters" in sections:
+        described = _described(text)
+        assert set(parameters) <= described, f"{name} does not describe {sorted(set(parameters) - described)}"
+        assert described <= set(parameters), (
+            f"{name} describes what it does not take: {sorted(described - set(parameters))}"
+        )
+    if name in ON_USERS_SIDE and inspect.signature(function).return_annotation not in (None, "None"):
+        assert "Returns" in sections or "Yields" in sections
+
+
+def _described(text: str) -> set[str]:
+    """Names at the margin of the section on parameters; `a, b` describes two, `**options` counts as `options`."""
+    lines = text.splitlines()
+    start = lines.index("Parameters") + 2
+    names: set[str] = set()
+    for here, below in zip(lines[start:], [*lines[start + 1 :], ""], strict=True):
+        if here and set(below) == {"-"}:
+            break
+        if here and not here.startswith(" "):
+            names |= {part.strip().lstrip("*") for part in here.split(" : ")[0].split(",")}
+    return names
