@@ -36,6 +36,10 @@ ABOVE_ARRAYS = {"anndata", "scanpy", "matplotlib", "seaborn", "plotly", "scvi", 
 EXCEPTIONS = {
     "latent/cells.py": {"anndata"},  # scvi-tools' data handling, split from the model
     "latent/model.py": {"anndata", "scvi"},  # scvi-tools' data handling
+    "latent/posterior.py": {"scvi"},  # the type of its module
+    "latent/training.py": {"scvi"},  # the type of its module
+    "latent/questions.py": {"anndata", "scvi"},  # as latent/cells.py
+    "latent/scvi.py": {"anndata", "scvi"},  # to and from scvi-tools' own model
     "latent/module.py": {"scvi"},  # the base class that scvi-tools' models expect of a module
     "circuits/simulate.py": {"anndata"},  # the simulator returns an AnnData object with its truth
 }

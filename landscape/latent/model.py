@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,16 +12,16 @@ import numpy as np
 import pandas as pd
 import torch
 from anndata import AnnData
-from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from landscape import _keys
-from landscape._random import RandomLike, generator, seed_of
+from landscape._random import RandomLike, seed_of
 from landscape.latent import storage
-from landscape.latent.cells import Cells, batch_codes, read_cells
-from landscape.latent.likelihood import CountBatch
-from landscape.latent.module import Architecture, build, encode, log_expression
-from landscape.latent.training import Epoch, Schedule, even_batches, fit, private_randomness
+from landscape.latent.cells import Cells, read_cells
+from landscape.latent.module import Architecture, build
+from landscape.latent.questions import Questions
+from landscape.latent.scvi import hand_over, take_over
+from landscape.latent.training import Epoch, Schedule, fit, private_randomness
 
 if TYPE_CHECKING:
     from scvi.model import SCVI
@@ -33,7 +32,7 @@ MIN_CELLS = 10
 MIN_GENES = 2
 
 
-class LatentModel:
+class LatentModel(Questions):
     r"""Latent variables of counts: z for each cell, and a decoder g(z) for its expression.
 
     .. math::
@@ -149,16 +148,6 @@ class LatentModel:
         self.module.eval()
 
     @property
-    def genes(self) -> list[str]:
-        """Names of the genes, in the order of the decoder's outputs."""
-        return self._cells.genes
-
-    @property
-    def batches(self) -> list[str]:
-        """Names of the batches, in the order of their codes."""
-        return self._cells.batches
-
-    @property
     def architecture(self) -> Architecture:
         """Sizes and choices that define the network."""
         return self._architecture
@@ -235,10 +224,14 @@ class LatentModel:
             device=self._device,
         )
         hidden = not (sys.stderr.isatty() if progress is None else progress)
-        with tqdm(epochs, total=max_epochs, desc="latent model", unit="epoch", disable=hidden) as bar:
-            for epoch in bar:
-                self._epochs.append(epoch)
-                bar.set_postfix(bound=f"{epoch.elbo_validation:.1f}", refresh=False)
+        try:
+            with tqdm(epochs, total=max_epochs, desc="latent model", unit="epoch", disable=hidden) as bar:
+                for epoch in bar:
+                    self._epochs.append(epoch)
+                    bar.set_postfix(bound=f"{epoch.elbo_validation:.1f}", refresh=False)
+        except KeyboardInterrupt:
+            self.is_trained = bool(self._epochs)  # what has been fitted can be used
+            raise
         self.is_trained = True
         logger.info("trained for %d epochs, %.1f s", len(self._epochs), sum(e.seconds for e in self._epochs))
 
@@ -246,121 +239,6 @@ class LatentModel:
         self._epochs, self.is_trained = [], False
         with private_randomness(self._seed, "cpu"):
             self.module.load_state_dict(build(self._architecture).state_dict())
-
-    def get_latent_representation(self, adata: AnnData | None = None, *, batch_size: int = 512) -> NDArray[np.float32]:
-        """Posterior mean of z for each cell, shape ``(n_obs, n_latent)``.
-
-        Parameters
-        ----------
-        adata
-            Other cells; their genes are matched by name, in any order, and all of the model's must be there.
-            ``None``: the cells that the model was made with.
-        """
-        return self._posterior(self._read(adata), batch_size)[0]
-
-    def get_latent_deviation(self, adata: AnnData | None = None, *, batch_size: int = 512) -> NDArray[np.float32]:
-        """Posterior standard deviation of z for each cell, shape ``(n_obs, n_latent)``."""
-        return self._posterior(self._read(adata), batch_size)[1]
-
-    def get_normalized_expression(
-        self,
-        adata: AnnData | None = None,
-        *,
-        genes: Sequence[str] | None = None,
-        library_size: float | Literal["observed"] = 1e4,
-        n_samples: int = 1,
-        batch: str | None = None,
-        return_numpy: bool = False,
-        rng: RandomLike = 0,
-        batch_size: int = 512,
-    ) -> pd.DataFrame | NDArray[np.float32]:
-        """Denoised expression: the decoder's mean for each cell and gene.
-
-        Parameters
-        ----------
-        adata
-            As in :meth:`get_latent_representation`.
-        genes
-            Names of the genes wanted, in the order wanted; ``None``: all.
-        library_size
-            Total that a cell's expression sums to over all genes, or ``"observed"`` for its own count.
-        n_samples
-            1: the decoder at the posterior mean of z. More: the mean of the decoder over so many posterior draws.
-        batch
-            Batch to decode all cells in; ``None``: each in its own.
-        return_numpy
-            Return an array and no table.
-        rng
-            Seed of the posterior draws.
-
-        Returns
-        -------
-        Table of shape ``(n_obs, len(genes))``, cells x genes, float32.
-        """
-        cells = self._read(adata)
-        names, columns = self._columns(genes)
-        if n_samples < 1:
-            msg = f"Expected `n_samples` of at least 1, found {n_samples}."
-            raise ValueError(msg)
-        scale = self._scale(cells, library_size)
-        if n_samples == 1:
-            mean = self._decode(cells, self._posterior(cells, batch_size)[0], columns, batch, batch_size)
-        else:
-            mean = np.zeros((len(cells.names), len(columns)), dtype=np.float64)
-            for drawn in self._draws(cells, n_samples, rng, batch_size):
-                mean += self._decode(cells, drawn, columns, batch, batch_size)
-            mean /= n_samples
-        result = (mean * scale).astype(np.float32)
-        return result if return_numpy else pd.DataFrame(result, index=pd.Index(cells.names), columns=pd.Index(names))
-
-    def get_expression_deviation(
-        self,
-        adata: AnnData | None = None,
-        *,
-        genes: Sequence[str] | None = None,
-        library_size: float | Literal["observed"] = 1e4,
-        n_samples: int = 25,
-        batch: str | None = None,
-        rng: RandomLike = 0,
-        batch_size: int = 512,
-    ) -> pd.DataFrame:
-        """Posterior standard deviation of the denoised expression, from draws of z; cells x genes.
-
-        It is the uncertainty of the mean, without the noise of counting. Parameters as in
-        :meth:`get_normalized_expression`.
-        """
-        if n_samples < 2:
-            msg = f"Expected `n_samples` of at least 2, found {n_samples}."
-            raise ValueError(msg)
-        cells = self._read(adata)
-        names, columns = self._columns(genes)
-        mean = np.zeros((len(cells.names), len(columns)), dtype=np.float64)
-        squares = np.zeros_like(mean)
-        for n, drawn in enumerate(self._draws(cells, n_samples, rng, batch_size), start=1):
-            value = self._decode(cells, drawn, columns, batch, batch_size)
-            step = value - mean
-            mean += step / n
-            squares += step * (value - mean)
-        deviation = np.sqrt(squares / (n_samples - 1)) * self._scale(cells, library_size)
-        return pd.DataFrame(deviation.astype(np.float32), index=pd.Index(cells.names), columns=pd.Index(names))
-
-    def sample_expression(
-        self,
-        adata: AnnData | None = None,
-        *,
-        genes: Sequence[str] | None = None,
-        library_size: float | Literal["observed"] = 1e4,
-        n_samples: int = 25,
-        batch: str | None = None,
-        rng: RandomLike = 0,
-        batch_size: int = 512,
-    ) -> NDArray[np.float32]:
-        """Posterior draws of the denoised expression, shape ``(n_samples, n_obs, len(genes))``."""
-        cells = self._read(adata)
-        columns = self._columns(genes)[1]
-        scale = self._scale(cells, library_size)
-        draws = self._draws(cells, n_samples, rng, batch_size)
-        return np.stack([self._decode(cells, z, columns, batch, batch_size) * scale for z in draws]).astype(np.float32)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model into a folder: weights as safetensors, everything else as JSON, no counts.
@@ -375,10 +253,7 @@ class LatentModel:
             "batch_key": self._batch_key,
             "seed": self._seed,
             "is_trained": self.is_trained,
-            "history": [
-                {k: None if v != v else v for k, v in asdict(epoch).items()}  # JSON has no not-a-number
-                for epoch in self._epochs
-            ],
+            "history": [epoch.to_dict() for epoch in self._epochs],
         }
         storage.save(folder, header, self.module.state_dict(), overwrite=overwrite)
         logger.info("saved the model in %s", folder)
@@ -417,12 +292,10 @@ class LatentModel:
         )
         storage.require_weights(model.module.state_dict(), stored.weights, folder)
         model.module.load_state_dict(stored.weights)
-        model._epochs = [
-            Epoch(**{k: float("nan") if v is None else v for k, v in epoch.items()}) for epoch in header["history"]
-        ]
+        model._epochs = [Epoch.of(record) for record in header["history"]]
         model.is_trained = header["is_trained"]
         if adata is not None:
-            model._cells = model._read(adata)
+            model._cells = model._match(adata)
         return model
 
     @classmethod
@@ -435,88 +308,18 @@ class LatentModel:
             If it uses what this model does not have: covariates besides the batch, a size factor or a latent library
             size, encoded covariates, a batch embedding, another likelihood, dispersion or latent distribution.
         """
-        from landscape.latent.scvi import take_over
-
-        architecture, cells, batch_key, layer, weights = take_over(model)
+        taken = take_over(model)
         result = cls.__new__(cls)
-        result._setup(architecture, cells, layer=layer, batch_key=batch_key, seed=0, device=device)
-        result.module.load_state_dict(weights)
-        result.is_trained = bool(model.is_trained)
+        result._setup(
+            taken.architecture, taken.cells, layer=taken.layer, batch_key=taken.batch_key, seed=0, device=device
+        )
+        result.module.load_state_dict(taken.weights)
+        result.is_trained = True
         return result
 
-    def _posterior(self, cells: Cells, batch_size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        self._require_trained()
-        shape = (len(cells.names), self._architecture.n_latent)
-        mean, deviation = np.empty(shape, np.float32), np.empty(shape, np.float32)
-        with torch.no_grad():
-            for part in even_batches(np.arange(shape[0]), batch_size):
-                counts = CountBatch.of(cells.counts[part], device=self._device)
-                m, s = encode(self.module, counts, self._codes(cells.codes[part]))
-                mean[part], deviation[part] = m.cpu().numpy(), s.cpu().numpy()
-        return mean, deviation
+    def to_scvi(self) -> SCVI:
+        """Trained :class:`scvi.model.SCVI` with the same weights, on an AnnData of its own.
 
-    def _draws(self, cells: Cells, n_samples: int, rng: RandomLike, batch_size: int) -> Iterator[NDArray[np.float32]]:
-        mean, deviation = self._posterior(cells, batch_size)
-        random = generator(rng)
-        for _ in range(n_samples):
-            yield mean + deviation * random.standard_normal(mean.shape, dtype=np.float32)
-
-    def _decode(
-        self,
-        cells: Cells,
-        latent: NDArray[np.float32],
-        columns: NDArray[np.integer],
-        batch: str | None,
-        batch_size: int,
-    ) -> NDArray[np.float32]:
-        codes = cells.codes if batch is None else np.full(len(latent), batch_codes([batch], self.batches)[0])
-        chosen = torch.from_numpy(columns).to(self._device)
-        result = np.empty((len(latent), len(columns)), dtype=np.float32)
-        with torch.no_grad():
-            for part in even_batches(np.arange(len(latent)), batch_size):
-                z = torch.from_numpy(latent[part]).to(self._device)
-                log_share = log_expression(self.module, z, self._codes(codes[part]))[0]
-                result[part] = log_share[:, chosen].exp().cpu().numpy()
-        return result
-
-    def _codes(self, codes: NDArray[np.integer]) -> torch.Tensor:
-        return torch.from_numpy(codes.astype(np.int64)).to(self._device)[:, None]
-
-    def _columns(self, genes: Sequence[str] | None) -> tuple[list[str], NDArray[np.integer]]:
-        if genes is None:
-            return self.genes, np.arange(len(self.genes))
-        if isinstance(genes, str):
-            msg = f"Expected `genes` to be a list of names, found a str; pass `genes=[{genes!r}]`."
-            raise TypeError(msg)
-        wanted = list(genes)
-        found = pd.Index(self.genes).get_indexer(wanted)
-        if missing := [gene for gene, at in zip(wanted, found, strict=True) if at < 0]:
-            msg = f"{len(missing)} of {len(wanted)} `genes` are not in the model: {missing[:5]}; see `model.genes`."
-            raise KeyError(msg)
-        return wanted, found
-
-    def _scale(self, cells: Cells, library_size: float | Literal["observed"]) -> NDArray[np.float64] | float:
-        if isinstance(library_size, str):
-            if library_size != "observed":
-                msg = f"Expected `library_size` to be a positive number or 'observed', found {library_size!r}."
-                raise ValueError(msg)
-            return np.asarray(cells.counts.sum(1), dtype=np.float64)
-        if not library_size > 0:
-            msg = f"Expected a positive `library_size`, found {library_size}."
-            raise ValueError(msg)
-        return float(library_size)
-
-    def _read(self, adata: AnnData | None) -> Cells:
-        if adata is not None:
-            return read_cells(
-                adata, layer=self._layer, batch_key=self._batch_key, genes=self.genes, batches=self.batches
-            )
-        if not len(self._cells.names):
-            msg = "The model was loaded without cells; pass `adata=`, here or to `LatentModel.load`."
-            raise ValueError(msg)
-        return self._cells
-
-    def _require_trained(self) -> None:
-        if not self.is_trained:
-            msg = "The model is not trained; run `model.train()` first."
-            raise RuntimeError(msg)
+        Its ``X`` are the model's counts and its ``obs["batch"]`` the batches; the user's data stay untouched.
+        """
+        return hand_over(self._read(None), self._architecture, self.module.state_dict())

@@ -7,12 +7,15 @@ left out of its forward pass are the library encoder and, without zero inflation
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from landscape.latent.likelihood import CountBatch, negative_binomial, poisson, zero_inflated
+
+if TYPE_CHECKING:
+    from scvi.module import VAE
 
 LIKELIHOODS = ("nb", "zinb", "poisson")
 DISPERSIONS = ("gene", "gene-batch")
@@ -61,7 +64,7 @@ class Architecture:
                 raise ValueError(msg)
 
 
-def build(architecture: Architecture) -> nn.Module:
+def build(architecture: Architecture) -> VAE:
     """Fresh :class:`scvi.module.VAE` of this architecture, without its unused library encoder.
 
     Initial weights are drawn from torch's global generator.
@@ -74,14 +77,14 @@ def build(architecture: Architecture) -> nn.Module:
     return module
 
 
-def encode(module: nn.Module, counts: CountBatch, batch: Tensor) -> tuple[Tensor, Tensor]:
+def encode(module: VAE, counts: CountBatch, batch: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of the approximate posterior q(z | x), each of shape ``(n, n_latent)``."""
     hidden = module.z_encoder.encoder(torch.log1p(counts.dense), batch)
     variance = module.z_encoder.var_activation(module.z_encoder.var_encoder(hidden)) + module.z_encoder.var_eps
     return module.z_encoder.mean_encoder(hidden), variance.sqrt()
 
 
-def log_expression(module: nn.Module, latent: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+def log_expression(module: VAE, latent: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
     r"""Log of the expected share of each gene in a cell's counts, :math:`\log g(z)`, and the hidden layer below it.
 
     Rows of :math:`g` sum to one over the genes.
@@ -90,12 +93,12 @@ def log_expression(module: nn.Module, latent: Tensor, batch: Tensor) -> tuple[Te
     return torch.log_softmax(module.decoder.px_scale_decoder[0](hidden), dim=-1), hidden
 
 
-def log_dispersion(module: nn.Module, batch: Tensor) -> Tensor:
+def log_dispersion(module: VAE, batch: Tensor) -> Tensor:
     """Log of the inverse dispersion, shape ``(g,)``, or ``(n, g)`` where it differs between batches."""
     return module.px_r if module.px_r.ndim == 1 else module.px_r.T[batch[:, 0]]
 
 
-def reconstruction(module: nn.Module, counts: CountBatch, latent: Tensor, batch: Tensor) -> Tensor:
+def reconstruction(module: VAE, counts: CountBatch, latent: Tensor, batch: Tensor) -> Tensor:
     """Log-likelihood log p(x | z) of each cell, given its own total count, shape ``(n,)``."""
     log_share, hidden = log_expression(module, latent, batch)
     log_mean = log_share + counts.library.log()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import sparse
-from torch import nn
 
 from landscape.latent.likelihood import CountBatch
 from landscape.latent.module import divergence, encode, reconstruction
+
+if TYPE_CHECKING:
+    from scvi.module import VAE
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +73,16 @@ class Epoch:
     kl_weight: float
     seconds: float
 
+    def to_dict(self) -> dict[str, float | int | None]:
+        """Plain values for JSON, which has no not-a-number."""
+        return {name: None if value != value else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Epoch:
+        """Inverse of :meth:`to_dict`."""
+        values: dict[str, Any] = {name: float("nan") if value is None else value for name, value in record.items()}
+        return cls(**values)
+
 
 @contextmanager
 def private_randomness(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
@@ -87,7 +100,7 @@ def even_batches(cells: NDArray[np.integer], batch_size: int) -> list[NDArray[np
 
 
 def fit(
-    module: nn.Module,
+    module: VAE,
     counts: sparse.csr_matrix,
     batch: NDArray[np.integer],
     *,
@@ -116,7 +129,7 @@ def fit(
         Same seed, same number of threads: same weights, bit for bit.
     """
     optimiser = torch.optim.Adam(
-        module.parameters(), lr=schedule.learning_rate, eps=0.01, weight_decay=schedule.weight_decay
+        module.parameters(), lr=schedule.learning_rate, eps=0.01, weight_decay=schedule.weight_decay, fused=True
     )
     held_out = [_batch(counts, batch, cells, device) for cells in even_batches(validation, 512) if len(cells)]
     best = _Best()
@@ -144,7 +157,7 @@ def fit(
 
 
 def _train_epoch(
-    module: nn.Module,
+    module: VAE,
     optimiser: torch.optim.Optimizer,
     batches: Iterator[tuple[CountBatch, torch.Tensor]],
     kl_weight: float,
@@ -163,7 +176,7 @@ def _train_epoch(
 
 
 @torch.no_grad()
-def evaluate(module: nn.Module, batches: list[tuple[CountBatch, torch.Tensor]]) -> tuple[float, float, float]:
+def evaluate(module: VAE, batches: list[tuple[CountBatch, torch.Tensor]]) -> tuple[float, float, float]:
     """Evidence lower bound, reconstruction and divergence per cell; not-a-number without cells."""
     module.eval()
     sums, n_cells = torch.zeros(2, dtype=torch.float64), 0
@@ -174,7 +187,7 @@ def evaluate(module: nn.Module, batches: list[tuple[CountBatch, torch.Tensor]]) 
     return _per_cell(sums, n_cells)
 
 
-def _terms(module: nn.Module, counts: CountBatch, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _terms(module: VAE, counts: CountBatch, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     mean, deviation = encode(module, counts, batch)
     latent = mean + deviation * torch.randn_like(mean)
     return reconstruction(module, counts, latent, batch), divergence(mean, deviation)
@@ -207,13 +220,14 @@ class _Best:
     """Weights with the highest held-out bound so far."""
 
     def __init__(self) -> None:
-        self.epoch, self.bound, self.state = -1, -np.inf, None
+        self.epoch, self.bound = -1, -np.inf
+        self.state: dict[str, torch.Tensor] | None = None
 
-    def update(self, epoch: int, bound: float, module: nn.Module) -> None:
+    def update(self, epoch: int, bound: float, module: VAE) -> None:
         if bound > self.bound:
             self.epoch, self.bound = epoch, bound
             self.state = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
 
-    def restore(self, module: nn.Module) -> None:
+    def restore(self, module: VAE) -> None:
         if self.state is not None:
             module.load_state_dict(self.state)
