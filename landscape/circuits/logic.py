@@ -106,15 +106,15 @@ def _evaluate(node: ast.expr, state: dict[str, bool], rule: str) -> bool:
             return constant
         case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=operand):
             return not _evaluate(operand, state, rule)
-        # Every operand is evaluated, so that a stray construct is found whatever the state.
+        # Lists, not generators: every operand is read, so that a stray construct is found whatever the state.
         case ast.BoolOp(op=ast.And(), values=values):
-            return all([_evaluate(v, state, rule) for v in values])
+            return False not in [_evaluate(v, state, rule) for v in values]
         case ast.BoolOp(op=ast.Or(), values=values):
-            return any([_evaluate(v, state, rule) for v in values])
+            return True in [_evaluate(v, state, rule) for v in values]
         case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
-            return all([_evaluate(left, state, rule), _evaluate(right, state, rule)])
+            return False not in [_evaluate(left, state, rule), _evaluate(right, state, rule)]
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return any([_evaluate(left, state, rule), _evaluate(right, state, rule)])
+            return True in [_evaluate(left, state, rule), _evaluate(right, state, rule)]
     msg = f"Expected only gene names, and, or, not in {rule!r}, found `{ast.unparse(node)}`."
     raise ValueError(msg)
 
@@ -151,11 +151,12 @@ class Multilinear:
 
     def __call__(self, y: Tensor) -> Tensor:
         """Values of shape ``(n, n_rules)`` at inputs of shape ``(n, n_inputs)``."""
-        factors = torch.cat([torch.ones_like(y[:, :1]), y], dim=1)
-        product = factors[:, self.monomials[:, 0]]
+        # Genes in rows: gathering whole rows is several times faster than gathering columns.
+        factors = torch.cat([torch.ones_like(y[:, :1]), y], dim=1).T.contiguous()
+        product = factors[self.monomials[:, 0]]
         for k in range(1, self.monomials.shape[1]):
-            product = product * factors[:, self.monomials[:, k]]
-        return product @ self.weights
+            product = product * factors[self.monomials[:, k]]
+        return (self.weights.T @ product).T
 
 
 def boolean_states(n: int) -> np.ndarray:
