@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from landscape.topography._field import Field, length
 from landscape.topography._flow import relax
 
-# Halvings of the segment between two attractors: a state this close to the border follows it for about
-# ln(2^40) = 28 times the saddle's escape time before it falls to a side.
-HALVINGS = 40
+# Share of the segment between two attractors to which the border is narrowed: a state this close to it follows it
+# for about ln(1e12) = 28 times the saddle's escape time before it falls to a side.
+NARROW = 1e-12
+# States that are tried on all segments together in one round. A segment is cut into many parts rather than halved,
+# because a round costs its longest path whatever the number of states.
+TRIED = 600
 
 
-def border_states(field: Field, stable: Tensor, *, max_steps: int, max_pairs: int) -> Tensor:
+def border_states(field: Field, stable: Tensor, fresh: Tensor, *, max_steps: int, max_pairs: int) -> Tensor:
     r"""States of low speed on the paths that start from the border of a basin.
 
-    The segment from one attractor to another leaves the first one's basin at a point found by bisection. From
-    there the flow runs along the border, where saddles of index 1 attract it; the local minima of its speed are
-    starts for Newton.
+    The segment from one attractor to another leaves the first one's basin at a point found by repeated division.
+    From there the flow runs along the border, where saddles of index 1 attract it; the local minima of its speed
+    are starts for Newton.
 
     Parameters
     ----------
@@ -26,29 +31,37 @@ def border_states(field: Field, stable: Tensor, *, max_steps: int, max_pairs: in
         Dimensionless field.
     stable
         Attractors, shape ``(k, d)``.
+    fresh
+        Whether each attractor is new, shape ``(k,)``; pairs of old ones are left out.
     max_steps
         Most steps of a path.
     max_pairs
-        Most ordered pairs; of more, those of near neighbours are taken.
+        Most ordered pairs; the nearest are taken.
 
     Returns
     -------
     States, shape ``(m, d)``.
     """
-    k = len(stable)
-    if k < 2:
+    if len(stable) < 2 or not fresh.any():
         return stable[:0]
     apart = torch.cdist(stable, stable) / stable.shape[1] ** 0.5
     apart.fill_diagonal_(torch.inf)
-    neighbours = apart.argsort(1)[:, : max(1, min(k - 1, max_pairs // k))]
-    home = torch.arange(k).repeat_interleave(neighbours.shape[1])
-    inner, outer = stable[home], stable[neighbours.reshape(-1)]
+    wanted = torch.where(fresh[:, None] | fresh, apart, torch.inf)
+    order = wanted.flatten().argsort()[: min(max_pairs, int(torch.isfinite(wanted).sum()))]
+    home = order // len(stable)
+    inner, outer = stable[home], stable[order % len(stable)]
     radius = 0.05 * apart.min(1).values
-    for _ in range(HALVINGS):
-        middle = (inner + outer) / 2
-        ends = relax(field, middle, max_steps=max_steps, targets=stable, radius=radius)
-        stays = (ends.target == home)[:, None]
-        inner, outer = torch.where(stays, middle, inner), torch.where(stays, outer, middle)
+    parts = max(1, min(31, TRIED // len(home)))
+    share = torch.arange(1, parts + 1, dtype=stable.dtype)[:, None, None] / (parts + 1)
+    for _ in range(math.ceil(-math.log(NARROW) / math.log(parts + 1))):
+        tried = inner + share * (outer - inner)
+        ends = relax(field, tried.flatten(0, 1), max_steps=max_steps, targets=stable, radius=radius)
+        # The first state that does not flow home ends the segment; the one before it starts it.
+        left = (ends.target.view(parts, -1) != home).long()
+        steps = torch.where(left.any(0), left.argmax(0), parts)
+        nodes = torch.cat([inner[None], tried, outer[None]])
+        pair = torch.arange(len(home))
+        inner, outer = nodes[steps, pair], nodes[steps + 1, pair]
     start = torch.cat([inner, outer])
     slow = _SlowStates(len(start))
     relax(field, start, max_steps=max_steps, targets=stable, radius=radius, observe=slow)

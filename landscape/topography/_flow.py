@@ -93,11 +93,13 @@ def relax(
     h = first_step(field, now, force)
     for _ in range(2 * max_steps):
         ahead, velocity, wrong = runge_kutta(field, now, force, h)
-        good = wrong <= error
-        took = torch.where(good, h, 0.0)
-        h = h * (0.9 * (error / wrong.clamp_min(1e-300)) ** (1 / 3)).clamp(0.2, 5.0)
         # |delta f| / |delta y| of a step is the rate at which the state approaches its rest.
         moved, changed = length(ahead - now), length(velocity - force)
+        # Near rest a fixed error would let the fast coordinates jitter for ever at its level.
+        allowed = (0.2 * moved).clamp(1e-12, error)
+        good = wrong <= allowed
+        took = torch.where(good, h, 0.0)
+        h = h * (0.9 * (allowed / wrong.clamp_min(1e-300)) ** (1 / 3)).clamp(0.2, 5.0)
         slower = length(velocity) < length(force)
         rest = good & slower & (length(velocity) * moved <= nearness * changed) & (moved <= 100 * nearness)
         rest |= good & (length(velocity) == 0)

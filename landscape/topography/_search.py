@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from landscape.topography._borders import border_states, distinct
-from landscape.topography._field import Field
+from landscape.topography._field import Field, length
 from landscape.topography._flow import relax
 from landscape.topography._newton import newton
 
@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 # Two roots nearer than this, in units of the scale, are one.
 SAME = 1e-5
-# Numbers in the Jacobians of one sweep: at 200 genes this leaves 100 starts to a sweep.
-SWEEP_NUMBERS = 4_000_000
+# Numbers in the Jacobians of one sweep: at 200 genes this leaves 25 starts to a sweep.
+SWEEP_NUMBERS = 1_000_000
 MAX_SWEEPS = 12
 
 
@@ -130,20 +130,26 @@ def from_starts(field: Field, y: Tensor, roots: Roots, *, relaxed: bool) -> Star
 def search(field: Field, starts: Tensor, roots: Roots, rng: np.random.Generator) -> None:
     """Look for roots that the flow does not reach, until sweeps find nothing new.
 
-    Saddles of index 1 come from the borders between basins, the others from deflated Newton runs that start from
+    Saddles of index 1 come from the borders between basins, further attractors from the flow off saddles, the
+    others from deflated Newton runs that start from
     the given states, between known roots, along their eigenvectors and at random. Where the degree of the field
     says that a root is missing (it is 1 for a field that points into a ball), the search goes on for longer.
     """
     settings = roots.settings
-    rows = int(np.clip(SWEEP_NUMBERS // field.dimension**2, 24, 400))
+    rows = int(np.clip(SWEEP_NUMBERS // field.dimension**2, 24, 200))
     kwargs = {"tolerance": settings.tolerance, "max_steps": settings.max_steps}
-    is_stable = roots.stable()
-    if int(is_stable.sum()) > 1:
-        slow = border_states(field, roots.y[is_stable], max_steps=settings.relax_steps, max_pairs=2 * rows)
-        slow = slow[distinct(slow, 1e-3)[0]][: 4 * rows]
-        _polish(field, slow, roots, kwargs)
-    empty = 0
+    bordered = followed = empty = 0
     for sweep in range(MAX_SWEEPS):
+        # Attractors lead to the saddles between them and saddles to further attractors, until nothing is new.
+        while followed < len(roots.y):
+            known, followed = followed, len(roots.y)
+            _descend(field, roots, known, kwargs)
+            stable = torch.nonzero(roots.stable())[:, 0]
+            slow = border_states(
+                field, roots.y[stable], stable >= bordered, max_steps=settings.relax_steps, max_pairs=2 * rows
+            )
+            bordered = len(roots.y)
+            _polish(field, slow[distinct(slow, 1e-3)[0]][: 4 * rows], roots, kwargs)
         y = _sweep_starts(field, starts, roots, rows, rng)
         runs = newton(field, y, roots=roots.y if len(roots.y) else None, damped=sweep % 2 == 0, **kwargs)
         new = _polish(field, runs.y[runs.converged], roots, kwargs)
@@ -151,6 +157,22 @@ def search(field: Field, starts: Tensor, roots: Roots, rng: np.random.Generator)
         logger.debug("sweep %d: %d new roots, %d in all", sweep, new, len(roots.y))
         if empty >= (2 if roots.degree() in (0, 1) else 6):
             break
+
+
+def _descend(field: Field, roots: Roots, known: int, kwargs: dict) -> None:
+    """Follow the flow from both sides of the new unstable roots, along their fastest unstable direction."""
+    unstable = torch.nonzero(~roots.stable())[:, 0]
+    unstable = unstable[unstable >= known]
+    if not len(unstable):
+        return
+    values, vectors = torch.linalg.eig(field.jacobian(roots.y[unstable]))
+    leading = values.real.argmax(1)
+    along = vectors[torch.arange(len(unstable)), :, leading].real
+    along = 1e-3 * along / length(along).clamp_min(1e-300)[:, None]
+    y = roots.y[unstable].repeat(2, 1) + torch.cat([along, -along])
+    ends = relax(field, y, max_steps=roots.settings.relax_steps)
+    rest = ends.y[ends.settled & torch.isfinite(ends.y).all(1)]
+    _polish(field, rest[distinct(rest, 1e-3)[0]], roots, kwargs)
 
 
 def _polish(field: Field, y: Tensor, roots: Roots, kwargs: dict) -> int:
