@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,12 @@ from landscape.circuits.logic import BooleanRule, Multilinear, boolean_states, r
 
 OTHER = "other"
 MAX_ENUMERATED = 20
+# Parameters of genes that a mapping does not name.
+DEFAULTS: Mapping[Literal["time_scale", "threshold", "hill"], float] = {
+    "time_scale": 1.0,
+    "threshold": 0.5,
+    "hill": 4.0,
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ class Circuit:
             "`initial`": set(self.initial),
             "`fates`": {n for genes in self.fates.values() for n in genes},
         }
-        for key in ("time_scale", "threshold", "hill"):
+        for key in DEFAULTS:
             value = getattr(self, key)
             named[f"`{key}`"] = set(value) if isinstance(value, Mapping) else set()
         for where, names in named.items():
@@ -90,13 +97,13 @@ class Circuit:
         if OTHER in self.fates:
             msg = f"{OTHER!r} stands for trajectories without a fate; name the fate differently."
             raise ValueError(msg)
-        for key, default in (("time_scale", 1.0), ("threshold", 0.5), ("hill", 4.0)):
-            if not (self.vector(key, default) > 0).all():
-                msg = f"Expected `{key}` to be positive, found {float(self.vector(key, default).min())}."
+        for key in DEFAULTS:
+            if not (self.vector(key) > 0).all():
+                msg = f"Expected `{key}` to be positive, found {float(self.vector(key).min())}."
                 raise ValueError(msg)
-        for key in ("system_size", "diffusion", "duration"):
-            if not 0 < getattr(self, key) < np.inf:
-                msg = f"Expected `{key}` to be positive and finite, found {getattr(self, key)}."
+        for name in ("system_size", "diffusion", "duration"):
+            if not 0 < getattr(self, name) < np.inf:
+                msg = f"Expected `{name}` to be positive and finite, found {getattr(self, name)}."
                 raise ValueError(msg)
         if bad := {g: v for g, v in self.initial.items() if not 0 <= v < np.inf}:
             msg = f"Expected initial levels that are not negative, found {bad}."
@@ -144,9 +151,9 @@ class Circuit:
         held = self.held(knockouts, levels)
         return HillCube(
             logic=Multilinear.from_rules(self.boolean_rules, self.genes),
-            time_scale=self.vector("time_scale", 1.0),
-            threshold=self.vector("threshold", 0.5),
-            hill=self.vector("hill", 4.0),
+            time_scale=self.vector("time_scale"),
+            threshold=self.vector("threshold"),
+            hill=self.vector("hill"),
             held={self.genes.index(g): v for g, v in held.items()},
         )
 
@@ -201,9 +208,9 @@ class Circuit:
             result[(on == (pattern.to_numpy() > 0.5)).all(1)] = fate
         return result
 
-    def vector(self, key: str, default: float) -> Tensor:
+    def vector(self, key: Literal["time_scale", "threshold", "hill"]) -> Tensor:
         """Parameter ``key`` of every gene, shape ``(d,)``."""
-        value = getattr(self, key)
+        value, default = getattr(self, key), DEFAULTS[key]
         values = [float(value.get(g, default)) if isinstance(value, Mapping) else float(value) for g in self.genes]
         return torch.tensor(values, dtype=torch.float64)
 

@@ -1,20 +1,18 @@
-"""Ensembles of a circuit: cells that are measured once, and the fates that they would have reached."""
+"""Ensembles of a circuit: noise, initial states, growth, and cells that are measured once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
-from landscape._random import RandomLike, generator, seed_of
 from landscape.circuits.circuit import OTHER, Circuit
 from landscape.circuits.kinetics import HillCube
-from landscape.circuits.readout import Targets
+from landscape.circuits.targets import Targets
 from landscape.dynamics.sde import Diffusion, walk
 
 Growth = Callable[[Tensor], Tensor]
@@ -91,7 +89,7 @@ class Ensemble:
 def start_states(circuit: Circuit, n: int, noise: Noise, rng: np.random.Generator, held: Mapping[str, float]) -> Tensor:
     """Initial states: each gene fluctuates around its level as it would if it were made at a constant rate."""
     mean = circuit.initial_state(levels=held).expand(n, -1)
-    spread = noise.spread(mean, circuit.vector("time_scale", 1.0))
+    spread = noise.spread(mean, circuit.vector("time_scale"))
     normal = torch.as_tensor(rng.standard_normal(tuple(mean.shape)))
     # A gene that is off has no copies, and a knocked-out one never any.
     return torch.where(mean > 0, (mean + spread * normal).abs(), mean)
@@ -104,8 +102,8 @@ def follow(
     targets: Targets,
     *,
     noise: Noise,
-    duration: float,
     step: float,
+    n_steps: int,
     rng: np.random.Generator,
     growth: Growth | None = None,
     stride: int = 2,
@@ -117,42 +115,40 @@ def follow(
     drift, start
         Drift and initial states, shape ``(n, d)``.
     times
-        Time at which each cell is measured, ascending.
+        Step number at which each cell is measured, ascending, shape ``(n,)``.
     targets
         Target genes; they start in equilibrium with the initial state.
-    noise, step, duration
-        Noise, time step and the time at which fates are read.
+    noise, step, n_steps
+        Noise, time step and the number of steps to the time at which fates are read.
     rng
         Generator.
     growth
         Net growth rate of states ``(n, d) -> (n,)``. The cells of one time point are then a population of constant
-        size: in every ``stride`` steps each gets as many offspring as its growth makes it worth (systematic
-        resampling). Cells stop to divide when they are measured.
+        size: in every step each gets as many offspring as its growth makes it worth (systematic resampling). Cells
+        stop to divide when they are measured.
     stride
-        Steps between updates of the targets and of the population.
+        Steps between updates of the targets.
     """
-    at = np.round(times / step / stride).astype(int)
-    n_rounds = max(round(duration / step / stride), int(at.max(initial=0)))
-    dt = step * stride
-    decay = torch.exp(-dt / targets.time_scale)
-    x = start.clone()
-    y = targets.level(drift.gates(x))
-    states = x.clone()
+    x, states, y = start.clone(), start.clone(), targets.level(drift.gates(start))
     diffusion = noise.diffusion(drift)
     path = walk(drift, x, diffusion=diffusion, step=step, rng=rng, lower=0.0)
-    cohorts = [np.flatnonzero(at == k) for k in np.unique(at)]
-    for k in range(1, n_rounds + 1):
-        first = int(np.searchsorted(at, k))
-        if growth is not None and first < len(at):
-            parents = _resample(growth(x) * dt, [c for c in cohorts if c[0] >= first], rng)
-            x, y = x[parents], torch.cat([y[:first], y[parents[first:]]])
+    cohorts = [np.flatnonzero(times == k) for k in np.unique(times)]
+    stops = {int(k) for k in times}
+    anchor, since = x, 0
+    for k in range(1, max(n_steps, int(times.max())) + 1):
+        first = int(np.searchsorted(times, k))
+        if growth is not None and first < len(times):
+            parents = _resample(growth(x) * step, [c for c in cohorts if c[0] >= first], rng)
+            x, anchor, y = x[parents], anchor[parents], y[parents]
             path = walk(drift, x, diffusion=diffusion, step=step, rng=rng, lower=0.0)
-        for _ in range(stride):
-            before, x = x, next(path)
-        if first < len(at):
-            aim = targets.level(drift.gates(0.5 * (before[first:] + x[first:])))
-            y[first:] = aim + (y[first:] - aim) * decay
-            last = int(np.searchsorted(at, k, side="right"))
+        x = next(path)
+        if first < len(times) and (k % stride == 0 or k in stops):
+            # Exact relaxation towards the aim at the middle of the interval: second order in its length.
+            aim = targets.level(drift.gates(0.5 * (anchor[first:] + x[first:])))
+            y[first:] = aim + (y[first:] - aim) * torch.exp(-(k - since) * step / targets.time_scale)
+            anchor, since = x, k
+        if k in stops:
+            last = int(np.searchsorted(times, k, side="right"))
             states[first:last] = x[first:last]
     return Ensemble(states, y, x)
 
@@ -168,115 +164,45 @@ def _resample(log_weight: Tensor, cohorts: list[np.ndarray], rng: np.random.Gene
     return parents
 
 
-def fate_shares(
-    circuit: Circuit,
-    *,
-    knockouts: Iterable[str] = (),
-    levels: Mapping[str, float] | None = None,
-    n: int = 2000,
-    duration: float | None = None,
-    noise: Literal["chemical", "constant"] = "chemical",
-    system_size: float | None = None,
-    diffusion: float | None = None,
-    step: float = 0.05,
-    rng: RandomLike = 0,
-) -> pd.Series:
-    r"""Share of trajectories from the initial state that end in each fate.
+def growth_rate(circuit: Circuit, growth: Mapping[str, float] | Growth | None) -> Growth | None:
+    """Growth as a function of states; rates by fate hold for the states that :meth:`Circuit.classify` gives that fate.
 
-    Parameters
-    ----------
-    circuit
-        The circuit.
-    knockouts, levels
-        Genes without production, and levels at which production is held.
-    n
-        Number of trajectories; the standard error of a share :math:`p` is :math:`\sqrt{p(1-p)/n}`.
-    duration
-        Time at which fates are read; by default the circuit's.
-    noise, system_size, diffusion
-        ``"chemical"`` noise of a system size, or ``"constant"`` noise of a diffusion; by default the circuit's.
-    step
-        Time step of Euler-Maruyama.
-    rng
-        Seed or generator.
-
-    Returns
-    -------
-    Shares, indexed by the fates and ``"other"``; they sum to 1.
+    Raises
+    ------
+    ValueError
+        If a fate is unknown or a rate not finite.
     """
-    positive("n", n)
-    states = circuit.initial_state(knockouts, levels)[None]
-    table = _absorbed(
-        circuit,
-        states,
-        n,
-        spread=True,
-        noise=noise_of(circuit, noise, system_size, diffusion),
-        held=circuit.held(knockouts, levels),
-        duration=duration,
-        step=step,
-        rng=generator(rng),
-    )
-    return pd.Series(table[0], index=[*circuit.fates, OTHER], name="share")
-
-
-def committor_of_states(
-    states: np.ndarray | Tensor,
-    circuit: Circuit,
-    *,
-    n_replicates: int,
-    noise: Noise,
-    held: Mapping[str, float],
-    duration: float | None,
-    step: float,
-    rng: RandomLike,
-) -> np.ndarray:
-    """Share of replicates of each state that end in each fate and in none, shape ``(n, n_fates + 1)``."""
-    x = torch.as_tensor(np.asarray(states), dtype=torch.float64)
-    if x.ndim != 2 or x.shape[1] != len(circuit.genes) or not torch.isfinite(x).all() or (x < 0).any():
-        msg = f"Expected finite states of shape (n, {len(circuit.genes)}), not negative, found {tuple(x.shape)}."
+    if growth is None or callable(growth):
+        return growth
+    known = [*circuit.fates, OTHER]
+    if unknown := sorted(set(growth) - set(known)):
+        msg = f"Unknown fates {unknown} in `growth`; circuit {circuit.name!r} has {known}."
         raise ValueError(msg)
-    positive("n_replicates", n_replicates)
-    return _absorbed(
-        circuit,
-        x,
-        n_replicates,
-        spread=False,
-        noise=noise,
-        held=held,
-        duration=duration,
-        step=step,
-        rng=generator(rng),
-    )
-
-
-def _absorbed(
-    circuit: Circuit,
-    states: Tensor,
-    n: int,
-    *,
-    spread: bool,
-    noise: Noise,
-    held: Mapping[str, float],
-    duration: float | None,
-    step: float,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    duration = circuit.duration if duration is None else duration
-    positive("duration", duration)
-    positive("step", step)
-    drift = circuit.drift(levels=held)
-    start = start_states(circuit, n, noise, rng, held) if spread else states.repeat_interleave(n, 0)
-    x = start
-    path = walk(drift, start, diffusion=noise.diffusion(drift), step=step, rng=seed_of(rng), lower=0.0)
-    for _ in range(round(duration / step)):
-        x = next(path)
-    found = circuit.classify(x).reshape(len(states), n)
-    return np.stack([(found == name).mean(1) for name in [*circuit.fates, OTHER]], axis=1)
-
-
-def positive(name: str, value: float) -> None:
-    """Refuse a number that is not positive and finite."""
-    if not 0 < value < np.inf:
-        msg = f"Expected `{name}` to be positive and finite, found {value}."
+    rates = {name: float(rate) for name, rate in growth.items()}
+    if bad := {name: rate for name, rate in rates.items() if not np.isfinite(rate)}:
+        msg = f"Expected finite growth rates, found {bad}."
         raise ValueError(msg)
+
+    def rate(x: Tensor) -> Tensor:
+        return torch.tensor([rates.get(fate, 0.0) for fate in circuit.classify(x)], dtype=torch.float64)
+
+    return rate
+
+
+def require_positive(**values: float) -> None:
+    """Refuse numbers that are not positive and finite."""
+    for name, value in values.items():
+        if not 0 < value < np.inf:
+            msg = f"Expected `{name}` to be positive and finite, found {value}."
+            raise ValueError(msg)
+
+
+def require_whole(least: int, **values: int) -> None:
+    """Refuse numbers that are not whole or below ``least``."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            msg = f"Expected `{name}` to be a whole number, found {value!r}."
+            raise TypeError(msg)
+        if value < least:
+            msg = f"Expected `{name}` to be at least {least}, found {value}."
+            raise ValueError(msg)

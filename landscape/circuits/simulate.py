@@ -7,25 +7,26 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from anndata import AnnData
 from scipy import sparse
-from torch import Tensor
 
 from landscape import _keys
 from landscape._random import RandomLike, generator
 from landscape.circuits.circuit import OTHER, Circuit
+from landscape.circuits.counts import Measurement, draw_genes
 from landscape.circuits.ensemble import (
     Ensemble,
     Growth,
     Noise,
-    committor_of_states,
     follow,
+    growth_rate,
     noise_of,
-    positive,
+    require_positive,
+    require_whole,
     start_states,
 )
-from landscape.circuits.readout import Measurement, Targets, draw_measurement, draw_targets, negative_binomial
+from landscape.circuits.kinetics import HillCube
+from landscape.circuits.targets import Targets, draw_targets
 
 # Cells of a growing population that stand behind each time point.
 POPULATION = 500
@@ -72,7 +73,7 @@ def simulate(
     levels
         Level at which the production of a gene is held from the start, as in over-expression (1 is fully on).
     times
-        Times at which cells are measured; by default 11 from 0 to ``duration``.
+        Times at which cells are measured, rounded to whole steps; by default 11 from 0 to ``duration``.
     n_targets, n_housekeeping
         Numbers of target genes and of genes that do not change.
     depth, depth_spread
@@ -127,155 +128,67 @@ def simulate(
     held = circuit.held(knockouts, levels)
     law = noise_of(circuit, noise, system_size, diffusion)
     duration = circuit.duration if duration is None else duration
-    for name, value in {
-        "n_cells": n_cells,
-        "depth": depth,
-        "batches": batches,
-        "duration": duration,
-        "step": step,
-    }.items():
-        positive(name, value)
-    for name, value in {
-        "n_targets": n_targets,
-        "n_housekeeping": n_housekeeping,
-        "depth_spread": depth_spread,
-        "batch_spread": batch_spread,
-    }.items():
-        if not 0 <= value < np.inf:
-            msg = f"Expected `{name}` not to be negative, found {value}."
-            raise ValueError(msg)
-    points = _time_points(times, duration)
-    cells, genes = generator(rng), generator(network_rng)
+    require_whole(1, n_cells=n_cells, batches=batches)
+    require_whole(0, n_targets=n_targets, n_housekeeping=n_housekeeping)
+    require_positive(depth=depth, duration=duration, step=step)
+    points = _time_points(times, duration, step)
+    genes = generator(network_rng)
     targets = draw_targets(circuit.genes, n_targets, genes)
-    time_scale = np.concatenate(
-        [circuit.vector("time_scale", 1.0).numpy(), targets.time_scale.numpy(), np.ones(n_housekeeping)]
-    )
-    measurement = draw_measurement(
-        len(circuit.genes), n_targets, n_housekeeping, time_scale, depth=depth, depth_spread=depth_spread, rng=genes
-    )
-    at = np.sort(points[np.arange(n_cells) % len(points)])
+    names = {
+        "regulator": circuit.genes,
+        "target": targets.names,
+        "housekeeping": [f"Housekeeping{i + 1}" for i in range(n_housekeeping)],
+    }
+    time_scale = np.r_[circuit.vector("time_scale").numpy(), targets.time_scale.numpy(), np.ones(n_housekeeping)]
+    table = draw_genes(names, time_scale, genes)
+    measurement = Measurement(table, float(depth), float(depth_spread), batches, float(batch_spread))
+
+    cells = generator(rng)
     drift = circuit.drift(levels=held)
-    ensemble = _cells(circuit, drift, at, targets, law, held, growth, duration=duration, step=step, rng=cells)
-    order = cells.permutation(n_cells)
-    adata = _measure(
-        circuit, drift, ensemble, targets, measurement, time_scale, batches, batch_spread, unspliced, cells
+    at, ensemble = _ensemble(
+        circuit, drift, n_cells, points, targets, law, held, growth, duration=duration, step=step, rng=cells
     )
-    adata.obs.insert(0, "time", at)
+    adata = _measure(drift, ensemble, targets, measurement, cells, unspliced=unspliced)
+    # Rounding takes the noise of the product off: 6 * 0.05 is 0.30000000000000004.
+    adata.obs.insert(0, "time", np.round(at * step, 9))
     adata.obs.insert(1, "fate", pd.Categorical(circuit.classify(ensemble.final), [*circuit.fates, OTHER]))
-    adata = adata[order].copy()
-    adata.obs_names = [f"cell{i}" for i in range(n_cells)]
-    adata.uns[_keys.TRUTH] = _truth(
-        circuit,
-        targets,
-        {
-            "knockouts": sorted(g for g in held if g not in (levels or {})),
-            "levels": dict(levels or {}),
+    for key, value in {"X_truth": ensemble.states, "velocity_truth": drift(ensemble.states)}.items():
+        adata.obsm[key] = pd.DataFrame(value.numpy(), index=adata.obs_names, columns=list(circuit.genes))
+    adata.uns[_keys.TRUTH] = _truth(circuit, targets) | {
+        "params": {
+            "circuit": circuit.name,
+            "knockouts": np.array(sorted(set(held) - set(levels or {})), dtype=object),
+            "levels": {g: float(v) for g, v in (levels or {}).items()},
             "noise": law.kind,
             "noise_size": law.size,
-            "times": points,
+            "times": np.round(points * step, 9),
             "duration": float(duration),
             "step": float(step),
-            "depth": float(depth),
-            "depth_spread": float(depth_spread),
+            "depth": measurement.depth,
+            "depth_spread": measurement.depth_spread,
             "batches": int(batches),
-            "growth": "none" if growth is None else "function" if callable(growth) else dict(growth),
-        },
-    )
+            "batch_spread": measurement.batch_spread,
+            "growth": _growth_record(growth),
+            **{key: circuit.vector(key).numpy() for key in ("time_scale", "threshold", "hill")},
+        }
+    }
     return adata
 
 
-def committor(
-    states: AnnData | pd.DataFrame | np.ndarray,
-    circuit: Circuit,
-    *,
-    n_replicates: int = 50,
-    knockouts: Iterable[str] = (),
-    levels: Mapping[str, float] | None = None,
-    noise: Literal["chemical", "constant"] = "chemical",
-    system_size: float | None = None,
-    diffusion: float | None = None,
-    duration: float | None = None,
-    step: float = 0.05,
-    rng: RandomLike = 0,
-) -> pd.DataFrame:
-    r"""Fate probabilities of states, by running each of them on many times.
-
-    Parameters
-    ----------
-    states
-        AnnData made by :func:`simulate` (its ``obsm["X_truth"]``), or states of shape ``(n, d)``.
-    circuit
-        The circuit.
-    n_replicates
-        Runs of each state; the standard error of a probability :math:`p` is :math:`\sqrt{p(1-p)/n}`.
-    knockouts, levels, noise, system_size, diffusion, duration, step, rng
-        As in :func:`simulate`.
-
-    Returns
-    -------
-    DataFrame, states x fates and ``"other"``; rows sum to 1.
-
-    Raises
-    ------
-    KeyError
-        If the AnnData holds no true states.
-    ValueError
-        If the states have another shape than the circuit, or are negative.
-    """
-    if isinstance(states, AnnData):
-        if "X_truth" not in states.obsm:
-            msg = "`adata.obsm['X_truth']` is missing; make the data with `landscape.circuits.simulate(circuit)`."
-            raise KeyError(msg)
-        states = states.obsm["X_truth"]
-    index = states.index if isinstance(states, pd.DataFrame) else None
-    if isinstance(states, pd.DataFrame):
-        circuit.require_genes(states.columns, "`states`")
-        if missing := sorted(set(circuit.genes) - set(states.columns)):
-            msg = f"Expected a column for each gene of the circuit, missing {missing}."
-            raise ValueError(msg)
-        states = states[list(circuit.genes)]
-    shares = committor_of_states(
-        np.asarray(states, dtype=float),
-        circuit,
-        n_replicates=n_replicates,
-        noise=noise_of(circuit, noise, system_size, diffusion),
-        held=circuit.held(knockouts, levels),
-        duration=duration,
-        step=step,
-        rng=rng,
-    )
-    return pd.DataFrame(shares, index=index, columns=[*circuit.fates, OTHER])
-
-
-def _time_points(times: Sequence[float] | None, duration: float) -> np.ndarray:
+def _time_points(times: Sequence[float] | None, duration: float, step: float) -> np.ndarray:
+    """Step number of each distinct time."""
     points = np.linspace(0.0, duration, 11) if times is None else np.atleast_1d(np.asarray(times, dtype=float))
     if points.ndim != 1 or not len(points) or not np.isfinite(points).all() or (points < 0).any():
         msg = f"Expected `times` to be finite numbers that are not negative, found {points.tolist()}."
         raise ValueError(msg)
-    return points
+    return np.unique(np.round(points / step).astype(int))
 
 
-def _growth_rate(circuit: Circuit, growth: Mapping[str, float] | Growth | None) -> Growth | None:
-    if growth is None or callable(growth):
-        return growth
-    if unknown := sorted(set(growth) - {*circuit.fates, OTHER}):
-        msg = f"Unknown fates {unknown} in `growth`; circuit {circuit.name!r} has {[*circuit.fates, OTHER]}."
-        raise ValueError(msg)
-    rates = {name: float(rate) for name, rate in growth.items()}
-    if bad := {name: rate for name, rate in rates.items() if not np.isfinite(rate)}:
-        msg = f"Expected finite growth rates, found {bad}."
-        raise ValueError(msg)
-
-    def rate(x: Tensor) -> Tensor:
-        return torch.tensor([rates.get(fate, 0.0) for fate in circuit.classify(x)], dtype=torch.float64)
-
-    return rate
-
-
-def _cells(
+def _ensemble(
     circuit: Circuit,
-    drift: Any,
-    at: np.ndarray,
+    drift: HillCube,
+    n_cells: int,
+    points: np.ndarray,
     targets: Targets,
     law: Noise,
     held: Mapping[str, float],
@@ -284,78 +197,54 @@ def _cells(
     duration: float,
     step: float,
     rng: np.random.Generator,
-) -> Ensemble:
-    rate = _growth_rate(circuit, growth)
-    ran, keep = at, np.arange(len(at))
-    if rate is not None:
-        # A population of a few cells could hardly grow apart; sample from a larger one.
-        points, counts = np.unique(at, return_counts=True)
-        sizes = np.maximum(counts, POPULATION)
-        ran = np.repeat(points, sizes)
-        ends = np.cumsum(sizes)
-        picks = [
-            end - size + np.sort(rng.permutation(size)[:c]) for end, size, c in zip(ends, sizes, counts, strict=True)
-        ]
-        keep = np.concatenate(picks)
-    start = start_states(circuit, len(ran), law, rng, held)
-    found = follow(drift, start, ran, targets, noise=law, duration=duration, step=step, rng=rng, growth=rate)
-    return Ensemble(found.states[keep], found.targets[keep], found.final[keep])
+) -> tuple[np.ndarray, Ensemble]:
+    """Step numbers and states of the cells, in random order."""
+    wanted = np.bincount(np.arange(n_cells) % len(points), minlength=len(points))
+    rate = growth_rate(circuit, growth)
+    # A population of a few cells could hardly grow apart; such cells are drawn from a larger one.
+    sizes = wanted if rate is None else np.maximum(wanted, POPULATION)
+    at = np.repeat(points, sizes)
+    start = start_states(circuit, len(at), law, rng, held)
+    n_steps = round(duration / step)
+    found = follow(drift, start, at, targets, noise=law, step=step, n_steps=n_steps, rng=rng, growth=rate)
+    ends = np.cumsum(sizes)
+    picks = [end - size + rng.permutation(size)[:n] for end, size, n in zip(ends, sizes, wanted, strict=True)]
+    order = rng.permutation(np.concatenate(picks))
+    return at[order], Ensemble(found.states[order], found.targets[order], found.final[order])
 
 
 def _measure(
-    circuit: Circuit,
-    drift: Any,
+    drift: HillCube,
     ensemble: Ensemble,
     targets: Targets,
     measurement: Measurement,
-    time_scale: np.ndarray,
-    batches: int,
-    batch_spread: float,
-    unspliced: bool,
     rng: np.random.Generator,
+    *,
+    unspliced: bool,
 ) -> AnnData:
-    x = ensemble.states
-    n, n_housekeeping = len(x), len(time_scale) - len(circuit.genes) - len(targets.names)
-    steady = np.ones((n, n_housekeeping))
+    x, genes = ensemble.states, measurement.genes
+    steady = np.ones((len(x), int((genes["kind"] == "housekeeping").sum())))
     level = np.concatenate([x.numpy(), ensemble.targets.numpy(), steady], axis=1)
-    batch = rng.integers(batches, size=n)
-    effect = np.exp(batch_spread * rng.normal(size=(batches, level.shape[1]))) if batches > 1 else np.ones((1, 1))
-    amount = measurement.abundance * effect[batch]
-    depth = measurement.depth * np.exp(measurement.depth_spread * rng.normal(size=n))
-    scale = (depth / (amount * level).sum(1))[:, None] * amount
-    counts = negative_binomial(scale * level, measurement.dispersion, rng)
-    names = [*circuit.genes, *targets.names, *(f"Housekeeping{i + 1}" for i in range(n_housekeeping))]
-    kind = np.repeat(["regulator", "target", "housekeeping"], [len(circuit.genes), len(targets.names), n_housekeeping])
-    var = pd.DataFrame(
-        {
-            _keys.REGULATOR: kind == "regulator",
-            "kind": pd.Categorical(kind),
-            "abundance": measurement.abundance,
-            "dispersion": measurement.dispersion,
-            "decay_rate": 1.0 / time_scale,
-            "splicing_rate": measurement.splicing_rate,
-        },
-        index=names,
-    )
-    cells = [f"cell{i}" for i in range(n)]
-    obs = pd.DataFrame(
-        {"batch": pd.Categorical([f"batch{b}" for b in batch]), "size_factor": depth / measurement.depth}, index=cells
-    )
-    matrix = sparse.csr_matrix(counts, dtype=np.float32)
-    adata = AnnData(matrix, obs=obs, var=var, layers={_keys.COUNTS: matrix.copy()})
+    young = None
     if unspliced:
-        gates = drift.gates(x)
-        aim = [drift.target(x).clamp_min(0.0).numpy(), targets.level(gates).numpy(), steady]
-        young = np.concatenate(aim, axis=1) / (time_scale * measurement.splicing_rate)
-        adata.layers[_keys.UNSPLICED] = sparse.csr_matrix(
-            negative_binomial(scale * young, measurement.dispersion, rng), dtype=np.float32
-        )
-    for key, value in {"X_truth": x, "velocity_truth": drift(x)}.items():
-        adata.obsm[key] = pd.DataFrame(value.numpy(), index=cells, columns=list(circuit.genes))
+        aim = [drift.target(x).clamp_min(0.0).numpy(), targets.level(drift.gates(x)).numpy(), steady]
+        young = np.concatenate(aim, axis=1) * (genes["decay_rate"] / genes["splicing_rate"]).to_numpy()
+    mature, nascent, obs = measurement.counts(level, young, rng)
+    obs.index = pd.Index([f"cell{i}" for i in range(len(x))])
+    counts = sparse.csr_matrix(mature, dtype=np.float32)
+    adata = AnnData(counts, obs=obs, var=genes, layers={_keys.COUNTS: counts.copy()})
+    if nascent is not None:
+        adata.layers[_keys.UNSPLICED] = sparse.csr_matrix(nascent, dtype=np.float32)
     return adata
 
 
-def _truth(circuit: Circuit, targets: Targets, params: Mapping[str, Any]) -> dict[str, Any]:
+def _growth_record(growth: Mapping[str, float] | Growth | None) -> str | dict[str, float]:
+    if growth is None:
+        return "none"
+    return "function" if callable(growth) else {name: float(rate) for name, rate in growth.items()}
+
+
+def _truth(circuit: Circuit, targets: Targets) -> dict[str, Any]:
     network = pd.concat([circuit.network, targets.network], ignore_index=True)
     network.index = network.index.astype(str)
     return {
@@ -363,13 +252,4 @@ def _truth(circuit: Circuit, targets: Targets, params: Mapping[str, Any]) -> dic
         "regulators": np.array(circuit.genes, dtype=object),
         "fates": np.array(list(circuit.fates), dtype=object),
         "fate_states": circuit.fate_states,
-        "params": {
-            **params,
-            "circuit": circuit.name,
-            "knockouts": np.array(params["knockouts"], dtype=object),
-            **{
-                key: circuit.vector(key, default).numpy()
-                for key, default in (("time_scale", 1.0), ("threshold", 0.5), ("hill", 4.0))
-            },
-        },
     }

@@ -10,9 +10,10 @@ from anndata import AnnData
 from landscape._random import RandomLike
 from landscape.circuits import krumsiek, simulate
 
-# Circuit time that passes in a day.
+# Decisions fall between days 1 and 5; by day 8 nearly all cells are mature.
+DAYS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0)
+# Circuit time, in units of a typical half-life over ln 2, that passes in a day.
 TIME_PER_DAY = 1.0
-DAYS = (0.5, 1.5, 2.5, 4.0, 6.0, 9.0)
 
 
 def hematopoiesis(
@@ -24,17 +25,54 @@ def hematopoiesis(
     n_targets: int = 600,
     n_housekeeping: int = 389,
     depth: float = 3000.0,
-    unspliced: bool = False,
     batches: int = 1,
+    unspliced: bool = False,
 ) -> AnnData:
-    """Blood formation simulated from the circuit of Krumsiek et al. (2011), sampled on six days."""
-    times = np.array(DAYS) * TIME_PER_DAY
+    """Blood formation on six days, simulated from the circuit of Krumsiek et al. (2011).
+
+    Myeloid progenitors (Gata2, Cebpa, Pu1 on) become erythrocytes, megakaryocytes, monocytes and granulocytes. About
+    20, 20, 30 and 30 % of the trajectories take each fate, see :func:`landscape.circuits.krumsiek` for what balances
+    them; under one in a hundred takes none. A cell gives about 3,000 counts on 1,000 genes, of which 11 are the
+    circuit's, scarce as regulators are, 600 follow them, and 389 follow nothing.
+
+    Parameters
+    ----------
+    n_cells
+        Number of cells, shared out evenly over the days.
+    rng
+        Seed of the cells. The genes are the same for every seed.
+    knockouts
+        Genes without production from the start, such as ``["Gata1"]``.
+    levels
+        Level at which the production of a gene is held from the start.
+    n_targets, n_housekeeping
+        Numbers of driven genes and of genes that do not change.
+    depth
+        Median expected counts of a cell.
+    batches
+        Number of batches.
+    unspliced
+        Add ``layers["unspliced"]``.
+
+    Returns
+    -------
+    AnnData as from :func:`landscape.circuits.simulate`, and the day of each cell in ``obs["day"]``.
+
+    Raises
+    ------
+    ValueError
+        If a gene is unknown or a number out of its range.
+
+    References
+    ----------
+    Krumsiek et al. (2011), *PLoS ONE* 6, e22649. https://doi.org/10.1371/journal.pone.0022649
+    """
     adata = simulate(
         krumsiek(),
         n_cells,
         knockouts=knockouts,
         levels=levels,
-        times=times,
+        times=np.array(DAYS) * TIME_PER_DAY,
         n_targets=n_targets,
         n_housekeeping=n_housekeeping,
         depth=depth,

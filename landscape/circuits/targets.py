@@ -1,4 +1,4 @@
-"""Genes that a circuit drives but that do not feed back, and the counts that a cell yields."""
+"""Genes that a circuit drives but that do not feed back."""
 
 from __future__ import annotations
 
@@ -83,74 +83,3 @@ def draw_targets(regulators: Sequence[str], n_targets: int, rng: np.random.Gener
         basal=torch.as_tensor(rng.uniform(0.02, 0.2, n_targets)),
         time_scale=torch.as_tensor(np.exp(rng.normal(0.0, 0.35, n_targets))),
     )
-
-
-@dataclass(frozen=True)
-class Measurement:
-    r"""How levels become counts, :math:`c \sim NB(\mu, \phi)` with variance :math:`\mu + \phi\mu^2`.
-
-    Attributes
-    ----------
-    abundance
-        Mean counts of each gene at full level in a cell of median depth, before closure; shape ``(g,)``.
-    dispersion
-        :math:`\phi` of each gene, shape ``(g,)``.
-    splicing_rate
-        :math:`\beta` of each gene, shape ``(g,)``.
-    depth
-        Median expected counts of a cell.
-    depth_spread
-        Standard deviation of log depth.
-    """
-
-    abundance: np.ndarray
-    dispersion: np.ndarray
-    splicing_rate: np.ndarray
-    depth: float
-    depth_spread: float
-
-
-def draw_measurement(
-    n_regulators: int,
-    n_targets: int,
-    n_housekeeping: int,
-    time_scale: np.ndarray,
-    *,
-    depth: float,
-    depth_spread: float,
-    rng: np.random.Generator,
-) -> Measurement:
-    """Draw the measurement properties of regulators, targets and housekeeping genes, in that order.
-
-    Parameters
-    ----------
-    n_regulators, n_targets, n_housekeeping
-        Numbers of genes.
-    time_scale
-        :math:`\\tau` of all genes; splicing is about four times faster than decay.
-    depth, depth_spread
-        Median depth and standard deviation of its logarithm.
-    rng
-        Generator.
-
-    Returns
-    -------
-    Regulators give one or two counts when fully on, targets spread over three orders of magnitude around one,
-    housekeeping genes around three.
-    """
-    typical = np.repeat([1.5, 1.0, 3.0], [n_regulators, n_targets, n_housekeeping])
-    spread = np.repeat([0.3, 1.2, 1.2], [n_regulators, n_targets, n_housekeeping])
-    n = len(typical)
-    return Measurement(
-        abundance=typical * np.exp(spread * rng.normal(size=n)),
-        dispersion=0.15 * np.exp(0.5 * rng.normal(size=n)),
-        splicing_rate=4.0 / time_scale * np.exp(0.4 * rng.normal(size=n)),
-        depth=float(depth),
-        depth_spread=float(depth_spread),
-    )
-
-
-def negative_binomial(mean: np.ndarray, dispersion: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    r"""Counts with the given mean and variance :math:`\mu + \phi\mu^2`, as a mixture of Poisson laws."""
-    shape = 1.0 / dispersion
-    return rng.poisson(mean * rng.gamma(shape, dispersion, size=mean.shape))
