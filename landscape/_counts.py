@@ -35,11 +35,13 @@ def canonical(matrix: Any, *, where: str) -> sparse.csr_matrix:
         raise TypeError(msg)
     values = matrix.astype(np.float32) if matrix.dtype == np.float16 else matrix
     result = sparse.csr_matrix(values)
-    if result is matrix or (sparse.issparse(matrix) and np.shares_memory(result.data, matrix.data)):
-        if result.has_canonical_format and result.has_sorted_indices:
-            return result
-        result = result.copy()
-    result.sum_duplicates()
+    shared = sparse.issparse(matrix) and np.shares_memory(result.data, matrix.data)
+    if not result.has_canonical_format:
+        result = result.copy() if shared else result
+        result.sum_duplicates()
+    if result.indices.dtype != np.int32 and max(result.nnz, *result.shape) < np.iinfo(np.int32).max:
+        parts = (result.data, result.indices.astype(np.int32), result.indptr.astype(np.int32))
+        result = sparse.csr_matrix(parts, shape=result.shape)
     return result
 
 

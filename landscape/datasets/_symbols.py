@@ -50,8 +50,9 @@ _RENAMED = {
 _RENAMED_HUMAN = {old.upper(): new.upper() for old, new in _RENAMED.items()}
 
 _ENSEMBL = {"ENSMUSG": MOUSE, "ENSG": HUMAN}
-_MOUSE_STYLE = re.compile(r"^[A-Z][a-z0-9]*[a-z][A-Za-z0-9.\-]*$")
+_MOUSE_STYLE = re.compile(r"^[A-Z][a-z0-9]*[a-z][A-Za-z0-9.\-]*$|^mt-|Rik$")
 _HUMAN_STYLE = re.compile(r"^[A-Z][A-Z0-9.\-]*$|^C\d+orf\d+$")
+_BARCODE = re.compile(r"^[ACGT]{6,}")
 
 
 def current_symbols(names: Iterable[str], *, species: str) -> list[str]:
@@ -73,10 +74,12 @@ def guess_species(names: Iterable[str]) -> str | None:
         if prefix:
             if prefix[0] in _ENSEMBL:
                 counts[_ENSEMBL[prefix[0]]] += 1
-        elif _MOUSE_STYLE.match(name) or name.startswith("mt-") or name.endswith("Rik"):
-            counts[MOUSE] += 1
+        elif _BARCODE.match(name):
+            continue
         elif _HUMAN_STYLE.match(name):
             counts[HUMAN] += 1
+        elif _MOUSE_STYLE.match(name):
+            counts[MOUSE] += 1
     species = max(counts, key=lambda key: counts[key])
     return species if names and counts[species] >= 0.8 * len(names) else None
 

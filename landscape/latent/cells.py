@@ -48,6 +48,7 @@ def read_cells(
     batch_key: str | None,
     genes: list[str] | None = None,
     batches: list[str] | None = None,
+    least: tuple[int, int] = (1, 1),
 ) -> Cells:
     """Counts and batches of an AnnData object, which is not changed.
 
@@ -55,6 +56,8 @@ def read_cells(
     ----------
     genes, batches
         Names of an existing model; genes are matched to them in any order. ``None``: those of ``adata``.
+    least
+        Cells and genes that are needed.
 
     Raises
     ------
@@ -68,6 +71,12 @@ def read_cells(
         raise TypeError(msg)
     if adata.isbacked:
         msg = "Expected an AnnData object in memory, found a backed one; load it with `adata.to_memory()`."
+        raise ValueError(msg)
+    if adata.n_obs < least[0] or adata.n_vars < least[1]:
+        msg = (
+            f"Expected at least {least[0]} cells and {least[1]} genes, "
+            f"found {adata.n_obs} cells and {adata.n_vars} genes."
+        )
         raise ValueError(msg)
     where = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     if layer is not None and layer not in adata.layers:

@@ -106,13 +106,7 @@ class LatentModel(Questions):
         rng: RandomLike = 0,
         device: str = "auto",
     ) -> None:
-        cells = read_cells(adata, layer=layer, batch_key=batch_key)
-        if len(cells.names) < MIN_CELLS or len(cells.genes) < MIN_GENES:
-            msg = (
-                f"Expected at least {MIN_CELLS} cells and {MIN_GENES} genes, "
-                f"found {len(cells.names)} cells and {len(cells.genes)} genes."
-            )
-            raise ValueError(msg)
+        cells = read_cells(adata, layer=layer, batch_key=batch_key, least=(MIN_CELLS, MIN_GENES))
         architecture = Architecture(
             n_genes=len(cells.genes),
             n_batches=len(cells.batches),

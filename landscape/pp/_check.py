@@ -189,7 +189,7 @@ def _judge_names(adata: AnnData, problems: list[tuple[str, str]]) -> None:
         names = [name for name in adata.var if re.search("symbol|gene_name|feature_name", str(name), re.IGNORECASE)]
         source = f"adata.var[{names[0]!r}].astype(str)" if names else "their symbols"
         problems.append(("genes are named by Ensembl identifiers", f"adata.var_names = {source}"))
-    elif guess_species(adata.obs_names) and not guess_species(adata.var_names) and adata.n_obs > adata.n_vars:
+    elif guess_species(adata.obs_names) and not guess_species(adata.var_names):
         problems.append(("cells are named like genes: the matrix looks transposed", "adata = adata.T.copy()"))
 
 

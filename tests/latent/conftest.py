@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,6 +33,11 @@ def two_kinds(n_cells: int = 120, n_genes: int = 30, seed: int = 0) -> AnnData:
     )
     adata.uns["share"] = share
     return adata
+
+
+@pytest.fixture(scope="session")
+def make_adata() -> Callable[..., AnnData]:
+    return two_kinds
 
 
 @pytest.fixture
