@@ -34,9 +34,11 @@ class Noise:
     size: float
 
     def diffusion(self, drift: HillCube) -> Diffusion:
-        """Diffusion for :func:`landscape.dynamics.walk`."""
+        """Diffusion for :func:`landscape.dynamics.walk`; a knocked-out gene has no noise."""
         if self.kind == "constant":
-            return self.size
+            removed = [i for i, level in drift.held.items() if level == 0]
+            diagonal = torch.full_like(drift.time_scale, self.size).index_fill(0, torch.tensor(removed).long(), 0.0)
+            return lambda x: diagonal.expand_as(x)
         return lambda x: drift.chemical_diffusion(x, self.size)
 
     def spread(self, level: Tensor, time_scale: Tensor) -> Tensor:

@@ -161,4 +161,4 @@ class Multilinear:
 
 def boolean_states(n: int) -> np.ndarray:
     """All Boolean states of ``n`` genes, shape ``(2**n, n)``."""
-    return np.array(list(itertools.product((False, True), repeat=n)), dtype=bool).reshape(-1, n)
+    return np.array(list(itertools.product((False, True), repeat=n)), dtype=bool)

@@ -38,7 +38,7 @@ def simulate(
     *,
     knockouts: Iterable[str] = (),
     levels: Mapping[str, float] | None = None,
-    times: Sequence[float] | None = None,
+    times: Sequence[float] | np.ndarray | None = None,
     n_targets: int = 200,
     n_housekeeping: int = 100,
     depth: float = 3000.0,
@@ -175,7 +175,7 @@ def simulate(
     return adata
 
 
-def _time_points(times: Sequence[float] | None, duration: float, step: float) -> np.ndarray:
+def _time_points(times: Sequence[float] | np.ndarray | None, duration: float, step: float) -> np.ndarray:
     """Step number of each distinct time."""
     points = np.linspace(0.0, duration, 11) if times is None else np.atleast_1d(np.asarray(times, dtype=float))
     if points.ndim != 1 or not len(points) or not np.isfinite(points).all() or (points < 0).any():
