@@ -86,9 +86,10 @@ def damaged_files(folder: str | Path) -> list[str]:
     return [name for name, digest in expected.items() if not _has_digest(folder / name, digest)]
 
 
-def sweep(folder: str | Path) -> list[Path]:
-    """Remove what killed writers left in ``folder`` and below; call it only under the folder's lock."""
-    leftovers = [path for path in Path(folder).rglob(f"{TEMPORARY}*") if path.exists()]
+def sweep(folder: str | Path, *, deep: bool = True) -> list[Path]:
+    """Remove what killed writers left in ``folder`` (and below); call it only under the folder's lock."""
+    pattern = f"{TEMPORARY}*"
+    leftovers = list(Path(folder).rglob(pattern) if deep else Path(folder).glob(pattern))
     for path in leftovers:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,7 @@
+"""A whole run: all stages in order, in memory or from a file into a folder."""
+
+from landscape._run.directory import run_directory
+from landscape._run.memory import run
+from landscape._run.settings import Settings
+
+__all__ = ["Settings", "run", "run_directory"]

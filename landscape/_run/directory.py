@@ -1,0 +1,265 @@
+"""All stages from a file into a folder: resumed from what is complete, never half-written."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from anndata import AnnData
+
+import landscape
+from landscape._files import digest_of, lock, read_json, sha256, sweep, write_json
+from landscape._run import delta, provenance
+from landscape._run.manifest import Manifest, key_of, outputs_of, read_complete
+from landscape._run.outputs import publish
+from landscape._run.plan import Plan, settle, without_empty_cells
+from landscape._run.reading import read_cells
+from landscape._run.settings import Settings
+from landscape._run.stages import Stage, Work, check_options, narrow, stages
+from landscape._run.watch import Event, Observer, collected_warnings, log, peak_memory_mb
+
+logger = logging.getLogger(__name__)
+
+STAGES = ".stages"
+LOCK = ".lock"
+_SOURCE = "source.json"
+_SCHEMA = "landscape.run/1"
+
+
+@dataclass
+class _Run:
+    """Folders and hashes of a run in progress."""
+
+    out: Path
+    source: dict[str, Any]
+    plan: Plan
+    observe: Observer
+    total: int
+    manifests: dict[str, Manifest]
+
+    @property
+    def seed(self) -> int:
+        return self.plan.seed
+
+
+def run_directory(
+    source: str | Path,
+    out: str | Path,
+    *,
+    settings: Settings | None = None,
+    force: bool = False,
+    observe: Observer = log,
+) -> dict[str, Any]:
+    """Infer a landscape from a file of counts and write everything into a folder.
+
+    Each stage leaves its result and a manifest in a hidden folder. A later call keeps the stages whose input,
+    parameters and files are unchanged and redoes the others; what it ends with does not depend on interruptions,
+    because a stage's result is always read back from its file before the next stage uses it.
+
+    Parameters
+    ----------
+    source
+        ``.h5ad`` file or zarr folder.
+    out
+        Folder for ``landscape.h5ad``, ``model/``, ``report.html``, ``figures/``, ``tables/`` and ``summary.json``.
+    settings
+        Choices; the defaults suit counts in ``layers["counts"]``.
+    force
+        Start anew, also in a folder that holds results of another input or other files (which stay).
+    observe
+        Called with an :class:`~landscape._run.watch.Event` at the start and end of each stage.
+
+    Returns
+    -------
+    The content of ``summary.json``, which is written last.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, KeyError
+        If the input cannot be read or used.
+    FileExistsError
+        If the folder holds other files, or the results of another input.
+    BlockingIOError
+        If another process works in the folder.
+    """
+    source, out, settings = Path(source), Path(out), settings or Settings()
+    _require_free(out, force=force)
+    described = {"name": source.name, "sha256": _hash(source)}
+    out.mkdir(parents=True, exist_ok=True)
+    with lock(out / LOCK), _threads(settings.threads), collected_warnings() as warnings:
+        _prepare(out, described, force=force)
+        adata = read_cells(source)
+        if settings.drop_empty:
+            adata = without_empty_cells(adata, settings.layer)
+        plan = settle(adata, settings)
+        check_options(plan)
+        listed = stages()
+        run = _Run(out, described, plan, observe, len(listed) + 1, {})
+        said = list(warnings)
+        work = Work(adata, plan)
+        for number, stage in enumerate(listed, start=1):
+            manifest = _stage(run, stage, work, number, drop_empty=settings.drop_empty)
+            run.manifests[stage.name] = manifest
+            said += manifest.warnings
+        _carry_over(out, listed, adata)
+        provenance.write(adata, plan, warnings=said, source=described)
+        return _publish(run, adata, work.model)
+
+
+def _stage(run: _Run, stage: Stage, work: Work, number: int, *, drop_empty: bool) -> Manifest:
+    folder = run.out / STAGES / stage.name
+    params = {name: provenance.plain(run.plan)[name] for name in stage.reads}
+    params["options"] = run.plan.options(stage.name)
+    inputs = {"source": run.source["sha256"]} | {name: run.manifests[name].key for name in stage.after}
+    if not stage.after:
+        params["drop_empty"] = drop_empty
+    key = key_of(stage.name, params=params, inputs=inputs, version=landscape.__version__)
+    manifest = read_complete(folder, key)
+    if manifest is None:
+        draft = Manifest(stage.name, "running", key, inputs, params, provenance.versions(), run.seed)
+        manifest = _compute(run, stage, work, number, draft)
+    else:
+        run.observe(Event(stage.name, number, run.total, "kept", manifest.seconds))
+    delta.apply(delta.read(folder / "delta.h5ad"), work.current)
+    if stage.name == "genes":
+        narrow(work)
+    if stage.name == "latent":
+        from landscape.latent import LatentModel
+
+        work.model = LatentModel.load(folder / "model", work.current)
+    return manifest
+
+
+def _compute(run: _Run, stage: Stage, work: Work, number: int, draft: Manifest) -> Manifest:
+    folder = run.out / STAGES / stage.name
+    run.observe(Event(stage.name, number, run.total, "started"))
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    draft.write(folder)
+    work.model_folder = folder / "model"
+    before = delta.snapshot(work.current)
+    start = time.perf_counter()
+    with collected_warnings() as said:
+        stage.call(work)
+    seconds = time.perf_counter() - start
+    delta.write(delta.difference(before, work.current), folder / "delta.h5ad")
+    done = replace(
+        draft,
+        status="complete",
+        outputs=outputs_of(folder),
+        seconds=round(seconds, 3),
+        peak_memory_mb=round(peak_memory_mb(), 1),
+        warnings=tuple(said),
+    )
+    done.write(folder)
+    run.observe(Event(stage.name, number, run.total, "done", seconds, done.peak_memory_mb))
+    return done
+
+
+def _carry_over(out: Path, listed: tuple[Stage, ...], adata: AnnData) -> None:
+    """Set the results of the stages on the selected genes in the data with all genes."""
+    for stage in listed:
+        if stage.name != "genes":
+            delta.apply(delta.read(out / STAGES / stage.name / "delta.h5ad"), adata)
+
+
+def _publish(run: _Run, adata: AnnData, model: Any) -> dict[str, Any]:
+    folder = run.out / STAGES / "results"
+    inputs = {name: manifest.key for name, manifest in run.manifests.items()}
+    params = provenance.plain(run.plan)
+    key = key_of("results", params=params, inputs=inputs, version=landscape.__version__)
+    manifest = read_complete(folder, key, root=run.out)
+    if manifest is not None:
+        run.observe(Event("results", run.total, run.total, "kept", manifest.seconds))
+        return read_json(run.out / "summary.json")
+    run.observe(Event("results", run.total, run.total, "started"))
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = Manifest("results", "running", key, inputs, params, provenance.versions(), run.seed)
+    draft.write(folder)
+    start = time.perf_counter()
+    summary = publish(adata, model, run.out, run.manifests)
+    seconds = time.perf_counter() - start
+    names = [
+        path.relative_to(run.out)
+        for path in sorted(run.out.rglob("*"))
+        if path.is_file() and path.relative_to(run.out).parts[0] in _published()
+    ]
+    replace(
+        draft,
+        status="complete",
+        outputs={name.as_posix(): sha256(run.out / name) for name in names},
+        seconds=round(seconds, 3),
+        peak_memory_mb=round(peak_memory_mb(), 1),
+    ).write(folder)
+    run.observe(Event("results", run.total, run.total, "done", seconds, peak_memory_mb()))
+    return summary
+
+
+def _published() -> tuple[str, ...]:
+    return ("landscape.h5ad", "model", "report.html", "figures", "tables", "summary.json")
+
+
+def _require_free(out: Path, *, force: bool) -> None:
+    if out.exists() and not out.is_dir():
+        msg = f"Expected a folder at {out}, found a file; choose another path."
+        raise FileExistsError(msg)
+    if force or not out.exists() or (out / STAGES).is_dir():
+        return
+    others = [path.name for path in out.iterdir() if path.name != LOCK]
+    if others:
+        msg = f"{out} holds other files ({', '.join(sorted(others)[:3])}); choose another folder, or pass `--force` to write into it."
+        raise FileExistsError(msg)
+
+
+def _prepare(out: Path, described: dict[str, Any], *, force: bool) -> None:
+    """Clear what killed runs left, and refuse to mix the results of two inputs."""
+    hidden = out / STAGES
+    known = hidden / _SOURCE
+    if force:
+        for folder in hidden.glob("*/"):
+            shutil.rmtree(folder)
+        known.unlink(missing_ok=True)
+    for folder in (hidden, out / "model", out / "figures", out / "tables"):
+        if folder.is_dir():
+            sweep(folder)
+    sweep(out, deep=False)
+    if known.is_file() and (held := read_json(known)["input"])["sha256"] != described["sha256"]:
+        msg = (
+            f"{out} holds the results of another input ({held['name']}, SHA-256 {held['sha256'][:12]}..., now "
+            f"{described['sha256'][:12]}...); choose another folder, or pass `--force` to replace them."
+        )
+        raise FileExistsError(msg)
+    write_json(known, {"schema": _SCHEMA, "input": described})
+
+
+def _hash(source: Path) -> str:
+    if source.is_dir():
+        return digest_of({p.relative_to(source).as_posix(): sha256(p) for p in source.rglob("*") if p.is_file()})
+    if not source.exists():
+        msg = f"No file at {source}."
+        raise FileNotFoundError(msg)
+    return sha256(source)
+
+
+@contextmanager
+def _threads(number: int | None) -> Iterator[None]:
+    if number is None:
+        yield
+        return
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        with threadpool_limits(number):
+            yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,117 @@
+"""All stages on an AnnData object in memory."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+
+from landscape import _keys
+from landscape._anndata import require_adata
+from landscape._random import RandomLike, seed_of
+from landscape._run import delta, provenance
+from landscape._run.plan import settle
+from landscape._run.settings import from_mapping
+from landscape._run.stages import Work, check_options, narrow, stages
+from landscape._run.watch import Event, collected_warnings, log, peak_memory_mb
+
+logger = logging.getLogger(__name__)
+
+
+def run(
+    adata: AnnData,
+    *,
+    direction: Any = None,
+    layer: str | None = _keys.COUNTS,
+    batch_key: str | None = None,
+    regulators: Sequence[str] | None = None,
+    label_key: str | None = None,
+    n_top_genes: int = 2000,
+    max_epochs: int | None = None,
+    stages_options: Mapping[str, Mapping[str, Any]] | None = None,
+    rng: RandomLike = 0,
+) -> None:
+    """Infer a landscape from counts: all stages with their defaults.
+
+    Genes are selected (all regulators stay), the latent model is trained, and then network, dynamics, attractors,
+    basins, fates and heights follow, each by the function of :mod:`landscape.tl` of that name. Stages after the
+    selection see the selected genes only; ``adata`` keeps all of its genes.
+
+    Parameters
+    ----------
+    adata
+        Cells with raw counts.
+    direction
+        Which way development runs: a record of :mod:`landscape.dynamics`, as ``ls.dynamics.from_time("day")``.
+        ``None``: the most telling source in the data (real time points, unspliced counts, a velocity, a pseudotime,
+        ``uns["iroot"]``, in this order); the log says which.
+    layer
+        Layer with the counts; ``None``: ``adata.X``.
+    batch_key
+        Column of ``adata.obs`` with the batch.
+    regulators
+        Names of regulators; ``None``: ``adata.var["regulator"]``, else the list of the detected species.
+    label_key
+        Column of ``adata.obs`` that names attractors; ``None``: ``"cell_type"`` where it exists.
+    n_top_genes
+        Variable genes kept beside the regulators.
+    max_epochs
+        Most epochs of the latent model.
+    stages_options
+        Further keywords by stage, as ``{"network": {"n_bootstraps": 20}}``.
+    rng
+        Seed. Every stage gets the same one, so that ``run`` repeats what the single calls do.
+
+    Returns
+    -------
+    ``None``. Sets what the stages set (see their documentation), and
+
+    ``adata.var["selected"]`` : bool
+        Genes that the stages saw.
+    ``adata.uns["landscape"]["run"]`` : dict
+        Settings, sources of direction, warnings, versions.
+
+    Raises
+    ------
+    KeyError
+        If a named column or layer is missing.
+    ValueError
+        If the data cannot be used, or nothing tells which way development runs. Results of the stages that ended before
+        an error are kept.
+    """
+    require_adata(adata)
+    settings = from_mapping(
+        {
+            "layer": "X" if layer is None else layer,
+            "batch_key": batch_key,
+            "regulators": None if regulators is None else tuple(regulators),
+            "label_key": label_key,
+            "n_top_genes": n_top_genes,
+            "max_epochs": max_epochs,
+            "seed": int(rng) if isinstance(rng, int | np.integer) and not isinstance(rng, bool) else seed_of(rng),
+            "stages": stages_options or {},
+        }
+    )
+    with collected_warnings() as warnings:
+        plan = settle(adata, settings, direction=direction)
+        check_options(plan)
+        work = Work(adata, plan)
+        listed = stages()
+        before: dict[tuple[str, str], Any] = {}
+        try:
+            for number, stage in enumerate(listed, start=1):
+                start = time.perf_counter()
+                log(Event(stage.name, number, len(listed), "started"))
+                stage.call(work)
+                if stage.name == "genes":
+                    narrow(work)
+                    before = delta.snapshot(work.current)
+                log(Event(stage.name, number, len(listed), "done", time.perf_counter() - start, peak_memory_mb()))
+        finally:
+            if work.cells is not None:
+                delta.apply(delta.difference(before, work.cells), adata)
+        provenance.write(adata, plan, warnings=warnings)

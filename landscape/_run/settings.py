@@ -1,0 +1,163 @@
+"""What a user may choose in a run: one record, strict about its keys, read from options or a file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+# Stages whose functions take further keywords from a configuration file, and arguments that the run itself sets.
+TUNABLE = ("genes", "latent", "network", "dynamics", "attractors", "basins", "fates", "occupancy", "barriers")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Choices of a run; ``None`` means: as the data suggest.
+
+    Attributes
+    ----------
+    layer
+        Layer with the raw counts, ``"X"`` for the main matrix.
+    batch_key, label_key, time_key, pseudotime_key
+        Columns of ``adata.obs``: batch, cell labels that name attractors, real time, pseudotime.
+    root
+        Name of the root cell, or ``"column=value"`` for a group of cells.
+    root_genes
+        Genes that are high in the root.
+    unspliced, velocity_layer
+        Layers with unspliced counts and with a velocity.
+    regulators
+        Names of regulators.
+    n_top_genes
+        Variable genes kept beside the regulators.
+    max_epochs
+        Most epochs of the latent model.
+    drop_empty
+        Drop cells without counts instead of refusing them.
+    seed
+        Seed of every stage.
+    threads
+        Threads of linear algebra; the last digits of results depend on it.
+    stages
+        Further keywords of a stage's function, by stage.
+    """
+
+    layer: str | None = None
+    batch_key: str | None = None
+    label_key: str | None = None
+    time_key: str | None = None
+    root: str | None = None
+    root_genes: tuple[str, ...] | None = None
+    pseudotime_key: str | None = None
+    unspliced: str | None = None
+    velocity_layer: str | None = None
+    regulators: tuple[str, ...] | None = None
+    n_top_genes: int = 2000
+    max_epochs: int | None = None
+    drop_empty: bool = False
+    seed: int = 0
+    threads: int | None = None
+    stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, least in (("n_top_genes", 1), ("max_epochs", 1), ("threads", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+                msg = f"Expected `{name}` to be an integer of at least {least}, found {value!r}."
+                raise ValueError(msg)
+        if not isinstance(self.drop_empty, bool):
+            msg = f"Expected `drop_empty` to be true or false, found {self.drop_empty!r}."
+            raise ValueError(msg)
+        for name in ("layer", "batch_key", "label_key", "time_key", "root", "pseudotime_key", "unspliced"):
+            if not isinstance(getattr(self, name), str | None):
+                msg = f"Expected `{name}` to be text, found {getattr(self, name)!r}."
+                raise ValueError(msg)
+        if not isinstance(self.stages, Mapping) or any(not isinstance(v, Mapping) for v in self.stages.values()):
+            msg = "Expected `stages` to hold keywords by stage, as in `stages: {network: {n_bootstraps: 20}}`."
+            raise ValueError(msg)
+        _refuse_unknown(self.stages, TUNABLE, "stages")
+
+
+def from_mapping(values: Mapping[str, Any]) -> Settings:
+    """Settings from plain values; an unknown key is an error that names the nearest known one."""
+    _refuse_unknown(values, [f.name for f in fields(Settings)], "the configuration")
+    known = {key: value for key, value in values.items() if value is not None}
+    for name in ("root_genes", "regulators"):
+        if name in known:
+            known[name] = _names(known[name], name)
+    return Settings(**known)
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """Values of a YAML, JSON or TOML file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If its ending is unknown, it does not parse, or it holds no mapping.
+    """
+    path = Path(path)
+    if not path.is_file():
+        msg = f"No configuration file at {path}."
+        raise FileNotFoundError(msg)
+    try:
+        values = _parse(path)
+    except (UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path} does not parse as {path.suffix[1:].upper()}: {error}."
+        raise ValueError(msg) from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        msg = f"Expected {path} to hold settings by name, found {type(values).__name__}; write lines as `n_top_genes: 2000`."
+        raise ValueError(msg)
+    return values
+
+
+def read_names(value: str) -> tuple[str, ...]:
+    """Names from a comma-separated list, or from a file with one name a line."""
+    if Path(value).is_file():
+        lines = Path(value).read_text(encoding="utf-8").splitlines()
+        value = ",".join(line.split("\t")[0] for line in lines if not line.startswith("#"))
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _parse(path: Path) -> Any:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        return json.loads(text)
+    if path.suffix == ".toml":
+        return tomllib.loads(text)
+    if path.suffix in (".yaml", ".yml"):
+        import yaml
+
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            msg = f"{path} does not parse as YAML: {error}."
+            raise ValueError(msg) from error
+    msg = f"Expected a configuration file ending in .yaml, .json or .toml, found {path.name}."
+    raise ValueError(msg)
+
+
+def _names(value: Any, name: str) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return read_names(value)
+    if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    msg = f"Expected `{name}` to be a list of names, found {value!r}."
+    raise ValueError(msg)
+
+
+def _refuse_unknown(values: Mapping[str, Any], known: list[str] | tuple[str, ...], where: str) -> None:
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}."
+            msg = f"Unknown key {key!r} in {where}{hint}"
+            raise ValueError(msg)

@@ -1,0 +1,177 @@
+"""The stages of a run, in order: what each reads, what it waits for, and the call that it makes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anndata import AnnData
+
+from landscape import _keys, pp, tl
+from landscape._run import direction as directions
+from landscape._run.plan import Plan
+
+SELECTED = "selected"
+
+
+@dataclass
+class Work:
+    """State that the stages share: all ``adata``, the ``cells`` on the selected genes, the ``model``."""
+
+    adata: AnnData
+    plan: Plan
+    cells: AnnData | None = None
+    model: Any = None
+    model_folder: Path | None = None
+    progress: bool | None = None
+
+    @property
+    def current(self) -> AnnData:
+        """What the next stage works on."""
+        return self.adata if self.cells is None else self.cells
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of the run.
+
+    Attributes
+    ----------
+    name
+        Also the section of the settings with further keywords for it.
+    after
+        Stages whose results it reads.
+    reads
+        Fields of :class:`~landscape._run.plan.Plan` that change its result.
+    call
+        What it does.
+    function
+        The public function that it calls, whose keywords the settings may give.
+    """
+
+    name: str
+    after: tuple[str, ...]
+    reads: tuple[str, ...]
+    call: Callable[[Work], None]
+    function: Callable[..., Any]
+
+
+def narrow(work: Work) -> None:
+    """Go on with the selected genes only; a copy, so that the data keep all of theirs."""
+    selected = work.adata.var[SELECTED].to_numpy(dtype=bool)
+    cells = work.adata[:, selected].copy()
+    matrix = cells.X if work.plan.layer is None else cells.layers[work.plan.layer]
+    if n_empty := int((matrix.sum(1) == 0).sum()):
+        msg = f"{n_empty} of {cells.n_obs} cells have no counts in the {cells.n_vars} selected genes; raise `n_top_genes` or drop them."
+        raise ValueError(msg)
+    work.cells = cells
+
+
+def _genes(work: Work) -> None:
+    pp.select_genes(
+        work.adata,
+        n_top=work.plan.n_top_genes,
+        regulators=work.plan.regulators,
+        layer=work.plan.layer,
+        batch_key=work.plan.batch_key,
+        key_added=SELECTED,
+        **work.plan.options("genes"),
+    )
+
+
+def _latent(work: Work) -> None:
+    from landscape.latent import LatentModel
+
+    options = work.plan.options("latent")
+    train = {k: options.pop(k) for k in list(options) if k in inspect.signature(LatentModel.train).parameters}
+    model = LatentModel(
+        work.current, layer=work.plan.layer, batch_key=work.plan.batch_key, rng=work.plan.seed, **options
+    )
+    model.train(max_epochs=work.plan.max_epochs, progress=work.progress, **train)
+    work.current.obsm[_keys.LATENT] = model.get_latent_representation()
+    work.model = model
+    if work.model_folder is not None:
+        model.save(work.model_folder, overwrite=True)
+
+
+def _network(work: Work) -> None:
+    tl.network(
+        work.current,
+        model=work.model,
+        regulators=work.plan.regulators,
+        layer=work.plan.layer,
+        covariates=work.plan.batch_key,
+        rng=work.plan.seed,
+        **work.plan.options("network"),
+    )
+
+
+def _dynamics(work: Work) -> None:
+    chosen = work.plan.direction
+    tl.dynamics(
+        work.current,
+        model=work.model,
+        direction=directions.record(work.plan.directions) if chosen is None else chosen,
+        layer=work.plan.layer,
+        rng=work.plan.seed,
+        **work.plan.options("dynamics"),
+    )
+
+
+def _attractors(work: Work) -> None:
+    tl.attractors(work.current, label_key=work.plan.label_key, rng=work.plan.seed, **work.plan.options("attractors"))
+
+
+def _plain(name: str) -> Callable[[Work], None]:
+    function = getattr(tl, name)
+
+    def call(work: Work) -> None:
+        function(work.current, rng=work.plan.seed, **work.plan.options(name))
+
+    return call
+
+
+def stages() -> tuple[Stage, ...]:
+    """Stages that this version has, in order."""
+    from landscape.latent import LatentModel
+
+    listed = [
+        Stage("genes", (), ("layer", "batch_key", "regulators", "n_top_genes"), _genes, pp.select_genes),
+        Stage("latent", ("genes",), ("layer", "batch_key", "max_epochs", "seed"), _latent, LatentModel),
+        Stage("network", ("genes", "latent"), ("layer", "batch_key", "regulators", "seed"), _network, tl.network),
+        Stage("dynamics", ("latent", "network"), ("layer", "directions", "seed"), _dynamics, tl.dynamics),
+        Stage("attractors", ("dynamics",), ("label_key", "seed"), _attractors, tl.attractors),
+    ]
+    for name, after in (
+        ("basins", ("attractors",)),
+        ("fates", ("attractors", "basins")),
+        ("occupancy", ("dynamics", "attractors", "basins", "fates")),
+        ("barriers", ("dynamics", "attractors", "basins")),
+    ):
+        if name in tl.__all__:
+            listed.append(Stage(name, after, ("seed",), _plain(name), getattr(tl, name)))
+    return tuple(listed)
+
+
+def check_options(plan: Plan) -> None:
+    """Refuse keywords that a stage's function does not have, before anything is computed.
+
+    Raises
+    ------
+    ValueError
+        With the keywords that it has.
+    """
+    from landscape.latent import LatentModel
+
+    for stage in stages():
+        known = set(inspect.signature(stage.function).parameters) - {"adata", "copy", "model", "direction", "rng"}
+        if stage.name == "latent":
+            known |= set(inspect.signature(LatentModel.train).parameters) - {"self"}
+        free = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(stage.function).parameters.values())
+        unknown = [key for key in plan.options(stage.name) if key not in known]
+        if unknown and not free:
+            msg = f"Unknown keywords {unknown} for the stage {stage.name!r}; known are {sorted(known)}."
+            raise ValueError(msg)

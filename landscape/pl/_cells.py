@@ -1,0 +1,192 @@
+"""Cells as they are drawn: where, in which colours, and which of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from anndata import AnnData
+from matplotlib import colormaps
+from matplotlib.colors import Normalize, is_color_like, to_hex, to_rgba_array
+from numpy.typing import NDArray
+from scipy import sparse
+
+from landscape._anndata import read
+from landscape._random import RandomLike, generator
+
+# Distinguishable under the common colour-vision deficiencies: Okabe & Ito (2008) without black and with its yellow
+# darkened for white paper, then Tol's muted scheme where it adds a hue.
+SAFE = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#d55e00",
+    "#56b4e9",
+    "#c9b400",
+    "#882255",
+    "#332288",
+    "#999933",
+)
+MISSING = "#b8bcc2"
+
+
+@dataclass(frozen=True)
+class Colours:
+    """Colour of each cell, and what explains it.
+
+    Attributes
+    ----------
+    rgba
+        Shape ``(n_cells, 4)``.
+    label
+        What is coloured.
+    palette
+        Colour of each category, empty for a continuous quantity.
+    norm, cmap
+        Scale of a continuous quantity.
+    """
+
+    rgba: NDArray[np.float64]
+    label: str
+    palette: Mapping[str, str]
+    norm: Normalize | None = None
+    cmap: Any = None
+
+
+def categorical_palette(
+    adata: AnnData, key: str, palette: Mapping[str, str] | Sequence[str] | None = None
+) -> dict[str, str]:
+    """Colour of each category of a column, by name; the data are not changed.
+
+    ``palette`` comes first, then ``adata.uns[key + "_colors"]`` where it has a valid colour for each category, then
+    colours that colour-blind readers can tell apart (up to ten; hues with alternating lightness beyond).
+    """
+    names = [str(name) for name in categories(adata.obs[key])]
+    if isinstance(palette, Mapping):
+        if missing := [name for name in names if name not in palette]:
+            msg = f"`palette` has no colour for {missing}; give one for each of {names}."
+            raise ValueError(msg)
+        return {name: to_hex(palette[name]) for name in names}
+    stored = palette if palette is not None else adata.uns.get(f"{key}_colors", ())
+    stored = [str(colour) for colour in stored]
+    if palette is not None and len(stored) < len(names):
+        msg = f"Expected {len(names)} colours in `palette`, one for each of {names}, found {len(stored)}."
+        raise ValueError(msg)
+    used = _column(adata.obs[key]).cat.categories
+    if palette is None and (len(stored) != len(used) or not all(is_color_like(c) for c in stored)):
+        return dict(zip(names, _default_colours(len(names)), strict=True))
+    if palette is None:
+        by_name = dict(zip(map(str, used), stored, strict=True))
+        return {name: to_hex(by_name[name]) for name in names}
+    return {name: to_hex(colour) for name, colour in zip(names, stored, strict=False)}
+
+
+def categories(column: pd.Series) -> list[Any]:
+    """Categories that occur, in their order."""
+    column = _column(column)
+    present = set(column.dropna().unique())
+    return [name for name in column.cat.categories if name in present]
+
+
+def colours(
+    adata: AnnData,
+    key: str | None,
+    *,
+    palette: Mapping[str, str] | Sequence[str] | None = None,
+    cmap: str = "viridis",
+    layer: str | None = None,
+) -> Colours:
+    """Colours of the cells by a column of ``adata.obs`` or a gene; ``None`` gives one colour.
+
+    Raises
+    ------
+    KeyError
+        If there is neither such a column nor such a gene.
+    """
+    if key is None:
+        return Colours(np.tile(to_rgba_array(SAFE[0]), (adata.n_obs, 1)), "", {})
+    if key in adata.obs and not _is_continuous(adata.obs[key]):
+        chosen = categorical_palette(adata, key, palette)
+        table = to_rgba_array([*chosen.values(), MISSING])
+        codes = pd.Categorical(adata.obs[key].astype(str), categories=list(chosen)).codes
+        return Colours(table[codes], key, chosen)
+    values = _values(adata, key, layer)
+    norm = Normalize(*np.nanquantile(values, [0.0, 1.0])) if np.isfinite(values).any() else Normalize(0, 1)
+    rgba = colormaps[cmap](norm(np.nan_to_num(values)))
+    rgba[~np.isfinite(values)] = to_rgba_array(MISSING)
+    return Colours(rgba, key, {}, norm, colormaps[cmap])
+
+
+def sample(adata: AnnData, most: int | None, rng: RandomLike) -> tuple[NDArray[np.int64], str]:
+    """Cells to draw, in order, and the words that say so where it is not all of them."""
+    if most is None or adata.n_obs <= most:
+        return np.arange(adata.n_obs), ""
+    chosen = np.sort(generator(rng).choice(adata.n_obs, size=most, replace=False))
+    return chosen, f"{most:,} of {adata.n_obs:,} cells shown, drawn at random"
+
+
+def coordinates(adata: AnnData, basis: str | None) -> tuple[NDArray[np.float64], str]:
+    """First two coordinates of an embedding, and its key; ``None`` takes the first known one.
+
+    Raises
+    ------
+    KeyError
+        If there is no embedding to draw on.
+    """
+    key = basis if basis is not None else default_basis(adata)
+    if key is None:
+        msg = (
+            "No embedding to draw on; make one (`scanpy.pp.neighbors(adata, use_rep='X_latent')`, then "
+            f"`scanpy.tl.umap(adata)`) or pass `basis=`. Present: {sorted(adata.obsm)}."
+        )
+        raise KeyError(msg)
+    if key not in adata.obsm and f"X_{key}" in adata.obsm:
+        key = f"X_{key}"
+    values = read(adata, "obsm", key, hint="pass `basis=` with an embedding")
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 2 or array.shape[1] < 2:
+        msg = (
+            f"Expected at least two columns in `adata.obsm[{key!r}]`, found shape {array.shape}; pass another `basis=`."
+        )
+        raise ValueError(msg)
+    return array[:, :2], key
+
+
+def default_basis(adata: AnnData) -> str | None:
+    """Embedding to draw on where none is named."""
+    known = ("X_umap", "X_draw_graph_fa", "X_tsne", "X_phate", "X_spring", "X_landscape")
+    return next((key for key in known if key in adata.obsm), None)
+
+
+def _column(column: pd.Series) -> pd.Series:
+    return column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype("category")
+
+
+def _is_continuous(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _values(adata: AnnData, key: str, layer: str | None) -> NDArray[np.float64]:
+    if key in adata.obs:
+        return adata.obs[key].to_numpy(dtype=float)
+    if key not in adata.var_names:
+        msg = f"`color={key!r}` is neither a column of `adata.obs` ({sorted(map(str, adata.obs.columns))}) nor a gene."
+        raise KeyError(msg)
+    source = adata.X if layer is None else read(adata, "layers", layer, hint="pass `layer=`")
+    if source is None:
+        msg = f"`adata.X` is empty; pass `layer=` to colour by the gene {key!r}. Present: {sorted(adata.layers)}."
+        raise ValueError(msg)
+    column = source[:, adata.var_names.get_loc(key)]
+    return np.asarray(column.todense() if sparse.issparse(column) else column, dtype=float).ravel()
+
+
+def _default_colours(n: int) -> list[str]:
+    if n <= len(SAFE):
+        return list(SAFE[:n])
+    hues = sns.husl_palette(n, s=0.85, l=0.6)
+    return [to_hex([c * (1.0 if i % 2 == 0 else 0.7) for c in hue]) for i, hue in enumerate(hues)]

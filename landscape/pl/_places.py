@@ -1,0 +1,74 @@
+"""Where attractors are drawn on an embedding, and which way development runs there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from landscape import _keys
+
+
+@dataclass(frozen=True)
+class Place:
+    """An attractor on the drawing: name, point of the plane, and the text beside it."""
+
+    name: str
+    point: NDArray[np.float64]
+    text: str
+
+
+def attractor_places(adata: AnnData, where: NDArray[np.float64], *, share: float = 0.1) -> list[Place]:
+    """Place of each attractor that holds cells: the median place of those nearest to it.
+
+    Nearest are the tenth (at least five) of its basin whose regulators differ least from the attractor's.
+    """
+    results = adata.uns.get(_keys.UNS, {})
+    if _keys.ATTRACTORS not in results or _keys.BASIN not in adata.obs:
+        return []
+    record = results[_keys.ATTRACTORS]
+    table, states = record["table"], record["states"]
+    basin = adata.obs[_keys.BASIN].astype(str).to_numpy()
+    places = []
+    for name in table.index:
+        members = np.flatnonzero(basin == str(name))
+        if not len(members):
+            continue
+        if _keys.STATE in adata.obsm:
+            state = adata.obsm[_keys.STATE]
+            gap = state.iloc[members].to_numpy(dtype=float) - states.loc[name, state.columns].to_numpy(dtype=float)
+            members = members[np.argsort((gap**2).sum(1), kind="stable")[: max(5, round(share * len(members)))]]
+        text = f"{name}\n{int(table.loc[name, 'n_cells']):,} cells" if "n_cells" in table else str(name)
+        places.append(Place(str(name), np.median(where[members], axis=0), text))
+    return places
+
+
+def downhill(adata: AnnData, where: NDArray[np.float64]) -> tuple[float, str]:
+    """Direction of development in the plane, as an angle, and its name; without a clock: down the page, and no name.
+
+    It is the direction in which the clock (real time, pseudotime, or falling fate entropy) rises most steeply in a plane
+    fitted to all cells.
+    """
+    clock, name = _clock(adata)
+    if clock is None:
+        return -np.pi / 2, ""
+    use = np.isfinite(clock)
+    centred = where[use] - where[use].mean(0)
+    slope = np.linalg.lstsq(centred, clock[use] - clock[use].mean(), rcond=None)[0]
+    if not np.isfinite(slope).all() or not np.linalg.norm(slope) > 0:
+        return -np.pi / 2, ""
+    return float(np.arctan2(slope[1], slope[0])), name
+
+
+def _clock(adata: AnnData) -> tuple[NDArray[np.float64] | None, str]:
+    run = adata.uns.get(_keys.UNS, {}).get(_keys.DYNAMICS, {}).get("params", {})
+    named = [run[key] for key in ("time_key", "pseudotime_key") if isinstance(run.get(key), str)]
+    for key in (*named, _keys.PSEUDOTIME, "day", "dpt_pseudotime"):
+        if key in adata.obs:
+            return pd.to_numeric(adata.obs[key].astype(object), errors="coerce").to_numpy(dtype=float), "development"
+    if _keys.FATE_ENTROPY in adata.obs:
+        return -adata.obs[_keys.FATE_ENTROPY].to_numpy(dtype=float), "commitment"
+    return None, ""

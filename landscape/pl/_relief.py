@@ -1,0 +1,292 @@
+"""Geometry of the drawn surface: a grid of heights, a camera, and what it sees, from back to front.
+
+A height field seen from above its front edge hides things only behind themselves, so strips of the surface painted
+from the back to the front, each with what stands on it, cover one another exactly as they should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import RectBivariateSpline, RegularGridInterpolator
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Heights over a plane, as :func:`landscape.tl.occupancy` writes them.
+
+    Attributes
+    ----------
+    x, y
+        Rising coordinates, shapes ``(n,)`` and ``(m,)``.
+    height
+        Shape ``(m, n)``: ``height[i, j]`` belongs to ``x[j], y[i]``.
+    support
+        Where the height is known, same shape.
+    ceiling
+        Height at which the relief is cut off; a plateau at this height is drawn above it and where none is known.
+    """
+
+    x: Array
+    y: Array
+    height: Array
+    support: NDArray[np.bool_]
+    ceiling: float = np.inf
+
+    @classmethod
+    def of(cls, record: Any) -> Grid:
+        """Grid of a stored record.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit, or no height is known.
+        """
+        x, y = np.asarray(record["x"], dtype=float), np.asarray(record["y"], dtype=float)
+        height = np.asarray(record["height"], dtype=float)
+        if height.shape != (len(y), len(x)):
+            msg = f"Expected heights of shape (len(y), len(x)) = ({len(y)}, {len(x)}), found {height.shape}."
+            raise ValueError(msg)
+        support = np.isfinite(height)
+        if "support" in record:
+            support &= np.asarray(record["support"], dtype=bool)
+        if not support.any():
+            msg = "No height of the surface is known; run `landscape.tl.occupancy(adata)` again."
+            raise ValueError(msg)
+        return cls(x, y, height, support)
+
+    @cached_property
+    def lowest(self) -> float:
+        """Lowest known height."""
+        return float(self.height[self.support].min())
+
+    @cached_property
+    def highest(self) -> float:
+        """Height of the plateau: the ceiling, or the highest known height if that is lower."""
+        return float(min(self.height[self.support].max(), self.ceiling))
+
+    @cached_property
+    def _drawn(self) -> RectBivariateSpline:
+        filled = np.where(self.support, self.height, self.height[self.support].max())
+        return RectBivariateSpline(self.y, self.x, filled, kx=min(3, len(self.y) - 1), ky=min(3, len(self.x) - 1))
+
+    @cached_property
+    def _known(self) -> RegularGridInterpolator:
+        return RegularGridInterpolator((self.y, self.x), self.support.astype(float), bounds_error=False, fill_value=0.0)
+
+    def at(self, points: Array) -> Array:
+        """Drawn height at points of shape ``(n, 2)``: a cubic spline through the grid, cut off at the plateau."""
+        x, y = points.T
+        inside = (x >= self.x[0]) & (x <= self.x[-1]) & (y >= self.y[0]) & (y <= self.y[-1])
+        drawn = np.clip(self._drawn.ev(y, x), self.lowest, self.highest)
+        return np.where(inside, drawn, self.highest)
+
+    def known_at(self, points: Array) -> NDArray[np.bool_]:
+        """Whether the height is known at points of shape ``(n, 2)``."""
+        return self._known(points[:, ::-1]) > 0.5
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether known heights lie above the ceiling."""
+        return bool((self.height[self.support] > self.highest).any())
+
+    def cut_above(self, points: Array, *, spare: float = 0.3) -> Grid:
+        """Grid with a ceiling somewhat above 99 % of the given points: rims where nothing is only hide the valleys."""
+        filled = self.at(points)
+        top = float(np.quantile(filled, 0.99))
+        return replace(self, ceiling=top + spare * max(top - self.lowest, 1e-12))
+
+    def cropped(self, margin: float = 0.06) -> Grid:
+        """Part with known heights and a margin of the plateau around it, as a share of the extent."""
+        below = self.support & (self.height < self.highest)
+        rows, columns = np.flatnonzero(below.any(1)), np.flatnonzero(below.any(0))
+        pads = [max(1, round(margin * (len(i) + 1))) for i in (rows, columns)]
+        i = slice(max(rows[0] - pads[0], 0), rows[-1] + pads[0] + 1)
+        j = slice(max(columns[0] - pads[1], 0), columns[-1] + pads[1] + 1)
+        return Grid(self.x[j], self.y[i], self.height[i, j], self.support[i, j], self.highest)
+
+
+@dataclass(frozen=True)
+class Camera:
+    r"""View of a block that holds the surface; what stands upright stays upright.
+
+    The plane is turned by ``azimuth`` so that ``(cos azimuth, sin azimuth)`` points at the viewer, shifted to
+    ``centre`` and divided by ``half``; heights from ``low`` to ``high`` become 0 to ``rise``. What is at depth
+    :math:`d` behind the front edge is then drawn at the scale :math:`1 / (1 + k d)`.
+    """
+
+    centre: tuple[float, float]
+    half: tuple[float, float]
+    azimuth: float
+    low: float
+    high: float
+    rise: float = 0.62
+    elevation: float = np.deg2rad(38.0)
+    strength: float = 0.2
+
+    @classmethod
+    def on(cls, grid: Grid, *, azimuth: float, elevation: float, rise: float) -> Camera:
+        """Camera that sees the whole grid."""
+        corners = np.array([(a, b) for a in (grid.x[0], grid.x[-1]) for b in (grid.y[0], grid.y[-1])])
+        mesh = np.stack(np.meshgrid(grid.x, grid.y), -1)[grid.support & (grid.height < grid.highest)]
+        centre = (mesh.min(0) + mesh.max(0)) / 2
+        draft = cls(tuple(centre), (1.0, 1.0), azimuth, grid.lowest, grid.highest)
+        turned = draft.turned(mesh)
+        low, high = turned.min(0), turned.max(0)
+        limit = np.abs(draft.turned(corners)).max(0)
+        half = np.minimum((high - low) / 2 * 1.12, limit)
+        back = draft.unturned(((low + high) / 2)[None])[0]
+        span = max(grid.highest - grid.lowest, 1e-12)
+        return cls(
+            (float(back[0]), float(back[1])),
+            (float(half[0]), float(half[1])),
+            azimuth,
+            grid.lowest,
+            grid.lowest + span,
+            rise,
+            float(np.deg2rad(elevation)),
+        )
+
+    def turned(self, points: Array) -> Array:
+        """Points of the plane as right (first) and away from the viewer (second), in units of ``half``."""
+        c, s = np.cos(self.azimuth), np.sin(self.azimuth)
+        right, towards = np.array([-s, c]), np.array([c, s])
+        moved = points - np.asarray(self.centre)
+        return np.stack([moved @ right / self.half[0], -(moved @ towards) / self.half[1]], -1)
+
+    def unturned(self, turned: Array) -> Array:
+        """Inverse of :meth:`turned`."""
+        c, s = np.cos(self.azimuth), np.sin(self.azimuth)
+        right, towards = np.array([-s, c]), np.array([c, s])
+        return turned[:, :1] * self.half[0] * right - turned[:, 1:] * self.half[1] * towards + np.asarray(self.centre)
+
+    def lift(self, height: Array) -> Array:
+        """Height in units of the drawn block."""
+        return (np.asarray(height) - self.low) / (self.high - self.low) * self.rise
+
+    def see(self, turned: Array, lifted: Array) -> tuple[Array, Array]:
+        """Position on paper, shape ``(n, 2)``, and scale of points of the block."""
+        u, v = turned[..., 0], turned[..., 1] + 1.0
+        upright = v * np.sin(self.elevation) + lifted * np.cos(self.elevation)
+        scale = 1.0 / (1.0 + self.strength * v * np.cos(self.elevation))
+        return np.stack([u * scale, upright * scale], -1), scale
+
+    def project(self, points: Array, height: Array) -> Array:
+        """Position on paper of points of the plane at given heights."""
+        return self.see(self.turned(points), self.lift(height))[0]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Part of the surface between two depths.
+
+    Attributes
+    ----------
+    index
+        Number from the back.
+    corners
+        Corners of the facets on paper, front and back, shape ``(2, k + 1, 2)``.
+    height, known, shade
+        Height at each corner, whether it is known, and the light there in [0, 1], shapes ``(2, k + 1)``.
+    """
+
+    index: int
+    corners: Array
+    height: Array
+    known: NDArray[np.bool_]
+    shade: Array
+
+
+@dataclass(frozen=True)
+class Relief:
+    """Surface cut into strips at equal depths, for one camera."""
+
+    grid: Grid
+    camera: Camera
+    n: int = 150
+
+    @cached_property
+    def edges(self) -> Array:
+        """Edges of facets, from left to right and from front to back."""
+        return np.linspace(-1.0, 1.0, self.n + 1)
+
+    @cached_property
+    def _mesh(self) -> tuple[Array, Array, NDArray[np.bool_]]:
+        turned = np.stack(np.meshgrid(self.edges, self.edges), -1)
+        points = self.camera.unturned(turned.reshape(-1, 2))
+        shape = turned.shape[:2]
+        return turned, self.grid.at(points).reshape(shape), self.grid.known_at(points).reshape(shape)
+
+    @cached_property
+    def heights(self) -> Array:
+        """Heights at the facets' corners, shape ``(n + 1, n + 1)``, front first."""
+        return self._mesh[1]
+
+    @cached_property
+    def paper(self) -> Array:
+        """Corners on paper, shape ``(n + 1, n + 1, 2)``."""
+        return self.camera.see(self._mesh[0], self.camera.lift(self._mesh[1]))[0]
+
+    def strips(self) -> Iterator[Strip]:
+        """Strips from the back to the front."""
+        paper, shade = self.paper, self._shade()
+        for row in reversed(range(self.n)):
+            edges = slice(row, row + 2)
+            yield Strip(self.n - 1 - row, paper[edges], self.heights[edges], self._mesh[2][edges], shade[edges])
+
+    def strip_of(self, turned: Array) -> NDArray[np.int64]:
+        """Number of the strip that holds points given as right and away."""
+        row = np.clip(np.floor((turned[:, 1] + 1.0) / 2.0 * self.n), 0, self.n - 1).astype(np.int64)
+        return self.n - 1 - row
+
+    def visible(self, turned: Array, lifted: Array) -> NDArray[np.bool_]:
+        """Whether nothing between a point of the block and the viewer hides it."""
+        paper = self.camera.see(turned, lifted)[0]
+        row = self.n - 1 - self.strip_of(turned)
+        hidden = np.zeros(len(turned), dtype=bool)
+        for i, line in enumerate(self.paper):  # from the front
+            behind = row > i
+            hidden |= behind & (np.interp(paper[:, 0], line[:, 0], line[:, 1]) > paper[:, 1] + 0.01)
+        return ~hidden
+
+    def hatching(self, strip: int, every: int) -> Array:
+        """Diagonals on the facets of a strip where no height is known, shape ``(k, 2, 2)``."""
+        row = self.n - 1 - strip
+        known = self._mesh[2]
+        columns = np.flatnonzero(~(known[row, :-1] | known[row + 1, 1:]) & ((np.arange(self.n) - row) % every == 0))
+        return np.stack([self.paper[row, columns], self.paper[row + 1, columns + 1]], axis=1)
+
+    def contours(self, levels: Array) -> dict[int, Array]:
+        """Lines of equal height as segments on paper, by strip."""
+        from contourpy import LineType, contour_generator
+
+        generator = contour_generator(
+            self.edges, self.edges, np.where(self._mesh[2], self.heights, np.nan), line_type=LineType.Separate
+        )
+        segments, depths = [], []
+        for level in levels:
+            for line in generator.lines(level):
+                lifted = self.camera.lift(np.full(len(line), level)) + 1e-3
+                drawn = self.camera.see(line, lifted)[0]
+                segments.append(np.stack([drawn[:-1], drawn[1:]], axis=1))
+                depths.append((line[:-1] + line[1:]) / 2)
+        if not segments:
+            return {}
+        every, strip = np.concatenate(segments), self.strip_of(np.concatenate(depths))
+        return {int(s): every[strip == s] for s in np.unique(strip)}
+
+    def _shade(self) -> Array:
+        lifted = self.camera.lift(self.heights)
+        step = self.edges[1] - self.edges[0]
+        slope_v, slope_u = np.gradient(lifted, step)
+        light = np.array([-0.55, 0.45, 0.75]) / np.linalg.norm([-0.55, 0.45, 0.75])
+        normal = np.stack([-slope_u, -slope_v, np.ones_like(slope_u)], -1)
+        normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+        return np.clip(normal @ light, 0.0, 1.0)
