@@ -1,53 +1,13 @@
-"""Gene symbols: which species they belong to, and what old ones of regulators are called today."""
+"""Gene symbols: which species a data set is of, and what its superseded symbols are called today."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-MOUSE, HUMAN = "mouse", "human"
+from landscape.network.symbols import ALIASES
 
-# Superseded symbols and everyday names of transcription factors (MGI style) -> current symbol.
-_RENAMED = {
-    "Aml1": "Runx1",
-    "Bcl11b2": "Bcl11b",
-    "Brachyury": "T",
-    "Csda": "Ybx3",
-    "Eklf": "Klf1",
-    "Ela2": "Elane",
-    "Evi1": "Mecom",
-    "Fog1": "Zfpm1",
-    "Hnf4": "Hnf4a",
-    "Ipf1": "Pdx1",
-    "Jundm2": "Jdp2",
-    "Mll1": "Kmt2a",
-    "Mll3": "Kmt2c",
-    "Mll5": "Kmt2e",
-    "Myst3": "Kat6a",
-    "Myst4": "Kat6b",
-    "Ngn3": "Neurog3",
-    "Oct4": "Pou5f1",
-    "Pu1": "Spi1",
-    "PU.1": "Spi1",
-    "Scl": "Tal1",
-    "Sfpi1": "Spi1",
-    "Tcf1": "Hnf1a",
-    "Tcf2": "Hnf1b",
-    "Tcfap2a": "Tfap2a",
-    "Tcfap2c": "Tfap2c",
-    "Tcfap4": "Tfap4",
-    "Tcfcp2": "Tfcp2",
-    "Tcfcp2l1": "Tfcp2l1",
-    "Tcfe2a": "Tcf3",
-    "Tcfe3": "Tfe3",
-    "Tcfeb": "Tfeb",
-    "Tcfec": "Tfec",
-    "Zfpn1a1": "Ikzf1",
-    "Znfn1a1": "Ikzf1",
-    "Znfn1a2": "Ikzf2",
-    "Znfn1a3": "Ikzf3",
-}
-_RENAMED_HUMAN = {old.upper(): new.upper() for old, new in _RENAMED.items()}
+MOUSE, HUMAN = "mouse", "human"
 
 _ENSEMBL = {"ENSMUSG": MOUSE, "ENSG": HUMAN}
 _MOUSE_STYLE = re.compile(r"^[A-Z][a-z0-9]*[a-z][A-Za-z0-9.\-]*$|^mt-|Rik$")
@@ -58,8 +18,17 @@ _BARCODE = re.compile(r"^[ACGT]{6,}")
 def current_symbols(names: Iterable[str], *, species: str) -> list[str]:
     """Symbol of today for each name; a name stays as it is if it is not superseded or if its heir is there too."""
     names = list(names)
-    renamed, present = _RENAMED_HUMAN if species == HUMAN else _RENAMED, set(names)
-    return [new if (new := renamed.get(name, name)) not in present else name for name in names]
+    present = set(names)
+    return [new if (new := _current(name, species)) not in present else name for name in names]
+
+
+def _current(name: str, species: str) -> str:
+    """Current symbol in the species' way of writing; names written otherwise are no symbols of it and stay."""
+    write = str.upper if species == HUMAN else str.capitalize
+    key = name.lower()
+    if species == MOUSE and key in ("trp53", "trp63", "trp73"):  # current in mouse, in human without the r
+        return name
+    return write(ALIASES[key]) if key in ALIASES and name == write(name) else name
 
 
 def guess_species(names: Iterable[str]) -> str | None:

@@ -10,6 +10,7 @@ Species = Literal["human", "mouse"]
 
 _ENSEMBL = re.compile(r"^ENS(MUS)?G\d{6,}(\.\d+)?$")
 #: Old or colloquial symbols of regulators, lower case, and the current symbol of the same gene in lower case.
+#: Old ones that are current symbols of another gene (Sf1, Nrf1, Dec1, Ttf1, Stra13) are left out.
 #: Applied to both sides of a match, so that it does not matter which of the two a list prefers.
 ALIASES: dict[str, str] = {
     "sfpi1": "spi1", "pu1": "spi1", "pu.1": "spi1", "eklf": "klf1", "scl": "tal1", "evi1": "mecom", "mds1": "mecom",
@@ -22,14 +23,14 @@ ALIASES: dict[str, str] = {
     "tcfap2b": "tfap2b", "tcfap2c": "tfap2c", "tcfap2d": "tfap2d", "tcfap2e": "tfap2e", "tcfap4": "tfap4",
     "tcfcp2": "tfcp2", "tcfcp2l1": "tfcp2l1", "tcf8": "zeb1", "zfhx1a": "zeb1", "zfhx1b": "zeb2", "bhlhb2": "bhlhe40",
     "bhlhb3": "bhlhe41", "bhlhb4": "bhlhe23", "bhlhb5": "bhlhe22", "bhlhb8": "bhlha15", "mist1": "bhlha15",
-    "stra13": "bhlhe40", "dec1": "bhlhe40", "dec2": "bhlhe41", "cutl1": "cux1", "cutl2": "cux2", "cart1": "alx1",
-    "fkhr": "foxo1", "nrf2": "nfe2l2", "nrf1": "nfe2l1", "bmal1": "arntl", "bmal2": "arntl2", "p53": "tp53",
+    "dec2": "bhlhe41", "cutl1": "cux1", "cutl2": "cux2", "cart1": "alx1",
+    "fkhr": "foxo1", "nrf2": "nfe2l2", "bmal1": "arntl", "bmal2": "arntl2", "p53": "tp53",
     "trp53": "tp53", "trp63": "tp63", "trp73": "tp73", "p63": "tp63", "p73": "tp73", "t": "tbxt", "brachyury": "tbxt",
     "lrf": "zbtb7a", "whsc1": "nsd2", "gata1s": "gata1", "cmyc": "myc", "nmyc": "mycn", "nmyc1": "mycn",
     "lmyc1": "mycl", "mycl1": "mycl", "hnf3a": "foxa1", "hnf3b": "foxa2", "hnf4": "hnf4a", "vhnf1": "hnf1b",
-    "tcf2": "hnf1b", "ipf1": "pdx1", "nkx2.5": "nkx2-5", "ttf1": "nkx2-1", "titf1": "nkx2-1", "csx": "nkx2-5",
-    "hif1": "hif1a", "gcr": "nr3c1", "grl1": "nr3c1", "esr": "esr1", "er": "esr1", "rarg1": "rarg", "dax1": "nr0b1",
-    "coup-tf1": "nr2f1", "sf1": "nr5a1", "lrh1": "nr5a2", "nurr1": "nr4a2", "nur77": "nr4a1", "errb": "esrrb",
+    "tcf2": "hnf1b", "ipf1": "pdx1", "nkx2.5": "nkx2-5", "titf1": "nkx2-1", "csx": "nkx2-5",
+    "hif1": "hif1a", "gcr": "nr3c1", "grl1": "nr3c1", "esr": "esr1", "rarg1": "rarg", "dax1": "nr0b1",
+    "coup-tf1": "nr2f1", "lrh1": "nr5a2", "nurr1": "nr4a2", "nur77": "nr4a1", "errb": "esrrb",
     "rbpsuh": "rbpj", "csl": "rbpj", "yb1": "ybx1", "plzf": "zbtb16", "zfp145": "zbtb16", "gfi-1": "gfi1",
     "cebp1": "cebpe", "chop": "ddit3", "gadd153": "ddit3", "chop10": "ddit3", "nfil6": "cebpb", "fli-1": "fli1",
 }  # fmt: skip
