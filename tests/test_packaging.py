@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 CONDA_NAMES = {"torch": "pytorch"}
+# Not imported, but the versions matter: what reads and writes the files of AnnData.
+NEEDED_BY_FILES = {"h5py", "numcodecs", "zarr"}
 HEAVY = ("anndata", "matplotlib", "numpy", "pandas", "scanpy", "scipy", "scvi", "torch")
 
 
@@ -61,6 +64,25 @@ def test_constraints_are_within_the_bounds() -> None:
     for pin in pins:
         (version,) = (part.version for part in pin.specifier if part.operator == "==")
         assert version in needed.get(pin.name, pin.specifier)
+
+
+def test_what_is_imported_is_declared_and_the_reverse() -> None:
+    """A dependency of a dependency may vanish; one that nothing imports is a burden."""
+    distributions = metadata.packages_distributions()
+    roots: set[str] = set()
+    for path in (ROOT / "landscape").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                roots |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                roots.add(node.module.split(".")[0])
+    roots -= {"landscape", *sys.stdlib_module_names}
+    imported = {distributions.get(root, [root])[0].lower().replace("_", "-") for root in roots}
+    runtime = set(bounds(PROJECT["project"]["dependencies"]))
+    extras = PROJECT["project"]["optional-dependencies"]
+    optional = {name for key in extras if key != "all" for name in bounds(extras[key])}
+    assert imported - optional <= runtime, f"declare {sorted(imported - optional - runtime)}"
+    assert runtime - NEEDED_BY_FILES <= imported, f"drop {sorted(runtime - NEEDED_BY_FILES - imported)}"
 
 
 def test_version_agrees_everywhere() -> None:
