@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
@@ -35,8 +36,26 @@ def read(adata: AnnData, slot: str, key: str, *, hint: str) -> Any:
     return store[key]
 
 
+def require_unique(names: pd.Index, *, slot: str) -> None:
+    """Refuse repeated names of cells (``slot="obs_names"``) or genes (``"var_names"``)."""
+    if not names.is_unique:
+        repeated = names[names.duplicated()].unique()
+        msg = (
+            f"Expected unique names in `adata.{slot}`, found {len(repeated)} repeated, for instance "
+            f"{list(repeated[:3])}; run `adata.{slot}_make_unique()`."
+        )
+        raise ValueError(msg)
+
+
 def write(adata: AnnData, slot: str, key: str, value: Any, *, what: str) -> None:
-    """Set ``adata.<slot>[key]`` and log it."""
+    """Set ``adata.<slot>[key]`` and log it.
+
+    Raises
+    ------
+    TypeError
+        If the value would be lost, or refused, when the data are written to a file.
+    """
+    _require_storable(value, f"adata.{slot}[{key!r}]")
     getattr(adata, slot)[key] = value
     logger.info("added `adata.%s[%r]`, %s", slot, key, what)
 
@@ -56,6 +75,7 @@ def write_result(
     """Set ``adata.uns["landscape"][name]`` to ``record`` with its parameters beside it, and log it."""
     results = dict(adata.uns.get(_keys.UNS, {}))
     results[name] = {**record, "params": plain(params)}
+    _require_storable(results[name], f"adata.uns[{_keys.UNS!r}][{name!r}]")
     adata.uns[_keys.UNS] = results
     logger.info("added `adata.uns[%r][%r]`%s", _keys.UNS, name, f", {what}" if what else "")
 
@@ -81,6 +101,30 @@ def plain(params: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def _require_storable(value: Any, where: str) -> None:
+    """Refuse what the h5ad and zarr formats do not keep."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str) or "/" in key or not key:
+                msg = f"Expected keys that are names without '/' in `{where}`, found {key!r}."
+                raise TypeError(msg)
+            _require_storable(inner, f"{where}[{key!r}]")
+    elif isinstance(value, pd.DataFrame):
+        if value.columns.inferred_type not in ("string", "empty"):
+            msg = f"Expected names as columns of `{where}`, found {value.columns.inferred_type} ones."
+            raise TypeError(msg)
+        for column in value:
+            _require_storable(value[column], f"{where}[{column!r}]")
+    elif pd.api.types.is_object_dtype(getattr(value, "dtype", float)):
+        kind = pd.api.types.infer_dtype(np.ravel(value), skipna=True)
+        if kind not in ("string", "empty"):
+            msg = f"Expected numbers or names in `{where}`, found {kind} objects."
+            raise TypeError(msg)
+    elif not (hasattr(value, "dtype") or sparse.issparse(value) or isinstance(value, bool | int | float | str)):
+        msg = f"Expected arrays, tables, numbers or names in `{where}`, found {type(value).__name__}."
+        raise TypeError(msg)
+
+
 def count_matrix(adata: AnnData, layer: str | None = _keys.COUNTS, *, check: bool = True) -> sparse.csr_matrix:
     """Counts of a layer (``None``: ``adata.X``) as a canonical ``csr_matrix``, every stored value checked.
 
@@ -88,13 +132,20 @@ def count_matrix(adata: AnnData, layer: str | None = _keys.COUNTS, *, check: boo
     ------
     KeyError
         If the layer does not exist.
+    TypeError
+        If the values are no numbers, or lie on disk or in a lazy array.
     ValueError
-        If a value is negative, not finite or not an integer; the message names the first one.
+        If there are no cells or no genes, gene names are repeated, or a value is negative, not finite or not an
+        integer; the message names the first one.
     """
     require_adata(adata)
+    if check and not (adata.n_obs and adata.n_vars):
+        msg = f"Expected cells and genes, found {adata.n_obs} cells and {adata.n_vars} genes; check the filters before."
+        raise ValueError(msg)
     where = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     matrix = adata.X if layer is None else read(adata, "layers", layer, hint="pass `layer=` with the raw counts")
     counts = _counts.canonical(matrix, where=where)
     if check:
+        require_unique(adata.var_names, slot="var_names")
         _counts.require_counts(counts, where=where, cells=adata.obs_names, genes=adata.var_names)
     return counts

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape import _keys
-from landscape._anndata import count_matrix, read, require_adata, write
+from landscape._anndata import count_matrix, read, require_adata, require_unique, write
 from landscape.pp._regulators import find_regulators
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def select_genes(
     if n_top < 1:
         msg = f"Expected `n_top` of at least 1, found {n_top}."
         raise ValueError(msg)
-    _require_unique_names(adata)
+    require_unique(adata.obs_names, slot="obs_names")
     counts = count_matrix(adata, layer)
     filled = np.asarray(counts.sum(1)).ravel() > 0
     if not filled.all() and not drop_empty:
@@ -169,14 +169,3 @@ def pearson_residual_variance(
         variance[columns] = np.clip(residual, -bound, bound).var(axis=0)
     variance[totals == 0] = 0.0
     return variance
-
-
-def _require_unique_names(adata: AnnData) -> None:
-    for slot, names in (("var_names", adata.var_names), ("obs_names", adata.obs_names)):
-        if not names.is_unique:
-            repeated = names[names.duplicated()].unique()
-            msg = (
-                f"Expected unique `adata.{slot}`, found {len(repeated)} repeated ones, for instance "
-                f"{list(repeated[:3])}; run `adata.{slot}_make_unique()`."
-            )
-            raise ValueError(msg)
