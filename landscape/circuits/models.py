@@ -113,6 +113,10 @@ def toggle(tilt: float = 0.0) -> Circuit:
         Between -1 and 1. A positive tilt raises the threshold of B and lowers that of A by this share, so that A
         represses better and wins more often.
 
+    Returns
+    -------
+    The circuit, with the fates ``"A"`` and ``"B"``.
+
     Raises
     ------
     ValueError

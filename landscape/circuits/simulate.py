@@ -34,8 +34,8 @@ POPULATION = 500
 
 def simulate(
     circuit: Circuit,
-    n_cells: int = 1000,
     *,
+    n_cells: int = 1000,
     knockouts: Iterable[str] = (),
     levels: Mapping[str, float] | None = None,
     times: Sequence[float] | np.ndarray | None = None,

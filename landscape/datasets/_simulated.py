@@ -69,7 +69,7 @@ def hematopoiesis(
     """
     adata = simulate(
         krumsiek(),
-        n_cells,
+        n_cells=n_cells,
         knockouts=knockouts,
         levels=levels,
         times=np.array(DAYS) * TIME_PER_DAY,

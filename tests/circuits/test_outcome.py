@@ -34,7 +34,7 @@ def test_committor_rises_along_the_line_between_the_valleys():
 
 def test_committor_averages_to_the_share_of_paths_and_is_repeatable():
     circuit = krumsiek()
-    adata = simulate(circuit, 80, times=[0.0], n_targets=0, n_housekeeping=5, rng=0)
+    adata = simulate(circuit, n_cells=80, times=[0.0], n_targets=0, n_housekeeping=5, rng=0)
     q = committor(adata, circuit, n_replicates=10, rng=1)
     assert list(q.index) == list(adata.obs_names)
     shares = fate_shares(circuit, n=600, rng=2)

@@ -14,7 +14,7 @@ from landscape.circuits import krumsiek, simulate, toggle
 
 @pytest.fixture(scope="module")
 def wild():
-    return simulate(krumsiek(), 330, n_targets=60, n_housekeeping=30, batches=2, unspliced=True, rng=7)
+    return simulate(krumsiek(), n_cells=330, n_targets=60, n_housekeeping=30, batches=2, unspliced=True, rng=7)
 
 
 def same(a, b):
@@ -57,7 +57,7 @@ def test_cells_are_spread_over_the_times_and_shuffled(wild):
     assert set(counts) == {30}
     # Five standard errors of a correlation of independent numbers.
     assert abs(np.corrcoef(np.arange(330), wild.obs["time"])[0, 1]) < 5 / np.sqrt(330)
-    early = simulate(krumsiek(), 5, times=[0.3], n_targets=0, n_housekeeping=2)
+    early = simulate(krumsiek(), n_cells=5, times=[0.3], n_targets=0, n_housekeeping=2)
     assert early.obs["time"].tolist() == [0.3] * 5
 
 
@@ -72,30 +72,30 @@ def test_late_cells_are_where_their_own_path_ends(wild):
 
 
 def test_seeds(wild):
-    again = simulate(krumsiek(), 330, n_targets=60, n_housekeeping=30, batches=2, unspliced=True, rng=7)
+    again = simulate(krumsiek(), n_cells=330, n_targets=60, n_housekeeping=30, batches=2, unspliced=True, rng=7)
     assert same(wild.X, again.X)
     assert same(wild.layers["unspliced"], again.layers["unspliced"])
     pd.testing.assert_frame_equal(wild.obs, again.obs)
     small = {"n_targets": 10, "n_housekeeping": 5, "times": [1.0]}
-    a, b = (simulate(toggle(), 40, rng=np.random.default_rng(1), **small) for _ in range(2))
+    a, b = (simulate(toggle(), n_cells=40, rng=np.random.default_rng(1), **small) for _ in range(2))
     assert same(a.X, b.X)
-    other = simulate(toggle(), 40, rng=2, **small)
+    other = simulate(toggle(), n_cells=40, rng=2, **small)
     assert not same(a.X, other.X)
     pd.testing.assert_frame_equal(a.var, other.var)
     pd.testing.assert_frame_equal(a.uns["truth"]["network"], other.uns["truth"]["network"])
-    rewired = simulate(toggle(), 40, rng=2, network_rng=1, **small)
+    rewired = simulate(toggle(), n_cells=40, rng=2, network_rng=1, **small)
     assert not rewired.uns["truth"]["network"].equals(other.uns["truth"]["network"])
 
 
 @pytest.mark.parametrize("noise", ["chemical", "constant"])
 def test_a_knocked_out_gene_is_gone(noise):
-    adata = simulate(krumsiek(), 60, knockouts=["Cebpa"], noise=noise, n_targets=20, n_housekeeping=5)
+    adata = simulate(krumsiek(), n_cells=60, knockouts=["Cebpa"], noise=noise, n_targets=20, n_housekeeping=5)
     assert (adata.obsm["X_truth"]["Cebpa"] == 0).all()
     assert adata[:, "Cebpa"].X.nnz == 0
     assert (adata.obsm["X_truth"]["Pu1"] > 0).any()
     assert list(adata.uns["truth"]["params"]["knockouts"]) == ["Cebpa"]
     assert not set(adata.obs["fate"]) & {"monocyte", "granulocyte"}
-    held = simulate(krumsiek(), 200, levels={"Eklf": 2.0}, times=[0.0, 5.0], n_targets=0, n_housekeeping=5)
+    held = simulate(krumsiek(), n_cells=200, levels={"Eklf": 2.0}, times=[0.0, 5.0], n_targets=0, n_housekeeping=5)
     # Five standard errors at variance 2 / Omega.
     assert held.obsm["X_truth"]["Eklf"].mean() == pytest.approx(2.0, abs=5 * np.sqrt(0.02 / 200))
     assert held.uns["truth"]["params"]["levels"] == {"Eklf": 2.0}
@@ -144,7 +144,7 @@ def test_growth_of_a_fate_raises_its_share_and_death_lowers_it():
     shares = {}
     for rate in (-0.5, 0.0, 0.5):
         adata = simulate(
-            toggle(), 500, times=[8.0], duration=8.0, growth={"A": rate}, n_targets=2, n_housekeeping=2, rng=3
+            toggle(), n_cells=500, times=[8.0], duration=8.0, growth={"A": rate}, n_targets=2, n_housekeeping=2, rng=3
         )
         assert adata.n_obs == 500
         shares[rate] = (adata.obs["fate"] == "A").mean()
@@ -152,7 +152,7 @@ def test_growth_of_a_fate_raises_its_share_and_death_lowers_it():
     margin = 5 * np.sqrt(2 * 0.25 / 500)
     assert shares[-0.5] + margin < shares[0.0]
     assert shares[0.0] + margin < shares[0.5]
-    few = simulate(toggle(), 7, times=[2.0, 4.0], growth=lambda x: x[:, 0], n_targets=0, n_housekeeping=2)
+    few = simulate(toggle(), n_cells=7, times=[2.0, 4.0], growth=lambda x: x[:, 0], n_targets=0, n_housekeeping=2)
     assert few.obs["time"].value_counts().to_dict() == {2.0: 4, 4.0: 3}
     assert few.uns["truth"]["params"]["growth"] == "function"
 
@@ -160,7 +160,9 @@ def test_growth_of_a_fate_raises_its_share_and_death_lowers_it():
 @pytest.mark.filterwarnings("ignore:Writing zarr v2 data:UserWarning")  # anndata 0.12 announces its next default
 @pytest.mark.parametrize("kind", ["h5ad", "zarr"])
 def test_everything_survives_a_file(tmp_path, kind):
-    adata = simulate(toggle(), 20, levels={"A": 1.0}, growth={"B": 0.1}, times=[1.0], n_targets=5, n_housekeeping=2)
+    adata = simulate(
+        toggle(), n_cells=20, levels={"A": 1.0}, growth={"B": 0.1}, times=[1.0], n_targets=5, n_housekeeping=2
+    )
     path = tmp_path / f"cells.{kind}"
     getattr(adata, f"write_{kind}")(path)
     back = getattr(anndata, f"read_{kind}")(path)
