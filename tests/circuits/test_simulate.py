@@ -105,7 +105,7 @@ def test_unspliced_counts_carry_the_velocity():
     # Without targets every level is known, so the expected counts are: splicing * u - decay * s is the velocity.
     adata = simulate(
         krumsiek(),
-        1500,
+        n_cells=1500,
         times=[1.0, 3.0],
         duration=3.0,
         n_targets=0,
