@@ -125,8 +125,12 @@ def _require_storable(value: Any, where: str) -> None:
         raise TypeError(msg)
 
 
-def count_matrix(adata: AnnData, layer: str | None = _keys.COUNTS, *, check: bool = True) -> sparse.csr_matrix:
+def count_matrix(
+    adata: AnnData, layer: str | None = _keys.COUNTS, *, check: bool = True, filled: bool = False
+) -> sparse.csr_matrix:
     """Counts of a layer (``None``: ``adata.X``) as a canonical ``csr_matrix``, every stored value checked.
+
+    ``filled`` also refuses cells without any count.
 
     Raises
     ------
@@ -148,4 +152,6 @@ def count_matrix(adata: AnnData, layer: str | None = _keys.COUNTS, *, check: boo
     if check:
         require_unique(adata.var_names, slot="var_names")
         _counts.require_counts(counts, where=where, cells=adata.obs_names, genes=adata.var_names)
+    if filled:
+        _counts.require_filled(counts, where=where, cells=adata.obs_names)
     return counts

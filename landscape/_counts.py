@@ -86,6 +86,23 @@ def require_counts(
     raise ValueError(msg)
 
 
+def require_filled(counts: sparse.csr_matrix, *, where: str, cells: Sequence[str]) -> None:
+    """Refuse cells without any count.
+
+    Raises
+    ------
+    ValueError
+        If there are some; the message counts them and names the first.
+    """
+    empty = np.flatnonzero(np.asarray(counts.sum(1)).ravel() == 0)
+    if len(empty):
+        msg = (
+            f"{len(empty)} of {counts.shape[0]} cells have no counts in `{where}`, for instance {cells[empty[0]]!r}; "
+            "drop them with `landscape.pp.select_genes(adata, drop_empty=True)`."
+        )
+        raise ValueError(msg)
+
+
 def bad_values(data: np.ndarray) -> np.ndarray:
     """Mask of the values that are no counts."""
     if data.dtype.kind == "u":

@@ -89,7 +89,7 @@ def read_cells(
         counts.sort_indices()
     names = list(adata.var_names) if genes is None else genes
     _counts.require_counts(counts, where=where, cells=adata.obs_names, genes=names)
-    _require_filled(counts, adata.obs_names, where)
+    _counts.require_filled(counts, where=where, cells=adata.obs_names)
     values = _batches(adata, batch_key)
     known = _categories(values) if batches is None else batches
     return Cells(
@@ -142,15 +142,5 @@ def _require_unique(names: pd.Index) -> None:
         msg = (
             f"Expected unique gene names, found {len(repeated)} repeated ones, for instance {list(repeated[:3])}; "
             "run `adata.var_names_make_unique()`."
-        )
-        raise ValueError(msg)
-
-
-def _require_filled(counts: sparse.csr_matrix, names: pd.Index, where: str) -> None:
-    empty = np.flatnonzero(np.asarray(counts.sum(1)).ravel() == 0)
-    if len(empty):
-        msg = (
-            f"{len(empty)} of {counts.shape[0]} cells have no counts in `{where}`, for instance "
-            f"{names[empty[0]]!r}; drop them with `landscape.pp.select_genes(adata, drop_empty=True)`."
         )
         raise ValueError(msg)

@@ -106,7 +106,7 @@ def network(
     adata = adata.copy() if copy else adata
     _require_unique(adata)
     index, source = _regulators(adata, regulators)
-    counts = count_matrix(adata, layer)
+    counts = count_matrix(adata, layer, filled=True)
     response, response_name = _response(adata, layer, response_layer)
     data = expression(counts, index, response=response, covariates=_covariates(adata, covariates, model))
     result = infer(data, method=method, n_bootstraps=n_bootstraps, rng=rng, **options)
