@@ -90,7 +90,7 @@ def resolve(name: str) -> Any:
     found: Any = ls
     for part in name.split("."):
         found = getattr(found, part)
-    return found
+    return getattr(found, name) if inspect.ismodule(found) else found  # `report` is a package that may be called
 
 
 def public_functions(*, of: tuple[str, ...]) -> list[str]:
