@@ -79,7 +79,7 @@ def build(architecture: Architecture) -> VAE:
 
 def encode(module: VAE, counts: CountBatch, batch: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of the approximate posterior q(z | x), each of shape ``(n, n_latent)``."""
-    hidden = module.z_encoder.encoder(torch.log1p(counts.dense), batch)
+    hidden = module.z_encoder.encoder(counts.log1p, batch)
     variance = module.z_encoder.var_activation(module.z_encoder.var_encoder(hidden)) + module.z_encoder.var_eps
     return module.z_encoder.mean_encoder(hidden), variance.sqrt()
 
