@@ -47,6 +47,7 @@ format: $(VENV)/.test ## Format the code and mend what can be mended
 	$(BIN)/ruff format
 
 docs: $(VENV)/.docs ## Build the documentation into docs/_build/html; a warning is an error
+	rm -rf docs/generated
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean: ## Remove the environment, caches and build outputs (results/ stays)

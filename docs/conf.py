@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import landscape
 
+landscape.report  # noqa: B018  # the function: asked for before its package, of the same name, is imported
+
 project = "landscape"
 author = "The landscape developers"
 copyright = f"{datetime.now(UTC):%Y}, {author}"
