@@ -124,7 +124,9 @@ def field_around(drift: Drift, states: Tensor, *, metric: ArrayLike | Tensor | N
         If the drift returns another shape or values that are not finite, or the metric is not positive.
     """
     if not callable(drift):
-        msg = f"Expected `drift` to be a callable from states (n, d) to velocities (n, d), found {type(drift).__name__}."
+        msg = (
+            f"Expected `drift` to be a callable from states (n, d) to velocities (n, d), found {type(drift).__name__}."
+        )
         raise TypeError(msg)
     d = states.shape[1]
     velocity = evaluate(drift, states)

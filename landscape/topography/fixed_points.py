@@ -284,9 +284,7 @@ def spectrum(drift: Drift, x: Tensor) -> NDArray[np.complex128]:
     return np.take_along_axis(values, order, axis=1)
 
 
-def _records(
-    field: Field, roots: Roots, runs: StartRuns, *, relaxed: bool, names: Sequence[str] | None
-) -> FixedPoints:
+def _records(field: Field, roots: Roots, runs: StartRuns, *, relaxed: bool, names: Sequence[str] | None) -> FixedPoints:
     x = field.outside(roots.y)
     values = spectrum(field.drift, x)
     residual = (field(roots.y) * field.scale).square().mean(1).sqrt()
