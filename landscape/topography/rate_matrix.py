@@ -1,0 +1,169 @@
+"""Rates of change between attractors, and the weights that follow from them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from landscape._random import RandomLike, generator, seed_of
+from landscape.dynamics import Drift
+from landscape.topography._field import as_states
+from landscape.topography._hitting import first_hits
+from landscape.topography.committor import check_radius
+from landscape.topography.kramers import kramers_time
+from landscape.topography.passage import FEWEST, survival_mean
+from landscape.topography.transitions import TransitionNetwork
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from landscape.dynamics.sde import Diffusion
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RateMatrix:
+    r"""Markov model of the attractors.
+
+    Attributes
+    ----------
+    rates
+        Rate from row to column, per unit time; minus the row's sum on the diagonal; shape ``(k, k)``. A row is NaN
+        where too few paths left the attractor.
+    standard_error
+        Of the rates; NaN for rates that are not simulated.
+    residence
+        Mean time from an attractor to another one, shape ``(k,)``.
+    censored
+        Paths that reached no other attractor, shape ``(k,)``.
+    method
+        ``"simulation"``; ``"kramers"``, exact prefactors of a gradient drift; or ``"leading order"``, where only
+        logarithms of rates are meaningful.
+    converged
+        Simulation: every attractor was left by at least half of its paths. Formulas: every barrier is valid.
+    """
+
+    rates: NDArray[np.float64]
+    standard_error: NDArray[np.float64]
+    residence: NDArray[np.float64]
+    censored: NDArray[np.int64]
+    method: Literal["simulation", "kramers", "leading order"]
+    converged: bool
+
+
+def simulated_rates(
+    drift: Drift,
+    attractors: ArrayLike | Tensor,
+    *,
+    diffusion: Diffusion,
+    radius: float,
+    n_paths: int = 500,
+    step: float | None = None,
+    max_time: float | None = None,
+    stop_share: float = 0.9,
+    lower: float | None = None,
+    rng: RandomLike = 0,
+) -> RateMatrix:
+    r"""Rates between attractors from paths that leave each of them, :math:`k_{ij} = p_{ij} / \tau_i`.
+
+    :math:`\tau_i` is the mean time from attractor i to the ball of any other and :math:`p_{ij}` the share of paths
+    that enter that of j first. A path that has not arrived is worth the tail of its attractor's waiting time.
+
+    Parameters
+    ----------
+    drift, diffusion, radius, step, lower, rng
+        As in :func:`committor`.
+    attractors
+        Centres, shape ``(k, d)``, at least two.
+    n_paths
+        Paths from each attractor, at least 20.
+    max_time
+        Time at which paths are given up; by default 1,000,000 steps.
+    stop_share
+        Share of arrivals at which the rest is extrapolated.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two attractors, balls overlap, or an option is out of range.
+    """
+    x = as_states(attractors, name="attractors")
+    k = len(x)
+    if k < 2 or n_paths < FEWEST:
+        msg = f"Expected two attractors and {FEWEST} `n_paths` at least, found {k} and {n_paths}."
+        raise ValueError(msg)
+    check_radius(x, radius)
+    random = generator(rng)
+    rates, error = np.full((k, k), np.nan), np.full((k, k), np.nan)
+    residence, censored = np.full(k, np.nan), np.zeros(k, dtype=np.int64)
+    for i in range(k):
+        hits = first_hits(
+            drift, x[i].expand(n_paths, -1), x, radius=radius, diffusion=diffusion, step=step,
+            max_time=np.inf if max_time is None else max_time, stop_share=stop_share, rng=seed_of(random),
+            lower=lower, excluded=torch.full((n_paths,), i),
+        )  # fmt: skip
+        arrived = hits.target >= 0
+        censored[i] = n_paths - arrived.sum()
+        if arrived.sum() < FEWEST:
+            logger.warning("only %d of %d paths left attractor %d; raise `max_time`", arrived.sum(), n_paths, i)
+            continue
+
+        def row(which: NDArray[np.int64], hits=hits, arrived=arrived) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
+            share = np.bincount(hits.target[which][arrived[which]], minlength=k) / arrived[which].sum()
+            return share / survival_mean(hits.time[which], arrived[which])
+
+        rates[i] = row(np.arange(n_paths))
+        error[i] = np.std([row(random.integers(n_paths, size=n_paths)) for _ in range(100)], axis=0)
+        residence[i] = survival_mean(hits.time, arrived)
+        rates[i, i] = -1 / residence[i]
+        error[i, i] = error[i].sum()
+    return RateMatrix(rates, error, residence, censored, "simulation", bool((2 * censored <= n_paths).all()))
+
+
+def barrier_rates(
+    drift: Drift, network: TransitionNetwork, *, diffusion: Diffusion, leading_order: bool = False
+) -> RateMatrix:
+    r"""Rates between neighbouring attractors by the Eyring-Kramers formula, summed over their passes.
+
+    For a drift that is no gradient, ``leading_order=True`` gives :math:`k_{ij} = \lambda_u / (2\pi)\, e^{-S_{ij}}`,
+    labelled so.
+
+    Parameters
+    ----------
+    drift
+        Callable from states ``(n, d)`` to velocities ``(n, d)``, differentiable.
+    network
+        From :func:`transition_network`, with the same diffusion.
+    diffusion
+        Constant diffusion.
+    leading_order
+        Accept a drift that is no gradient.
+    """
+    k = len(network.action)
+    rates = np.zeros((k, k))
+    exact = valid = True
+    for crossing in network.passes:
+        for side, i in enumerate(crossing.attractors):
+            j = crossing.attractors[1 - side]
+            start = crossing.up[side].path[0]
+            found = kramers_time(drift, start, crossing.saddle, diffusion=diffusion, leading_order=leading_order)
+            rates[i, j] += found.rate
+            exact, valid = exact and found.exact, valid and found.valid
+    np.fill_diagonal(rates, -rates.sum(1))
+    with np.errstate(divide="ignore"):
+        residence = np.where(rates.diagonal() < 0, -1 / rates.diagonal(), np.inf)
+    method: Literal["kramers", "leading order"] = "kramers" if exact else "leading order"
+    return RateMatrix(
+        rates,
+        np.full((k, k), np.nan),
+        residence,
+        np.zeros(k, dtype=np.int64),
+        method,
+        bool(valid and network.converged),
+    )

@@ -1,0 +1,246 @@
+"""All barriers between attractors, and the saddles over which they lead."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy.sparse import csgraph
+
+from landscape._random import RandomLike, generator
+from landscape.topography._field import as_states
+from landscape.topography._noise import whitened
+from landscape.topography._path import descend, respace
+from landscape.topography.action import SAME, MinimumAction, barrier, saddles_near
+from landscape.topography.fixed_points import FixedPoint
+from landscape.topography.saddle import Saddle, descents, find_saddle, nearest
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+    from torch import Tensor
+
+    from landscape.dynamics import Drift
+    from landscape.dynamics.sde import Diffusion
+
+logger = logging.getLogger(__name__)
+
+# A search only has to come near a saddle: Newton does the rest.
+COARSE, SEARCH_STEPS = 32, 300
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A saddle that joins two attractors: their positions, the saddle, and the way up from each."""
+
+    attractors: tuple[int, int]
+    saddle: Saddle
+    up: tuple[MinimumAction, MinimumAction]
+
+
+@dataclass(frozen=True)
+class TransitionNetwork:
+    r"""Barriers between attractors, in both directions.
+
+    Attributes
+    ----------
+    action
+        :math:`S_{ij}` from row to column, shape ``(k, k)``: the least over all chains of direct passes; zero on the
+        diagonal, NaN where no path was found.
+    direct
+        Action of the lowest direct pass, NaN where there is none.
+    adjacency
+        Whether two attractors share a pass, shape ``(k, k)``, symmetric.
+    passes
+        Every saddle found that joins two attractors.
+    loose
+        Saddles of index 1 whose two ways down do not end at two different attractors given.
+    n_missing
+        Ordered pairs without any path.
+    converged
+        Whether every way up converged and no pair is missing.
+    diffusion
+        :math:`D` as given; actions scale as :math:`1/D`.
+    """
+
+    action: NDArray[np.float64]
+    direct: NDArray[np.float64]
+    adjacency: NDArray[np.bool_]
+    passes: tuple[Pass, ...]
+    loose: tuple[Saddle, ...]
+    n_missing: int
+    converged: bool
+    diffusion: Diffusion
+
+    def lowest(self, start: int, end: int) -> tuple[Pass, MinimumAction] | None:
+        """Lowest direct pass from one attractor to another and the way up to it; ``None`` if there is none."""
+        options = [(p, p.up[p.attractors.index(start)]) for p in self.passes if {start, end} == set(p.attractors)]
+        return min(options, key=lambda option: option[1].action, default=None)
+
+    def path(self, start: int, end: int, drift: Drift) -> NDArray[np.float64]:
+        """States of the lowest direct path from one attractor to another: up to the saddle and down the flow.
+
+        Raises
+        ------
+        ValueError
+            If the two share no pass.
+        """
+        found = self.lowest(start, end)
+        if found is None:
+            msg = f"Attractors {start} and {end} share no pass; go through others, as `action` does."
+            raise ValueError(msg)
+        crossing, up = found
+        other = crossing.up[crossing.attractors.index(end)].path[0]
+        scale = float(np.linalg.norm(other - up.path[0]))
+        ways = descents(drift, crossing.saddle, scale=scale)
+        down = min(ways, key=lambda way: float(np.linalg.norm(way.end - other)))
+        return np.vstack([up.path, down.path[1:], other[None]])
+
+
+def transition_network(
+    drift: Drift,
+    attractors: ArrayLike | Tensor,
+    *,
+    diffusion: Diffusion,
+    saddles: Sequence[Saddle | FixedPoint] | ArrayLike | Tensor | None = None,
+    search: bool = True,
+    n_points: int = 100,
+    max_steps: int = 2_000,
+    tolerance: float = 1e-2,
+    rng: RandomLike = 0,
+) -> TransitionNetwork:
+    r"""Least actions between all attractors, over the saddles that join them.
+
+    Given saddles are followed down on both sides to see which attractors they join. For every pair that is left
+    without one, a path of least action is searched and the slow places along it are refined to saddles. The way up
+    to each saddle is then minimised from both sides, and chains of passes give the action between attractors that
+    are no neighbours.
+
+    Parameters
+    ----------
+    drift
+        Callable from states ``(n, d)`` to velocities ``(n, d)``, float64 torch tensors, differentiable.
+    attractors
+        Stable fixed points, shape ``(k, d)``.
+    diffusion
+        As in :func:`minimum_action`.
+    saddles
+        Saddle records, states ``(m, d)`` or fixed points, such as ``fixed_points(...).saddles``; points of another
+        index than 1 are passed over.
+    search
+        Look for saddles between pairs that have none; ``False`` trusts ``saddles`` to be complete.
+    n_points, max_steps, tolerance, rng
+        As in :func:`minimum_action`.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two attractors, two of them coincide, or :func:`minimum_action` refuses the input.
+    """
+    states = as_states(attractors, name="attractors")
+    x = states.numpy()
+    if len(x) < 2:
+        msg = f"Expected at least two attractors, found {len(x)}; a single one has no barriers."
+        raise ValueError(msg)
+    apart = np.linalg.norm(x[:, None] - x[None], axis=2)
+    closest = float(apart[~np.eye(len(x), dtype=bool)].min())
+    if closest == 0:
+        msg = "Expected distinct attractors, found two that coincide."
+        raise ValueError(msg)
+    whitened(drift, states, diffusion)
+    random = generator(rng)
+    atlas = _Atlas(drift, x, reach=0.1 * closest, scale=float(apart.max()))
+    for saddle in _records(drift, saddles, atlas.scale):
+        atlas.add(saddle)
+    if search:
+        for pair in itertools.combinations(range(len(x)), 2):
+            if pair not in atlas.joined:
+                _search(atlas, *pair, diffusion)
+    passes = []
+    for (i, j), saddle in atlas.passes:
+        up = [
+            barrier(
+                drift, x[k], saddle, diffusion=diffusion, n_points=n_points, max_steps=max_steps,
+                tolerance=tolerance, rng=random,
+            )
+            for k in (i, j)
+        ]  # fmt: skip
+        passes.append(Pass((i, j), saddle, (up[0], up[1])))
+    return _network(len(x), passes, atlas.loose, diffusion)
+
+
+class _Atlas:
+    """Saddles sorted by the attractors they join."""
+
+    def __init__(self, drift: Drift, x: NDArray[np.float64], *, reach: float, scale: float) -> None:
+        self.drift, self.x, self.reach, self.scale = drift, x, reach, scale
+        self.passes: list[tuple[tuple[int, int], Saddle]] = []
+        self.loose: list[Saddle] = []
+
+    @property
+    def joined(self) -> set[tuple[int, int]]:
+        return {pair for pair, _ in self.passes}
+
+    def add(self, saddle: Saddle) -> None:
+        known = [s for _, s in self.passes] + self.loose
+        if not saddle.converged or any(np.linalg.norm(saddle.x - s.x) <= SAME * self.scale for s in known):
+            return
+        ways = descents(self.drift, saddle, scale=self.scale)
+        found = [nearest(w.end, self.x, within=self.reach) if w.settled else None for w in ways]
+        if found[0] is None or found[1] is None or found[0] == found[1]:
+            self.loose.append(saddle)
+            return
+        i, j = sorted((found[0], found[1]))
+        self.passes.append(((i, j), saddle))
+
+
+def _records(drift: Drift, saddles: Any, scale: float) -> list[Saddle]:
+    if saddles is None or len(saddles) == 0:
+        return []
+    if all(isinstance(s, Saddle | FixedPoint) for s in saddles):
+        return [s if isinstance(s, Saddle) else find_saddle(drift, s.x, scale=scale) for s in saddles]
+    return [find_saddle(drift, state, scale=scale) for state in as_states(saddles, name="saddles")]
+
+
+def _search(atlas: _Atlas, i: int, j: int, diffusion: Diffusion) -> None:
+    """Coarse path of least action between two attractors; its slow places become saddles."""
+    ends = torch.as_tensor(atlas.x[[i, j]])
+    space = whitened(atlas.drift, ends, diffusion)
+    y = respace(space.inside(ends).numpy(), COARSE)
+    try:
+        run = descend(space, y, max_steps=SEARCH_STEPS)
+    except FloatingPointError:
+        logger.info("the drift is not finite between attractors %d and %d; give `saddles`", i, j)
+        return
+    for saddle in saddles_near(atlas.drift, space, run.y, atlas.scale):
+        atlas.add(saddle)
+
+
+def _network(k: int, passes: list[Pass], loose: list[Saddle], diffusion: Diffusion) -> TransitionNetwork:
+    direct = np.full((k, k), np.nan)
+    adjacency = np.zeros((k, k), bool)
+    for crossing in passes:
+        i, j = crossing.attractors
+        adjacency[i, j] = adjacency[j, i] = True
+        direct[i, j] = np.fmin(direct[i, j], crossing.up[0].action)
+        direct[j, i] = np.fmin(direct[j, i], crossing.up[1].action)
+    graph = csgraph.csgraph_from_dense(direct, null_value=np.nan, nan_null=True)
+    action = csgraph.shortest_path(graph, method="FW")
+    missing = ~np.isfinite(action)
+    action[missing] = np.nan
+    if missing.any():
+        logger.warning("no path was found between %d ordered pairs of attractors", int(missing.sum()))
+    return TransitionNetwork(
+        action=action,
+        direct=direct,
+        adjacency=adjacency,
+        passes=tuple(passes),
+        loose=tuple(loose),
+        n_missing=int(missing.sum()),
+        converged=bool(not missing.any() and all(up.converged for p in passes for up in p.up)),
+        diffusion=diffusion,
+    )
