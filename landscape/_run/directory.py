@@ -89,7 +89,7 @@ def run_directory(
         If another process works in the folder.
     """
     source, out, settings = Path(source), Path(out), settings or Settings()
-    _require_free(out, force=force)
+    require_free(out, force=force)
     described = {"name": source.name, "sha256": _hash(source)}
     out.mkdir(parents=True, exist_ok=True)
     with lock(out / LOCK), _threads(settings.threads), collected_warnings() as warnings:
@@ -206,7 +206,8 @@ def _published() -> tuple[str, ...]:
     return ("landscape.h5ad", "model", "report.html", "figures", "tables", "summary.json")
 
 
-def _require_free(out: Path, *, force: bool) -> None:
+def require_free(out: Path, *, force: bool) -> None:
+    """Refuse a folder that holds anything but a run, unless forced."""
     if out.exists() and not out.is_dir():
         msg = f"Expected a folder at {out}, found a file; choose another path."
         raise FileExistsError(msg)

@@ -12,8 +12,9 @@ import pandas as pd
 from anndata import AnnData
 
 from landscape import _keys, get
-from landscape._files import write_atomic, write_json
+from landscape._files import sha256, write_atomic, write_json
 from landscape._run.manifest import Manifest
+from landscape._run.watch import peak_memory_mb
 from landscape.report import figures, report, summarise
 
 logger = logging.getLogger(__name__)
@@ -43,12 +44,19 @@ def publish(adata: AnnData, model: Any, out: Path, manifests: Mapping[str, Manif
         model.save(out / "model", overwrite=True)
     timed("tables", lambda: write_tables(adata, out / "tables"))
     drawn = timed("figures", lambda: write_figures(adata, out / "figures"))
-    memory = max([m.peak_memory_mb for m in manifests.values()], default=0.0)
+    memory = max([peak_memory_mb(), *(m.peak_memory_mb for m in manifests.values())])
     draft = summarise(adata, seconds=seconds, peak_memory_mb=memory)
-    timed("report", lambda: report(adata, out / "report.html", summary=draft, drawn=drawn))
+    files = checksums(out)
+    timed("report", lambda: report(adata, out / "report.html", summary=draft, drawn=drawn, files=files))
     summary = summarise(adata, seconds=seconds, peak_memory_mb=memory)
     write_json(out / "summary.json", summary)
     return summary
+
+
+def checksums(out: Path) -> dict[str, str]:
+    """SHA-256 of the data, the model and the tables of a run."""
+    paths = [out / "landscape.h5ad", *sorted((out / "model").glob("*")), *sorted((out / "tables").glob("*.csv"))]
+    return {path.relative_to(out).as_posix(): sha256(path) for path in paths if path.is_file()}
 
 
 def write_figures(adata: AnnData, folder: Path) -> dict[str, Path]:

@@ -115,7 +115,8 @@ def _layer(adata: AnnData, layer: str | None) -> str | None:
         return None
     if layer is not None:
         if layer not in adata.layers:
-            msg = f'`adata.layers[{layer!r}]` is missing; pass the layer with the raw counts, or "X" for `adata.X`. Present: {sorted(map(str, adata.layers.keys()))}.'
+            present = sorted(map(str, adata.layers.keys()))
+            msg = f"`adata.layers[{layer!r}]` is missing; pass the layer with the raw counts, or X. Present: {present}."
             raise KeyError(msg)
         return layer
     if _keys.COUNTS in adata.layers:

@@ -1,5 +1,9 @@
 """Figures. They draw what :mod:`landscape.tl` wrote and compute nothing beyond the drawing."""
 
+from landscape.pl._attractors import attractors
+from landscape.pl._barriers import barriers
+from landscape.pl._fates import fates
 from landscape.pl._landscape import landscape, landscape2d
+from landscape.pl._network import network, regulator_weights
 
-__all__ = ["landscape", "landscape2d"]
+__all__ = ["attractors", "barriers", "fates", "landscape", "landscape2d", "network", "regulator_weights"]

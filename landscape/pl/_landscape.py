@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import seaborn as sns
@@ -15,6 +14,7 @@ from matplotlib.colors import Colormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
 from landscape import _keys
@@ -202,35 +202,31 @@ def _facets(ax: Axes, strip: Strip, cmap: Colormap, grid: Grid) -> None:
 def _balls(
     ax: Axes, paper: NDArray[np.float64], rgba: NDArray[np.float64], area: NDArray[np.float64], zorder: float
 ) -> None:
-    """Balls that rest on the surface: the marker's lowest point is the cell's place."""
-    rest = {"rasterized": True, "linewidths": 0}
+    """Balls that rest on the surface: their offsets are the cells' places, their centres lie a radius higher."""
     dark = rgba.copy()
     dark[:, :3] *= 0.55
-    shadow = ax.scatter(paper[:, 0], paper[:, 1], s=area * 1.25, c="#1b2733", alpha=0.25, zorder=zorder, **rest)
-    shadow.set_gid("shadows")
-    lifted = _Raised(ax, np.sqrt(area) / 2)
-    body = ax.scatter(
-        paper[:, 0], paper[:, 1], s=area, c=rgba, edgecolors=dark, linewidths=0.35, zorder=zorder + 0.1, rasterized=True
-    )
-    body.set_gid("cells")
-    shine = ax.scatter(paper[:, 0], paper[:, 1], s=area * 0.12, c="white", alpha=0.75, zorder=zorder + 0.2, **rest)
-    shine.set_gid("shine")
-    lifted.apply(shine)
-
-
-class _Raised:
-    """Shift of markers by a share of their radius, in points."""
-
-    def __init__(self, ax: Axes, radius: NDArray[np.float64]) -> None:
-        self.ax, self.radius = ax, radius
-
-    def apply(self, markers: Any) -> None:
-        from matplotlib.transforms import ScaledTranslation
-
-        typical = float(np.median(self.radius)) / 72.0 * 0.35
-        figure = self.ax.get_figure(root=True)
-        shift = ScaledTranslation(-typical * 0.6, typical, figure.dpi_scale_trans)  # type: ignore[union-attr]
-        markers.set_offset_transform(self.ax.transData + shift)
+    radius = float(np.sqrt(np.median(area))) / 2
+    for gid, colour, scale, right, up in (
+        ("shadows", "#1b273340", 1.25, 0.15, 0.0),
+        ("cells", rgba, 1.0, 0.0, 0.75),
+        ("shine", "#ffffffbf", 0.12, -0.25, 1.1),
+    ):
+        drawn = ax.scatter(
+            *paper.T,
+            s=area * scale,
+            c=colour,
+            edgecolors=dark if gid == "cells" else "none",
+            linewidths=0.35 if gid == "cells" else 0,
+            zorder=zorder,
+            rasterized=True,
+            gid=gid,
+        )
+        shift = ScaledTranslation(
+            right * radius / 72,
+            up * radius / 72,
+            ax.get_figure(root=True).dpi_scale_trans,  # type: ignore[union-attr]
+        )
+        drawn.set_offset_transform(ax.transData + shift)
 
 
 def _front(ax: Axes, relief: Relief) -> None:

@@ -1,0 +1,282 @@
+"""The command line: a thin skin over the same functions. Heavy packages are imported inside the commands."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from landscape._run.watch import Event
+
+app = typer.Typer(
+    name="landscape",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Epigenetic landscapes from single-cell counts.",
+    rich_markup_mode=None,
+)
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", file_okay=False)]
+Input = Annotated[Path, typer.Argument(help="AnnData file (.h5ad, or a zarr folder).")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads of linear algebra.")]
+Force = Annotated[bool, typer.Option("--force", help="Start anew, also in a folder with other contents.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say every key that is written.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Most epochs of the latent model.")]
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.", is_eager=True)] = False,
+) -> None:
+    """Epigenetic landscapes from single-cell counts."""
+    if version:
+        import landscape
+
+        typer.echo(landscape.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Out,
+    max_epochs: Epochs = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every stage.")] = 0,
+    threads: Threads = None,
+    force: Force = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Simulate blood formation (Krumsiek 2011) and infer its landscape from the counts."""
+    with _guarded(debug):
+        _limit_threads(threads)
+        _say(verbose)
+        from landscape._files import lock, write_atomic
+        from landscape._run.directory import LOCK, STAGES, require_free
+        from landscape.datasets import hematopoiesis
+
+        require_free(out, force=force)
+        source = out / STAGES / "demo.h5ad"
+        if not source.is_file():
+            _err("simulating counts from the circuit of Krumsiek et al. (2011)")
+            source.parent.mkdir(parents=True, exist_ok=True)
+            with lock(out / LOCK):
+                write_atomic(source, hematopoiesis().write_h5ad)
+        _run(source, out, {"max_epochs": max_epochs, "seed": seed, "threads": threads}, force=force)
+
+
+@app.command()
+def run(
+    source: Annotated[Path, typer.Argument(metavar="INPUT.h5ad", help="AnnData file, or a zarr folder.")],
+    out: Out,
+    config: Annotated[Path | None, typer.Option(help="Settings as YAML, JSON or TOML; options here win.")] = None,
+    layer: Annotated[str | None, typer.Option(help='Layer with raw counts, "X" for the main matrix.')] = None,
+    batch_key: Annotated[str | None, typer.Option(help="obs column with the batch.")] = None,
+    label_key: Annotated[str | None, typer.Option(help="obs column that names attractors [cell_type].")] = None,
+    time_key: Annotated[str | None, typer.Option(help="Direction: obs column with real time points.")] = None,
+    root: Annotated[str | None, typer.Option(metavar="CELL|COLUMN=VALUE", help="Direction: where it starts.")] = None,
+    root_genes: Annotated[str | None, typer.Option(metavar="A,B", help="Direction: genes high at the start.")] = None,
+    pseudotime_key: Annotated[str | None, typer.Option(help="Direction: obs column with a pseudotime.")] = None,
+    unspliced: Annotated[str | None, typer.Option(metavar="LAYER", help="Direction: unspliced counts.")] = None,
+    velocity_layer: Annotated[str | None, typer.Option(metavar="LAYER", help="Direction: a velocity.")] = None,
+    regulators: Annotated[str | None, typer.Option(metavar="FILE|A,B", help="Names of regulators.")] = None,
+    n_top_genes: Annotated[
+        int | None, typer.Option(min=1, help="Variable genes kept beside regulators [2000].")
+    ] = None,
+    max_epochs: Epochs = None,
+    drop_empty: Annotated[bool, typer.Option("--drop-empty", help="Drop cells without counts.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of every stage [0].")] = None,
+    threads: Threads = None,
+    force: Force = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Infer a landscape from counts; a second run into the same folder resumes."""
+    with _guarded(debug):
+        from landscape._run.settings import read_config
+
+        given = {
+            "layer": layer,
+            "batch_key": batch_key,
+            "label_key": label_key,
+            "time_key": time_key,
+            "root": root,
+            "root_genes": root_genes,
+            "pseudotime_key": pseudotime_key,
+            "unspliced": unspliced,
+            "velocity_layer": velocity_layer,
+            "regulators": regulators,
+            "n_top_genes": n_top_genes,
+            "max_epochs": max_epochs,
+            "drop_empty": drop_empty or None,
+            "seed": seed,
+            "threads": threads,
+        }
+        values = {} if config is None else read_config(config)
+        values |= {name: value for name, value in given.items() if value is not None}
+        _limit_threads(values.get("threads"))
+        _say(verbose)
+        _run(source, out, values, force=force)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="HTML file [DIR/report.html].")] = None,
+    debug: Debug = False,
+) -> None:
+    """Write the report of a finished run again."""
+    with _guarded(debug):
+        _say(verbose=False)
+        data = folder / "landscape.h5ad"
+        if not data.is_file():
+            msg = f"{folder} holds no finished run (no landscape.h5ad); run `landscape run INPUT.h5ad --out {folder}`."
+            raise FileNotFoundError(msg)
+        from landscape._files import read_json
+        from landscape._run.outputs import checksums
+        from landscape._run.reading import read_cells
+        from landscape.report import report as write
+
+        known = read_json(folder / "summary.json") if (folder / "summary.json").is_file() else None
+        target = write(read_cells(data), out or folder / "report.html", summary=known, files=checksums(folder))
+        typer.echo(str(target))
+
+
+@app.command()
+def check(
+    source: Input,
+    layer: Annotated[str | None, typer.Option(help='Layer with raw counts, "X" for the main matrix.')] = None,
+    debug: Debug = False,
+) -> None:
+    """Say what a file offers, what is wrong with it, and which call mends it."""
+    with _guarded(debug):
+        from landscape._run.inspection import inspect_cells
+        from landscape._run.reading import read_cells
+
+        found = inspect_cells(read_cells(source), layer=layer)
+        typer.echo(f"{source}: {found.n_cells:,} cells x {found.n_genes:,} genes")
+        for fact in found.facts:
+            typer.echo(f"  {fact}")
+        for finding in found.findings:
+            typer.echo(f"{finding.level.upper()}: {finding.message}")
+            if finding.mend:
+                typer.echo(f"  mend: {finding.mend}")
+        if found.has_errors:
+            raise typer.Exit(1)
+        typer.echo("ready for `landscape run`")
+
+
+@app.command()
+def datasets(
+    name: Annotated[str | None, typer.Argument(help="Data set to fetch; none: list them.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write it to this .h5ad file.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
+    debug: Debug = False,
+) -> None:
+    """List the data sets, or write one as an AnnData file."""
+    with _guarded(debug):
+        from landscape import datasets as available
+
+        table = available.list()
+        if name is None:
+            typer.echo(table.to_string())
+            return
+        loader = getattr(available, name, None) if name in available.__all__ else None
+        if loader is None or name in ("data_dir", "list", "prior", "regulators"):
+            msg = f"No data set is called {name!r}; `landscape datasets` lists them."
+            raise ValueError(msg)
+        if out is None:
+            rows = table[(table == name).any(axis=1) | (table.index.astype(str) == name)]
+            typer.echo(rows.T.to_string() if len(rows) else name)
+            return
+        if out.exists() and not force:
+            msg = f"{out} exists; pass `--force` to replace it."
+            raise FileExistsError(msg)
+        from landscape._files import write_atomic
+
+        write_atomic(out, loader().write_h5ad)
+        typer.echo(str(out))
+
+
+def _run(source: Path, out: Path, values: dict[str, Any], *, force: bool) -> None:
+    from landscape._run.directory import run_directory
+    from landscape._run.settings import from_mapping
+
+    summary = run_directory(source, out, settings=from_mapping(values), force=force, observe=_show)
+    names = ", ".join(attractor["name"] for attractor in summary["attractors"] or []) or "none"
+    typer.echo(f"{summary['n_cells']:,} cells, {summary['n_edges']:,} edges of {summary['n_regulators']} regulators")
+    typer.echo(f"attractors: {names}")
+    typer.echo(f"identifiability: {summary['identifiability']}")
+    typer.echo(f"report: {out / 'report.html'}")
+
+
+def _show(event: Event) -> None:
+    where = f"[{event.number}/{event.total}] {event.stage}"
+    if event.status == "started":
+        _err(f"{where} ...")
+    elif event.status == "kept":
+        _err(f"{where}: kept from the last run")
+    else:
+        _err(f"{where}: {event.seconds:.1f} s, peak memory {event.peak_memory_mb:,.0f} MB")
+
+
+def _err(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _say(verbose: bool) -> None:
+    """Send the package's log to standard error: decisions and warnings, with ``verbose`` everything."""
+    package = logging.getLogger("landscape")
+    if not any(isinstance(handler, _Stderr) for handler in package.handlers):
+        package.addHandler(_Stderr())
+    package.setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.getLogger("landscape._run").setLevel(logging.INFO)
+
+
+class _Stderr(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        mark = "warning: " if record.levelno >= logging.WARNING else ""
+        _err(f"{mark}{record.getMessage()}")
+
+
+def _limit_threads(number: object) -> None:
+    """Before numpy is loaded, its library reads the number of threads from the environment."""
+    if isinstance(number, int) and "numpy" not in sys.modules:
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+            os.environ[name] = str(number)
+
+
+@contextmanager
+def _guarded(debug: bool) -> Iterator[None]:
+    """Turn an error of the user into one message and exit code 2, anything else into exit code 1."""
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    try:
+        yield
+    except (typer.Exit, typer.Abort):
+        raise
+    except KeyboardInterrupt:
+        _err("interrupted; the same command goes on from the last finished stage")
+        raise typer.Exit(130) from None
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        if debug:
+            raise
+        text = error.args[0] if isinstance(error, KeyError) and error.args else error
+        _err(f"error: {text}")
+        raise typer.Exit(2) from None
+    except (MemoryError, RuntimeError, ArithmeticError, ImportError) as error:
+        if debug:
+            raise
+        _err(f"error: {type(error).__name__}: {error}\nThis is no mistake of yours; `--debug` shows where it happened.")
+        raise typer.Exit(1) from None
+
+
+if __name__ == "__main__":
+    app()

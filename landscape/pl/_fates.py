@@ -1,0 +1,224 @@
+"""Fate probabilities of the cells, on an embedding or between the fates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from landscape import _keys
+from landscape._anndata import read, require_adata
+from landscape._random import RandomLike
+from landscape.pl._cells import SAFE, colours, coordinates, default_basis, sample
+from landscape.pl._figure import INK, QUIET, caption, finish, new_axes
+
+_HINT = "run `landscape.tl.fates(adata)` first"
+
+
+def fates(
+    adata: AnnData,
+    *,
+    key: str = _keys.FATES,
+    kind: str = "auto",
+    basis: str | None = None,
+    color: str | None = None,
+    palette: Mapping[str, str] | Sequence[str] | None = None,
+    cmap: str = "cividis",
+    n_cells: int | None = 20_000,
+    size: float | None = None,
+    n_columns: int = 4,
+    title: str | None = None,
+    ax: Axes | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+    rng: RandomLike = 0,
+) -> Any:
+    """Draw how probable each fate is for each cell.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with fate probabilities.
+    key
+        Key of the table in ``adata.obsm``.
+    kind
+        ``"embedding"``: a panel for each fate, and one for the entropy of the choice where it was computed.
+        ``"circle"``: fates on a circle, each cell at the mean of their places weighted by its probabilities, so that
+        undecided cells lie in the middle and decided ones at their fate. ``"auto"``: the former where there is an
+        embedding.
+    basis
+        Embedding; ``None``: the one that the landscape was drawn on, else the first known one.
+    color
+        What colours cells on the circle; ``None``: their most probable fate.
+    palette, cmap, n_cells, title, show, return_fig, rng
+        As for :func:`landscape`.
+    size
+        Area of a point in square points; ``None``: by their number.
+    n_columns
+        Panels in a row.
+    ax
+        Axes to draw the circle on.
+
+    Returns
+    -------
+    List of axes (of the circle: its axes), figure, or ``None`` if shown.
+
+    Raises
+    ------
+    KeyError
+        If there are no fates, or no embedding where one is asked for.
+    """
+    require_adata(adata)
+    table = read(adata, "obsm", key, hint=_HINT)
+    if kind not in ("auto", "embedding", "circle"):
+        msg = f"Expected `kind` to be 'auto', 'embedding' or 'circle', found {kind!r}."
+        raise ValueError(msg)
+    basis = basis or adata.uns.get(_keys.UNS, {}).get(_keys.OCCUPANCY, {}).get("basis") or default_basis(adata)
+    chosen, words = sample(adata, n_cells, rng)
+    size = size if size is not None else float(np.clip(12_000 / len(chosen), 1.0, 14.0))
+    if kind == "circle" or (kind == "auto" and basis is None):
+        return _circle(
+            adata, table, chosen, words, color, palette, cmap, size, title, ax, show=show, return_fig=return_fig
+        )
+    if ax is not None:
+        msg = "One axes cannot hold a panel for each fate; leave `ax` out, or pass `kind='circle'`."
+        raise ValueError(msg)
+    where, basis = coordinates(adata, basis)
+    panels = [(str(name), table[name].to_numpy(dtype=float), (0.0, 1.0)) for name in table.columns]
+    if _keys.FATE_ENTROPY in adata.obs:
+        highest = np.log(max(table.shape[1], 2))
+        panels.append(("entropy of the fate", adata.obs[_keys.FATE_ENTROPY].to_numpy(dtype=float), (0.0, highest)))
+    return _panels(
+        where[chosen],
+        [(n, v[chosen], r) for n, v, r in panels],
+        basis,
+        words,
+        cmap,
+        size,
+        n_columns,
+        title,
+        show,
+        return_fig,
+    )
+
+
+def _panels(
+    where: Any,
+    panels: list[Any],
+    basis: str,
+    words: str,
+    cmap: str,
+    size: float,
+    n_columns: int,
+    title: str | None,
+    show: bool | None,  # noqa: FBT001
+    return_fig: bool,  # noqa: FBT001
+) -> Any:
+    rows = -(-len(panels) // n_columns)
+    columns = -(-len(panels) // rows)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(2.9 * columns + 0.4, 2.75 * rows + 0.3), layout="constrained", squeeze=False
+    )
+    axes = list(grid.ravel())
+    name = basis.removeprefix("X_")
+    for ax, (label, values, limits) in zip(axes, panels, strict=False):
+        order = np.argsort(values, kind="stable")  # probable ones on top
+        scale = Normalize(*limits)
+        entropy = label.startswith("entropy")
+        colour_map = "magma" if entropy else cmap
+        points = ax.scatter(
+            *where[order].T, c=values[order], norm=scale, cmap=colour_map, s=size, linewidths=0, rasterized=True
+        )
+        points.set_gid(label)
+        ax.set_title(label, fontsize=10, color=INK)
+        ax.set(xticks=[], yticks=[])
+        for side in ("top", "right"):
+            ax.spines[side].set_visible(False)
+        bar = figure.colorbar(ScalarMappable(scale, colour_map), ax=ax, shrink=0.7, aspect=18, pad=0.02)
+        bar.set_label("nats" if entropy else "probability", fontsize=8)
+        bar.ax.tick_params(labelsize=7)
+        bar.outline.set_visible(False)  # type: ignore[operator]
+    for ax in axes[len(panels) :]:
+        ax.set_axis_off()
+    for row in grid:
+        row[0].set_ylabel(f"{name} 2", fontsize=8, color=QUIET)
+    for ax in axes[max(0, len(panels) - columns) : len(panels)]:
+        ax.set_xlabel(f"{name} 1", fontsize=8, color=QUIET)
+    if title:
+        figure.suptitle(title, color=INK)
+    caption(figure, words)
+    return finish(figure, axes[: len(panels)], show=show, return_fig=return_fig)
+
+
+def _circle(
+    adata: AnnData,
+    table: Any,
+    chosen: Any,
+    words: str,
+    color: str | None,
+    palette: Any,
+    cmap: str,
+    size: float,
+    title: str | None,
+    ax: Axes | None,
+    *,
+    show: bool | None,
+    return_fig: bool,
+) -> Axes | Figure | None:
+    names = [str(name) for name in table.columns]
+    turn = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
+    corners = np.stack([np.cos(turn), np.sin(turn)], -1)
+    probabilities = table.to_numpy(dtype=float)
+    where = probabilities @ corners
+    figure, ax = new_axes(ax, size=(6.4, 6.0))
+    if color is None:
+        scheme = [SAFE[i % len(SAFE)] for i in range(len(names))]
+        if _keys.BASIN in adata.obs and set(names) <= set(map(str, adata.obs[_keys.BASIN].unique())):
+            from landscape.pl._cells import categorical_palette
+
+            by_name = categorical_palette(adata, _keys.BASIN, palette)
+            scheme = [by_name[name] for name in names]
+        rgba: Any = np.take(np.array(scheme), probabilities[chosen].argmax(1))
+        painted = None
+    else:
+        painted = colours(adata, color, palette=palette, cmap=cmap)
+        rgba, scheme = painted.rgba[chosen], [INK] * len(names)
+    ax.add_patch(plt.Circle((0, 0), 1.0, fc="none", ec="#d5d9de", lw=1.0))
+    if len(names) > 2:
+        ax.add_patch(plt.Polygon(corners, fc="#f6f7f9", ec="#d5d9de", lw=1.0, zorder=0))
+    points = ax.scatter(*where[chosen].T, c=rgba, s=size, linewidths=0, alpha=0.8, rasterized=True, zorder=2)
+    points.set_gid("cells")
+    for name, (x, y), colour in zip(names, corners, scheme, strict=True):
+        ax.plot(x, y, "o", ms=9, mfc=colour, mec="white", zorder=3)
+        ax.annotate(
+            name,
+            (x, y),
+            xytext=(11 * x, 11 * y),
+            textcoords="offset points",
+            ha="center" if abs(x) < 0.3 else ("left" if x > 0 else "right"),
+            va="center" if abs(y) < 0.3 else ("bottom" if y > 0 else "top"),
+            fontsize=9.5,
+            color=INK,
+            annotation_clip=False,
+        )
+    if painted is not None and painted.norm is not None:
+        figure.colorbar(ScalarMappable(painted.norm, painted.cmap), ax=ax, shrink=0.6, label=painted.label)
+    elif painted is not None:
+        for label, colour in painted.palette.items():
+            ax.plot([], [], "o", color=colour, label=label)
+        ax.legend(title=painted.label, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.05, 0.5))
+    ax.set_aspect("equal")
+    ax.set_xlim(-1.45, 1.45)
+    ax.set_ylim(-1.25, 1.25)
+    ax.axis("off")
+    if title:
+        ax.set_title(title, color=INK)
+    caption(figure, words)
+    return finish(figure, ax, show=show, return_fig=return_fig)

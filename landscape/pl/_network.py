@@ -1,0 +1,279 @@
+"""The network: a graph while it can be read, a clustered matrix beyond."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from anndata import AnnData
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyArrowPatch
+from matplotlib.transforms import ScaledTranslation
+from numpy.typing import NDArray
+
+from landscape import _keys, get
+from landscape._anndata import require_adata
+from landscape.pl._figure import INK, caption, finish, new_axes
+
+# Blue and red are told apart under every common colour-vision deficiency, as green and red are not.
+ACTIVATION, REPRESSION = "#2166ac", "#b2182b"
+# Beyond this many regulators names on a circle touch one another at the size of a page.
+MOST_NODES = 60
+MOST_EDGES = 150
+
+
+def network(
+    adata: AnnData,
+    *,
+    key: str = _keys.NETWORK,
+    kind: str = "auto",
+    n_edges: int | None = MOST_EDGES,
+    title: str | None = None,
+    ax: Axes | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+) -> Axes | Figure | Any | None:
+    """Draw the edges among regulators: arrows activate, bars repress, width is the weight.
+
+    Up to 24 regulators are laid out by their ties, up to 60 on a circle in the order of a clustering; more of them are
+    drawn as a clustered matrix.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a network.
+    key
+        Name of the network.
+    kind
+        ``"graph"``, ``"heatmap"`` or ``"auto"``.
+    n_edges
+        Most edges drawn in a graph, the strongest; the figure says how many of how many. ``None``: all.
+    title, ax, show, return_fig
+        As for :func:`landscape`; a clustered matrix makes its own figure.
+
+    Returns
+    -------
+    Axes (of a matrix: the :class:`seaborn.matrix.ClusterGrid`), figure, or ``None`` if shown.
+
+    Raises
+    ------
+    KeyError
+        If there is no network.
+    ValueError
+        If no edge of it joins two regulators, or ``kind`` is unknown.
+    """
+    require_adata(adata)
+    if kind not in ("auto", "graph", "heatmap"):
+        msg = f"Expected `kind` to be 'auto', 'graph' or 'heatmap', found {kind!r}."
+        raise ValueError(msg)
+    weights = regulator_weights(adata, key)
+    if not (weights.to_numpy() != 0).any():
+        msg = f"No edge of `adata.varp[{key!r}]` joins two regulators; run `landscape.tl.network` with more of them."
+        raise ValueError(msg)
+    if kind == "heatmap" or (kind == "auto" and len(weights) > MOST_NODES):
+        return _heatmap(weights, title, ax, show=show, return_fig=return_fig)
+    figure, ax = new_axes(ax, size=(7.6, 7.0))
+    edges = _strongest(weights, n_edges)
+    total = int(np.count_nonzero(weights.to_numpy()))
+    places = layout(weights)
+    _draw(ax, places, edges, weights)
+    if title:
+        ax.set_title(title, color=INK, fontsize=12)
+    caption(figure, "" if len(edges) == total else f"the {len(edges)} strongest of {total} edges among regulators")
+    return finish(figure, ax, show=show, return_fig=return_fig)
+
+
+def regulator_weights(adata: AnnData, key: str = _keys.NETWORK) -> pd.DataFrame:
+    """Supported weights among regulators, regulator x target; zero where there is no edge."""
+    table = get.edges(adata, key=key)
+    flag = _keys.IN_NETWORK if key == _keys.NETWORK else f"regulator_in_{key}"
+    names = adata.var_names[adata.var[flag].to_numpy(dtype=bool)]
+    inner = table[table["target"].isin(names)]
+    matrix = inner.pivot_table(index="source", columns="target", values="weight", aggfunc="sum", fill_value=0.0)
+    return matrix.reindex(index=names, columns=names, fill_value=0.0)
+
+
+def layout(weights: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """Place of each regulator: by ties (a stress layout) up to 24 of them, on a circle by clustering beyond."""
+    ties = np.abs(weights.to_numpy()) + np.abs(weights.to_numpy().T)
+    names = [str(name) for name in weights.index]
+    if len(names) > 24:
+        from scipy.cluster.hierarchy import leaves_list, linkage
+        from scipy.spatial.distance import squareform
+
+        distance = ties.max() - ties
+        np.fill_diagonal(distance, 0.0)
+        order = leaves_list(linkage(squareform(distance, checks=False), method="average", optimal_ordering=True))
+        turn = np.pi / 2 - 2 * np.pi * np.argsort(order) / len(names)
+        return {name: np.array([np.cos(a), np.sin(a)]) for name, a in zip(names, turn, strict=True)}
+    graph = nx.from_numpy_array((ties > 0).astype(float))
+    graph.remove_edges_from(list(nx.selfloop_edges(graph)))
+    graph = nx.relabel_nodes(graph, dict(enumerate(names)))
+    parts = sorted(nx.connected_components(graph), key=len, reverse=True)
+    hub = next(iter(sorted(parts[0])))
+    for part in parts[1:]:  # A stress layout needs distances between all nodes.
+        graph.add_edge(hub, sorted(part)[0])
+    start = nx.circular_layout(graph)
+    places = nx.kamada_kawai_layout(graph, pos=start) if len(names) > 2 else start
+    return {name: np.asarray(places[name], dtype=float) for name in names}
+
+
+def _strongest(weights: pd.DataFrame, most: int | None) -> list[tuple[str, str, float]]:
+    values = weights.to_numpy()
+    rows, columns = np.nonzero(values)
+    order = np.argsort(-np.abs(values[rows, columns]), kind="stable")[:most]
+    return [
+        (str(weights.index[rows[i]]), str(weights.columns[columns[i]]), float(values[rows[i], columns[i]]))
+        for i in order
+    ]
+
+
+def _draw(
+    ax: Axes, places: dict[str, NDArray[np.float64]], edges: list[tuple[str, str, float]], weights: pd.DataFrame
+) -> None:
+    circle = len(places) > 24
+    at = np.array(list(places.values()))
+    out = np.abs(weights.to_numpy()).sum(1)
+    area = 60 + 340 * out / max(float(out.max()), 1e-12)
+    if circle:
+        area = area / 3
+    size = dict(zip(places, area, strict=True))
+    strongest = max((abs(w) for *_, w in edges), default=1.0)
+    both = {(a, b) for a, b, _ in edges}
+    for source, target, weight in reversed(edges):  # the strongest on top
+        share = abs(weight) / strongest
+        if source == target:
+            _loop(ax, places[source], at.mean(0), np.sqrt(size[source]) / 2, weight, share)
+            continue
+        bend = 0.18 if (target, source) in both else (0.12 if circle else 0.06)
+        ax.add_patch(
+            FancyArrowPatch(
+                tuple(places[source]),
+                tuple(places[target]),
+                connectionstyle=f"arc3,rad={bend}",
+                arrowstyle=_arrow(weight, share),
+                mutation_scale=9 + 5 * share,
+                shrinkA=np.sqrt(size[source]) / 2 + 1,
+                shrinkB=np.sqrt(size[target]) / 2 + 3,
+                lw=0.6 + 2.4 * share,
+                color=ACTIVATION if weight > 0 else REPRESSION,
+                alpha=0.35 + 0.55 * share,
+                zorder=2,
+                gid=f"{source}->{target}",
+            )
+        )
+    nodes = ax.scatter(*at.T, s=area, c="#e8edf2", edgecolors=INK, linewidths=1.0, zorder=4)
+    nodes.set_gid("regulators")
+    _write_names(ax, places, size, circle=circle)
+    spread = np.ptp(at, axis=0).max() or 1.0
+    middle = (at.min(0) + at.max(0)) / 2
+    half = spread / 2 * (1.28 if circle else 1.22)
+    ax.set_xlim(middle[0] - half, middle[0] + half)
+    ax.set_ylim(middle[1] - half, middle[1] + half)
+    ax.set_aspect("equal")
+    ax.axis("off")
+    n_up = sum(w > 0 for *_, w in edges)
+    handles = [
+        Line2D([], [], color=ACTIVATION, lw=2, label=f"activates ({n_up})"),
+        Line2D([], [], color=REPRESSION, lw=2, label=f"represses ({len(edges) - n_up})"),
+    ]
+    ax.legend(handles=handles, loc="lower right", frameon=False, fontsize=8)
+
+
+def _write_names(ax: Axes, places: dict[str, NDArray[np.float64]], size: dict[str, float], *, circle: bool) -> None:
+    for name, (x, y) in places.items():
+        if circle:
+            turn = np.degrees(np.arctan2(y, x))
+            left = abs(turn) > 90
+            ax.annotate(
+                name,
+                (1.06 * x, 1.06 * y),
+                rotation=turn + 180 if left else turn,
+                rotation_mode="anchor",
+                ha="right" if left else "left",
+                va="center",
+                fontsize=7.5,
+                color=INK,
+                zorder=5,
+            )
+        else:
+            ax.annotate(
+                name,
+                (x, y),
+                xytext=(0, np.sqrt(size[name]) / 2 + 3),
+                textcoords="offset points",
+                ha="center",
+                va="bottom",
+                fontsize=9.5,
+                fontweight="bold",
+                color=INK,
+                zorder=5,
+                bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.75},
+            )
+
+
+def _loop(
+    ax: Axes, place: NDArray[np.float64], middle: NDArray[np.float64], radius: float, weight: float, share: float
+) -> None:
+    """Edge of a regulator to itself: an arc on the side that looks away from the middle."""
+    away = place - middle
+    angle = np.arctan2(away[1], away[0]) if np.linalg.norm(away) > 1e-9 else -np.pi / 2
+    begin, end = angle - 0.6, angle + 0.6
+    points = np.array([[np.cos(begin), np.sin(begin)], [np.cos(end), np.sin(end)]]) * (radius + 3)
+    figure = ax.get_figure(root=True)
+    patch = FancyArrowPatch(
+        tuple(points[0] / 72),
+        tuple(points[1] / 72),
+        connectionstyle="arc3,rad=1.6",
+        arrowstyle=_arrow(weight, share),
+        mutation_scale=8,
+        shrinkA=0,
+        shrinkB=0,
+        lw=0.6 + 2.0 * share,
+        color=ACTIVATION if weight > 0 else REPRESSION,
+        alpha=0.35 + 0.55 * share,
+        zorder=3,
+        transform=figure.dpi_scale_trans + ScaledTranslation(*place, ax.transData),  # type: ignore[union-attr]
+        gid="self",
+    )
+    ax.add_patch(patch)
+
+
+def _arrow(weight: float, share: float) -> str:
+    return "-|>,head_length=0.45,head_width=0.25" if weight > 0 else f"-[,widthB={0.28 + 0.15 * share:.2f},lengthB=0"
+
+
+def _heatmap(weights: pd.DataFrame, title: str | None, ax: Axes | None, *, show: bool | None, return_fig: bool) -> Any:
+    if ax is not None:
+        msg = f"A clustered matrix of {len(weights)} regulators makes its own figure; leave `ax` out or pass `kind='graph'`."
+        raise ValueError(msg)
+    active = weights.loc[(weights != 0).any(axis=1), (weights != 0).any(axis=0)]
+    limit = float(np.abs(active.to_numpy()).max())
+    names = len(active) <= 120
+    side = float(np.clip(0.11 * len(active), 6, 16))
+    grid = sns.clustermap(
+        active,
+        cmap="RdBu",
+        center=0,
+        vmin=-limit,
+        vmax=limit,
+        figsize=(side, side),
+        xticklabels=names,
+        yticklabels=names,
+        row_cluster=len(active) > 1,
+        col_cluster=active.shape[1] > 1,
+        cbar_kws={"label": "weight"},
+        dendrogram_ratio=0.13,
+        cbar_pos=(0.025, 0.885, 0.018, 0.1),
+        rasterized=True,
+    )
+    grid.ax_heatmap.set(xlabel="target", ylabel="regulator")
+    grid.ax_heatmap.tick_params(labelsize=6)
+    if title:
+        grid.figure.suptitle(title, color=INK)
+    return finish(grid.figure, grid, show=show, return_fig=return_fig)

@@ -1,0 +1,21 @@
+"""What a run found, for readers: a summary in numbers, the figures, and one page that holds it all."""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from landscape.report._figures import Drawn, figures
+from landscape.report._page import report
+from landscape.report._summary import SCHEMA, summarise
+
+__all__ = ["SCHEMA", "Drawn", "figures", "report", "summarise"]
+
+
+class _Callable(ModuleType):
+    """Importing this package sets ``landscape.report`` to the module, which is also the name of the function."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return report(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -1,0 +1,104 @@
+"""A landscape in numbers, in a fixed form that programs may rely on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+import landscape
+from landscape import _keys
+from landscape._anndata import require_adata
+
+SCHEMA = "landscape.summary/1"
+_RUN = "run"
+
+
+def summarise(
+    adata: AnnData, *, seconds: Mapping[str, float] | None = None, peak_memory_mb: float | None = None
+) -> dict[str, Any]:
+    """Numbers of a landscape as plain JSON values; what was not computed is ``None``.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with results.
+    seconds
+        Time that each stage took.
+    peak_memory_mb
+        Largest resident memory.
+
+    Returns
+    -------
+    Dictionary with ``schema``, ``n_cells``, ``n_genes``, ``n_regulators``, ``n_edges``, ``identifiability`` (grade A to D),
+    ``direction``, ``attractors`` (name, n_cells, leading_eigenvalue, observed, support), ``barriers`` (from, to, height,
+    low, high), ``curl_share``, ``tangency``, ``seconds``, ``peak_memory_mb``, ``versions``, ``seed``, ``warnings``.
+    """
+    require_adata(adata)
+    results = adata.uns.get(_keys.UNS, {})
+    network = results.get(_keys.NETWORK, {})
+    dynamics = results.get(_keys.DYNAMICS, {})
+    run = results.get(_RUN, {})
+    params = run.get("params", {})
+    return {
+        "schema": SCHEMA,
+        "n_cells": adata.n_obs,
+        "n_genes": adata.n_vars,
+        "n_regulators": _whole(network.get("n_regulators")),
+        "n_edges": _whole(network.get("n_edges")),
+        "identifiability": None if "grade" not in dynamics else str(dynamics["grade"]),
+        "direction": [str(d) for d in params.get("directions", [])],
+        "attractors": _attractors(results.get(_keys.ATTRACTORS)),
+        "barriers": _barriers(results.get(_keys.BARRIERS)),
+        "curl_share": _number(results.get("curl_share")),
+        "tangency": _number(results.get("tangency")),
+        "seconds": None if seconds is None else {name: float(value) for name, value in seconds.items()},
+        "peak_memory_mb": None if peak_memory_mb is None else round(float(peak_memory_mb), 1),
+        "versions": {str(k): str(v) for k, v in run.get("versions", {"landscape": landscape.__version__}).items()},
+        "seed": _whole(params.get("seed")),
+        "warnings": [str(w) for w in run.get("warnings", [])],
+    }
+
+
+def _attractors(record: Any) -> list[dict[str, Any]] | None:
+    if record is None:
+        return None
+    return [
+        {
+            "name": str(name),
+            "n_cells": _whole(row.get("n_cells")),
+            "leading_eigenvalue": _number(row.get("leading_eigenvalue")),
+            "observed": None if row.get("observed") is None else bool(row["observed"]),
+            "support": _number(row.get("support")),
+        }
+        for name, row in zip(record["table"].index, record["table"].to_dict("records"), strict=True)
+    ]
+
+
+def _barriers(record: Any) -> list[dict[str, Any]] | None:
+    table = record.get("table") if isinstance(record, Mapping) else record
+    if not isinstance(table, pd.DataFrame):
+        return None
+    return [
+        {
+            "from": str(row["from"]),
+            "to": str(row["to"]),
+            **{key: _number(row.get(key)) for key in ("height", "low", "high")},
+        }
+        for row in table.to_dict("records")
+    ]
+
+
+def _number(value: Any) -> float | None:
+    if not isinstance(value, int | float | np.number) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _whole(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
