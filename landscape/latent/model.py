@@ -167,8 +167,8 @@ class LatentModel(Questions):
         early_stopping: bool = True,
         patience: int = 10,
         validation_size: float = 0.1,
-        batch_size: int = 128,
-        learning_rate: float = 2e-3,
+        batch_size: int = 64,
+        learning_rate: float = 8e-3,
         warmup_epochs: int | None = None,
         progress: bool | None = None,
     ) -> None:
@@ -184,7 +184,7 @@ class LatentModel(Questions):
         validation_size
             Share of the cells held out, in [0, 0.5]; 0 turns early stopping off.
         batch_size, learning_rate
-            Of the Adam steps.
+            Of the Adam steps. The defaults reach the best held-out bound per second, see the method page.
         warmup_epochs
             Epochs over which the weight of the divergence rises from 0 to 1; ``None``: a tenth of ``max_epochs``,
             at most 10.

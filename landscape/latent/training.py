@@ -42,8 +42,8 @@ class Schedule:
     """
 
     max_epochs: int
-    batch_size: int = 128
-    learning_rate: float = 1e-3
+    batch_size: int = 64
+    learning_rate: float = 8e-3
     weight_decay: float = 1e-6
     warmup_epochs: int = 10
     patience: int | None = 10
