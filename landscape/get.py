@@ -35,8 +35,8 @@ def edges(
 
     Returns
     -------
-    Table with one row per edge: ``source``, ``target``, ``weight``, ``sign`` (-1 or 1), ``supported``, and ``stability``
-    and ``sd`` where they were computed.
+    Table with one row per edge: ``source``, ``target``, ``weight``, ``sign`` (-1 or 1), ``supported``, and ``stability``,
+    ``sd`` and ``fdr`` where they were computed.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def edges(
         "sign": np.sign(weight).astype(int),
         "supported": in_support,
     }
-    for name in ("stability", "sd"):
+    for name in ("stability", "sd", "fdr"):
         if f"{key}_{name}" in adata.varp:
             table[name] = _values(adata, f"{key}_{name}", row, column)
     kept = weight != 0

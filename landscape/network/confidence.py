@@ -1,4 +1,4 @@
-"""How sure each edge is: Poisson bootstraps of the moments."""
+"""How sure each edge is: Poisson bootstraps of the moments, and the support that follows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape._random import RandomLike, generator
-from landscape.network.expression import Expression, FloatArray
-from landscape.network.moments import Moments, Sums, moments_of, sums_of, total_sums
+from landscape.network.expression import FloatArray
+from landscape.network.groups import Groups
+from landscape.network.moments import Moments
 
 #: Share of bootstraps in which an edge must be among the strongest of its target, with the same sign.
 STABLE = 0.75
+#: Largest empirical false-discovery rate of an edge of the support.
+MAX_FDR = 0.05
+#: Edges per target that the support may hold by chance, as stability selection bounds them.
+EXPECTED_FALSE = 1.0
 
 
 @dataclass(frozen=True)
@@ -30,25 +35,12 @@ class Confidence:
     n_bootstraps: int
 
 
-def group_sums(data: Expression, n_groups: int, rng: np.random.Generator) -> list[Sums]:
-    """Sums of ``n_groups`` random groups of cells, in one pass."""
-    group = rng.permutation(data.n_cells) % n_groups
-    found: list[list[Sums]] = [[] for _ in range(n_groups)]
-    for block in data.blocks():
-        here = group[block.start : block.stop]
-        for g in np.unique(here):
-            rows = np.flatnonzero(here == g)
-            part = type(block)(block.start, block.regulators[rows], block.targets[rows], block.covariates[rows])
-            found[g].append(sums_of(part))
-    return [total_sums(parts) for parts in found if parts]
-
-
-def n_selected(n_regulators: int, *, expected_false: float = 1.0, stable: float = STABLE) -> int:
+def n_selected(n_regulators: int, *, expected_false: float = EXPECTED_FALSE, stable: float = STABLE) -> int:
     r"""Edges selected per target and bootstrap.
 
     Stability selection [1]_ bounds the expected number of falsely stable edges of a target by
     :math:`q^2 / ((2 \pi - 1) m)`, for :math:`q` of :math:`m` regulators selected each time and the threshold
-    :math:`\pi`; this is the :math:`q` that makes the bound ``expected_false``.
+    :math:`\pi`; this is the :math:`q` that makes the bound ``expected_false``, rounded up.
 
     References
     ----------
@@ -59,35 +51,52 @@ def n_selected(n_regulators: int, *, expected_false: float = 1.0, stable: float 
 
 
 def bootstrap(
-    groups: list[Sums],
+    groups: Groups,
     function: Callable[[Moments], FloatArray],
     weights: FloatArray,
     *,
     n_bootstraps: int = 50,
-    expected_false: float = 1.0,
+    expected_false: float = EXPECTED_FALSE,
+    stable: float = STABLE,
     rng: RandomLike = 0,
 ) -> Confidence:
-    """Repeat ``function`` on moments whose groups of cells count as often as a Poisson variable of mean 1 says."""
+    """Repeat ``function`` on moments whose groups of cells count as often as a Poisson variable of mean 1 says.
+
+    Parameters
+    ----------
+    groups
+        Sums over groups of cells.
+    function
+        Moments to weights.
+    weights
+        What ``function`` gives for all cells.
+    n_bootstraps
+        Number of repeats.
+    expected_false, stable
+        See :func:`n_selected`.
+    rng
+        Seed or generator.
+    """
     random = generator(rng)
-    chosen = n_selected(len(weights), expected_false=expected_false)
+    chosen = n_selected(len(weights), expected_false=expected_false, stable=stable)
     hits = np.zeros(weights.shape)
     first, second = np.zeros(weights.shape), np.zeros(weights.shape)
+    sign = np.sign(weights)
     for _ in range(n_bootstraps):
-        counts = _poisson(len(groups), random)
-        sums = total_sums(group * float(count) for group, count in zip(groups, counts, strict=True) if count)
-        found = function(moments_of(sums))
-        first += found
-        second += found**2
-        hits += strongest(found, chosen) & (np.sign(found) == np.sign(weights))
+        found = function(groups.moments(_poisson(len(groups), random)))
+        shift = found - weights  # sums of squares of differences keep their digits
+        first += shift
+        second += shift**2
+        hits += strongest(found, chosen) & (np.sign(found) == sign)
     mean = first / n_bootstraps
     sd = np.sqrt(np.maximum(second / n_bootstraps - mean**2, 0.0))
     return Confidence(sd, hits / n_bootstraps, chosen, n_bootstraps)
 
 
-def _poisson(size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    while not (counts := rng.poisson(1.0, size)).any():
+def _poisson(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    while (counts := rng.poisson(1.0, size)).sum() < 2:
         pass
-    return counts
+    return counts.astype(np.float64)
 
 
 def strongest(weights: FloatArray, count: int) -> NDArray[np.bool_]:
@@ -97,3 +106,20 @@ def strongest(weights: FloatArray, count: int) -> NDArray[np.bool_]:
         return magnitude > 0
     cut = np.partition(magnitude, len(magnitude) - count, axis=0)[len(magnitude) - count]
     return (magnitude >= cut) & (magnitude > 0)
+
+
+def support_of(
+    weights: FloatArray,
+    stability: FloatArray | None,
+    fdr: FloatArray | None,
+    *,
+    stable: float = STABLE,
+    max_fdr: float = MAX_FDR,
+) -> NDArray[np.bool_]:
+    """Edges that count: stable ones with a low false-discovery rate; what was not computed is not asked for."""
+    support = weights != 0
+    if stability is not None:
+        support &= stability >= stable
+    if fdr is not None:
+        support &= fdr <= max_fdr
+    return support

@@ -18,29 +18,50 @@ DEPTH_NEEDS_GENES = 100
 TARGET_SUM = 1e4
 MIN_CELLS = 50
 FloatArray = NDArray[np.float64]
+Matrix = sparse.csr_matrix | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Block:
     """A run of cells: dense regulators and covariates, targets sparse or dense, all transformed.
 
-    ``covariates`` has the intercept in its first column.
+    Decoys, where there are any, follow the regulators. ``covariates`` has the intercept in its first column. ``fingerprint`` is a number made from a cell's values alone, the
+    same for equal cells and whatever the order of cells and genes. ``reverse`` has the response of the regulators
+    and the expression of the targets: the same question with time turned round.
     """
 
     start: int
     regulators: FloatArray
-    targets: sparse.csr_matrix | FloatArray
+    targets: Matrix
     covariates: FloatArray
+    totals: FloatArray
+    fingerprint: FloatArray
+    reverse: tuple[FloatArray, Matrix] | None = None
 
     @property
     def stop(self) -> int:
         """First cell after the block."""
         return self.start + len(self.regulators)
 
+    def cells(self, rows: NDArray[np.int64]) -> Block:
+        """Some of the cells."""
+        reverse = None if self.reverse is None else (self.reverse[0][rows], self.reverse[1][rows])
+        return Block(
+            self.start,
+            self.regulators[rows],
+            self.targets[rows],
+            self.covariates[rows],
+            self.totals[rows],
+            self.fingerprint[rows],
+            reverse,
+        )
+
 
 @dataclass(frozen=True)
 class Expression:
     """What every network method reads: regulators and responses of the same cells.
+
+    ``decoys`` are shuffled columns that follow the regulators in every block (:func:`landscape.network.decoys.with_decoys`).
 
     Matrices are anything of two dimensions whose rows can be sliced: arrays, ``scipy.sparse`` matrices, datasets of
     h5py or zarr, ``anndata.io.sparse_dataset`` of an open file, dask arrays. They are read one block of cells at
@@ -55,9 +76,13 @@ class Expression:
     target_sum: float | None
     transform: Transform
     regress_depth: bool
+    is_counts: bool
     totals: FloatArray | None
     response_totals: FloatArray | None
     block_size: int
+    decoys: FloatArray | None = None
+    decoys_reverse: FloatArray | None = None
+    decoy_of: NDArray[np.int64] | None = None
 
     @property
     def n_cells(self) -> int:
@@ -72,7 +97,7 @@ class Expression:
     @property
     def n_covariates(self) -> int:
         """Number of covariates with the intercept and those made from depth."""
-        own = 2 + 2 * (self.response is not None) if self.regress_depth else 0
+        own = (1 + self.is_counts) * (1 + (self.response is not None)) if self.regress_depth else 0
         return 1 + own + self.covariates.shape[1]
 
     def starts(self) -> list[int]:
@@ -89,24 +114,32 @@ class Expression:
         stop = min(start + self.block_size, self.n_cells)
         counts = _rows(self.counts, start, stop)
         totals = _totals(counts) if self.totals is None else self.totals[start:stop]
-        columns = [np.ones(stop - start)]
-        if self.regress_depth:
-            columns += [_log(totals), _log(_detected(counts))]
+        columns = [np.ones(stop - start), *self._depth(counts, totals)]
         normal = self._normalise(counts, totals)
-        regulators = normal[:, self.regulators]
-        regulators = regulators.toarray() if sparse.issparse(regulators) else np.ascontiguousarray(regulators)
-        if self.response is None:
-            targets = normal
-        else:
+        regulators = self._columns(normal, self.decoys, start, stop)
+        reverse = None
+        targets = normal
+        if self.response is not None:
             response = _rows(self.response, start, stop)
-            totals = _totals(response) if self.response_totals is None else self.response_totals[start:stop]
-            if self.regress_depth:
-                columns += [_log(totals), _log(_detected(response))]
-            targets = self._normalise(response, totals)
+            made = _totals(response) if self.response_totals is None else self.response_totals[start:stop]
+            columns += self._depth(response, made)
+            targets = self._normalise(response, made)
+            reverse = (self._columns(targets, self.decoys_reverse, start, stop), normal)
         covariates = np.column_stack([*columns, self.covariates[start:stop]])
-        return Block(start, regulators, targets, covariates)
+        return Block(start, regulators, targets, covariates, totals, _fingerprint(normal), reverse)
 
-    def _normalise(self, matrix: sparse.csr_matrix | FloatArray, totals: FloatArray) -> sparse.csr_matrix | FloatArray:
+    def _columns(self, matrix: Matrix, decoys: FloatArray | None, start: int, stop: int) -> FloatArray:
+        part = matrix[:, self.regulators]
+        part = part.toarray() if sparse.issparse(part) else np.ascontiguousarray(part)
+        return part if decoys is None else np.concatenate([part, decoys[start:stop]], axis=1)
+
+    def _depth(self, matrix: Matrix, totals: FloatArray) -> list[FloatArray]:
+        """Covariates of depth; a total of values that are no counts means nothing, but zeros still do."""
+        if not self.regress_depth:
+            return []
+        return [_log(totals), _detected(matrix)] if self.is_counts else [_detected(matrix)]
+
+    def _normalise(self, matrix: Matrix, totals: FloatArray) -> Matrix:
         if self.target_sum is not None:
             factor = self.target_sum / np.where(totals > 0, totals, 1.0)
             if sparse.issparse(matrix):
@@ -173,7 +206,8 @@ def expression(
         ``"log"`` is :math:`\log(1 + x)`, ``"sqrt"`` the square root. ``"auto"``: ``"log"`` for counts and
         ``"none"`` for matrices with fractions or negative values, which are taken as already transformed.
     regress_depth
-        Regress out log total and log number of detected genes. ``"auto"``: from 100 genes on.
+        Regress out the number of detected genes and, of counts, the log total. ``"auto"``: where the total is carried
+        by at least 100 genes, counted as the exponential of the entropy of the mean profile.
     totals, response_totals
         Totals per cell where ``counts`` holds a subset of genes.
     block_size
@@ -198,13 +232,23 @@ def expression(
         msg = f"Expected `transform` to be one of {TRANSFORMS} or 'auto', found {transform!r}."
         raise ValueError(msg)
     if regress_depth == "auto":
-        regress_depth = n_genes >= DEPTH_NEEDS_GENES
+        regress_depth = _genes_in_total(counts) >= DEPTH_NEEDS_GENES
     extra = np.empty((n_cells, 0)) if covariates is None else np.asarray(covariates, dtype=np.float64)
     if not np.isfinite(extra).all():
         msg = "Expected finite `covariates`, found NaN or infinity; fill or drop those cells."
         raise ValueError(msg)
     return Expression(
-        counts, response, index, extra, target_sum, transform, bool(regress_depth), totals, response_totals, block_size
+        counts,
+        response,
+        index,
+        extra,
+        target_sum,
+        transform,
+        bool(regress_depth),
+        is_counts,
+        totals,
+        response_totals,
+        block_size,
     )
 
 
@@ -238,13 +282,24 @@ def _check_regulators(regulators: NDArray[np.integer] | list[int], n_genes: int)
     return index
 
 
+def _sample(matrix: Any) -> Matrix:
+    return _rows(matrix, 0, min(int(matrix.shape[0]), 4096))
+
+
 def _looks_like_counts(matrix: Any) -> bool:
-    sample = _rows(matrix, 0, min(int(matrix.shape[0]), 512))
+    sample = _sample(matrix)
     data = sample.data if sparse.issparse(sample) else sample
     return bool((data >= 0).all() and (data == np.round(data)).all())
 
 
-def _rows(matrix: Any, start: int, stop: int) -> sparse.csr_matrix | FloatArray:
+def _genes_in_total(matrix: Any) -> float:
+    """Number of genes that carry the total: exponential of the entropy of the mean profile."""
+    mean = np.asarray(np.abs(_sample(matrix)).mean(axis=0), dtype=np.float64).ravel()
+    share = mean[mean > 0] / max(mean.sum(), np.finfo(float).tiny)
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def _rows(matrix: Any, start: int, stop: int) -> Matrix:
     part = matrix[start:stop]
     if hasattr(part, "compute"):
         part = part.compute()
@@ -259,12 +314,21 @@ def _rows(matrix: Any, start: int, stop: int) -> sparse.csr_matrix | FloatArray:
     return part
 
 
-def _totals(matrix: sparse.csr_matrix | FloatArray) -> FloatArray:
+def _totals(matrix: Matrix) -> FloatArray:
     return np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
 
 
-def _detected(matrix: sparse.csr_matrix | FloatArray) -> FloatArray:
+def _detected(matrix: Matrix) -> FloatArray:
     return np.asarray((matrix > 0).sum(axis=1), dtype=np.float64).ravel()
+
+
+def _fingerprint(matrix: Matrix) -> FloatArray:
+    """Sum of squares of every cell to nine digits, so that the order of its genes cannot show through rounding."""
+    squares = matrix.multiply(matrix) if sparse.issparse(matrix) else matrix**2
+    values = np.asarray(squares.sum(axis=1), dtype=np.float64).ravel()
+    digits = 8 - np.floor(np.log10(np.maximum(values, 1e-300)))
+    scale = 10.0 ** np.clip(digits, -290, 290)
+    return np.round(values * scale) / scale
 
 
 def _log(values: FloatArray) -> FloatArray:

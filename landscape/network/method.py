@@ -1,11 +1,16 @@
-"""What a network method is: a record of facts and one function of moments."""
+"""What a network method is: a record of facts and one function."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from landscape.network.boost import boost
+from landscape.network.consensus import consensus
+from landscape.network.correlation import correlation, spearman
 from landscape.network.expression import FloatArray
+from landscape.network.ridge import ridge
+from landscape.network.trees import trees
 
 
 @dataclass(frozen=True)
@@ -17,10 +22,18 @@ class Method:
     name
         Name by which ``landscape.tl.network`` finds it.
     function
-        ``function(moments, regulators, **options)``, giving weights of shape ``(regulators, targets)``.
-    signed, directed, needs_prior
-        Facts: whether weights carry a sign, whether the two directions of a pair of regulators may differ, and
-        whether a prior network is required.
+        ``function(moments, regulators, **options)``, or ``function(data, **options)`` where ``needs_cells``; gives
+        weights of shape ``(regulators, targets)``.
+    signed, directed
+        Whether weights carry a sign, and whether the two directions of a pair of regulators may differ.
+    needs_prior
+        Whether a prior network is required.
+    takes_prior, takes_penalty
+        Whether ``prior=`` and ``penalty=`` are understood.
+    needs_steps
+        Whether moments must hold steps of the regulators.
+    needs_cells
+        Whether the cells themselves are needed; then there are no bootstraps.
     reference
         Where it comes from.
     """
@@ -31,3 +44,66 @@ class Method:
     directed: bool
     needs_prior: bool
     reference: str
+    takes_prior: bool = False
+    takes_penalty: bool = False
+    needs_steps: bool = False
+    needs_cells: bool = False
+
+
+METHODS: tuple[Method, ...] = (
+    Method(
+        name="ridge",
+        function=ridge,
+        signed=True,
+        directed=True,
+        needs_prior=False,
+        takes_prior=True,
+        takes_penalty=True,
+        reference="https://doi.org/10.1080/00401706.1970.10488634",
+    ),
+    Method(
+        name="boost",
+        function=boost,
+        signed=True,
+        directed=True,
+        needs_prior=False,
+        needs_steps=True,
+        reference="https://doi.org/10.1093/bioinformatics/bty916",
+    ),
+    Method(
+        name="correlation",
+        function=correlation,
+        signed=True,
+        directed=False,
+        needs_prior=False,
+        reference="https://doi.org/10.1098/rspl.1895.0041",
+    ),
+    Method(
+        name="spearman",
+        function=spearman,
+        signed=True,
+        directed=False,
+        needs_prior=False,
+        needs_cells=True,
+        reference="https://doi.org/10.2307/1412159",
+    ),
+    Method(
+        name="trees",
+        function=trees,
+        signed=False,
+        directed=True,
+        needs_prior=False,
+        needs_cells=True,
+        reference="https://doi.org/10.1093/bioinformatics/bty916",
+    ),
+    Method(
+        name="consensus",
+        function=consensus,
+        signed=True,
+        directed=True,
+        needs_prior=False,
+        takes_penalty=True,
+        needs_steps=True,
+        reference="https://doi.org/10.1038/nmeth.2016",
+    ),
+)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,10 @@ class Moments:
         Residual standard deviations, zero where a column is constant.
     n_cells
         Sum of the cells' weights.
+    n_regulators
+        Features that are the regulators themselves; further ones are steps of them. -1: all.
+    reverse
+        The same with response and expression exchanged, where the response differs from the expression.
     """
 
     xx: FloatArray
@@ -60,6 +64,35 @@ class Moments:
     x_sd: FloatArray
     y_sd: FloatArray
     n_cells: float
+    reverse: Moments | None = None
+    n_regulators: int = -1
+
+    def linear(self) -> Moments:
+        """Moments of the regulators themselves, without the steps."""
+        return self._part(slice(0, self.n_regulators)) if self.has_steps else self
+
+    def steps(self) -> Moments:
+        """Moments of the steps ``regulator > threshold``, all regulators for the first threshold, then for the next."""
+        return self._part(slice(self.n_regulators, None))
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether the features hold steps after the regulators."""
+        return 0 <= self.n_regulators < len(self.xx)
+
+    def regulators_only(self, rows: NDArray[np.integer]) -> Moments:
+        """Only these regulators, with their steps."""
+        if not self.has_steps:
+            return replace(self._part(np.asarray(rows)), n_regulators=len(rows))
+        offsets = np.arange(0, len(self.xx), self.n_regulators)
+        every = (offsets[:, None] + np.asarray(rows)).ravel()
+        part = self._part(every)
+        reverse = None if part.reverse is None else replace(part.reverse, n_regulators=len(rows))
+        return replace(part, reverse=reverse, n_regulators=len(rows))
+
+    def _part(self, rows: slice | NDArray[np.integer]) -> Moments:
+        reverse = None if self.reverse is None else self.reverse._part(rows)
+        return Moments(self.xx[rows][:, rows], self.xy[rows], self.x_sd[rows], self.y_sd, self.n_cells, reverse)
 
 
 def sums_of(block: Block, *, features: FloatArray | None = None, weights: FloatArray | None = None) -> Sums:
@@ -132,10 +165,23 @@ def _reciprocal(values: FloatArray) -> FloatArray:
     return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)
 
 
+def turned(block: Block) -> Block:
+    """The block with time turned round: responses of regulators explain the expression of targets."""
+    if block.reverse is None:
+        msg = "Expected a response that differs from the expression, found none."
+        raise ValueError(msg)
+    regulators, targets = block.reverse
+    return replace(block, regulators=regulators, targets=targets, reverse=None)
+
+
 def moments(data: Expression, *, weights: NDArray[np.floating] | None = None) -> Moments:
     """Correlations of all cells in one pass, each cell counted ``weights`` times."""
-    parts = (
-        sums_of(block, weights=None if weights is None else np.asarray(weights[block.start : block.stop], float))
-        for block in data.blocks()
-    )
-    return moments_of(total_sums(parts))
+
+    def collect(part: Callable[[Block], Block]) -> Moments:
+        def weigh(block: Block) -> FloatArray | None:
+            return None if weights is None else np.asarray(weights[block.start : block.stop], dtype=np.float64)
+
+        return moments_of(total_sums(sums_of(part(block), weights=weigh(block)) for block in data.blocks()))
+
+    forward = collect(lambda block: block)
+    return forward if data.response is None else replace(forward, reverse=collect(turned))

@@ -1,4 +1,4 @@
-"""Ridge regression of every target on all regulators at once."""
+"""Ridge regression of every target on all regulators at once, with time turned round as its control."""
 
 from __future__ import annotations
 
@@ -6,13 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from landscape.network.boost import boost
 from landscape.network.expression import FloatArray
 from landscape.network.moments import Moments
+from landscape.network.prior import LIGHTER, Prior, solve_with_prior
 
-PENALTY = 0.1
+#: Share of the time-reversed regression that is subtracted, see :func:`ridge`.
+ARROW = 0.5
 
 
-def ridge(moments: Moments, regulators: NDArray[np.int64], *, penalty: float = PENALTY) -> FloatArray:
+def ridge(
+    moments: Moments,
+    regulators: NDArray[np.int64],
+    *,
+    penalty: float = 0.25,
+    arrow: float = ARROW,
+    prior: Prior | None = None,
+    lighter: float = LIGHTER,
+) -> FloatArray:
     r"""Signed standardised coefficients of all targets, no gene explaining itself.
 
     With residual correlations :math:`R` among regulators and :math:`r_j` with target :math:`j`,
@@ -23,6 +34,17 @@ def ridge(moments: Moments, regulators: NDArray[np.int64], *, penalty: float = P
     the second being the exact solution without regulator :math:`t`, used where target :math:`j` is regulator
     :math:`t` itself. One inverse serves every target.
 
+    **Arrow of time.** Unspliced RNA is younger than spliced RNA. Where responses are unspliced counts :math:`u` and
+    regulators spliced ones :math:`s`, the regression of :math:`u_j` on :math:`s_k` looks from the past of
+    :math:`k` to the present of :math:`j`; that of :math:`s_j` on :math:`u_k` looks the other way. A target of the same
+    parent as :math:`j` explains :math:`u_j` as well forwards as backwards, a regulator of :math:`j` only forwards.
+    The weight is :math:`b(s_k \to u_j) - \alpha\, b(u_k \to s_j)`. :math:`\alpha = 1/2` extrapolates the
+    lagged covariance linearly from a lag of one messenger lifetime, which splicing offers, to three: messenger and
+    protein together, a protein living about twice as long as its messenger.
+
+    **Shape.** Where the moments hold steps (:func:`landscape.network.infer` adds them for values that are no counts, whose scale
+    is unknown), the mean of the coefficients and of :func:`landscape.network.boost`, brought to one norm, is taken.
+
     Parameters
     ----------
     moments
@@ -31,24 +53,49 @@ def ridge(moments: Moments, regulators: NDArray[np.int64], *, penalty: float = P
         Column of each regulator among the targets, shape ``(m,)``.
     penalty
         :math:`\lambda`, in units of the variance of a standardised regulator.
+    arrow
+        :math:`\alpha`, used where the moments hold the reverse.
+    prior, lighter
+        Known edges and the share of the penalty that they bear (:func:`landscape.network.prior.solve_with_prior`).
 
     Returns
     -------
     Array of shape ``(m, q)``: standard deviations of the target per standard deviation of the regulator.
+
+    Raises
+    ------
+    ValueError
+        If ``penalty`` is not positive.
     """
     if not penalty > 0:
         msg = f"Expected `penalty` above 0, found {penalty}."
         raise ValueError(msg)
+    linear = moments.linear()
+    weights = _solve(linear, regulators, penalty, prior, lighter)
+    if linear.reverse is not None and arrow:
+        weights = weights - arrow * _solve(linear.reverse, regulators, penalty, prior, lighter)
+    if moments.has_steps:
+        shape = np.abs(boost(moments, regulators))
+        size = np.linalg.norm(shape)
+        weights = (weights + np.sign(weights) * shape * (np.linalg.norm(weights) / size if size > 0 else 0.0)) / 2
+    return weights
+
+
+def _solve(
+    moments: Moments, regulators: NDArray[np.int64], penalty: float, prior: Prior | None, lighter: float
+) -> FloatArray:
     inverse = ridge_inverse(moments.xx, penalty)
     weights = inverse @ moments.xy
-    return without_self(weights, inverse, regulators)
+    if prior is None:
+        return without_self(weights, inverse, regulators)
+    return solve_with_prior(weights, inverse, regulators, prior, penalty=penalty, lighter=lighter)
 
 
-def ridge_inverse(correlation: FloatArray, penalty: float | FloatArray) -> FloatArray:
+def ridge_inverse(correlation: FloatArray, penalty: float) -> FloatArray:
     """Inverse of the correlations plus the penalty on the diagonal."""
-    loaded = correlation + np.diag(np.broadcast_to(penalty, len(correlation)))
-    factor = linalg.cho_factor(loaded, lower=True)
-    return linalg.cho_solve(factor, np.eye(len(correlation)))
+    loaded = correlation + penalty * np.eye(len(correlation))
+    factor = linalg.cho_factor(loaded, lower=True, overwrite_a=True)
+    return linalg.cho_solve(factor, np.eye(len(correlation)), overwrite_b=True)
 
 
 def without_self(weights: FloatArray, inverse: FloatArray, regulators: NDArray[np.int64]) -> FloatArray:

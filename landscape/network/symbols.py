@@ -64,6 +64,14 @@ def detect_species(names: Sequence[str]) -> Species:
     raise ValueError(msg)
 
 
+def species_of(names: Sequence[str]) -> Species | None:
+    """Species of gene names, ``None`` where :func:`detect_species` finds none."""
+    try:
+        return detect_species(names)
+    except ValueError:
+        return None
+
+
 def is_ensembl(names: Sequence[str]) -> bool:
     """Whether most names are human or mouse Ensembl gene ids."""
     return sum(_ENSEMBL.match(name) is not None for name in names) > len(names) / 2

@@ -15,11 +15,16 @@ from scipy import sparse
 from landscape import _keys
 from landscape._anndata import count_matrix, require_adata, write, write_result
 from landscape._random import RandomLike
-from landscape.network import Network, canonical, detect_species, expression, infer, match
+from landscape.network import Network, canonical, detect_species, expression, from_edges, infer, match, prior_of
 from landscape.network.symbols import is_ensembl
 
 logger = logging.getLogger(__name__)
 
+_BESIDE = {
+    "stability": "share of bootstraps that select an edge",
+    "sd": "standard deviation of weights over bootstraps",
+    "fdr": "empirical false-discovery rate from decoys",
+}
 _SYMBOL_COLUMNS = (
     "gene_symbol",
     "gene_symbols",
@@ -37,7 +42,7 @@ def network(
     regulators: Sequence[str] | None = None,
     layer: str = _keys.COUNTS,
     response_layer: str | None = None,
-    method: str | Callable[..., NDArray[np.float64]] = "ridge",
+    method: str | Callable[..., NDArray[np.float64]] | pd.DataFrame = "ridge",
     prior: pd.DataFrame | None = None,
     covariates: str | Sequence[str] | None = None,
     model: Any | None = None,
@@ -63,7 +68,8 @@ def network(
     response_layer
         Counts that are explained. ``None``: ``"unspliced"`` where that layer exists, else ``layer``.
     method
-        Name of one of :data:`landscape.network.METHODS` or a function of moments.
+        Name of one of :data:`landscape.network.METHODS`, a function of moments, or a network computed elsewhere as a table with
+        columns ``source``, ``target``, ``weight``.
     prior
         Edges ``source, target, weight`` known beforehand.
     covariates
@@ -89,8 +95,9 @@ def network(
         Signed standardised weights of all edges.
     ``adata.varp["network_support"]`` : csr matrix of 0 and 1
         Edges that count.
-    ``adata.varp["network_stability"]``, ``adata.varp["network_sd"]`` : csr matrices
-        Share of bootstraps that select the edge, and standard deviation of its weight.
+    ``adata.varp["network_stability"]``, ``adata.varp["network_sd"]``, ``adata.varp["network_fdr"]`` : csr matrices
+        Share of bootstraps that select the edge, standard deviation of its weight over them, and empirical
+        false-discovery rate from decoy regulators.
     ``adata.var["regulator_in_network"]`` : bool
     ``adata.uns["landscape"]["network"]``
         Number of edges and regulators, what was left out, and all parameters.
@@ -105,11 +112,16 @@ def network(
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata
     _require_unique(adata)
+    if isinstance(method, pd.DataFrame):
+        result = from_edges(method, list(adata.var_names))
+        _write_network(adata, result, key_added, dict(result.params))
+        return adata if copy else None
     index, source = _regulators(adata, regulators)
+    known = None if prior is None else prior_of(prior, index, list(adata.var_names))
     counts = count_matrix(adata, layer, filled=True)
     response, response_name = _response(adata, layer, response_layer)
     data = expression(counts, index, response=response, covariates=_covariates(adata, covariates, model))
-    result = infer(data, method=method, n_bootstraps=n_bootstraps, rng=rng, **options)
+    result = infer(data, method=method, prior=known, n_bootstraps=n_bootstraps, rng=rng, **options)
     logger.info("explained `%s` by %d regulators (%s)", response_name, len(index), source)
     params = {
         **result.params,
@@ -238,11 +250,12 @@ def _write_network(adata: AnnData, result: Network, key: str, params: dict[str, 
     active[np.setdiff1d(result.regulators, result.constant_regulators)] = True
     write(adata, "varp", key, spread(result.weights.astype(np.float32)), what="signed weights [regulator, target]")
     write(adata, "varp", key + _keys.SUPPORT_SUFFIX, spread(result.support.astype(np.int8)), what=f"{n_edges} edges")
-    if result.stability is not None and result.sd is not None:
-        write(
-            adata, "varp", f"{key}_stability", spread(result.stability.astype(np.float32)), what="selection frequency"
-        )
-        write(adata, "varp", f"{key}_sd", spread(result.sd.astype(np.float32)), what="bootstrap standard deviation")
+    beside = {"stability": result.stability, "sd": result.sd, "fdr": result.fdr}
+    for name, values in beside.items():
+        if values is None:
+            adata.varp.pop(f"{key}_{name}", None)  # of an earlier network of this name
+        else:
+            write(adata, "varp", f"{key}_{name}", spread(values.astype(np.float32)), what=_BESIDE[name])
     flag = _keys.IN_NETWORK if key == _keys.NETWORK else f"regulator_in_{key}"
     write(adata, "var", flag, active, what=f"{int(active.sum())} regulators")
     names = adata.var_names.to_numpy().astype(object)

@@ -1,0 +1,149 @@
+"""Sums over random groups of cells, from which halves, bootstraps and the whole are made without another pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.network.engine import Engine, over_blocks
+from landscape.network.expression import Block, Expression, FloatArray
+from landscape.network.moments import Moments, Sums, moments_of, sums_of, total_sums, turned
+
+#: Memory that the sums of all groups may take together, in bytes.
+MEMORY = 1.5e9
+N_GROUPS = 50
+MIN_GROUPS = 10
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Sums of every group, forward and, where the response differs from the expression, with time turned round."""
+
+    forward: tuple[Sums, ...]
+    backward: tuple[Sums, ...] | None
+    n_regulators: int
+
+    def __len__(self) -> int:
+        return len(self.forward)
+
+    def moments(self, counts: Sequence[float] | NDArray[np.floating] | None = None) -> Moments:
+        """Correlations with every group counted so often."""
+        found = replace(moments_of(_weighted(self.forward, counts)), n_regulators=self.n_regulators)
+        if self.backward is None:
+            return found
+        reverse = replace(moments_of(_weighted(self.backward, counts)), n_regulators=self.n_regulators)
+        return replace(found, reverse=reverse)
+
+    def halves(self) -> tuple[Moments, Moments]:
+        """Correlations of two halves of the cells."""
+        even = np.arange(len(self)) % 2 == 0
+        return self.moments(even.astype(float)), self.moments((~even).astype(float))
+
+
+def _weighted(parts: tuple[Sums, ...], counts: Sequence[float] | NDArray[np.floating] | None) -> Sums:
+    weights = np.ones(len(parts)) if counts is None else np.asarray(counts, dtype=np.float64)
+    return total_sums(part * weight for part, weight in zip(parts, weights, strict=True) if weight)
+
+
+def number_of_groups(data: Expression, n_features: int) -> int:
+    """As many groups as memory allows, at most 50 and at least 10."""
+    one = 8.0 * n_features * (data.n_genes + n_features) * (1 + (data.response is not None))
+    return int(np.clip(MEMORY // max(one, 1.0), MIN_GROUPS, N_GROUPS))
+
+
+def groups_of(
+    data: Expression, *, thresholds: FloatArray | None = None, seed: int = 0, engine: Engine = None
+) -> Groups:
+    """Sums of random groups of cells in one pass.
+
+    The group of a cell is a hash of what is in it: the order of cells does not matter, and copies of a cell stay together,
+    so that data which merely repeat themselves do not look reproducible. With ``thresholds``, of shape
+    ``(steps, regulators)``, the features are the regulators and the indicators of being above each threshold.
+    """
+    p = len(data.regulators) + (0 if data.decoy_of is None else len(data.decoy_of))
+    n_groups = number_of_groups(data, p if thresholds is None else p * (1 + len(thresholds)))
+    parts = over_blocks(_grouped_block, data, engine, n_groups=n_groups, seed=seed, thresholds=thresholds)
+    forward: dict[int, list[Sums]] = {}
+    backward: dict[int, list[Sums]] = {}
+    for found in parts:
+        for group, there, back in found:
+            _add(forward, group, there)
+            if back is not None:
+                _add(backward, group, back)
+    order = sorted(forward)
+    turned_sums = tuple(backward[group][0] for group in order) if backward else None
+    return Groups(tuple(forward[group][0] for group in order), turned_sums, p)
+
+
+def _add(store: dict[int, list[Sums]], group: int, part: Sums) -> None:
+    if group in store:
+        store[group][0] = total_sums([store[group][0], part])
+    else:
+        store[group] = [part]
+
+
+def _grouped_block(
+    data: Expression, start: int, *, n_groups: int, seed: int, thresholds: FloatArray | None
+) -> list[tuple[int, Sums, Sums | None]]:
+    block = data.block(start)
+    group = hashed(block.fingerprint, seed) % np.uint64(n_groups)
+    result = []
+    for which in np.unique(group):
+        part = block.cells(np.flatnonzero(group == which))
+        there = sums_of(part, features=_features(part, thresholds))
+        back = None
+        if part.reverse is not None:
+            back = sums_of(turned(part), features=_features(turned(part), thresholds))
+        result.append((int(which), there, back))
+    return result
+
+
+def _features(block: Block, thresholds: FloatArray | None) -> FloatArray | None:
+    if thresholds is None:
+        return None
+    steps = [(block.regulators > cut).astype(np.float64) for cut in thresholds]
+    return np.concatenate([block.regulators, *steps], axis=1)
+
+
+def step_thresholds(data: Expression, *, n_steps: int = 3, seed: int = 0, max_cells: int = 10_000) -> FloatArray:
+    """Thresholds that cut the cells into ``n_steps + 1`` equal parts for every regulator, shape ``(steps, regulators)``.
+
+    Where too many cells are at the lowest value (not detected), that value is the first threshold and the
+    others cut the rest. Of more than ``max_cells`` cells those with the lowest hash are used.
+    """
+    values, keys = [], []
+    for block in data.blocks():
+        values.append(block.regulators)
+        keys.append(hashed(block.fingerprint, seed))
+        if sum(map(len, keys)) > 2 * max_cells:
+            values, keys = _lowest(values, keys, max_cells)
+    sample = _lowest(values, keys, max_cells)[0][0]
+    share = np.arange(1, n_steps + 1) / (n_steps + 1)
+    cuts = np.quantile(sample, share, axis=0)
+    lowest = sample.min(axis=0)
+    for k in np.flatnonzero(cuts[0] <= lowest):
+        above = sample[sample[:, k] > lowest[k], k]
+        if len(above):
+            cuts[0, k] = lowest[k]
+            cuts[1:, k] = np.quantile(above, np.arange(1, n_steps) / n_steps)
+    return cuts
+
+
+def _lowest(
+    values: list[FloatArray], keys: list[NDArray[np.uint64]], count: int
+) -> tuple[list[FloatArray], list[NDArray[np.uint64]]]:
+    key, value = np.concatenate(keys), np.concatenate(values)
+    kept = np.argsort(key, kind="stable")[:count]
+    return [value[kept]], [key[kept]]
+
+
+def hashed(values: FloatArray, seed: int) -> NDArray[np.uint64]:
+    """Well-mixed 64-bit hash of every value (the finaliser of splitmix64)."""
+    mixed = np.ascontiguousarray(values, dtype=np.float64).view(np.uint64) ^ np.uint64(seed & 0xFFFFFFFFFFFFFFFF)
+    mixed = mixed + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
