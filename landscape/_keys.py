@@ -21,6 +21,7 @@ TRANSITIONS: Final = "transitions"
 BASIN: Final = "basin"
 FATE_ENTROPY: Final = "fate_entropy"
 HEIGHT: Final = "height"
+START: Final = "landscape_start"
 PSEUDOTIME: Final = "landscape_pseudotime"
 
 # var

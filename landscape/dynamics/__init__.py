@@ -11,27 +11,76 @@ from landscape.dynamics.chain import (
     mean_absorption_time,
     stationary_distribution,
 )
+from landscape.dynamics.directions import (
+    GRADES,
+    Combination,
+    Direction,
+    from_pseudotime,
+    from_root,
+    from_time,
+    from_transitions,
+    from_unspliced,
+    from_velocity,
+)
 from landscape.dynamics.drift import Drift, RegulatoryDrift, evaluate, jacobian
+from landscape.dynamics.fit import RateFit, fit_rates
+from landscape.dynamics.graph import (
+    CellGraph,
+    Ends,
+    find_ends,
+    flow_potential,
+    neighbor_graph,
+    potential_kernel,
+    velocity_kernel,
+)
+from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
 from landscape.dynamics.reactive_flux import ReactiveFlux, transition_path_flux
 from landscape.dynamics.sde import Trajectories, simulate, walk
+from landscape.dynamics.splicing import SplicingVelocity, steady_state_velocity
+from landscape.dynamics.transport import coupling, time_velocity
 
 __all__ = [
     "Absorption",
     "AbsorptionTime",
+    "CellGraph",
     "Classes",
+    "Combination",
+    "Direction",
     "Drift",
+    "Ends",
+    "GRADES",
+    "PopulationMatch",
+    "RateFit",
     "ReactiveFlux",
     "RegulatoryDrift",
+    "SplicingVelocity",
     "Stationary",
     "Trajectories",
     "absorption_probabilities",
     "committor_chain",
     "communicating_classes",
+    "coupling",
+    "energy_distance",
     "evaluate",
+    "find_ends",
+    "fit_rates",
+    "flow_potential",
+    "from_pseudotime",
+    "from_root",
+    "from_time",
+    "from_transitions",
+    "from_unspliced",
+    "from_velocity",
     "jacobian",
+    "match_populations",
     "mean_absorption_time",
+    "neighbor_graph",
+    "potential_kernel",
     "simulate",
     "stationary_distribution",
+    "steady_state_velocity",
+    "time_velocity",
     "transition_path_flux",
+    "velocity_kernel",
     "walk",
 ]

@@ -161,9 +161,7 @@ class RegulatoryDrift:
         def vector(value: np.ndarray | float) -> Tensor:
             return torch.as_tensor(np.broadcast_to(np.asarray(value, float), (w.shape[0],)).copy())
 
-        return cls(
-            w, *(vector(v) for v in (bias, ceiling, decay, threshold, hill, signal)), held=dict(held or {})
-        )
+        return cls(w, *(vector(v) for v in (bias, ceiling, decay, threshold, hill, signal)), held=dict(held or {}))
 
     @property
     def n_genes(self) -> int:

@@ -1,0 +1,363 @@
+"""The graph of cells: neighbours, slow components, ends of the manifold, and the direction along it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.linalg import cg, eigsh
+from sklearn.neighbors import NearestNeighbors
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CellGraph:
+    """Neighbours of cells.
+
+    Attributes
+    ----------
+    weights
+        Symmetric similarities, shape ``(n, n)``.
+    distances
+        Distances of the same pairs.
+    n_components
+        Number of connected components.
+    component
+        Component of each cell, shape ``(n,)``, the largest first.
+    """
+
+    weights: sparse.csr_matrix
+    distances: sparse.csr_matrix
+    n_components: int
+    component: NDArray[np.int64]
+
+
+def neighbor_graph(coordinates: NDArray[np.float64], *, n_neighbors: int = 30) -> CellGraph:
+    r"""Symmetric graph of nearest neighbours with a Gaussian kernel of local width.
+
+    .. math:: K_{ij} = e^{-|z_i - z_j|^2 / (\sigma_i \sigma_j)}
+
+    with :math:`\sigma_i` the distance of cell :math:`i` to its ``n_neighbors / 3``-th neighbour; pairs that are
+    neighbours one way only count half.
+
+    Parameters
+    ----------
+    coordinates
+        Shape ``(n, k)``, such as the latent variables.
+    n_neighbors
+        Neighbours of each cell without itself, less than :math:`n`.
+
+    Raises
+    ------
+    ValueError
+        If a coordinate is not finite or there are no more cells than neighbours.
+
+    References
+    ----------
+    Zelnik-Manor & Perona (2004), *NeurIPS* 17, 1601.
+    """
+    n = len(coordinates)
+    if not np.isfinite(coordinates).all():
+        msg = f"Expected finite coordinates, found {np.count_nonzero(~np.isfinite(coordinates))} that are not."
+        raise ValueError(msg)
+    if n <= n_neighbors:
+        msg = f"Expected more cells than `n_neighbors={n_neighbors}`, found {n}; lower `n_neighbors`."
+        raise ValueError(msg)
+    distance, index = NearestNeighbors(n_neighbors=n_neighbors).fit(coordinates).kneighbors()
+    width = np.maximum(distance[:, max(n_neighbors // 3, 1) - 1], 1e-12)
+    weight = np.exp(-(distance**2) / (width[:, None] * width[index]))
+    rows = np.repeat(np.arange(n), n_neighbors)
+    one_way = sparse.csr_matrix((weight.ravel(), (rows, index.ravel())), shape=(n, n))
+    weights = ((one_way + one_way.T) / 2).tocsr()
+    lengths = sparse.csr_matrix((np.maximum(distance, 1e-12).ravel(), (rows, index.ravel())), shape=(n, n))
+    count, component = connected_components(weights, directed=False)
+    order = np.argsort(-np.bincount(component), kind="stable")
+    if count > 1:
+        logger.warning("the graph of cells has %d components of sizes %s", count, np.bincount(component)[order][:5])
+    return CellGraph(weights, lengths.maximum(lengths.T).tocsr(), int(count), np.argsort(order)[component])
+
+
+def slow_components(graph: CellGraph, n_components: int = 15) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Slowest eigenvectors of diffusion on the graph, freed of the density of cells.
+
+    The kernel is divided by its degrees on both sides (:math:`\alpha = 1`), so that its limit is the
+    Laplace-Beltrami operator of the manifold.
+
+    Parameters
+    ----------
+    graph
+        Connected graph of cells.
+    n_components
+        Number of components, the constant one included.
+
+    Returns
+    -------
+    Eigenvalues, shape ``(n_components,)``, the largest first; and right eigenvectors, shape ``(n, n_components)``, the
+    first one constant.
+
+    References
+    ----------
+    Coifman & Lafon (2006), *Appl. Comput. Harmon. Anal.* 21, 5. https://doi.org/10.1016/j.acha.2006.04.006
+    """
+    inverse = sparse.diags(1 / np.asarray(graph.weights.sum(1)).ravel())
+    kernel = inverse @ graph.weights @ inverse
+    root = sparse.diags(np.asarray(kernel.sum(1)).ravel() ** -0.5)
+    n = graph.weights.shape[0]
+    values, vectors = eigsh(root @ kernel @ root, k=min(n_components, n - 2), which="LA", v0=np.ones(n))
+    order = np.argsort(-values)
+    vectors = vectors[:, order]
+    return values[order], vectors / vectors[:, [0]]
+
+
+def simplex_memberships(vectors: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    r"""Memberships of cells in the corners of the simplex that slow eigenvectors span (inner simplex algorithm).
+
+    Parameters
+    ----------
+    vectors
+        Eigenvectors of shape ``(n, r)``, the first one constant.
+
+    Returns
+    -------
+    The corners, shape ``(r,)``, and memberships :math:`\chi` of shape ``(n, r)``: one at a corner, rows sum to one.
+
+    References
+    ----------
+    Weber & Galliat (2002), *ZIB Report* 02-12; Roeblitz & Weber (2013), https://doi.org/10.1007/s11634-013-0134-6
+    """
+    n_corners = vectors.shape[1]
+    corners = [int(np.argmax((vectors[:, 1:] ** 2).sum(1)))]
+    rest = vectors - vectors[corners[0]]
+    for _ in range(1, n_corners):
+        corner = int(np.argmax((rest**2).sum(1)))
+        corners.append(corner)
+        axis = rest[corner] / np.linalg.norm(rest[corner])
+        rest = rest - np.outer(rest @ axis, axis)
+    return np.array(corners), vectors @ np.linalg.inv(vectors[corners])
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Ends of the manifold of cells.
+
+    Attributes
+    ----------
+    terminal
+        Cells of each end, one array per end.
+    corners
+        All corners of the simplex.
+    crispness
+        Smallest membership; 0 for a perfect simplex.
+    transit
+        Corners that lie on the way to another one, or at the root.
+    """
+
+    terminal: tuple[NDArray[np.int64], ...]
+    corners: NDArray[np.int64]
+    crispness: float
+    transit: NDArray[np.int64]
+
+
+def find_ends(
+    graph: CellGraph,
+    root: NDArray[np.int64],
+    *,
+    n_cells: int = 20,
+    max_ends: int = 15,
+    crispness: float = -0.2,
+    detour: float = 0.2,
+) -> Ends:
+    r"""Find where the manifold of cells ends, away from its root.
+
+    The slow eigenvectors of diffusion span a simplex whose corners are the ends (PCCA+). The number of corners is
+    the largest for which no membership falls below ``crispness``. A corner :math:`k` is no end but a passage if the
+    way from the root :math:`r` to another corner :math:`j` leads through it,
+
+    .. math:: d(r, k) + d(k, j) \le (1 + \mathrm{detour})\, d(r, j)
+
+    in distances along the graph, measured in the slow eigenvectors times :math:`\lambda/(1 - \lambda)`.
+
+    Parameters
+    ----------
+    graph
+        Graph of cells.
+    root
+        Cells of the root.
+    n_cells
+        Cells that make up an end: those with the largest membership.
+    max_ends
+        Largest number of corners.
+    crispness, detour
+        As above.
+    """
+    member = graph.component == graph.component[root[0]]
+    cells = np.flatnonzero(member)
+    inner = _restrict(graph, cells)
+    values, vectors = slow_components(inner, max_ends + 1)
+    corners, chi = simplex_memberships(vectors[:, :2])
+    for r in range(3, vectors.shape[1] + 1):
+        candidates, memberships = simplex_memberships(vectors[:, :r])
+        if memberships.min() >= crispness:
+            corners, chi = candidates, memberships
+    places = np.searchsorted(cells, root[np.isin(root, cells)])
+    slow = slice(1, len(corners))
+    lengths = _lengths(inner, vectors[:, slow] * (values[slow] / (1 - values[slow])))
+    to_root = dijkstra(lengths, directed=False, indices=places, min_only=True)
+    between = dijkstra(lengths, directed=False, indices=corners)
+    ends, transit = [], []
+    reach = np.median(to_root)
+    for k, corner in enumerate(corners):
+        through = [
+            to_root[corner] + between[k, other] <= (1 + detour) * to_root[other] for other in corners if other != corner
+        ]
+        if any(through) or to_root[corner] < 0.25 * reach:
+            transit.append(int(cells[corner]))
+        else:
+            ends.append(cells[np.argsort(-chi[:, k], kind="stable")[:n_cells]])
+    logger.info("found %d ends of the manifold (%d corners, crispness %.2f)", len(ends), len(corners), chi.min())
+    return Ends(tuple(ends), cells[corners], float(chi.min()), np.array(transit, dtype=np.int64))
+
+
+def _lengths(graph: CellGraph, coordinates: NDArray[np.float64]) -> sparse.csr_matrix:
+    """Lengths of the graph's edges in given coordinates."""
+    edges = graph.weights.tocoo()
+    length = np.linalg.norm(coordinates[edges.row] - coordinates[edges.col], axis=1)
+    return sparse.csr_matrix((np.maximum(length, 1e-12), (edges.row, edges.col)), shape=edges.shape)
+
+
+def _restrict(graph: CellGraph, cells: NDArray[np.int64]) -> CellGraph:
+    if len(cells) == len(graph.component):
+        return graph
+    weights, distances = (m[cells][:, cells].tocsr() for m in (graph.weights, graph.distances))
+    return CellGraph(weights, distances, 1, np.zeros(len(cells), dtype=np.int64))
+
+
+def flow_potential(
+    graph: CellGraph, source: NDArray[np.int64], sinks: tuple[NDArray[np.int64], ...]
+) -> NDArray[np.float64]:
+    r"""Potential of a steady flow along the graph from a source to sinks of equal strength.
+
+    .. math:: \sum_j \tilde K_{ij} (V_i - V_j) = b_i, \qquad \tilde K = Q^{-1/2} K Q^{-1/2}
+
+    with :math:`b` one in total over the source, minus one in total over the sinks, and :math:`Q` the degrees. In the
+    limit of many cells this is :math:`\nabla\cdot(p \nabla V) = -b p`, the balance of cells that drift down
+    :math:`V` through the density :math:`p`.
+
+    Parameters
+    ----------
+    graph
+        Graph of cells; cells that the source does not reach get not-a-number.
+    source, sinks
+        Cells.
+
+    References
+    ----------
+    Weinreb et al. (2018), *PNAS* 115, E2467. https://doi.org/10.1073/pnas.1714723115
+    """
+    if not sinks:
+        msg = "Expected at least one end for the flow to go to, found none; give `terminal=` or another root."
+        raise ValueError(msg)
+    cells = np.flatnonzero(graph.component == graph.component[source[0]])
+    weights = graph.weights[cells][:, cells]
+    root = sparse.diags(np.asarray(weights.sum(1)).ravel() ** -0.5)
+    kernel = root @ weights @ root
+    degree = np.asarray(kernel.sum(1)).ravel()
+    b = np.zeros(len(graph.component))
+    b[source] += 1 / len(source)
+    for sink in sinks:
+        b[sink] -= 1 / (len(sink) * len(sinks))
+    b = b[cells]
+    laplacian = sparse.diags(degree) - kernel
+    solution, info = cg(laplacian, b - b.mean(), rtol=1e-8, maxiter=20_000, M=sparse.diags(1 / degree))
+    residual = float(np.linalg.norm(laplacian @ solution - b) / np.linalg.norm(b))
+    if info or residual > 1e-5:
+        msg = f"The flow along the graph did not converge (relative residual {residual:.1e})."
+        raise ValueError(msg)
+    potential = np.full(len(graph.component), np.nan)
+    potential[cells] = solution - solution.mean()
+    return potential
+
+
+def potential_kernel(graph: CellGraph, potential: NDArray[np.float64], *, sharpness: float = 2.0) -> sparse.csr_matrix:
+    r"""Transition matrix that prefers neighbours of lower potential.
+
+    .. math:: P_{ij} \propto \frac{K_{ij}}{1 + e^{-2\beta (V_i - V_j)/\delta_i}}
+
+    with :math:`\delta_i` the root mean square of the differences to the neighbours of :math:`i`, so a typical step down
+    is :math:`e^{2\beta}` times as likely as the same step up. A cell without potential stays where it is.
+
+    Parameters
+    ----------
+    graph
+        Graph of cells.
+    potential
+        Shape ``(n,)``; not-a-number where unknown.
+    sharpness
+        :math:`\beta`.
+    """
+    edges = graph.weights.tocoo()
+    fall = potential[edges.row] - potential[edges.col]
+    known = np.isfinite(fall)
+    row, col, weight, fall = edges.row[known], edges.col[known], edges.data[known], fall[known]
+    n = len(potential)
+    mean_square = np.bincount(row, weight * fall**2, n) / np.maximum(np.bincount(row, weight, n), 1e-300)
+    scale = np.sqrt(np.maximum(mean_square, 1e-300))
+    return _stochastic(row, col, weight * _logistic(2 * sharpness * fall / scale[row]), n)
+
+
+def velocity_kernel(
+    graph: CellGraph,
+    coordinates: NDArray[np.float64],
+    velocity: NDArray[np.float64],
+    *,
+    sharpness: float = 2.0,
+) -> sparse.csr_matrix:
+    r"""Transition matrix that prefers neighbours in the direction of the velocity.
+
+    .. math:: P_{ij} \propto \frac{K_{ij}}{1 + e^{-2\beta \cos(v_i,\, y_j - y_i)/\delta_i}}
+
+    with :math:`\delta_i` the root mean square of the cosines to the neighbours, as in :func:`potential_kernel`. A cell
+    without velocity moves to its neighbours without preference.
+
+    Parameters
+    ----------
+    graph
+        Graph of cells.
+    coordinates, velocity
+        Shape ``(n, k)``.
+    sharpness
+        :math:`\beta`.
+    """
+    edges = graph.weights.tocoo()
+    cosine = np.empty(edges.nnz)
+    speed = np.linalg.norm(velocity, axis=1)
+    for start in range(0, edges.nnz, 200_000):
+        part = slice(start, start + 200_000)
+        i, j = edges.row[part], edges.col[part]
+        step = coordinates[j] - coordinates[i]
+        length = np.linalg.norm(step, axis=1) * speed[i]
+        cosine[part] = np.einsum("ek,ek->e", velocity[i], step) / np.where(length > 0, length, np.inf)
+    n = len(speed)
+    mean_square = np.bincount(edges.row, edges.data * cosine**2, n) / np.bincount(edges.row, edges.data, n)
+    scale = np.sqrt(np.where(mean_square > 0, mean_square, 1.0))
+    return _stochastic(edges.row, edges.col, edges.data * _logistic(2 * sharpness * cosine / scale[edges.row]), n)
+
+
+def _logistic(h: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-np.clip(h, -60, 60)))
+
+
+def _stochastic(
+    row: NDArray[np.int64], col: NDArray[np.int64], weight: NDArray[np.float64], n: int
+) -> sparse.csr_matrix:
+    total = np.bincount(row, weight, n)
+    lonely = np.flatnonzero(total == 0)
+    row, col = np.r_[row, lonely], np.r_[col, lonely]
+    weight = np.r_[weight, np.ones(len(lonely))]
+    total[lonely] = 1.0
+    return sparse.csr_matrix((weight / total[row], (row, col)), shape=(n, n))

@@ -1,0 +1,117 @@
+"""Couplings between populations of successive times by entropic optimal transport."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
+from scipy.special import logsumexp
+
+from landscape._random import RandomLike, generator
+
+logger = logging.getLogger(__name__)
+
+
+def coupling(
+    early: NDArray[np.float64],
+    late: NDArray[np.float64],
+    *,
+    blur: float = 0.05,
+    max_steps: int = 500,
+    tolerance: float = 1e-3,
+) -> NDArray[np.float64]:
+    r"""Entropic optimal transport between two samples with equal weights (Sinkhorn's algorithm in logarithms).
+
+    .. math:: \min_\pi \sum_{ij} \pi_{ij} c_{ij} - \epsilon H(\pi), \qquad c_{ij} = |x_i - y_j|^2,
+              \quad \epsilon = \mathrm{blur} \cdot \mathrm{median}\,c
+
+    Parameters
+    ----------
+    early, late
+        Samples of shapes ``(n, d)`` and ``(m, d)``.
+    blur
+        Regularisation in units of the median cost.
+    max_steps, tolerance
+        Limit of the iterations, and of the largest relative error of a marginal at which they end.
+
+    Returns
+    -------
+    Coupling of shape ``(n, m)``; its rows sum to ``1 / n``.
+
+    Raises
+    ------
+    ValueError
+        If the iterations do not converge.
+
+    References
+    ----------
+    Schiebinger et al. (2019), *Cell* 176, 928. https://doi.org/10.1016/j.cell.2019.01.006
+    """
+    cost = cdist(early, late, "sqeuclidean")
+    log_kernel = -cost / (blur * np.median(cost) + 1e-300)
+    n, m = cost.shape
+    f, g = np.zeros(n), np.zeros(m)
+    for _ in range(max_steps):
+        f = -np.log(n) - logsumexp(log_kernel + g, axis=1)
+        g_new = -np.log(m) - logsumexp(log_kernel + f[:, None], axis=0)
+        change = float(np.abs(g_new - g).max())
+        g = g_new
+        if change < tolerance:
+            plan = np.exp(log_kernel + f[:, None] + g)
+            return plan / (plan.sum(1, keepdims=True) * n)
+    msg = f"Optimal transport did not converge in {max_steps} steps (change {change:.1e}); raise `blur` or `max_steps`."
+    raise ValueError(msg)
+
+
+def time_velocity(
+    coordinates: NDArray[np.float64],
+    states: NDArray[np.float64],
+    times: NDArray[np.float64],
+    *,
+    max_cells: int = 1000,
+    n_neighbors: int = 10,
+    rng: RandomLike = 0,
+) -> NDArray[np.float64]:
+    r"""Velocity of every cell from the couplings of its time point with the next one.
+
+    .. math:: v_i = \frac{1}{t' - t} \Big(\sum_j \frac{\pi_{ij}}{\sum_k \pi_{ik}} x_j - x_i\Big)
+
+    The last population has no later one and is taken to be at rest. From time points with more than ``max_cells``
+    cells a sample is coupled, and every other cell takes the mean of its nearest neighbours in it, so memory does not
+    grow with the square of the number of cells.
+
+    Parameters
+    ----------
+    coordinates
+        Where distances are measured, such as the latent variables, shape ``(n, k)``.
+    states
+        :math:`x`, shape ``(n, d)``.
+    times
+        Real time of each cell, shape ``(n,)``.
+    max_cells, n_neighbors, rng
+        Size of the sample, neighbours that are averaged, and the seed of the sample.
+
+    Returns
+    -------
+    Velocity of shape ``(n, d)``, in states per unit of time.
+    """
+    gen = generator(rng)
+    velocity = np.zeros_like(states)
+    points = np.unique(times)
+    chosen = {}
+    for t in points:
+        cells = np.flatnonzero(times == t)
+        chosen[t] = np.sort(gen.choice(cells, max_cells, replace=False)) if len(cells) > max_cells else cells
+    for t, later in zip(points[:-1], points[1:], strict=True):
+        a, b = chosen[t], chosen[later]
+        plan = coupling(coordinates[a], coordinates[b])
+        moved = (len(a) * plan @ states[b] - states[a]) / (later - t)
+        velocity[a] = moved
+        rest = np.setdiff1d(np.flatnonzero(times == t), a)
+        if len(rest):
+            _, near = cKDTree(coordinates[a]).query(coordinates[rest], min(n_neighbors, len(a)))
+            velocity[rest] = moved[near.reshape(len(rest), -1)].mean(1)
+    return velocity

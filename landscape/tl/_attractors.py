@@ -1,0 +1,228 @@
+"""Attractors of the fitted model, and the basins that cells lie in."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pandas as pd
+import torch
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from landscape import _keys
+from landscape._anndata import read, read_result, require_adata, write, write_result
+from landscape._random import RandomLike, generator
+from landscape.tl._dynamics import read_drift
+from landscape.topography.basins import basin_of
+from landscape.topography.fixed_points import FixedPoint, fixed_points
+from landscape.topography.support import data_support
+
+logger = logging.getLogger(__name__)
+
+UNRESOLVED = "unresolved"
+
+
+def attractors(
+    adata: AnnData,
+    *,
+    label_key: str | None = None,
+    n_starts: int = 1000,
+    n_random: int = 100,
+    rng: RandomLike = 0,
+    copy: bool = False,
+) -> AnnData | None:
+    r"""Find the attractors of the fitted model.
+
+    States :math:`x^*` with :math:`f(x^*) = 0` and a Jacobian whose eigenvalues all have a negative real part, reached
+    by the flow from cells and from random states between the lowest and the highest expression, and sharpened by
+    Newton's method with the exact Jacobian. Each is named after the cells nearest to it.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a model (:func:`landscape.tl.dynamics`).
+    label_key
+        Labels in :attr:`~anndata.AnnData.obs` that attractors are named after, by the majority of the 20 nearest
+        cells. Without it, or where labels do not decide, by the two regulators that set the attractor apart most.
+    n_starts
+        Cells to start from, drawn without replacement.
+    n_random
+        Random states to start from.
+    rng
+        Seed or generator.
+    copy
+        Work on a copy of ``adata`` and return it.
+
+    Returns
+    -------
+    ``None``, or the copy if ``copy=True``. Sets ``adata.uns["landscape"]["attractors"]`` with
+
+    ``states`` : DataFrame, attractors x regulators
+    ``table`` : DataFrame
+        ``n_cells`` (nearest to this attractor in state space, until :func:`landscape.tl.basins` counts its basin),
+        ``leading_eigenvalue`` (real part, per unit of time), ``index``, ``residual``, ``converged``, ``distance`` to
+        the nearest cells over the largest spacing of cells themselves, ``observed`` (whether that is inside the data), and ``support``,
+        not-a-number until an ensemble gives it.
+
+    Raises
+    ------
+    KeyError
+        If the model or the labels are missing.
+    ValueError
+        If the model has no attractor.
+    """
+    adata = require_adata(adata)
+    adata = adata.copy() if copy else adata
+    drift, _, names = read_drift(adata)
+    labels = None if label_key is None else read(adata, "obs", label_key, hint="pass a column of labels")
+    x = _states(adata)
+    gen = generator(rng)
+    chosen = np.sort(gen.choice(len(x), min(n_starts, len(x)), replace=False))
+    found = fixed_points(drift, torch.as_tensor(x[chosen]), deflate=False, n_random=n_random, rng=gen, names=names)
+    stable = [point for point in found if point.stability == "stable"]
+    if not stable:
+        msg = (
+            f"The model has no attractor: {len(found)} fixed points, none stable, {found.n_unsettled} of "
+            f"{len(chosen) + n_random} starts did not come to rest. A cycle may be there, or the fit is poor."
+        )
+        raise ValueError(msg)
+    if found.n_unsettled:
+        logger.warning("%d of %d starts did not come to rest", found.n_unsettled, len(chosen) + n_random)
+    states = np.array([point.x for point in stable])
+    support = data_support(states, x)
+    titles = _names(states, names, x, labels)
+    nearest = _nearest(x, states)
+    table = _table(
+        stable,
+        titles,
+        np.bincount(nearest, minlength=len(stable)),
+        support.distance / support.threshold,
+        support.observed,
+    )
+    order = np.argsort(-table["n_cells"].to_numpy(), kind="stable")
+    record = {
+        "states": pd.DataFrame(states, index=titles, columns=names).iloc[order],
+        "table": table.iloc[order],
+        "n_unsettled": int(found.n_unsettled),
+        "n_saddles": len(found.saddles),
+    }
+    params = {"label_key": label_key, "n_starts": len(chosen), "n_random": n_random}
+    write_result(adata, _keys.ATTRACTORS, record, params=params, what=f"{len(stable)} attractors: {titles}")
+    return adata if copy else None
+
+
+def basins(adata: AnnData, *, key_added: str = _keys.BASIN, copy: bool = False) -> AnnData | None:
+    r"""Find the attractor that the noise-free flow takes every cell to.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with attractors (:func:`landscape.tl.attractors`).
+    key_added
+        Column for the result.
+    copy
+        Work on a copy of ``adata`` and return it.
+
+    Returns
+    -------
+    ``None``, or the copy if ``copy=True``. Sets
+
+    ``adata.obs["basin"]`` : categorical
+        Name of the attractor; ``"unresolved"`` for cells that reach none.
+    ``n_cells`` in ``adata.uns["landscape"]["attractors"]["table"]``
+        Cells in each basin.
+
+    Raises
+    ------
+    KeyError
+        If attractors are missing.
+    """
+    adata = require_adata(adata)
+    adata = adata.copy() if copy else adata
+    drift, _, _ = read_drift(adata)
+    result = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
+    titles = list(result["states"].index)
+    points = torch.as_tensor(result["states"].to_numpy(dtype=float))
+    label = basin_of(drift, torch.as_tensor(_states(adata)), points).labels
+    lost = int((label < 0).sum())
+    categories = titles + ([UNRESOLVED] if lost else [])
+    values = pd.Categorical([titles[k] if k >= 0 else UNRESOLVED for k in label], categories=categories)
+    table = result["table"].copy()
+    table["n_cells"] = [int((label == k).sum()) for k in range(len(titles))]
+    if lost:
+        logger.warning("%d of %d cells reach no attractor", lost, len(label))
+    write(adata, "obs", key_added, values, what=f"basins of {len(titles)} attractors")
+    kept = {key: value for key, value in result.items() if key != "params"}
+    write_result(adata, _keys.ATTRACTORS, {**kept, "table": table}, params=result["params"], what="cells per basin")
+    return adata if copy else None
+
+
+def _states(adata: AnnData) -> NDArray[np.float64]:
+    return read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=np.float64)
+
+
+def _nearest(x: NDArray[np.float64], states: NDArray[np.float64]) -> NDArray[np.int64]:
+    from scipy.spatial import cKDTree
+
+    return cKDTree(states).query(x)[1]
+
+
+def _names(
+    states: NDArray[np.float64], genes: list[str], x: NDArray[np.float64], labels: pd.Series | None
+) -> list[str]:
+    from scipy.spatial import cKDTree
+
+    _, near = cKDTree(x).query(states, min(20, len(x)))
+    by_genes = _marker_names(states, genes, x)
+    titles = []
+    for k, cells in enumerate(near.reshape(len(states), -1)):
+        title = by_genes[k]
+        if labels is not None:
+            share = labels.iloc[cells].value_counts(normalize=True)
+            title = str(share.index[0]) if share.iloc[0] > 0.5 else f"{share.index[0]}-like"
+        titles.append(title.replace("/", "|"))
+    return _numbered(titles)
+
+
+def _marker_names(states: NDArray[np.float64], genes: list[str], x: NDArray[np.float64]) -> list[str]:
+    """Two regulators of each attractor that are high there and lowest, relative to it, in the next best one."""
+    if len(states) == 1:
+        margin = states - x.mean(0)
+    else:
+        others = np.array([np.delete(states, k, axis=0).max(0) for k in range(len(states))])
+        margin = states - others
+    # Where no regulator is highest, the ones above the mean cell still tell the attractor from the rest.
+    margin = margin + 1e-3 * (states - x.mean(0))
+    return ["+".join(genes[i] for i in np.argsort(-row, kind="stable")[:2]) for row in margin]
+
+
+def _numbered(titles: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    result = []
+    for title in titles:
+        seen[title] = seen.get(title, 0) + 1
+        result.append(title if seen[title] == 1 else f"{title} {seen[title]}")
+    return result
+
+
+def _table(
+    points: list[FixedPoint],
+    titles: list[str],
+    counts: NDArray[np.int64],
+    distance: NDArray[np.float64],
+    observed: NDArray[np.bool_],
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "n_cells": counts.astype(int),
+            "leading_eigenvalue": [point.leading_eigenvalue.real for point in points],
+            "index": [point.index for point in points],
+            "residual": [point.residual for point in points],
+            "converged": [point.converged for point in points],
+            "distance": distance,
+            "observed": observed,
+            "support": np.full(len(points), np.nan),
+        },
+        index=pd.Index(titles, name="attractor"),
+    )

@@ -1,0 +1,309 @@
+"""From a direction record to a chain of cells and a velocity of the state."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy import sparse
+
+from landscape._anndata import count_matrix, read
+from landscape.dynamics.directions import Combination, Direction
+from landscape.dynamics.graph import CellGraph, Ends, find_ends, flow_potential, potential_kernel, velocity_kernel
+from landscape.dynamics.splicing import steady_state_velocity
+from landscape.dynamics.transport import time_velocity
+from landscape.tl._state import pooled
+
+logger = logging.getLogger(__name__)
+
+# Genes whose velocity orients a cell; more cost memory and add little once the abundant ones are in.
+MAX_VELOCITY_GENES = 1000
+
+
+@dataclass(frozen=True)
+class Directed:
+    """What a source says about every cell.
+
+    Attributes
+    ----------
+    transitions
+        Directed chain on the graph of cells.
+    velocity
+        Velocity of the state, shape ``(n, d)``: per unit of real time where the source has a clock, else per step of
+        the chain.
+    start
+        Cells of the start, where the source names them; none otherwise.
+    times
+        Real time of every cell, or ``None``.
+    ends
+        Ends of the manifold that were taken to be at rest.
+    """
+
+    transitions: sparse.csr_matrix
+    velocity: NDArray[np.float64]
+    start: NDArray[np.int64]
+    times: NDArray[np.float64] | None = None
+    ends: Ends | None = None
+
+
+def resolve(
+    adata: AnnData,
+    direction: Direction | Combination,
+    *,
+    coordinates: NDArray[np.float64],
+    states: NDArray[np.float64],
+    graph: CellGraph,
+    layer: str,
+    rng: np.random.Generator,
+) -> tuple[Directed, float]:
+    """Evaluate every part of a direction and combine them.
+
+    Returns
+    -------
+    The combination, and the conflict: one minus the cosine between the velocities of two parts, halved, mean over
+    cells and pairs of parts, so 0 for agreement, 0.5 for no relation, 1 for reversed arrows (0 for one part).
+    """
+    found = [_SOURCES[part.source](adata, part, coordinates, states, graph, layer, rng) for part in direction.parts]
+    if len(found) == 1:
+        return found[0], 0.0
+    conflict = float(np.mean([_disagreement(a.velocity, b.velocity) for i, a in enumerate(found) for b in found[:i]]))
+    if conflict > 0.5:
+        logger.warning("the sources of direction contradict each other (conflict %.2f; 0.5 is chance)", conflict)
+    total = sum(part.weight for part in direction.parts)
+    shares = [part.weight / total for part in direction.parts]
+    clocked = next((f for f in found if f.times is not None), found[0])
+    # Sources without a clock say where to go; they are given the length of the first one that has one.
+    length = np.linalg.norm(clocked.velocity, axis=1).mean()
+    velocity = sum(
+        share * f.velocity * (length / max(np.linalg.norm(f.velocity, axis=1).mean(), 1e-300))
+        for share, f in zip(shares, found, strict=True)
+    )
+    transitions = sum(share * f.transitions for share, f in zip(shares, found, strict=True))
+    start = next((f.start for f in found if len(f.start)), found[0].start)
+    return Directed(sparse.csr_matrix(transitions), velocity, start, clocked.times, clocked.ends), conflict
+
+
+def _disagreement(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    length = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    moving = length > 0
+    cosine = np.einsum("cd,cd->c", a[moving], b[moving]) / length[moving]
+    return float((1 - cosine).mean() / 2) if moving.any() else 0.5
+
+
+def _from_root(
+    adata: AnnData,
+    part: Direction,
+    coordinates: NDArray[np.float64],
+    states: NDArray[np.float64],
+    graph: CellGraph,
+    layer: str,
+    rng: np.random.Generator,
+) -> Directed:
+    del coordinates, rng
+    root = _root_cells(adata, part, graph, layer)
+    ends = find_ends(graph, root)
+    chain = potential_kernel(graph, flow_potential(graph, root, ends.terminal))
+    return _with_rest(chain, states, root, ends)
+
+
+def _from_pseudotime(
+    adata: AnnData,
+    part: Direction,
+    coordinates: NDArray[np.float64],
+    states: NDArray[np.float64],
+    graph: CellGraph,
+    layer: str,
+    rng: np.random.Generator,
+) -> Directed:
+    del coordinates, layer, rng
+    pseudotime = _numbers(adata, part.key, allow_missing=True)
+    known = np.flatnonzero(np.isfinite(pseudotime))
+    if not len(known):
+        msg = f"Expected finite pseudotimes in `adata.obs[{part.key!r}]`, found none."
+        raise ValueError(msg)
+    first = known[np.argsort(pseudotime[known], kind="stable")[: max(20, len(known) // 100)]]
+    chain = potential_kernel(graph, np.where(np.isfinite(pseudotime), -pseudotime, np.nan))
+    return _with_rest(chain, states, first, find_ends(graph, first))
+
+
+def _with_rest(chain: sparse.csr_matrix, states: NDArray[np.float64], root: NDArray[np.int64], ends: Ends) -> Directed:
+    velocity = chain @ states - states
+    for cells in ends.terminal:
+        velocity[cells] = 0.0
+    return Directed(chain, velocity, root, ends=ends)
+
+
+def _from_time(
+    adata: AnnData,
+    part: Direction,
+    coordinates: NDArray[np.float64],
+    states: NDArray[np.float64],
+    graph: CellGraph,
+    layer: str,
+    rng: np.random.Generator,
+) -> Directed:
+    del layer
+    times = _numbers(adata, part.key)
+    points = np.unique(times)
+    if not 2 <= len(points) <= 200:
+        msg = (
+            f"Expected 2 to 200 distinct time points in `adata.obs[{part.key!r}]`, found {len(points)}; one value per "
+            "cell is a pseudotime, for which use `from_pseudotime`."
+        )
+        raise ValueError(msg)
+    both = np.hstack([coordinates, states])
+    moved = time_velocity(coordinates, both, times, rng=rng)
+    k = coordinates.shape[1]
+    chain = velocity_kernel(graph, coordinates, moved[:, :k])
+    return Directed(chain, moved[:, k:], np.flatnonzero(times == points[0]), times)
+
+
+def _from_unspliced(
+    adata: AnnData,
+    part: Direction,
+    coordinates: NDArray[np.float64],
+    states: NDArray[np.float64],
+    graph: CellGraph,
+    layer: str,
+    rng: np.random.Generator,
+) -> Directed:
+    del coordinates, rng
+    spliced, unspliced = count_matrix(adata, layer), count_matrix(adata, part.key)
+    detected = np.asarray((unspliced > 0).sum(0)).ravel()
+    genes = np.sort(np.argsort(-detected, kind="stable")[:MAX_VELOCITY_GENES])
+    genes = genes[detected[genes] > 0]
+    if len(genes) < 2:
+        msg = f"Expected unspliced counts in `adata.layers[{part.key!r}]`, found {len(genes)} genes with any."
+        raise ValueError(msg)
+    s, u = pooled(spliced, graph, genes), pooled(unspliced, graph, genes)
+    found = steady_state_velocity(u, s)
+    logger.info("velocities of %d genes from unspliced counts", int(found.used.sum()))
+    y = np.log1p(s[:, found.used])
+    chain = velocity_kernel(graph, y, found.velocity[:, found.used] / (1 + s[:, found.used]))
+    return Directed(chain, chain @ states - states, np.array([], dtype=np.int64))
+
+
+def _from_velocity(
+    adata: AnnData,
+    part: Direction,
+    coordinates: NDArray[np.float64],
+    states: NDArray[np.float64],
+    graph: CellGraph,
+    layer: str,
+    rng: np.random.Generator,
+) -> Directed:
+    del coordinates, rng
+    velocity = read(adata, "layers", part.key, hint="pass the layer that holds velocities")
+    known = np.flatnonzero(np.isfinite(np.asarray(velocity[0].todense() if sparse.issparse(velocity) else velocity[0])))
+    values = velocity[:, known]
+    speed = np.asarray(abs(values).sum(0)).ravel()
+    genes = known[np.sort(np.argsort(-speed, kind="stable")[:MAX_VELOCITY_GENES])]
+    genes = genes[np.isin(genes, known[speed > 0])]
+    chosen = velocity[:, genes]
+    v = np.asarray(chosen.todense() if sparse.issparse(chosen) else chosen, dtype=np.float64)
+    if not len(genes) or not np.isfinite(v).all():
+        msg = (
+            f"Expected velocities in `adata.layers[{part.key!r}]` that are finite or missing for a whole gene, found "
+            f"{len(genes)} genes that move and {int((~np.isfinite(v)).sum())} values that are not finite."
+        )
+        raise ValueError(msg)
+    s = pooled(count_matrix(adata, layer), graph, genes)
+    spread = np.maximum(s.std(0), 1e-12)
+    chain = velocity_kernel(graph, s / spread, v / spread)
+    return Directed(chain, chain @ states - states, np.array([], dtype=np.int64))
+
+
+def _from_transitions(
+    adata: AnnData,
+    part: Direction,
+    coordinates: NDArray[np.float64],
+    states: NDArray[np.float64],
+    graph: CellGraph,
+    layer: str,
+    rng: np.random.Generator,
+) -> Directed:
+    del coordinates, graph, layer, rng
+    chain = sparse.csr_matrix(read(adata, "obsp", part.key, hint="pass the key of a transition matrix"), dtype=float)
+    error = float(np.abs(np.asarray(chain.sum(1)).ravel() - 1).max())
+    if not np.isfinite(chain.data).all() or (chain.data < 0).any() or error > 1e-6:
+        msg = (
+            f"Expected rows of `adata.obsp[{part.key!r}]` that are probabilities summing to 1, found a deviation of "
+            f"{error:.1e}; divide each row by its sum."
+        )
+        raise ValueError(msg)
+    return Directed(chain, chain @ states - states, np.array([], dtype=np.int64))
+
+
+_SOURCES = {
+    "root": _from_root,
+    "pseudotime": _from_pseudotime,
+    "time": _from_time,
+    "unspliced": _from_unspliced,
+    "velocity": _from_velocity,
+    "transitions": _from_transitions,
+}
+
+
+def _numbers(adata: AnnData, key: str, *, allow_missing: bool = False) -> NDArray[np.float64]:
+    column = read(adata, "obs", key, hint="pass the column that holds the time of each cell")
+    try:
+        values = column.astype(float).to_numpy()
+    except (TypeError, ValueError) as error:
+        msg = (
+            f"Expected numbers in `adata.obs[{key!r}]`, found {column.iloc[0]!r} ({column.dtype}); convert it to days."
+        )
+        raise ValueError(msg) from error
+    missing = int((~np.isfinite(values)).sum())
+    if missing and not allow_missing:
+        msg = f"{missing} of {len(values)} cells have no finite value in `adata.obs[{key!r}]`; drop them first."
+        raise ValueError(msg)
+    return values
+
+
+def _root_cells(adata: AnnData, part: Direction, graph: CellGraph, layer: str) -> NDArray[np.int64]:
+    if part.genes:
+        return _cells_high_in(adata, part.genes, graph, layer)
+    if part.key in adata.obs_names:
+        cell = int(adata.obs_names.get_loc(part.key))
+        return np.unique(np.r_[cell, graph.weights[cell].indices])
+    column, _, value = part.key.partition("=")
+    if column in adata.obs and value:
+        cells = np.flatnonzero(adata.obs[column].astype(str) == value)
+        if len(cells):
+            return cells
+        present = sorted(map(str, adata.obs[column].unique()))[:10]
+        msg = f"Expected cells with {value!r} in `adata.obs[{column!r}]`, found none; it holds {present}."
+        raise ValueError(msg)
+    msg = f"Expected the name of a cell or 'column=value' as root, found {part.key!r}; columns: {list(adata.obs)[:20]}."
+    raise KeyError(msg)
+
+
+def _cells_high_in(adata: AnnData, genes: tuple[str, ...], graph: CellGraph, layer: str) -> NDArray[np.int64]:
+    index = adata.var_names.get_indexer(list(genes))
+    if (index < 0).any():
+        missing = [gene for gene, i in zip(genes, index, strict=True) if i < 0]
+        msg = f"Expected root genes that are in `adata.var_names`, found {missing} missing."
+        raise KeyError(msg)
+    logs = np.log1p(pooled(count_matrix(adata, layer), graph, index))
+    spread = logs.std(0)
+    if (flat := spread == 0).any():
+        msg = f"Expected root genes that vary, found {[g for g, f in zip(genes, flat, strict=True) if f]} constant."
+        raise ValueError(msg)
+    score = ((logs - logs.mean(0)) / spread).mean(1)
+    # The root is one place: the neighbourhood of the highest score, once more averaged over neighbours.
+    smooth = (graph.weights @ score) / np.maximum(np.asarray(graph.weights.sum(1)).ravel(), 1e-300)
+    top = int(np.argmax(np.where(graph.component == 0, smooth, -np.inf)))
+    return np.unique(np.r_[top, graph.weights[top].indices])
+
+
+def start_cells(directed: Directed, n: int) -> NDArray[np.bool_]:
+    """Mask of the cells that the source names as the start."""
+    mask = np.zeros(n, dtype=bool)
+    mask[directed.start] = True
+    return mask
+
+
+__all__ = ["Directed", "resolve", "start_cells"]

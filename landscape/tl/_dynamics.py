@@ -1,0 +1,312 @@
+"""The stochastic model of the regulators, fitted to cells."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy import sparse
+
+from landscape import _keys
+from landscape._anndata import read, read_result, require_adata, write, write_result
+from landscape._random import RandomLike, generator
+from landscape.dynamics import RegulatoryDrift
+from landscape.dynamics.directions import Combination, Direction
+from landscape.dynamics.fit import RateFit, fit_rates
+from landscape.dynamics.graph import CellGraph, neighbor_graph
+from landscape.dynamics.populations import PopulationMatch, match_populations
+from landscape.tl._direction import Directed, resolve, start_cells
+from landscape.tl._state import coordinates, expression, scaled
+
+logger = logging.getLogger(__name__)
+
+# A regression of each gene on all others needs this many cells per regulator to be worth more than the network's mask.
+CELLS_PER_REGULATOR = 20
+# Cells that share a patch of the latent space count as one voice, see `_patch_weights`.
+N_PATCHES = 40
+
+
+def dynamics(
+    adata: AnnData,
+    *,
+    network_key: str = _keys.NETWORK,
+    direction: Direction | Combination,
+    response: float | None = None,
+    diffusion: float | None = None,
+    model: Any | None = None,
+    use_rep: str | None = None,
+    layer: str = _keys.COUNTS,
+    n_neighbors: int = 30,
+    n_regulators: int | None = 300,
+    support: Literal["auto", "network", "all"] = "auto",
+    self_edges: bool = False,
+    refine: bool = True,
+    n_steps: int = 300,
+    rng: RandomLike = 0,
+    copy: bool = False,
+) -> AnnData | None:
+    r"""Fit one stochastic model of the regulators to all cells.
+
+    .. math:: dx = \big[a\, s(W \phi(x) + b) - \gamma x\big]\, dt + \sqrt{2D}\, dB
+
+    The state :math:`x` of a cell is its posterior mean expression of the network's regulators, logarithmic, over its
+    99th percentile. The direction gives every cell a velocity :math:`v`; production :math:`v + \gamma x` is
+    regressed on :math:`\phi(x)` over the support of the network. With real time points the model is then refined
+    until the population that starts at the first one becomes the observed ones. Without a clock the unit of time is
+    the mean lifetime of an mRNA, and a step of the directed chain is taken to last that long.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a network (:func:`landscape.tl.network`).
+    network_key
+        Name of the network in :attr:`~anndata.AnnData.varp`.
+    direction
+        Where the direction comes from, see :mod:`landscape.dynamics`: ``from_time``, ``from_root``, ...; ``+``
+        combines.
+    response
+        Hill coefficient of the input response :math:`\phi`; 4 by default, as in Huang et al. (2007) [1]_.
+    diffusion
+        :math:`D`. By default estimated with real time points, and else stated: the variance of states within a
+        neighbourhood over the lifetime.
+    model
+        Trained :class:`landscape.latent.LatentModel`. Without it states are pooled over neighbours.
+    use_rep
+        Coordinates in which cells are neighbours; by default the model's latent variables.
+    layer
+        Counts.
+    n_neighbors
+        Neighbours of each cell.
+    n_regulators
+        Most regulators in the model: those whose logarithmic expression varies most. ``None``: all that vary.
+    support
+        Edges that may be non-zero: ``"network"``, the network's support; ``"all"``; ``"auto"``, all where there are 20
+        cells per regulator, and the network's support otherwise.
+    self_edges
+        Allow regulators to act on themselves. From steady cells such edges are not identified.
+    refine
+        Match populations where there are real time points.
+    n_steps
+        Steps of that refinement.
+    rng
+        Seed or generator.
+    copy
+        Work on a copy of ``adata`` and return it.
+
+    Returns
+    -------
+    ``None``, or the copy if ``copy=True``. Sets
+
+    ``adata.uns["landscape"]["dynamics"]``
+        The model: ``regulators``, ``weights`` (``[target, regulator]``), ``bias``, ``ceiling``, ``decay``,
+        ``threshold``, ``hill``, ``signal``, ``diffusion``, the ``scale`` of the states, the ``grade`` of
+        identifiability, diagnostics and parameters.
+    ``adata.obsm["X_state"]``, ``adata.obsm["X_state_velocity"]`` : DataFrames, cells x regulators
+        States, and the drift at them.
+    ``adata.obsp["transitions"]`` : csr matrix
+        Directed chain of cells, rows summing to one, from the direction alone.
+    ``adata.obs["landscape_start"]`` : bool
+        Cells of the start, if the direction names them.
+
+    Raises
+    ------
+    KeyError
+        If the network or what the direction names is missing.
+    TypeError
+        If ``direction`` is no direction record.
+    ValueError
+        If fewer than two regulators vary or a number is out of its range.
+
+    References
+    ----------
+    .. [1] Huang et al. (2007), *Dev. Biol.* 305, 695. https://doi.org/10.1016/j.ydbio.2007.02.036
+    """
+    adata = require_adata(adata)
+    if not isinstance(direction, Direction | Combination):
+        msg = f"Expected a direction such as `landscape.dynamics.from_time('day')`, found {type(direction).__name__}."
+        raise TypeError(msg)
+    if diffusion is not None and not diffusion > 0:
+        msg = f"Expected a positive `diffusion`, found {diffusion}."
+        raise ValueError(msg)
+    if support not in ("auto", "network", "all"):
+        msg = f"Expected `support` to be 'auto', 'network' or 'all', found {support!r}."
+        raise ValueError(msg)
+    adata = adata.copy() if copy else adata
+    gen = generator(rng)
+    z = coordinates(adata, model, use_rep)
+    graph = neighbor_graph(z, n_neighbors=n_neighbors)
+    names, levels = _regulators(adata, network_key, model, layer, graph, n_regulators)
+    x, scale = scaled(levels)
+    directed, conflict = resolve(adata, direction, coordinates=z, states=x, graph=graph, layer=layer, rng=gen)
+    mask, source = _support(adata, network_key, names, support, len(x))
+    if self_edges:
+        np.fill_diagonal(mask, 1.0)
+    fit, match = _fit(
+        x,
+        z,
+        directed,
+        mask,
+        gen,
+        hill=4.0 if response is None else response,
+        diffusion=diffusion,
+        refine=refine,
+        n_steps=n_steps,
+    )
+    noise = _noise(diffusion, match, x, graph)
+    params = {
+        "direction": str(direction),
+        "network_key": network_key,
+        "layer": layer,
+        "support": source,
+        "self_edges": self_edges,
+        "diffusion": "estimated" if diffusion is None and match else "stated",
+        "time_unit": "real time" if directed.times is not None else "mRNA lifetime",
+        "states": "posterior mean" if model is not None else "pooled over neighbours",
+        "n_neighbors": n_neighbors,
+    }
+    _write(adata, names, x, scale, directed, fit, match, noise, str(direction.grade), conflict, params)
+    return adata if copy else None
+
+
+def _regulators(
+    adata: AnnData, network_key: str, model: Any | None, layer: str, graph: CellGraph, limit: int | None
+) -> tuple[list[str], NDArray[np.float64]]:
+    """Names of the regulators in the model and their expression in every cell."""
+    read(adata, "varp", network_key, hint="run `landscape.tl.network` first")
+    flags = read(adata, "var", _keys.IN_NETWORK, hint="run `landscape.tl.network` first")
+    names = list(adata.var_names[flags.to_numpy(dtype=bool)])
+    levels = expression(adata, names, model, layer, graph)
+    spread = np.log1p(levels).std(0)
+    varying = np.flatnonzero(spread > 1e-6)
+    if limit is not None and len(varying) > limit:
+        logger.info("kept the %d of %d regulators whose expression varies most", limit, len(varying))
+        varying = np.sort(varying[np.argsort(-spread[varying], kind="stable")[:limit]])
+    if len(varying) < 2:
+        msg = f"Expected at least two regulators that vary, found {len(varying)} of {len(names)}."
+        raise ValueError(msg)
+    return [names[i] for i in varying], levels[:, varying]
+
+
+def _support(
+    adata: AnnData, network_key: str, names: list[str], choice: str, n_cells: int
+) -> tuple[NDArray[np.float64], str]:
+    """Mask ``[target, regulator]`` without self-edges."""
+    d = len(names)
+    if choice == "auto":
+        choice = "all" if n_cells >= CELLS_PER_REGULATOR * d else "network"
+    if choice == "all":
+        return 1 - np.eye(d), "all"
+    key = network_key + _keys.SUPPORT_SUFFIX
+    index = adata.var_names.get_indexer(names)
+    found = sparse.csr_matrix(read(adata, "varp", key, hint="run `landscape.tl.network` first"))
+    mask = np.asarray(found[index][:, index].todense(), dtype=float).T
+    np.fill_diagonal(mask, 0.0)
+    return mask, "network"
+
+
+def _patch_weights(z: NDArray[np.float64], gen: np.random.Generator) -> torch.Tensor:
+    """Weights that make each patch of the latent space count alike, so that rare states are heard."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    k = min(N_PATCHES, max(1, len(z) // 10))
+    seed = int(gen.integers(2**31))
+    patch = MiniBatchKMeans(k, random_state=seed, n_init=3, batch_size=4096).fit_predict(z)
+    return torch.as_tensor(1.0 / np.bincount(patch)[patch])
+
+
+def _fit(
+    x: NDArray[np.float64],
+    z: NDArray[np.float64],
+    directed: Directed,
+    mask: NDArray[np.float64],
+    gen: np.random.Generator,
+    *,
+    hill: float,
+    diffusion: float | None,
+    refine: bool,
+    n_steps: int,
+) -> tuple[RateFit, PopulationMatch | None]:
+    states, allowed = torch.as_tensor(x), torch.as_tensor(mask)
+    fit = fit_rates(
+        states, torch.as_tensor(directed.velocity), support=allowed, weights=_patch_weights(z, gen), hill=hill
+    )
+    if not fit.converged:
+        logger.warning("the fit of production rates reached its limit of %d steps", fit.n_steps)
+    if directed.times is None or not refine:
+        return fit, None
+    populations = {float(t): states[torch.as_tensor(directed.times == t)] for t in np.unique(directed.times)}
+    match = match_populations(
+        fit.drift, populations, diffusion=diffusion or 0.01, support=allowed, n_steps=n_steps, rng=gen
+    )
+    return fit, match
+
+
+def _noise(stated: float | None, match: PopulationMatch | None, x: NDArray[np.float64], graph: CellGraph) -> float:
+    if stated is not None:
+        return float(stated)
+    if match is not None:
+        return match.diffusion
+    degree = np.asarray(graph.weights.sum(1))
+    mean, square = graph.weights @ x / degree, graph.weights @ x**2 / degree
+    return float(max((square - mean**2).mean(), 1e-6))
+
+
+def _write(
+    adata: AnnData,
+    names: list[str],
+    x: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    directed: Directed,
+    fit: RateFit,
+    match: PopulationMatch | None,
+    noise: float,
+    grade: str,
+    conflict: float,
+    params: dict[str, Any],
+) -> None:
+    drift = match.drift if match is not None else fit.drift
+    velocity = drift(torch.as_tensor(x)).numpy()
+    record: dict[str, Any] = {
+        "regulators": np.array(names, dtype=object),
+        **{name: getattr(drift, name).numpy() for name in _FIELDS},
+        "scale": scale,
+        "diffusion": noise,
+        "grade": grade,
+        "velocity_r2": fit.velocity_r2,
+        "conflict": conflict,
+        "converged": bool(fit.converged and (match is None or match.converged)),
+        "asymmetry": _asymmetry(drift),
+    }
+    if match is not None:
+        times = np.unique(directed.times)[1:]
+        record["energy_distance"] = pd.DataFrame(
+            {"time": times, "before": match.initial_distance, "after": match.distance}, index=[str(t) for t in times]
+        )
+    cells = adata.obs_names
+    write(adata, "obsm", _keys.STATE, pd.DataFrame(x, index=cells, columns=names), what="state of each cell")
+    write(
+        adata, "obsm", _keys.STATE_VELOCITY, pd.DataFrame(velocity, index=cells, columns=names), what="drift at cells"
+    )
+    write(adata, "obsp", _keys.TRANSITIONS, directed.transitions, what="directed chain of cells")
+    write(adata, "obs", _keys.START, start_cells(directed, len(x)), what=f"{len(directed.start)} cells of the start")
+    write_result(adata, _keys.DYNAMICS, record, params=params, what=f"model of {len(names)} regulators, grade {grade}")
+
+
+_FIELDS = ("weights", "bias", "ceiling", "decay", "threshold", "hill", "signal")
+
+
+def _asymmetry(drift: RegulatoryDrift) -> float:
+    w = drift.weights
+    return float(torch.linalg.norm(w - w.T) / torch.linalg.norm(w + w.T).clamp_min(1e-300))
+
+
+def read_drift(adata: AnnData) -> tuple[RegulatoryDrift, float, list[str]]:
+    """Drift, diffusion and regulators that :func:`dynamics` wrote."""
+    record = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")
+    drift = RegulatoryDrift(*(torch.as_tensor(np.array(record[name], dtype=float)) for name in _FIELDS))
+    return drift, float(record["diffusion"]), [str(name) for name in record["regulators"]]

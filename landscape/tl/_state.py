@@ -1,0 +1,61 @@
+"""The state of a cell: expression of the regulators in the model."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy import sparse
+
+from landscape import _keys
+from landscape._anndata import count_matrix, read
+from landscape.dynamics.graph import CellGraph
+
+logger = logging.getLogger(__name__)
+
+TARGET_SUM = 1e4
+
+
+def coordinates(adata: AnnData, model: Any | None, use_rep: str | None) -> NDArray[np.float64]:
+    """Coordinates in which cells are neighbours: ``use_rep``, the model's latent variables, or what is there."""
+    if use_rep is None and model is not None:
+        if _keys.LATENT not in adata.obsm:
+            adata.obsm[_keys.LATENT] = model.get_latent_representation(adata)
+        use_rep = _keys.LATENT
+    if use_rep is None:
+        use_rep = next((key for key in (_keys.LATENT, "X_scVI", "X_pca") if key in adata.obsm), _keys.LATENT)
+        logger.info("neighbours are found in `adata.obsm[%r]`", use_rep)
+    found = read(adata, "obsm", use_rep, hint="pass `model=` or `use_rep=`, or assign the model's latent variables")
+    return np.asarray(found, dtype=np.float64)
+
+
+def pooled(counts: sparse.csr_matrix, graph: CellGraph, genes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Depth-normalised expression of genes, pooled over each cell and its neighbours, shape ``(n, len(genes))``."""
+    smooth = graph.weights + sparse.identity(graph.weights.shape[0], format="csr")
+    depth = np.asarray(counts.sum(1)).ravel().astype(float)
+    total = smooth @ depth
+    return (
+        np.asarray((smooth @ counts[:, genes].astype(float)).todense()) / np.maximum(total, 1.0)[:, None] * TARGET_SUM
+    )
+
+
+def expression(
+    adata: AnnData, regulators: list[str], model: Any | None, layer: str, graph: CellGraph
+) -> NDArray[np.float64]:
+    """Posterior mean of the regulators' depth-normalised expression; without a model, the pool of neighbours."""
+    if model is not None:
+        found = model.get_normalized_expression(adata, genes=regulators, library_size=TARGET_SUM, return_numpy=True)
+        return np.asarray(found, dtype=np.float64)
+    logger.info("no model given: states are pooled over neighbours, not posterior means")
+    index = adata.var_names.get_indexer(regulators)
+    return pooled(count_matrix(adata, layer), graph, index)
+
+
+def scaled(levels: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Logarithmic expression over its 99th percentile, and that percentile."""
+    logs = np.log1p(levels)
+    scale = np.quantile(logs, 0.99, axis=0)
+    return logs / np.where(scale > 0, scale, 1.0), scale
