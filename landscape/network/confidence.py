@@ -19,6 +19,9 @@ STABLE = 0.75
 MAX_FDR = 0.05
 #: Edges per target that the support may hold by chance, as stability selection bounds them.
 EXPECTED_FALSE = 1.0
+#: Fewest edges of a target that are selected in a bootstrap. Curated circuits have one to eight regulators per gene, and
+#: what is fitted on a support later can drop a spare edge but cannot find a missing one.
+MIN_SELECTED = 10
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,15 @@ def n_selected(n_regulators: int, *, expected_false: float = EXPECTED_FALSE, sta
 
     Stability selection [1]_ bounds the expected number of falsely stable edges of a target by
     :math:`q^2 / ((2 \pi - 1) m)`, for :math:`q` of :math:`m` regulators selected each time and the threshold
-    :math:`\pi`; this is the :math:`q` that makes the bound ``expected_false``, rounded up.
+    :math:`\pi`; this is the :math:`q` that makes the bound ``expected_false``, rounded up, and at least ten: of few
+    regulators the false-discovery rate decides alone.
 
     References
     ----------
     .. [1] Meinshausen and Buhlmann (2010), *J R Stat Soc B* 72, 417. https://doi.org/10.1111/j.1467-9868.2010.00740.x
     """
     bound = np.sqrt(expected_false * (2 * stable - 1) * n_regulators)
-    return int(np.clip(np.ceil(bound), 1, n_regulators))
+    return int(min(max(np.ceil(bound), MIN_SELECTED), n_regulators))
 
 
 def bootstrap(
