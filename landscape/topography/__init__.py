@@ -1,31 +1,90 @@
 """Topography of a drift: fixed points, cycles, basins, saddles, paths, rates."""
 
 from landscape.topography._bifurcations import Bifurcation
+from landscape.topography.action import MinimumAction, barrier, minimum_action
 from landscape.topography.basins import Basins, basin_of
+from landscape.topography.committor import (
+    Committor,
+    GridCommittor,
+    UndecidedZone,
+    committor,
+    committor_on_grid,
+    fate_entropy,
+    undecided_width,
+)
 from landscape.topography.continuation import Branch, continuation
 from landscape.topography.cycles import Cycle, Cycles, limit_cycles
 from landscape.topography.energy import LyapunovEnergy, Symmetriser, asymmetry, lyapunov_energy, symmetriser
+from landscape.topography.entropy import (
+    CurlShare,
+    EntropyProduction,
+    curl_share,
+    entropy_production,
+    linear_entropy_production,
+)
 from landscape.topography.fixed_points import FailedStart, FixedPoint, FixedPoints, fixed_points
+from landscape.topography.kramers import KramersTime, kramers_time
+from landscape.topography.occupancy import Occupancy, occupancy, place
+from landscape.topography.passage import PassageTime, mean_first_passage_time
+from landscape.topography.rate_matrix import RateMatrix, barrier_rates, simulated_rates
+from landscape.topography.saddle import Descent, Saddle, descents, find_saddle
 from landscape.topography.support import Support, data_support
+from landscape.topography.transitions import Pass, TransitionNetwork, transition_network
+from landscape.topography.weights import Weights, simulated_weights, weights_from_rates
 
 __all__ = [
     "Basins",
     "Bifurcation",
     "Branch",
+    "Committor",
+    "CurlShare",
     "Cycle",
     "Cycles",
+    "Descent",
+    "EntropyProduction",
     "FailedStart",
     "FixedPoint",
     "FixedPoints",
+    "GridCommittor",
+    "KramersTime",
     "LyapunovEnergy",
+    "MinimumAction",
+    "Occupancy",
+    "Pass",
+    "PassageTime",
+    "RateMatrix",
+    "Saddle",
     "Support",
     "Symmetriser",
+    "TransitionNetwork",
+    "UndecidedZone",
+    "Weights",
     "asymmetry",
+    "barrier",
+    "barrier_rates",
     "basin_of",
+    "committor",
+    "committor_on_grid",
     "continuation",
+    "curl_share",
     "data_support",
+    "descents",
+    "entropy_production",
+    "fate_entropy",
+    "find_saddle",
     "fixed_points",
+    "kramers_time",
     "limit_cycles",
+    "linear_entropy_production",
     "lyapunov_energy",
+    "mean_first_passage_time",
+    "minimum_action",
+    "occupancy",
+    "place",
+    "simulated_rates",
+    "simulated_weights",
     "symmetriser",
+    "transition_network",
+    "undecided_width",
+    "weights_from_rates",
 ]

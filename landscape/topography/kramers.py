@@ -57,7 +57,7 @@ class KramersTime:
     valid: bool
 
 
-def asymmetry(jac: Tensor) -> Tensor:
+def _asymmetry(jac: Tensor) -> Tensor:
     r""":math:`\lVert J - J^\top \rVert / \lVert J + J^\top \rVert` of matrices ``(n, d, d)``, shape ``(n,)``."""
     odd = torch.linalg.matrix_norm(jac - jac.mT)
     return odd / torch.linalg.matrix_norm(jac + jac.mT).clamp_min(1e-300)
@@ -119,7 +119,7 @@ def kramers_time(
     share = torch.as_tensor(np.concatenate([[0.0], 0.5 * (nodes + 1), [1.0]]))[:, None]
     line = ends[:1] + share * (ends[1:] - ends[:1])
     white = _white_jacobian(drift, line, space.factor, space.inverse)
-    odd = float(asymmetry(white).max())
+    odd = float(_asymmetry(white).max())
     values = torch.linalg.eigvals(white[[0, -1]]).real
     if (values[0] >= 0).any():
         msg = f"Expected a stable `attractor`, found a leading eigenvalue of {float(values[0].max()):.3g}."

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+
+from landscape.systems import HuangToggle
+from landscape.topography import fixed_points, transition_network
+
+TOGGLE = HuangToggle()
+POINTS = TOGGLE.fixed_points()
+WELLS = POINTS[[0, 2, 4]]
+
+
+def test_toggle_chains_through_its_centre():
+    found = transition_network(TOGGLE, WELLS, diffusion=0.1)
+    np.testing.assert_array_equal(found.adjacency, [[0, 1, 0], [1, 0, 1], [0, 1, 0]])
+    side, centre = 0.5619, 0.4418
+    expected = [[0, side, side + centre], [centre, 0, centre], [side + centre, side, 0]]
+    np.testing.assert_allclose(found.action, expected, rtol=1e-2)
+    assert np.isnan(found.direct[0, 2])
+    assert found.converged
+    assert found.n_missing == 0
+    assert sorted(round(p.saddle.x[0], 4) for p in found.passes) == [0.4884, 1.5116]
+
+
+def test_saddles_may_be_given_in_any_form_and_trusted():
+    points = fixed_points(TOGGLE, WELLS + 0.1)
+    states = POINTS[[1, 3]]
+    by_point, by_state = (
+        transition_network(TOGGLE, WELLS, diffusion=0.1, saddles=s, search=False) for s in (points.saddles, states)
+    )
+    np.testing.assert_allclose(by_point.action, by_state.action, rtol=1e-3)
+    partial = transition_network(TOGGLE, WELLS, diffusion=0.1, saddles=states[:1], search=False)
+    assert partial.n_missing == 4
+    assert not partial.converged
+    assert np.isnan(partial.action[0, 2])
+
+
+def test_the_way_from_one_attractor_to_its_neighbour():
+    found = transition_network(TOGGLE, WELLS, diffusion=0.1)
+    path = found.path(1, 2, TOGGLE)
+    np.testing.assert_allclose(path[[0, -1]], WELLS[[1, 2]], atol=1e-6)
+    assert np.linalg.norm(path - POINTS[3], axis=1).min() < 1e-6
+    with pytest.raises(ValueError, match="share no pass"):
+        found.path(0, 2, TOGGLE)
+
+
+def test_independent_switches_add_nothing_to_each_other():
+    # Two double wells side by side with different heights: 4 attractors, an edge flips one switch at its barrier.
+    scale = torch.tensor([1.0, 2.0], dtype=torch.float64)
+
+    def drift(x):
+        return scale * (x - x**3)
+
+    wells = np.array([[a, b] for a in (-1, 1) for b in (-1, 1)], dtype=float)
+    found = transition_network(drift, wells, diffusion=0.25, n_points=64)
+    flips = wells[:, None] != wells[None]
+    np.testing.assert_array_equal(found.adjacency, flips.sum(2) == 1)
+    np.testing.assert_allclose(found.action, flips @ scale.numpy(), rtol=1e-3, atol=1e-9)
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match="at least two attractors, found 1"):
+        transition_network(TOGGLE, WELLS[:1], diffusion=0.1)
+    with pytest.raises(ValueError, match="two that coincide"):
+        transition_network(TOGGLE, WELLS[[0, 0]], diffusion=0.1)
+    with pytest.raises(ValueError, match="positive"):
+        transition_network(TOGGLE, WELLS, diffusion=-0.1)
