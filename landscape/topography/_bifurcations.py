@@ -13,6 +13,7 @@ from torch import Tensor
 
 from landscape.dynamics import Drift
 from landscape.topography._field import Field, field_around
+from landscape.topography._newton import newton
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -137,15 +138,15 @@ class Arc:
             # Beyond the last step Newton doubles the digits, so that the square root of the tolerance would do;
             # at a branch point convergence is linear and needs the tolerance itself.
             if self.distance(change, 0 * change) <= self.tolerance:
-                return z, k
+                # Least squares may leave the plane where the system is singular.
+                in_plane = abs(self.weight @ (self.unit(tangent) * (z - guess))) <= 1e-6
+                return (z if in_plane else None), k
         return None, most
 
     def settle(self, guess: NDArray[np.float64]) -> NDArray[np.float64]:
         """Fixed point at the parameter of a guess."""
         field_around(self.drift_of(self.parameter(guess)), self.centre + self.scale * torch.as_tensor(guess[None, :-1]))
-        across = np.zeros(len(guess))
-        across[-1] = 1.0
-        found, _ = self.correct(guess, across, most=50)
+        found = self._at_parameter(guess)
         if found is None:
             msg = (
                 f"Newton's method found no fixed point near the start at the parameter {self.parameter(guess):.6g}; "
@@ -157,13 +158,15 @@ class Arc:
     def at_edge(self, inside: NDArray[np.float64], outside: NDArray[np.float64]) -> NDArray[np.float64]:
         """Point of the branch where it leaves the range."""
         edge = float(outside[-1] > 1)
-        share = (edge - inside[-1]) / (outside[-1] - inside[-1])
-        guess = inside + share * (outside - inside)
+        guess = inside + (edge - inside[-1]) / (outside[-1] - inside[-1]) * (outside - inside)
         guess[-1] = edge
-        across = np.zeros(len(guess))
-        across[-1] = 1.0
-        found, _ = self.correct(guess, across)
+        found = self._at_parameter(guess)
         return outside if found is None else found
+
+    def _at_parameter(self, guess: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        run = newton(self.field(guess[-1]), torch.as_tensor(guess[None, :-1]), tolerance=self.tolerance, max_steps=100)
+        self.n_steps += int(run.n_steps[0])
+        return np.append(run.y[0].numpy(), guess[-1]) if run.converged[0] else None
 
 
 def bifurcations_between(arc: Arc, z: NDArray[np.float64], ahead: NDArray[np.float64]) -> list[Bifurcation]:
@@ -193,11 +196,9 @@ def bifurcations_between(arc: Arc, z: NDArray[np.float64], ahead: NDArray[np.flo
         s = float(brentq(branching, 0.0, 1.0, xtol=1e-8))
         here = at(s)
         found.append((s, _branch_kind(arc, here), here))
-    pairs = _pairs(arc, z), _pairs(arc, ahead)
-    if pairs[0] != pairs[1] and not found:
-        s = float(brentq(lambda s: _pair_growth(arc, at(s)), 0.0, 1.0, xtol=1e-10)) if _crosses(arc, z, ahead) else None
-        if s is not None:
-            found.append((s, "hopf", at(s)))
+    if not found and _pairs(arc, z) != _pairs(arc, ahead) and _crosses(arc, z, ahead):
+        s = float(brentq(lambda s: _pair_growth(arc, at(s)), 0.0, 1.0, xtol=1e-10))
+        found.append((s, "hopf", at(s)))
     return [_record(arc, kind, here) for _, kind, here in sorted(found, key=lambda f: f[0])]
 
 

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 # Two roots nearer than this, in units of the scale, are one.
 SAME = 1e-5
-# Numbers in the Jacobians of one sweep: 1,000 starts at 10 genes, 400 at 50, 25 at 200.
+# Numbers in the Jacobians of one sweep: 400 starts at 50 genes, 25 at 200; below that 100 a gene, at most 1,000.
 SWEEP_NUMBERS = 1_000_000
 # Steps of a run in a sweep. Of 1,000 runs on a network of 10 genes with 11 points, 100 steps found 4 % more than 30
 # at three times the cost; further starts find more.
@@ -87,7 +87,10 @@ class Roots:
 
 @dataclass(frozen=True)
 class StartRuns:
-    """What became of each start: its state, |f|, steps, whether it rests, and whether Newton converged from there."""
+    """What became of each start: its state, |f|, steps, whether it rests, and whether Newton converged from there.
+
+    ``end`` is the root at which it rests, -1 for none; ``rate`` the median speed of the starts over the scale.
+    """
 
     y: Tensor
     residual: Tensor
@@ -95,6 +98,7 @@ class StartRuns:
     settled: Tensor
     converged: Tensor
     end: Tensor
+    rate: float
 
 
 def from_starts(field: Field, y: Tensor, roots: Roots, *, relaxed: bool) -> StartRuns:
@@ -127,6 +131,7 @@ def from_starts(field: Field, y: Tensor, roots: Roots, *, relaxed: bool) -> Star
         settled,
         runs.converged[member],
         end,
+        float(length(field(y)).median()),
     )
 
 
@@ -139,7 +144,7 @@ def search(field: Field, starts: Tensor, roots: Roots, rng: np.random.Generator)
     field that points into a ball), the search goes on for longer.
     """
     settings = roots.settings
-    rows = int(np.clip(SWEEP_NUMBERS // field.dimension**2, 24, 1000))
+    rows = int(np.clip(SWEEP_NUMBERS // field.dimension**2, 24, min(1000, 100 * field.dimension)))
     kwargs = {"tolerance": settings.tolerance, "max_steps": settings.max_steps}
     bordered = followed = empty = 0
     for sweep in range(MAX_SWEEPS):

@@ -147,9 +147,8 @@ def continuation(
     arc = Arc(drift_of, field.centre, field.scale, low, high, tolerance)
     first = arc.settle(np.append(np.zeros(x.shape[1]), arc.share(origin)))
     forward, end_ahead = _trace(arc, first, 1.0, step, min_step, max_step, max_points)
-    if end_ahead == "closed":
-        backward, end_behind = [first], end_ahead
-    else:
+    backward, end_behind = [first], end_ahead
+    if end_ahead != "closed":
         backward, end_behind = _trace(arc, first, -1.0, step, min_step, max_step, max_points)
     points = [*reversed(backward[1:]), *forward]
     return _branch(arc, points, (end_behind, end_ahead))
@@ -167,10 +166,8 @@ def _trace(
     while len(points) < max_points:
         ahead, effort = arc.correct(z + step * arc.unit(tangent), tangent)
         # A corrector that lands far from its guess, or turns sharply, has jumped to another branch.
-        good = ahead is not None and arc.distance(ahead, z) <= 1.5 * step
-        turned = arc.tangent(ahead, tangent) if good else tangent
-        good = good and arc.cosine(turned, tangent) >= 0.9
-        if not good:
+        turned = None if ahead is None or arc.distance(ahead, z) > 1.5 * step else arc.tangent(ahead, tangent)
+        if ahead is None or turned is None or arc.cosine(turned, tangent) < 0.9:
             step /= 2
             if step < min_step:
                 logger.warning("the branch could not be followed beyond the parameter %.6g", arc.parameter(z))

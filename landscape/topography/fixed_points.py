@@ -265,9 +265,9 @@ def _bounds(bounds: tuple[ArrayLike, ArrayLike] | None, d: int) -> tuple[Tensor 
     return low, high
 
 
-def classify(eigenvalues: NDArray[np.complex128]) -> Stability:
-    """Stability by the signs of the real parts; ``"marginal"`` where one vanishes within rounding."""
-    real, size = eigenvalues.real, np.abs(eigenvalues).max(initial=0.0)
+def classify(eigenvalues: NDArray[np.complex128], *, rate: float = 0.0) -> Stability:
+    """Stability by the signs of the real parts; ``"marginal"`` where one vanishes beside the largest or a rate."""
+    real, size = eigenvalues.real, np.abs(eigenvalues).max(initial=rate)
     if (np.abs(real) <= MARGINAL * size).any():
         return "marginal"
     if (real < 0).all():
@@ -289,13 +289,14 @@ def _records(field: Field, roots: Roots, runs: StartRuns, *, relaxed: bool, name
     values = spectrum(field.drift, x)
     residual = (field(roots.y) * field.scale).square().mean(1).sqrt()
     visits = torch.bincount(runs.end[runs.end >= 0], minlength=len(x))
-    index = (values.real > MARGINAL * np.abs(values).max(axis=1, initial=0.0, keepdims=True)).sum(1)
+    # Speed over scale at a typical start: without it the only eigenvalue of a line has nothing to vanish beside.
+    index = (values.real > MARGINAL * np.abs(values).max(axis=1, initial=runs.rate, keepdims=True)).sum(1)
     points = [
         FixedPoint(
             x=x[k].numpy(),
             eigenvalues=values[k],
             index=int(index[k]),
-            stability=classify(values[k]),
+            stability=classify(values[k], rate=runs.rate),
             residual=float(residual[k]),
             converged=True,
             n_steps=roots.n_steps[k],
