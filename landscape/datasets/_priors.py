@@ -23,6 +23,10 @@ def regulators(species: str, *, source: str = "pyscenic") -> list[str]:
     source
         ``"pyscenic"`` (factors with a motif) or, human only, ``"lambert"`` (curated).
 
+    Returns
+    -------
+    Symbols, each once.
+
     Raises
     ------
     FileNotFoundError, ConnectionError

@@ -143,7 +143,7 @@ def _score(
 def pearson_residual_variance(
     counts: sparse.csr_matrix, *, dispersion: float = 100.0, block: int = 512
 ) -> NDArray[np.float64]:
-    """Variance of the Pearson residuals of each gene, shape ``(n_genes,)``; see :func:`select_genes`.
+    """Variance of the Pearson residuals of each gene, see :func:`select_genes`.
 
     Parameters
     ----------
@@ -153,6 +153,10 @@ def pearson_residual_variance(
         Inverse dispersion of the null model.
     block
         Genes made dense at a time.
+
+    Returns
+    -------
+    Variances, shape ``(n_genes,)``; zero for genes without counts.
     """
     n_cells, n_genes = counts.shape
     depth = np.asarray(counts.sum(1, dtype=np.float64)).ravel()

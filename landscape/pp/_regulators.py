@@ -27,6 +27,10 @@ def find_regulators(
     species
         ``"mouse"`` or ``"human"``; ``None``: as the gene names are written.
 
+    Returns
+    -------
+    Names of the regulators, as the data write them.
+
     Raises
     ------
     ValueError
