@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -70,9 +71,15 @@ def jacobian(drift: Drift, x: Tensor) -> Tensor:
         return drift.jacobian(x)
     points = x.detach().clone().requires_grad_(True)
     with torch.enable_grad():
-        velocity = evaluate(drift, points)
+        msg = "The drift breaks automatic differentiation; write it with torch operations on its argument."
+        try:
+            velocity = evaluate(drift, points)
+        except RuntimeError as error:
+            # torch refuses to hand a tensor under differentiation to numpy.
+            if "requires grad" in str(error):
+                raise ValueError(msg) from error
+            raise
         if not velocity.requires_grad:
-            msg = "The drift breaks automatic differentiation; write it with torch operations on its argument."
             raise ValueError(msg)
         rows = [
             torch.autograd.grad(velocity[:, i].sum(), points, retain_graph=i + 1 < x.shape[1])[0]
@@ -123,9 +130,9 @@ class RegulatoryDrift:
         if self.weights.shape != (d, d):
             msg = f"Expected `weights` of shape (d, d), found {tuple(self.weights.shape)}."
             raise ValueError(msg)
-        for name in ("bias", "ceiling", "decay", "threshold", "hill", "signal"):
+        for name in ("weights", "bias", "ceiling", "decay", "threshold", "hill", "signal"):
             value = getattr(self, name)
-            if value.shape != (d,):
+            if name != "weights" and value.shape != (d,):
                 msg = f"Expected `{name}` of shape ({d},), found {tuple(value.shape)}."
                 raise ValueError(msg)
             if not torch.isfinite(value).all():
@@ -140,6 +147,9 @@ class RegulatoryDrift:
             raise ValueError(msg)
         if bad := [i for i in self.held if not 0 <= i < d]:
             msg = f"Expected indices of held genes between 0 and {d - 1}, found {bad}."
+            raise ValueError(msg)
+        if bad_levels := [v for v in self.held.values() if not math.isfinite(v)]:
+            msg = f"Expected finite levels of held genes, found {bad_levels}."
             raise ValueError(msg)
 
     @classmethod
@@ -156,7 +166,7 @@ class RegulatoryDrift:
         held: Mapping[int, float] | None = None,
     ) -> RegulatoryDrift:
         """Drift from arrays; a number stands for the same value in every gene."""
-        w = torch.as_tensor(np.asarray(weights), dtype=torch.float64)
+        w = torch.as_tensor(np.array(weights, dtype=float))
 
         def vector(value: np.ndarray | float) -> Tensor:
             return torch.as_tensor(np.broadcast_to(np.asarray(value, float), (w.shape[0],)).copy())

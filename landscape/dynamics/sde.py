@@ -52,7 +52,10 @@ def noise_factor(diffusion: Diffusion, dimension: int) -> Callable[[Tensor, Tens
             return torch.sqrt(2 * diagonal) * xi
 
         return dependent
-    value = torch.as_tensor(diffusion, dtype=torch.float64)
+    # A copy, because torch does not share memory with read-only arrays.
+    value = (
+        diffusion.to(torch.float64) if isinstance(diffusion, Tensor) else torch.as_tensor(np.array(diffusion, float))
+    )
     if value.ndim == 2:
         if value.shape != (dimension, dimension) or not torch.allclose(value, value.T):
             msg = f"Expected a symmetric `diffusion` of shape ({dimension}, {dimension}), found {tuple(value.shape)}."
@@ -128,6 +131,9 @@ def walk(
     """
     if start.ndim != 2:
         msg = f"Expected `start` of shape (n, d), found {tuple(start.shape)}."
+        raise ValueError(msg)
+    if not torch.isfinite(start).all():
+        msg = f"Expected finite `start`, found {int((~torch.isfinite(start)).any(1).sum())} of {len(start)} states not so."
         raise ValueError(msg)
     if not step > 0:
         msg = f"Expected a positive `step`, found {step}."

@@ -140,7 +140,7 @@ def field_around(drift: Drift, states: Tensor, *, metric: ArrayLike | Tensor | N
         if spread <= 1e-12 * float(states.abs().max()) or spread == 0:
             spread = float(states.abs().max()) or 1.0
         return Field(drift, centre, torch.full((d,), spread, dtype=torch.float64))
-    given = torch.as_tensor(np.asarray(metric), dtype=torch.float64)
+    given = torch.as_tensor(np.array(metric, dtype=np.float64))
     if given.ndim > 1 or (given.ndim == 1 and given.shape != (d,)):
         msg = f"Expected `metric` to be a number or of shape ({d},), found {tuple(given.shape)}."
         raise ValueError(msg)

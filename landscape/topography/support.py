@@ -93,7 +93,7 @@ def data_support(
     if not 0 < quantile <= 1:
         msg = f"Expected `quantile` between 0 and 1, found {quantile}."
         raise ValueError(msg)
-    scale = torch.as_tensor(np.asarray(1.0 if metric is None else metric), dtype=torch.float64)
+    scale = torch.as_tensor(np.array(1.0 if metric is None else metric, dtype=np.float64))
     if not (torch.isfinite(scale) & (scale > 0)).all():
         msg = f"Expected `metric` to be positive and finite, found {float(scale.min())}."
         raise ValueError(msg)
