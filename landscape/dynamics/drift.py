@@ -171,7 +171,16 @@ class RegulatoryDrift:
         def vector(value: np.ndarray | float) -> Tensor:
             return torch.as_tensor(np.broadcast_to(np.asarray(value, float), (w.shape[0],)).copy())
 
-        return cls(w, *(vector(v) for v in (bias, ceiling, decay, threshold, hill, signal)), held=dict(held or {}))
+        return cls(
+            weights=w,
+            bias=vector(bias),
+            ceiling=vector(ceiling),
+            decay=vector(decay),
+            threshold=vector(threshold),
+            hill=vector(hill),
+            signal=vector(signal),
+            held=dict(held or {}),
+        )
 
     @property
     def n_genes(self) -> int:

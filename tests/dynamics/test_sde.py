@@ -31,7 +31,8 @@ def increments(step: float, n: int, monkeypatch, fine: torch.Tensor, finest: flo
     """Make the package's noise the fine Brownian path summed to the coarse step."""
     ratio = round(step / finest)
     coarse = fine.view(-1, ratio, n, 1).sum(1) / ratio**0.5
-    monkeypatch.setattr("landscape.dynamics.sde._Noise.__call__", lambda self, rows=iter(coarse): next(rows))
+    rows = iter(coarse)
+    monkeypatch.setattr("landscape.dynamics.sde._Noise.__call__", lambda _: next(rows))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_increments_are_normal_and_independent():
 def test_answer_depends_on_the_seed_alone():
     start = torch.zeros(BLOCK + 7, 2, dtype=torch.float64)
 
-    def run(n=len(start), rng=0):
+    def run(n=BLOCK + 7, rng=0):
         return simulate(torch.neg, start[:n], diffusion=0.1, duration=0.1, step=0.01, rng=rng).states[-1]
 
     threads = torch.get_num_threads()
