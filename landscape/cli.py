@@ -212,7 +212,7 @@ def _run(source: Path, out: Path, values: dict[str, Any], *, force: bool) -> Non
 
     summary = run_directory(source, out, settings=from_mapping(values), force=force, observe=_show)
     names = ", ".join(attractor["name"] for attractor in summary["attractors"] or []) or "none"
-    typer.echo(f"{summary['n_cells']:,} cells, {summary['n_edges']:,} edges of {summary['n_regulators']} regulators")
+    typer.echo(f"{summary['n_cells']:,} cells, {summary['n_edges']} edges of {summary['n_regulators']} regulators")
     typer.echo(f"attractors: {names}")
     typer.echo(f"identifiability: {summary['identifiability']}")
     typer.echo(f"report: {out / 'report.html'}")

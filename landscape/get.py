@@ -98,4 +98,6 @@ def network(
 
 
 def _values(adata: AnnData, key: str, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    if not len(row):  # scipy answers an empty request with a matrix
+        return np.empty(0)
     return np.asarray(adata.varp[key].tocsr()[row, column]).ravel()

@@ -3,8 +3,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import multiprocessing
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,7 +18,7 @@ from scipy import sparse
 import landscape as ls
 from landscape._files import lock
 from landscape._run import delta
-from landscape._run.direction import Direction, choose, offers
+from landscape._run.direction import choose, offers
 from landscape._run.directory import run_directory
 from landscape._run.inspection import inspect_cells
 from landscape._run.outputs import write_csv
@@ -261,34 +261,34 @@ def test_empty_cells_can_be_dropped(fake, cells, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_any_moment_ends_as_an_undisturbed_one(source, tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import importlib.util, sys\n"
-        f"spec = importlib.util.spec_from_file_location('fake', {str(FAKE)!r})\n"
-        "fake = importlib.util.module_from_spec(spec); sys.modules['fake'] = fake; spec.loader.exec_module(fake)\n"
-        "from landscape._run import run_directory\n"
-        "from landscape._run.settings import from_mapping\n"
-        "fake.install(setattr, pause=0.15)\n"
-        "print('ready', flush=True)\n"
-        "run_directory(sys.argv[1], sys.argv[2], settings=from_mapping({'n_top_genes': 8}))\n"
-    )
+def test_a_run_killed_at_any_moment_ends_as_an_undisturbed_one(fake, source, tmp_path, monkeypatch):
+    monkeypatch.setattr(fake, "PAUSE", 0.05)
     fresh, out = tmp_path / "fresh", tmp_path / "out"
-    subprocess.run([sys.executable, script, source, fresh], check=True)
-    # The n-th attempt is killed a little later after its start than the one before: every part of a run is hit.
-    for attempt in range(14):
-        process = subprocess.Popen([sys.executable, script, source, out], stdout=subprocess.PIPE)
-        process.stdout.readline()
-        time.sleep(0.06 + 0.05 * attempt)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    start = time.perf_counter()
+    run_directory(source, fresh, settings=settings())
+    whole = time.perf_counter() - start
+    ends = []
+    # The n-th attempt lives a little longer than the one before, up to a whole run: every part of it is hit.
+    for attempt in range(25):
+        process = multiprocessing.get_context("fork").Process(
+            target=run_directory, args=(source, out), kwargs={"settings": settings(), "observe": lambda event: None}
+        )
+        process.start()
+        process.join(0.02 + whole * attempt / 40)
+        process.kill()
+        process.join()
+        ends.append(process.exitcode)
         for path in out.rglob("*"):
-            if path.is_file() and not path.name.startswith(".~") and path.name != ".lock":
-                if path.suffix == ".h5ad":
-                    ad.read_h5ad(path)
-                elif path.suffix == ".json":
-                    json.loads(path.read_text())
-    subprocess.run([sys.executable, script, source, out], check=True)
+            if path.name.startswith(".~") or not path.is_file():
+                continue
+            if path.suffix == ".h5ad":
+                ad.read_h5ad(path)
+            elif path.suffix == ".json":
+                json.loads(path.read_text())
+            elif path.suffix == ".html":
+                assert path.read_text().endswith("</html>")
+    assert ends.count(-signal.SIGKILL) >= 5
+    run_directory(source, out, settings=settings())
     assert contents(out) == contents(fresh)
     assert not list(out.rglob(".~*"))
 
@@ -304,6 +304,14 @@ def test_run_sets_results_on_all_genes(fake, cells):
     record = cells.uns["landscape"]["run"]
     assert list(record["params"]["directions"]) == ["real time points in obs['day']"]
     assert record["params"]["label_key"] == "cell_type"
+
+
+def test_run_takes_a_direction(fake, cells):
+    ls.run(cells, n_top_genes=8, direction=ls.dynamics.from_root("cell_type=a") + ls.dynamics.from_time("day"))
+    chosen = list(cells.uns["landscape"]["run"]["params"]["directions"])
+    assert chosen == ["the root 'cell_type=a'", "real time points in obs['day']"]
+    with pytest.raises(TypeError, match=r"from_time\('day'\)`, found str"):
+        ls.run(cells, direction="day")
 
 
 def test_run_gives_every_stage_the_seed_itself(fake, cells):
@@ -426,9 +434,9 @@ def test_what_is_asked_wins_and_is_combined(cells, caplog):
     cells.obs["pt"] = np.linspace(0, 1, 40)
     chosen = choose(cells, settings(pseudotime_key="pt", root="cell_type=a", root_genes="Gene1,Gene2"))
     assert chosen == (
-        Direction("pseudotime", "pt", "C"),
-        Direction("root", "cell_type=a", "C"),
-        Direction("root_genes", "Gene1,Gene2", "C"),
+        ls.dynamics.from_pseudotime("pt"),
+        ls.dynamics.from_root("cell_type=a"),
+        ls.dynamics.from_root(genes=["Gene1", "Gene2"]),
     )
     with caplog.at_level(logging.INFO):
         choose(cells, settings())
@@ -591,7 +599,7 @@ def test_a_flipped_byte_gives_an_error_or_cells_and_never_a_crash(source, tmp_pa
 
 
 def test_newer_text_columns_become_plain(cells, tmp_path):
-    cells.obs["note"] = pd.array([None, *(f"note {i}" for i in range(39))], dtype="string")
+    cells.obs["note"] = pd.array([f"note {i}" for i in range(40)], dtype="string")
     cells.obs["kind"] = pd.Categorical(pd.array(["x", "y"] * 20, dtype="string"))
     cells.obs_names = cells.obs_names.astype("string")
     with ad.settings.override(allow_write_nullable_strings=True):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +11,15 @@ from anndata import AnnData
 
 from landscape import _keys
 from landscape._run.settings import Settings
+from landscape.dynamics import (
+    Combination,
+    Direction,
+    from_pseudotime,
+    from_root,
+    from_time,
+    from_unspliced,
+    from_velocity,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -22,62 +29,42 @@ _TIME = re.compile(r"^(day|days|time|age|hour|hours|hpf|dpf|timepoint|time[_. ].
 _PSEUDOTIME = re.compile(r"pseudo_?time|^latent_time$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Direction:
-    """A source of direction.
+_WORDS = {
+    "time": ("real time points in obs[{!r}]", "--time-key"),
+    "unspliced": ("unspliced counts in layers[{!r}]", "--unspliced"),
+    "velocity": ("the velocity in layers[{!r}]", "--velocity-layer"),
+    "pseudotime": ("the pseudotime in obs[{!r}]", "--pseudotime-key"),
+    "root": ("the root {!r}", "--root"),
+    "transitions": ("transitions between cells in obsp[{!r}]", ""),
+}
 
-    Attributes
-    ----------
-    source
-        ``"time"``, ``"unspliced"``, ``"velocity"``, ``"pseudotime"`` or ``"root"``.
-    key
-        Its column, layer, or root; genes separated by commas for ``"root_genes"``.
-    grade
-        Identifiability that it can reach: ``"B"`` time series, ``"C"`` velocity or directed pseudotime.
-    """
 
-    source: str
-    key: str
-    grade: str
+def describe(direction: Direction) -> str:
+    """Source of direction in words."""
+    if direction.genes:
+        return f"a root where {', '.join(direction.genes)} are high"
+    return _WORDS[direction.source][0].format(direction.key)
 
-    def __str__(self) -> str:
-        return {
-            "time": f"real time points in obs[{self.key!r}]",
-            "unspliced": f"unspliced counts in layers[{self.key!r}]",
-            "velocity": f"the velocity in layers[{self.key!r}]",
-            "pseudotime": f"the pseudotime in obs[{self.key!r}]",
-            "root": f"the root {self.key}",
-            "root_genes": f"a root where {self.key} are high",
-        }[self.source]
 
-    @property
-    def option(self) -> str:
-        """Command-line option that asks for it."""
-        option = {
-            "time": "--time-key",
-            "unspliced": "--unspliced",
-            "velocity": "--velocity-layer",
-            "pseudotime": "--pseudotime-key",
-            "root": "--root",
-            "root_genes": "--root-genes",
-        }[self.source]
-        return f"{option} {self.key}"
+def option(direction: Direction) -> str:
+    """Command-line option that asks for a source."""
+    return f"{_WORDS[direction.source][1]} {direction.key}"
 
 
 def offers(adata: AnnData) -> list[Direction]:
     """Sources of direction in the data, the most telling first."""
-    found = [Direction("time", name, "B") for name in time_columns(adata)]
+    found = [from_time(name) for name in time_columns(adata)]
     if _keys.UNSPLICED in adata.layers:
-        found.append(Direction("unspliced", _keys.UNSPLICED, "C"))
+        found.append(from_unspliced(_keys.UNSPLICED))
     if "velocity" in adata.layers:
-        found.append(Direction("velocity", "velocity", "C"))
+        found.append(from_velocity("velocity"))
     found += [
-        Direction("pseudotime", str(name), "C")
+        from_pseudotime(str(name))
         for name in adata.obs.columns
         if _PSEUDOTIME.search(str(name)) and pd.api.types.is_numeric_dtype(adata.obs[name])
     ]
     if "iroot" in adata.uns:
-        found.append(Direction("root", str(adata.obs_names[int(adata.uns["iroot"])]), "C"))
+        found.append(from_root(str(adata.obs_names[int(adata.uns["iroot"])])))
     return found
 
 
@@ -100,56 +87,42 @@ def choose(adata: AnnData, settings: Settings) -> tuple[Direction, ...]:
     asked = _asked(adata, settings)
     if asked:
         for direction in asked:
-            logger.info("direction: %s, as asked", direction)
+            logger.info("direction: %s, as asked", describe(direction))
         return tuple(asked)
     found = offers(adata)
     if not found:
         raise ValueError(_nothing_found(adata))
-    others = f" (not used: {'; '.join(map(str, found[1:]))})" if found[1:] else ""
-    logger.info("direction: %s, found in the data%s", found[0], others)
+    others = f" (not used: {'; '.join(map(describe, found[1:]))})" if found[1:] else ""
+    logger.info("direction: %s, found in the data%s", describe(found[0]), others)
     return (found[0],)
 
 
-def record(directions: tuple[Direction, ...]) -> Any:
-    """Direction record of :mod:`landscape.dynamics` for the sources, combined if there are several."""
-    from landscape import dynamics
-
-    makers: dict[str, Any] = {
-        "time": lambda key: dynamics.from_time(key),
-        "unspliced": lambda key: dynamics.from_unspliced(key),
-        "velocity": lambda key: dynamics.from_velocity(key),
-        "pseudotime": lambda key: dynamics.from_pseudotime(key),
-        "root": lambda key: dynamics.from_root(key),
-        "root_genes": lambda key: dynamics.from_root(genes=tuple(key.split(","))),
-    }
-    records = [makers[d.source](d.key) for d in directions]
-    combined = records[0]
-    for other in records[1:]:
-        combined = combined + other
-    return combined
+def combined(directions: tuple[Direction, ...]) -> Direction | Combination:
+    """Record for :func:`landscape.tl.dynamics` that holds all of the sources."""
+    return directions[0] if len(directions) == 1 else Combination(directions)
 
 
 def _asked(adata: AnnData, settings: Settings) -> list[Direction]:
-    asked = []
-    for source, key, grade, slot in (
-        ("time", settings.time_key, "B", "obs"),
-        ("unspliced", settings.unspliced, "C", "layers"),
-        ("velocity", settings.velocity_layer, "C", "layers"),
-        ("pseudotime", settings.pseudotime_key, "C", "obs"),
+    asked: list[Direction] = []
+    for key, slot, make in (
+        (settings.time_key, "obs", from_time),
+        (settings.unspliced, "layers", from_unspliced),
+        (settings.velocity_layer, "layers", from_velocity),
+        (settings.pseudotime_key, "obs", from_pseudotime),
     ):
         if key is None:
             continue
         if key not in getattr(adata, slot):
             msg = f"`adata.{slot}[{key!r}]` is missing. Present: {sorted(map(str, getattr(adata, slot).keys()))}."
             raise KeyError(msg)
-        asked.append(Direction(source, key, grade))
+        asked.append(make(key))
     if settings.root is not None:
-        asked.append(Direction("root", _checked_root(adata, settings.root), "C"))
+        asked.append(from_root(_checked_root(adata, settings.root)))
     if settings.root_genes is not None:
         if missing := [gene for gene in settings.root_genes if gene not in adata.var_names]:
             msg = f"Root genes {missing} are not among the genes (for instance {list(adata.var_names[:3])})."
             raise KeyError(msg)
-        asked.append(Direction("root_genes", ",".join(settings.root_genes), "C"))
+        asked.append(from_root(genes=settings.root_genes))
     return asked
 
 

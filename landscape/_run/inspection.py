@@ -11,7 +11,7 @@ from anndata import AnnData
 
 from landscape import _keys, pp
 from landscape._anndata import require_adata
-from landscape._run.direction import offers
+from landscape._run.direction import describe, offers, option
 from landscape._run.plan import LABEL
 
 MIN_CELLS = 50
@@ -137,7 +137,7 @@ def _regulators(adata: AnnData, facts: list[str]) -> list[Finding]:
 def _directions(adata: AnnData, facts: list[str]) -> list[Finding]:
     found = offers(adata)
     for direction in found:
-        facts.append(f"direction: {direction} (grade {direction.grade}; {direction.option})")
+        facts.append(f"direction: {describe(direction)} (grade {direction.grade}; {option(direction)})")
     missing = [
         f"obs[{name!r}]: {int(np.count_nonzero(pd.isna(adata.obs[name])))} cells without a value"
         for name in adata.obs.columns

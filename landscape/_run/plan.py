@@ -13,8 +13,9 @@ from anndata import AnnData
 
 from landscape import _keys, pp
 from landscape._anndata import require_adata
-from landscape._run.direction import Direction, choose
+from landscape._run.direction import choose
 from landscape._run.settings import Settings
+from landscape.dynamics import Combination, Direction
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ _DEFAULT: Mapping[str, Any] = {}
 class Plan:
     """Settled choices of a run; ``layer=None`` is the main matrix.
 
-    ``directions`` are the sources that were chosen; ``direction`` is a record given in Python, used instead of them.
+    ``directions`` are the sources that are used together.
     """
 
     layer: str | None
@@ -38,14 +39,13 @@ class Plan:
     max_epochs: int | None
     seed: int
     stages: Mapping[str, Mapping[str, Any]]
-    direction: Any = None
 
     def options(self, stage: str) -> dict[str, Any]:
         """Further keywords of a stage's function."""
         return dict(self.stages.get(stage, _DEFAULT))
 
 
-def settle(adata: AnnData, settings: Settings, *, direction: Any = None) -> Plan:
+def settle(adata: AnnData, settings: Settings, *, direction: Direction | Combination | None = None) -> Plan:
     """Check a data set against the settings and settle what they leave open.
 
     Raises
@@ -56,6 +56,9 @@ def settle(adata: AnnData, settings: Settings, *, direction: Any = None) -> Plan
         If the data cannot be used: no counts, repeated names, empty cells, no direction.
     """
     require_adata(adata)
+    if direction is not None and not isinstance(direction, Direction | Combination):
+        msg = f"Expected `direction` such as `landscape.dynamics.from_time('day')`, found {type(direction).__name__}."
+        raise TypeError(msg)
     for slot, names in (("obs_names", adata.obs_names), ("var_names", adata.var_names)):
         if not names.is_unique:
             repeated = list(names[names.duplicated()].unique()[:3])
@@ -89,13 +92,12 @@ def settle(adata: AnnData, settings: Settings, *, direction: Any = None) -> Plan
         layer=layer,
         batch_key=settings.batch_key,
         label_key=label_key,
-        directions=() if direction is not None else choose(adata, settings),
+        directions=choose(adata, settings) if direction is None else direction.parts,
         regulators=settings.regulators,
         n_top_genes=settings.n_top_genes,
         max_epochs=settings.max_epochs,
         seed=settings.seed,
         stages=settings.stages,
-        direction=direction,
     )
 
 

@@ -13,6 +13,7 @@ from anndata import AnnData
 
 import landscape
 from landscape._anndata import write_result
+from landscape._run.direction import describe
 from landscape._run.plan import Plan
 
 RUN = "run"
@@ -30,7 +31,7 @@ def versions() -> dict[str, str]:
 
 def plain(plan: Plan) -> dict[str, Any]:
     """Plan as JSON values."""
-    values = {
+    return {
         "layer": "X" if plan.layer is None else plan.layer,
         "batch_key": plan.batch_key,
         "label_key": plan.label_key,
@@ -41,15 +42,12 @@ def plain(plan: Plan) -> dict[str, Any]:
         "seed": plan.seed,
         "stages": {name: dict(options) for name, options in plan.stages.items()},
     }
-    if plan.direction is not None:
-        values["direction"] = repr(plan.direction)
-    return values
 
 
 def write(adata: AnnData, plan: Plan, *, warnings: Sequence[str], source: dict[str, Any] | None = None) -> None:
     """Set ``adata.uns["landscape"]["run"]``."""
     settings = plain(plan)
-    settings["directions"] = [str(d) for d in plan.directions] or [settings.pop("direction", "given")]
+    settings["directions"] = [describe(d) for d in plan.directions]
     record = {
         "versions": versions(),
         "warnings": np.array(list(dict.fromkeys(warnings)), dtype=object),

@@ -11,7 +11,7 @@ from typing import Any
 from anndata import AnnData
 
 from landscape import _keys, pp, tl
-from landscape._run import direction as directions
+from landscape._run.direction import combined
 from landscape._run.plan import Plan
 
 SELECTED = "selected"
@@ -110,11 +110,10 @@ def _network(work: Work) -> None:
 
 
 def _dynamics(work: Work) -> None:
-    chosen = work.plan.direction
     tl.dynamics(
         work.current,
         model=work.model,
-        direction=directions.record(work.plan.directions) if chosen is None else chosen,
+        direction=combined(work.plan.directions),
         layer=work.plan.layer,
         rng=work.plan.seed,
         **work.plan.options("dynamics"),
@@ -128,8 +127,10 @@ def _attractors(work: Work) -> None:
 def _plain(name: str) -> Callable[[Work], None]:
     function = getattr(tl, name)
 
+    random = {"rng"} & inspect.signature(function).parameters.keys()
+
     def call(work: Work) -> None:
-        function(work.current, rng=work.plan.seed, **work.plan.options(name))
+        function(work.current, **dict.fromkeys(random, work.plan.seed), **work.plan.options(name))
 
     return call
 

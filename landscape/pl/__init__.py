@@ -3,7 +3,8 @@
 from landscape.pl._attractors import attractors
 from landscape.pl._barriers import barriers
 from landscape.pl._fates import fates
-from landscape.pl._landscape import landscape, landscape2d
+from landscape.pl._landscape import landscape
+from landscape.pl._map import landscape2d
 from landscape.pl._network import network, regulator_weights
 
 __all__ = ["attractors", "barriers", "fates", "landscape", "landscape2d", "network", "regulator_weights"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
@@ -43,54 +43,83 @@ def spread(wanted: NDArray[np.float64], widths: NDArray[np.float64], low: float,
     return result
 
 
-def lead(
-    ax: Axes,
-    points: NDArray[np.float64],
-    texts: Sequence[str],
-    colours: Sequence[str],
-    *,
-    level: float,
-    limits: tuple[float, float],
-    size: float = 9.0,
-    downwards: bool = False,
-) -> list[Annotation]:
-    """Write texts in a row above (or below) the height ``level``, each led to its point.
+class Row:
+    """Texts in a row above (or ``down``: below) the height ``level``, each with a line to its point."""
 
-    The texts are as wide as the renderer says; further rows are used where one has no room for them.
+    def __init__(
+        self,
+        ax: Axes,
+        points: NDArray[np.float64],
+        texts: Sequence[str],
+        colours: Sequence[str],
+        level: float,
+        down: bool,  # noqa: FBT001
+    ) -> None:
+        self.ax, self.points, self.level, self.down = ax, points, level, down
+        self.labels = [
+            ax.annotate(
+                text,
+                xy=(float(x), float(y)),
+                xytext=(float(x), level),
+                ha="center",
+                va="top" if down else "bottom",
+                fontsize=9.0,
+                color=INK,
+                linespacing=1.15,
+                zorder=1e6,
+                annotation_clip=False,
+                bbox=_box(colour),
+                arrowprops=_LINE,
+            )
+            for (x, y), text, colour in zip(points, texts, colours, strict=True)
+        ]
+        for label in self.labels:
+            label.set_in_layout(False)
+
+    def place(self) -> float:
+        """Put each text as near to its point as the others allow, in further rows where one is full.
+
+        Returns
+        -------
+        Height of the outer end of the last row.
+        """
+        figure = self.ax.get_figure(root=True)
+        renderer = figure.canvas.get_renderer()  # type: ignore[union-attr]
+        inverse = self.ax.transData.inverted()
+        sizes = np.array([_size(label, renderer) for label in self.labels])
+        (x0, y0), (x1, y1) = inverse.transform([(0, 0), (1, 1)])
+        widths, tall = sizes[:, 0] * (x1 - x0) * 1.08, float(sizes[:, 1].max() * (y1 - y0)) * 1.15
+        low, high = self.ax.get_xlim()
+        n_rows = int(np.ceil(widths.sum() / (high - low)))
+        order = np.argsort(self.points[:, 0], kind="stable")
+        while any(widths[order[row::n_rows]].sum() > high - low for row in range(n_rows)):
+            n_rows += 1
+        step = -tall if self.down else tall
+        for row in range(n_rows):
+            members = order[row::n_rows]
+            for member, centre in zip(
+                members, spread(self.points[members, 0], widths[members], low, high), strict=True
+            ):
+                self.labels[member].set_position((float(centre), self.level + row * step))
+                self.labels[member].set_zorder(1e6 - row)  # lines of outer rows pass behind the inner ones
+        return self.level + n_rows * step
+
+
+def arrange(ax: Axes, rows: Sequence[Row]) -> None:
+    """Place rows of labels and widen the axes until they hold them.
+
+    Widening makes everything but the text smaller, so labels are placed again until nothing has to give.
     """
-    placed = [
-        ax.annotate(
-            text,
-            xy=(float(x), float(y)),
-            xytext=(float(x), level),
-            ha="center",
-            va="top" if downwards else "bottom",
-            fontsize=size,
-            color=INK,
-            linespacing=1.15,
-            zorder=1e6,
-            annotation_clip=False,
-            bbox=_box(colour),
-            arrowprops=_LINE,
-        )
-        for (x, y), text, colour in zip(points, texts, colours, strict=True)
-    ]
-    if not placed:
-        return placed
     figure = ax.get_figure(root=True)
-    renderer = figure.canvas.get_renderer()  # type: ignore[union-attr]
-    inverse = ax.transData.inverted()
-    boxes = np.array([inverse.transform(p.get_bbox_patch().get_window_extent(renderer)) for p in placed])
-    widths = (boxes[:, 1, 0] - boxes[:, 0, 0]) * 1.06
-    tall = float((boxes[:, 1, 1] - boxes[:, 0, 1]).max()) * 1.15
-    order = np.argsort(points[:, 0], kind="stable")
-    n_rows = int(np.ceil(widths.sum() / (limits[1] - limits[0])))
-    for row in range(n_rows):
-        members = order[row::n_rows]
-        centres = spread(points[members, 0], widths[members], *limits)
-        for member, centre in zip(members, centres, strict=True):
-            placed[member].set_position((float(centre), level + row * (-tall if downwards else tall)))
-    return placed
+    for _ in range(6):
+        if figure is not None and (engine := figure.get_layout_engine()) is not None:
+            engine.execute(figure)
+        ax.apply_aspect()
+        low, high = ax.get_ylim()
+        ends = [row.place() for row in rows]
+        if min(ends) >= low and max(ends) <= high:
+            return
+        ax.set_ylim(min(low, *ends), max(high, *ends))
 
 
 def beside(
@@ -127,12 +156,13 @@ def beside(
             arrowprops=_LINE,
         )
         best = (np.inf, (0.0, 0.0), taken[0])
+        width, tall = _size(label, renderer)
+        centre = ax.transData.transform(point)
         for radius in (38, 52, 70, 95, 125):
             for angle in np.linspace(0, 2 * np.pi, 16, endpoint=False) + np.pi / 2:
                 shift = (radius * np.cos(angle) * 1.25, radius * np.sin(angle) * 0.8)
-                label.set_position(shift)
-                box = label.get_bbox_patch().get_window_extent(renderer)
-                box = Bbox.from_extents(box.x0, box.y0, box.x1, box.y1).padded(3 * unit)
+                x, y = centre + np.array(shift) * unit
+                box = Bbox.from_bounds(x - width / 2, y - tall / 2, width, tall).padded(3 * unit)
                 covered = np.count_nonzero(((crowd > box.min) & (crowd < box.max)).all(1))
                 cost = sum(_overlap(box, other) for other in taken) + 4 * _outside(box, frame) + radius + 12 * covered
                 if cost < best[0]:
@@ -141,6 +171,14 @@ def beside(
         taken.append(best[2])
         placed.append(label)
     return placed
+
+
+def _size(label: Annotation, renderer: Any) -> tuple[float, float]:
+    """Width and height of a text with its box, in pixels; the line to its point does not count."""
+    box = Text.get_window_extent(label, renderer)
+    figure = label.get_figure(root=True)
+    pad = 2 * 0.25 * label.get_fontsize() * figure.dpi / 72.0  # type: ignore[union-attr]
+    return box.width + pad, box.height + pad
 
 
 def _overlap(a: Bbox, b: Bbox) -> float:

@@ -259,7 +259,6 @@ def _heatmap(weights: pd.DataFrame, title: str | None, ax: Axes | None, *, show:
     grid = sns.clustermap(
         active,
         cmap="RdBu",
-        center=0,
         vmin=-limit,
         vmax=limit,
         figsize=(side, side),

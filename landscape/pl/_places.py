@@ -49,8 +49,8 @@ def attractor_places(adata: AnnData, where: NDArray[np.float64], *, share: float
 def downhill(adata: AnnData, where: NDArray[np.float64]) -> tuple[float, str]:
     """Direction of development in the plane, as an angle, and its name; without a clock: down the page, and no name.
 
-    It is the direction in which the clock (real time, pseudotime, or falling fate entropy) rises most steeply in a plane
-    fitted to all cells.
+    It is the direction in which the clock (real time, pseudotime, distance from the start, or falling fate entropy) rises
+    most steeply in a plane fitted to all cells.
     """
     clock, name = _clock(adata)
     if clock is None:
@@ -69,6 +69,8 @@ def _clock(adata: AnnData) -> tuple[NDArray[np.float64] | None, str]:
     for key in (*named, _keys.PSEUDOTIME, "day", "dpt_pseudotime"):
         if key in adata.obs:
             return pd.to_numeric(adata.obs[key].astype(object), errors="coerce").to_numpy(dtype=float), "development"
+    if _keys.START in adata.obs and adata.obs[_keys.START].any():
+        return 1.0 - adata.obs[_keys.START].to_numpy(dtype=float), "development"
     if _keys.FATE_ENTROPY in adata.obs:
         return -adata.obs[_keys.FATE_ENTROPY].to_numpy(dtype=float), "commitment"
     return None, ""

@@ -1,0 +1,158 @@
+"""The relief on paper: surface, hatching, contours and balls from back to front, wall, axis, frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.collections import CircleCollection, Collection, LineCollection, PolyCollection, QuadMesh
+from matplotlib.colors import Colormap, to_rgb
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import IdentityTransform, ScaledTranslation
+from numpy.typing import NDArray
+
+from landscape.pl._figure import INK, QUIET
+from landscape.pl._relief import Camera, Grid, Relief, Strip
+
+_SHADOW = np.array(to_rgb("#2b3f52"))
+# Depth of the wall below the lowest height, which carries the names.
+_WALL = 0.2
+CORNER = np.array([[-1.045, -1.0]])
+UNKNOWN = np.array(to_rgb("#e9e7e1"))
+
+
+def surface_cmap() -> Colormap:
+    """Colours of the relief: slate valleys, pale ridges; quiet enough for cells of any colour."""
+    return sns.blend_palette(["#3d5a73", "#6d8fa3", "#a9c0c4", "#d9dfd6", "#f3efe4"], as_cmap=True)
+
+
+def paint(ax: Axes, relief: Relief, points: NDArray[np.float64], rgba: NDArray[np.float64], size: float) -> int:
+    """Surface with what lies on it, from back to front; returns how many points lie beyond its edges."""
+    camera, grid = relief.camera, relief.grid
+    turned = camera.turned(points)
+    inside = (np.abs(turned) <= 1).all(1)
+    turned, points, rgba = turned[inside], points[inside], rgba[inside]
+    paper, scale = camera.see(turned, camera.lift(grid.at(points)))
+    strip_of = relief.strip_of(turned)
+    contours = relief.contours(_levels(grid))
+    cmap = surface_cmap()
+    for strip in relief.strips():
+        _facets(ax, strip, cmap, grid)
+        hatch = relief.hatching(strip.index, every=5)
+        if len(hatch):
+            lines = LineCollection(list(hatch), colors="#bdb9ae", linewidths=0.5, gid="hatching")
+            _add(ax, lines, strip.index + 0.2)
+        if strip.index in contours:
+            lines = LineCollection(
+                list(contours[strip.index]), colors="#2f4558", linewidths=0.45, alpha=0.5, gid="contours"
+            )
+            _add(ax, lines, strip.index + 0.3)
+        members = np.flatnonzero(strip_of == strip.index)
+        if len(members):
+            members = members[np.argsort(-turned[members, 1], kind="stable")]
+            _balls(ax, paper[members], rgba[members], size * scale[members] ** 2, strip.index + 0.5)
+    return int(np.count_nonzero(~inside))
+
+
+def _facets(ax: Axes, strip: Strip, cmap: Colormap, grid: Grid) -> None:
+    share = (strip.height - grid.lowest) / max(grid.highest - grid.lowest, 1e-12)
+    rgb = np.where(strip.known[..., None], cmap(share)[..., :3], UNKNOWN)
+    # Flat ground has the shade .75 under this light and keeps its colour; what is darker turns to slate, not to black.
+    away = np.clip((0.75 - strip.shade) / 0.75, 0, 1)[..., None] * 0.62
+    towards = np.clip((strip.shade - 0.75) / 0.25, 0, 1)[..., None] * 0.45
+    face = (rgb * (1 - away) + _SHADOW * away) * (1 - towards) + towards
+    facets = QuadMesh(strip.corners, shading="gouraud", facecolors=face.reshape(-1, 3), gid="surface")
+    _add(ax, facets, strip.index)
+
+
+def _add(ax: Axes, collection: Collection, zorder: float) -> None:
+    """Add without asking for its limits: there are hundreds of them, and `frame` sets the limits of all."""
+    collection.set_zorder(zorder)
+    collection.set_rasterized(True)
+    collection.set_in_layout(False)
+    ax.add_collection(collection, autolim=False)
+
+
+def _balls(
+    ax: Axes, paper: NDArray[np.float64], rgba: NDArray[np.float64], area: NDArray[np.float64], zorder: float
+) -> None:
+    """Balls that rest on the surface: their offsets are the cells' places, their centres lie a radius higher."""
+    dark = rgba.copy()
+    dark[:, :3] *= 0.55
+    radius = float(np.sqrt(np.median(area))) / 2
+    for gid, colour, scale, right, up in (
+        ("shadows", "#1b273340", 1.25, 0.15, 0.0),
+        ("cells", rgba, 1.0, 0.0, 0.75),
+        ("shine", "#ffffffbf", 0.12, -0.25, 1.1),
+    ):
+        drawn = CircleCollection(
+            area * scale,
+            offsets=paper,
+            offset_transform=ax.transData,
+            facecolors=colour,
+            edgecolors=dark if gid == "cells" else "none",
+            linewidths=0.35 if gid == "cells" else 0,
+            gid=gid,
+        )
+        drawn.set_transform(IdentityTransform())
+        shift = ScaledTranslation(
+            right * radius / 72,
+            up * radius / 72,
+            ax.get_figure(root=True).dpi_scale_trans,  # type: ignore[union-attr]
+        )
+        drawn.set_offset_transform(ax.transData + shift)
+        _add(ax, drawn, zorder)
+
+
+def front(ax: Axes, relief: Relief) -> None:
+    """Wall below the front edge, down to the lowest height."""
+    camera = relief.camera
+    edge = relief.paper[0]
+    floor = camera.see(
+        np.stack([relief.edges, np.full_like(relief.edges, -1.0)], -1), np.full(len(relief.edges), -_WALL)
+    )[0]
+    wall = PolyCollection([np.concatenate([edge, floor[::-1]])], facecolors="#d6d2c6", edgecolors="none", gid="wall")
+    _add(ax, wall, relief.n + 1)
+    ax.plot(*edge.T, color="#8f8b80", lw=0.8, zorder=relief.n + 2)
+    ax.plot(*floor.T, color="#8f8b80", lw=0.8, zorder=relief.n + 2)
+
+
+def scale(ax: Axes, camera: Camera, grid: Grid, label: str) -> None:
+    """Vertical axis at the front left corner."""
+    corner = CORNER
+    ticks = [t for t in MaxNLocator(5).tick_values(grid.lowest, grid.highest) if grid.lowest <= t <= grid.highest]
+    line = camera.see(np.repeat(corner, 2, 0), camera.lift(np.array([grid.lowest, grid.highest])))[0]
+    ax.plot(*line.T, color=INK, lw=0.9, zorder=1e5, clip_on=False)
+    for tick in ticks:
+        ((x, y),) = camera.see(corner, camera.lift(np.array([tick])))[0]
+        ax.plot([x - 0.015, x], [y, y], color=INK, lw=0.9, zorder=1e5, clip_on=False)
+        ax.text(x - 0.025, y, f"{tick:g}", ha="right", va="center", fontsize=8, color=INK, zorder=1e5)
+    x, y = line[0]
+    ax.text(x - 0.115, y, label, ha="right", va="bottom", rotation=90, fontsize=9, color=INK)
+
+
+def frame(ax: Axes, relief: Relief, development: str) -> None:
+    """Limits of the drawing, and an arrow for the direction of development."""
+    floor = relief.camera.see(np.array([[-1.0, -1.0], [1.0, -1.0]]), np.array([-_WALL, -_WALL]))[0]
+    everything = np.concatenate([relief.paper.reshape(-1, 2), floor])
+    low, high = everything.min(0), everything.max(0)
+    ax.set_xlim(low[0] - 0.22, high[0] + 0.06)
+    ax.set_ylim(low[1] - 0.1, high[1] + 0.03)
+    ax.set_aspect("equal")
+    ax.axis("off")
+    if development:
+        tail, head = relief.camera.see(np.array([[1.0, -0.55], [1.0, -0.98]]), np.array([-_WALL, -_WALL]))[0]
+        shift = np.array([0.045, 0.0])
+        ax.annotate(
+            "",
+            xy=head + shift,
+            xytext=tail + shift,
+            arrowprops={"arrowstyle": "-|>", "color": QUIET, "lw": 1.2},
+            zorder=1e5,
+        )
+        ax.text(*(head + shift + (0, -0.02)), development, ha="right", va="top", fontsize=8, color=QUIET)
+
+
+def _levels(grid: Grid) -> NDArray[np.float64]:
+    levels = MaxNLocator(12).tick_values(grid.lowest, grid.highest)
+    return levels[(levels > grid.lowest) & (levels < grid.highest)]

@@ -1,0 +1,327 @@
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+import landscape.pl
+from landscape.pl._labels import spread
+from landscape.pl._places import attractor_places, downhill
+from landscape.pl._relief import Camera, Grid, Relief
+
+
+@pytest.fixture
+def pl(monkeypatch):
+    """Plots with a coarse surface, which is drawn quickly."""
+    fine = landscape.pl.landscape
+    monkeypatch.setattr(landscape.pl, "landscape", lambda *args, **kwargs: fine(*args, **{"resolution": 30, **kwargs}))
+    return landscape.pl
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def artists(ax, gid):
+    return [artist for artist in ax.get_children() if artist.get_gid() == gid]
+
+
+def offsets(ax, gid):
+    return np.concatenate([np.asarray(a.get_offsets()) for a in artists(ax, gid)])
+
+
+def double_well(tilt=0.0, n=81):
+    """Heights (x^2 - 1)^2 + tilt x + y^2: wells near x = -1 and 1, a saddle near 0."""
+    x, y = np.linspace(-1.8, 1.8, n), np.linspace(-1.0, 1.0, n - 20)
+    height = (x[None] ** 2 - 1) ** 2 + tilt * x[None] + y[:, None] ** 2
+    return Grid(x, y, height, np.ones_like(height, dtype=bool))
+
+
+# Geometry
+
+
+def test_heights_on_the_surface_are_the_given_ones():
+    grid = double_well()
+    rng = np.random.default_rng(0)
+    points = rng.uniform([-1.8, -1.0], [1.8, 1.0], (200, 2))
+    exact = (points[:, 0] ** 2 - 1) ** 2 + points[:, 1] ** 2
+    # A cubic spline errs by at most 5/384 h^4 max|f''''| = 0.013 * 0.045^4 * 24 inside; its ends are a little worse.
+    np.testing.assert_allclose(grid.at(points), exact, atol=1e-4)
+    outside = np.array([[5.0, 0.0], [0.0, -3.0]])
+    np.testing.assert_array_equal(grid.at(outside), grid.highest)
+    assert not grid.known_at(outside).any()
+
+
+def test_the_deeper_well_is_drawn_lower_and_the_ridge_at_the_saddle():
+    grid = double_well(tilt=0.2)
+    camera = Camera.on(grid, azimuth=-np.pi / 2, elevation=45.0, rise=0.5)
+    lifted = camera.lift(grid.at(np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]])))
+    assert lifted[0] < lifted[1] < lifted[2]
+    line = np.stack([np.linspace(-0.9, 0.9, 721), np.zeros(721)], 1)
+    top = line[np.argmax(grid.at(line)), 0]
+    # x (x^2 - 1) * 4 = -0.2 near zero; the spacing of the line is 0.0025.
+    expected = np.sort(np.roots([4, 0, -4, 0.2]).real)[1]
+    assert abs(top - expected) < 0.005
+
+
+@pytest.mark.parametrize("azimuth", [-90.0, 0.0, 37.0, 180.0])
+def test_the_viewer_stands_where_the_azimuth_says(azimuth):
+    grid = double_well()
+    turn = np.deg2rad(azimuth)
+    camera = Camera.on(grid, azimuth=turn, elevation=40.0, rise=0.4)
+    towards = np.array([np.cos(turn), np.sin(turn)])
+    centre = np.asarray(camera.centre)
+    near, far = camera.turned(centre + 0.3 * towards[None])[0], camera.turned(centre - 0.3 * towards[None])[0]
+    assert near[1] < 0 < far[1]
+    paper = camera.project(np.stack([centre + 0.3 * towards, centre - 0.3 * towards]), np.full(2, grid.lowest))
+    assert paper[0, 1] < paper[1, 1]
+    points = np.random.default_rng(0).normal(size=(20, 2))
+    np.testing.assert_allclose(camera.unturned(camera.turned(points)), points, atol=1e-12)
+
+
+def test_upright_lines_stay_upright_and_higher_is_higher():
+    grid = double_well()
+    camera = Camera.on(grid, azimuth=1.0, elevation=40.0, rise=0.4)
+    paper = camera.project(np.tile([[0.4, 0.2]], (5, 1)), np.linspace(0, 1, 5))
+    np.testing.assert_allclose(paper[:, 0], paper[0, 0], atol=1e-12)
+    assert (np.diff(paper[:, 1]) > 0).all()
+    assert np.ptp(np.diff(paper[:, 1])) < 1e-12
+
+
+def test_what_lies_behind_a_ridge_is_hidden():
+    x = y = np.linspace(-1, 1, 101)
+    height = np.repeat(np.exp(-((y[:, None] + 0.2) ** 2) / 0.01), 101, axis=1)
+    grid = Grid(x, y, height, np.ones_like(height, dtype=bool))
+    relief = Relief(grid, Camera.on(grid, azimuth=-np.pi / 2, elevation=20.0, rise=0.6))
+    points = np.array([[0.0, -0.7], [0.0, 0.0], [0.0, -0.2]])  # before, close behind, on the ridge
+    turned = relief.camera.turned(points)
+    assert relief.visible(turned, relief.camera.lift(grid.at(points))).tolist() == [True, False, True]
+
+
+def test_strips_come_from_the_back_and_hold_their_points():
+    relief = Relief(double_well(), Camera.on(double_well(), azimuth=0.3, elevation=40.0, rise=0.4), n=20)
+    strips = list(relief.strips())
+    assert [strip.index for strip in strips] == list(range(20))
+    assert strips[0].corners[..., 1].mean() > strips[-1].corners[..., 1].mean()
+    assert relief.strip_of(np.array([[0.0, 0.999], [0.0, -0.999]])).tolist() == [0, 19]
+
+
+def test_the_plateau_hides_no_valley_and_is_said(pl, finished):
+    record = finished.uns["landscape"]["occupancy"]
+    grid = Grid.of(record)
+    cut = grid.cut_above(finished.obsm["X_plane"])
+    assert cut.is_cut
+    assert not grid.is_cut
+    assert cut.highest < grid.highest
+    assert (grid.at(finished.obsm["X_plane"]) < cut.highest).mean() >= 0.99
+    caption = pl.landscape(finished, show=False, return_fig=True).get_supxlabel()
+    assert f"plateau: above {cut.highest:.3g}" in caption
+    assert "hatched: height unknown" in caption
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"height": np.zeros((3, 3))}, r"shape \(len\(y\), len\(x\)\) = \(71, 70\), found \(3, 3\)"),
+        ({"support": np.zeros((71, 70), dtype=bool)}, "No height of the surface is known"),
+    ],
+)
+def test_a_wrong_record_is_named(pl, finished, change, message):
+    finished.uns["landscape"]["occupancy"].update(change)
+    with pytest.raises(ValueError, match=message):
+        pl.landscape(finished, show=False)
+
+
+# The relief
+
+
+def test_balls_lie_on_the_surface_in_the_colours_of_their_basins(pl, finished):
+    ax = pl.landscape(finished, show=False)
+    record = finished.uns["landscape"]["occupancy"]
+    plane = finished.obsm["X_plane"]
+    grid = Grid.of(record).cut_above(plane).cropped()
+    drawn = offsets(ax, "cells")
+    turn, _ = downhill(finished, plane)
+    found = []
+    for rise in (0.7, 0.6, 0.5, 0.42, 0.36, 0.3):
+        camera = Camera.on(grid, azimuth=turn, elevation=48.0, rise=rise)
+        expected = camera.project(plane, grid.at(plane))
+        if len(drawn) == len(expected):
+            found.append(np.abs(np.sort(drawn, axis=0) - np.sort(expected, axis=0)).max())
+    assert min(found) < 1e-12
+    colours = {tuple(np.round(c, 6)) for a in artists(ax, "cells") for c in a.get_facecolors()}
+    assert len(colours) == 4
+
+
+def test_development_runs_towards_the_viewer(pl, finished):
+    ax = pl.landscape(finished, color="day", cmap="gray", show=False)
+    drawn = np.concatenate([np.c_[a.get_offsets()[:, 1], a.get_facecolors()] for a in artists(ax, "cells")])
+    low = drawn[:, 0] < np.median(drawn[:, 0])
+    assert drawn[low, 1].mean() > drawn[~low, 1].mean() + 0.2  # late is bright
+
+
+def test_one_number_moves_the_surface(pl, finished):
+    def corners():
+        ax = pl.landscape(finished, show=False, rise=0.5, ceiling=5.0, labels=False, n_cells=10)
+        return np.concatenate([np.asarray(a.get_coordinates()).reshape(-1, 2) for a in artists(ax, "surface")])
+
+    before = corners()
+    height = finished.uns["landscape"]["occupancy"]["height"].copy()
+    height[40, 35] += 1.0
+    finished.uns["landscape"]["occupancy"]["height"] = height
+    assert np.abs(corners() - before).max() > 1e-3
+
+
+def test_attractors_are_named_once_and_labels_do_not_overlap(pl, finished):
+    figure = pl.landscape(finished, show=False, return_fig=True)
+    figure.canvas.draw()
+    texts = [t for t in figure.axes[0].texts if t.get_text().endswith("cells")]
+    assert sorted(t.get_text().split("\n")[0] for t in texts) == sorted(finished.obs["basin"].cat.categories)
+    boxes = [t.get_bbox_patch().get_window_extent() for t in texts]
+    for i, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[i + 1 :])
+    assert len(offsets(figure.axes[0], "attractors")) == 4
+
+
+def test_many_attractors_still_do_not_overlap(pl, finished):
+    names = [f"Attractor number {i}" for i in range(14)]
+    record = finished.uns["landscape"]["attractors"]
+    state = record["states"].iloc[0]
+    record["states"] = pd.DataFrame([state] * 14, index=names)
+    record["table"] = pd.DataFrame({"n_cells": 43, "observed": True}, index=names)
+    finished.obs["basin"] = pd.Categorical(np.take(names, np.arange(600) % 14), categories=names)
+    figure = pl.landscape(finished, show=False, return_fig=True)
+    figure.canvas.draw()
+    boxes = [t.get_bbox_patch().get_window_extent() for t in figure.axes[0].texts if t.get_text().endswith("cells")]
+    assert len(boxes) == 14
+    for i, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[i + 1 :])
+
+
+def test_an_attractor_without_cells_is_said_to_be_missing(pl, finished):
+    record = finished.uns["landscape"]["attractors"]
+    record["table"].loc["Ghost"] = record["table"].iloc[0]
+    record["states"].loc["Ghost"] = 0.5
+    assert "no cells, so not drawn: Ghost" in pl.landscape(finished, show=False, return_fig=True).get_supxlabel()
+
+
+def test_the_vertical_axis_says_what_the_height_is(pl, finished):
+    texts = [t.get_text() for t in pl.landscape(finished, show=False).texts]
+    assert "occupancy, \N{MINUS SIGN}ln p (model ensemble)" in texts
+    finished.uns["landscape"]["occupancy"]["label"] = "quasi-potential (D = 0.1)"
+    assert "quasi-potential (D = 0.1)" in [t.get_text() for t in pl.landscape(finished, show=False).texts]
+
+
+def test_too_many_cells_are_sampled_and_it_is_said(pl, finished):
+    figure = pl.landscape(finished, n_cells=100, show=False, return_fig=True)
+    assert "100 of 600 cells shown" in figure.get_supxlabel()
+    assert len(offsets(figure.axes[0], "cells")) == 100
+    again = pl.landscape(finished, n_cells=100, show=False)
+    np.testing.assert_array_equal(offsets(figure.axes[0], "cells"), offsets(again, "cells"))
+
+
+def test_colours_by_gene_column_and_nothing(pl, finished):
+    assert len(pl.landscape(finished, color="Gata1", show=False, return_fig=True).axes) == 2
+    assert pl.landscape(finished, color="cell_type", show=False).get_legend() is not None
+    assert pl.landscape(finished, color=None, show=False).get_legend() is None
+    with pytest.raises(KeyError, match="neither a column of `adata.obs`.*nor a gene"):
+        pl.landscape(finished, color="nothing", show=False)
+
+
+def test_stored_colours_are_used_and_wrong_ones_are_not_but_stay(pl, finished):
+    names = list(finished.obs["basin"].cat.categories)
+    finished.uns["basin_colors"] = ["#ff0000", "#00ff00", "#0000ff", "#ffff00"]
+    ax = pl.landscape(finished, show=False)
+    rings = artists(ax, "attractors")[0].get_edgecolors()
+    assert {tuple(c) for c in rings} == {to_rgba(c) for c in finished.uns["basin_colors"]}
+    finished.uns["basin_colors"] = ["#ff0000"]
+    pl.landscape(finished, show=False)
+    assert finished.uns["basin_colors"] == ["#ff0000"]
+    chosen = dict.fromkeys(names, "#123456")
+    rings = artists(pl.landscape(finished, palette=chosen, show=False), "attractors")[0].get_edgecolors()
+    assert {tuple(c) for c in rings} == {to_rgba("#123456")}
+    with pytest.raises(ValueError, match="no colour for"):
+        pl.landscape(finished, palette={"Erythrocyte": "red"}, show=False)
+    with pytest.raises(ValueError, match="Expected 4 colours in `palette`"):
+        pl.landscape(finished, palette=["red"], show=False)
+
+
+def test_missing_heights_name_the_call(pl, finished):
+    del finished.uns["landscape"]["occupancy"]
+    with pytest.raises(KeyError, match=r"run `landscape\.tl\.occupancy\(adata\)` first"):
+        pl.landscape(finished, show=False)
+
+
+def test_scanpy_habits(pl, finished):
+    _, ax = plt.subplots()
+    settings = dict(plt.rcParams)
+    assert pl.landscape(finished, ax=ax, show=False, labels=False, n_cells=10) is ax
+    assert isinstance(pl.landscape(finished, return_fig=True, labels=False, n_cells=10), Figure)
+    assert dict(plt.rcParams) == settings
+    before = set(finished.uns) | set(finished.obs)
+    pl.landscape(finished[:300], show=False, n_cells=10)
+    assert set(finished.uns) | set(finished.obs) == before
+
+
+# The map
+
+
+def test_the_map_shows_cells_where_they_are_and_heights_as_given(pl, finished):
+    figure = pl.landscape2d(finished, show=False, return_fig=True)
+    np.testing.assert_array_equal(offsets(figure.axes[0], "cells"), finished.obsm["X_plane"])
+    assert figure.axes[1].get_ylabel() == "occupancy, \N{MINUS SIGN}ln p (model ensemble)"
+    assert figure.axes[0].get_xlabel() == "plane 1"
+
+
+def test_a_flow_is_drawn_where_the_record_has_one(pl, finished):
+    record = finished.uns["landscape"]["occupancy"]
+    record["u"] = np.ones_like(record["height"])
+    record["v"] = np.zeros_like(record["height"])
+    from matplotlib.collections import LineCollection
+
+    lines = [a for a in pl.landscape2d(finished, show=False).get_children() if isinstance(a, LineCollection)]
+    assert any(np.ptp(np.concatenate(line.get_segments())[:, 1]) > 1 for line in lines)
+
+
+# Places
+
+
+def test_attractors_lie_among_their_nearest_cells(finished):
+    for place in attractor_places(finished, finished.obsm["X_plane"]):
+        cells = finished.obsm["X_plane"][finished.obs["basin"] == place.name]
+        assert np.linalg.norm(cells - place.point, axis=1).min() < 0.3
+        # Cells end at the attractor, so its place is late: nearer to the end than to the start of its branch.
+        assert place.point[1] < np.median(cells[:, 1])
+
+
+def test_downhill_follows_the_clock():
+    rng = np.random.default_rng(0)
+    where = rng.normal(size=(500, 2))
+    adata = ad.AnnData(obs=pd.DataFrame({"day": where @ [1.0, 1.0]}, index=[f"c{i}" for i in range(500)]))
+    turn, name = downhill(adata, where)
+    assert abs(turn - np.pi / 4) < 1e-6
+    assert name == "development"
+    del adata.obs["day"]
+    assert downhill(adata, where) == (-np.pi / 2, "")
+    adata.obs["fate_entropy"] = -where[:, 0]
+    assert abs(downhill(adata, where)[0]) < 1e-6
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_spread_keeps_order_and_room_and_moves_no_more_than_needed(seed):
+    rng = np.random.default_rng(seed)
+    wanted, widths = rng.uniform(0, 10, 6), rng.uniform(0.5, 1.5, 6)
+    placed = spread(wanted, widths, 0.0, 10.0)
+    order = np.argsort(wanted)
+    gaps = np.diff(placed[order]) - (widths[order][1:] + widths[order][:-1]) / 2
+    assert (gaps > -1e-9).all()
+    assert (placed - widths / 2 > -1e-9).all()
+    assert (placed + widths / 2 < 10 + 1e-9).all()
+    apart = np.array([0.0, 3.0, 6.0])
+    np.testing.assert_allclose(spread(apart + 1, np.ones(3), 0.0, 10.0), apart + 1)

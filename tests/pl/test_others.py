@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_rgba
+from matplotlib.patches import FancyArrowPatch
+from scipy import sparse
+
+from landscape import pl
+from landscape.pl._network import ACTIVATION, REPRESSION, layout
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def network_of(weights):
+    d = len(weights)
+    adata = ad.AnnData(obs=pd.DataFrame(index=["a"]), var=pd.DataFrame(index=[f"G{i}" for i in range(d)]))
+    adata.varp["network"] = sparse.csr_matrix(np.asarray(weights, dtype=float))
+    adata.varp["network_support"] = sparse.csr_matrix((np.asarray(weights) != 0).astype(np.int8))
+    adata.var["regulator_in_network"] = True
+    return adata
+
+
+def random_network(d, seed=0):
+    rng = np.random.default_rng(seed)
+    return network_of(rng.normal(0, 0.3, (d, d)) * (rng.random((d, d)) < 4 / d))
+
+
+def arrows(ax):
+    return {p.get_gid(): p for p in ax.patches if isinstance(p, FancyArrowPatch)}
+
+
+# Network
+
+
+def test_arrows_activate_and_bars_repress_from_regulator_to_target():
+    ax = pl.network(network_of([[0, 0.5, 0], [0, 0, -1.0], [0, 0, 0.25]]), show=False)
+    drawn = arrows(ax)
+    assert set(drawn) == {"G0->G1", "G1->G2", "self"}
+    assert drawn["G0->G1"].get_edgecolor()[:3] == to_rgba(ACTIVATION)[:3]
+    assert drawn["G1->G2"].get_edgecolor()[:3] == to_rgba(REPRESSION)[:3]
+    assert type(drawn["G0->G1"].get_arrowstyle()).__name__ == "CurveFilledB"
+    assert type(drawn["G1->G2"].get_arrowstyle()).__name__ == "BracketB"
+    assert drawn["G1->G2"].get_linewidth() > drawn["G0->G1"].get_linewidth() > drawn["self"].get_linewidth()
+    assert {t.get_text() for t in ax.texts} >= {"G0", "G1", "G2"}
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["activates (2)", "represses (1)"]
+
+
+def test_the_strongest_edges_are_drawn_and_it_is_said():
+    adata = random_network(20)
+    total = adata.varp["network"].nnz
+    figure = pl.network(adata, n_edges=10, show=False, return_fig=True)
+    assert len([p for p in figure.axes[0].patches if isinstance(p, FancyArrowPatch)]) == 10
+    assert figure.get_supxlabel() == f"the 10 strongest of {total} edges among regulators"
+    assert pl.network(adata, n_edges=None, show=False, return_fig=True).get_supxlabel() == ""
+
+
+def test_edges_outside_the_support_are_not_drawn():
+    adata = network_of([[0, 0.5], [0.7, 0]])
+    adata.varp["network_support"] = sparse.csr_matrix(np.array([[0, 1], [0, 0]], dtype=np.int8))
+    assert set(arrows(pl.network(adata, show=False))) == {"G0->G1"}
+    assert pl.regulator_weights(adata).loc["G1", "G0"] == 0
+
+
+@pytest.mark.parametrize("d", [2, 3, 11, 24, 25, 60])
+def test_every_regulator_has_a_place_of_its_own(d):
+    places = np.array(list(layout(pl.regulator_weights(random_network(d))).values()))
+    assert places.shape == (d, 2)
+    gaps = np.linalg.norm(places[:, None] - places[None], axis=-1) + np.eye(d)
+    assert gaps.min() > 1.0 / d / np.ptp(places, axis=0).max()
+
+
+def test_names_on_a_circle_do_not_overlap():
+    figure = pl.network(random_network(60), show=False, return_fig=True)
+    figure.canvas.draw()
+    # Rotated names: their anchors are further apart than a line of text is high.
+    ax = figure.axes[0]
+    anchors = ax.transData.transform([t.xy for t in ax.texts])
+    gaps = np.linalg.norm(anchors[:, None] - anchors[None], axis=-1) + 1e9 * np.eye(60)
+    assert gaps.min() > 7.5 * figure.dpi / 72
+
+
+def test_a_large_network_is_a_clustered_matrix():
+    adata = random_network(70)
+    grid = pl.network(adata, show=False)
+    assert sorted(t.get_text() for t in grid.ax_heatmap.get_yticklabels()) == sorted(
+        adata.var_names[np.asarray((adata.varp["network"] != 0).sum(1)).ravel() > 0]
+    )
+    drawn = grid.ax_heatmap.collections[0].get_array()
+    assert np.isclose(np.abs(np.asarray(drawn)).sum(), np.abs(adata.varp["network"]).sum())
+    with pytest.raises(ValueError, match="makes its own figure"):
+        pl.network(adata, ax=plt.subplots()[1], show=False)
+
+
+def test_networks_that_cannot_be_drawn_are_named(finished):
+    with pytest.raises(ValueError, match="joins two regulators"):
+        pl.network(network_of(np.zeros((3, 3))), show=False)
+    with pytest.raises(ValueError, match="'auto', 'graph' or 'heatmap', found 'tree'"):
+        pl.network(finished, kind="tree", show=False)
+    del finished.varp["network"]
+    with pytest.raises(KeyError, match="landscape.tl.network"):
+        pl.network(finished, show=False)
+
+
+# Fates
+
+
+def test_a_panel_for_each_fate_and_the_entropy(finished):
+    axes = pl.fates(finished, show=False)
+    assert [ax.get_title() for ax in axes] == [*finished.obsm["fates"].columns, "entropy of the fate"]
+    points = next(a for a in axes[1].get_children() if a.get_gid() == "Megakaryocyte")
+    values = finished.obsm["fates"]["Megakaryocyte"].to_numpy()
+    np.testing.assert_array_equal(np.asarray(points.get_array()), np.sort(values))
+    order = np.argsort(values, kind="stable")
+    np.testing.assert_array_equal(points.get_offsets(), finished.obsm["X_plane"][order])
+    assert (points.norm.vmin, points.norm.vmax) == (0.0, 1.0)
+
+
+def test_on_the_circle_decided_cells_lie_at_their_fate_and_undecided_in_the_middle(finished):
+    finished.obsm["fates"].iloc[0] = [1, 0, 0, 0]
+    finished.obsm["fates"].iloc[1] = [0.25] * 4
+    ax = pl.fates(finished, kind="circle", show=False)
+    cells = next(a for a in ax.get_children() if a.get_gid() == "cells").get_offsets()
+    np.testing.assert_allclose(cells[:2], [[0, 1], [0, 0]], atol=1e-12)
+    assert {t.get_text() for t in ax.texts} == set(finished.obsm["fates"].columns)
+
+
+def test_without_an_embedding_fates_are_on_the_circle(finished):
+    del finished.uns["landscape"]["occupancy"]
+    assert pl.fates(finished, show=False).get_title() == ""
+    with pytest.raises(KeyError, match="No embedding to draw on"):
+        pl.fates(finished, kind="embedding", show=False)
+
+
+def test_wrong_requests_for_fates_are_named(finished):
+    with pytest.raises(ValueError, match="'auto', 'embedding' or 'circle'"):
+        pl.fates(finished, kind="pie", show=False)
+    with pytest.raises(ValueError, match="leave `ax` out"):
+        pl.fates(finished, ax=plt.subplots()[1], show=False)
+    del finished.obsm["fates"]
+    with pytest.raises(KeyError, match=r"landscape\.tl\.fates"):
+        pl.fates(finished, show=False)
+
+
+# Attractors
+
+
+def test_levels_and_bars_are_those_of_the_record(finished):
+    record = finished.uns["landscape"]["attractors"]
+    main, cells, eigenvalues, support = pl.attractors(finished, show=False)
+    rows = [t.get_text() for t in main.get_yticklabels()]
+    columns = [t.get_text() for t in main.get_xticklabels()]
+    drawn = np.asarray(main.collections[0].get_array()).reshape(4, -1)
+    np.testing.assert_allclose(drawn, record["states"].loc[rows, columns])
+    for ax, name in ((cells, "n_cells"), (eigenvalues, "leading_eigenvalue"), (support, "support")):
+        assert [bar.get_width() for bar in ax.containers[0]] == record["table"].loc[rows, name].tolist()
+
+
+def test_the_regulators_that_differ_most_are_kept(finished):
+    figure = pl.attractors(finished, n_regulators=3, show=False, return_fig=True)
+    states = finished.uns["landscape"]["attractors"]["states"]
+    widest = set((states.max() - states.min()).nlargest(3).index)
+    assert {t.get_text() for t in figure.axes[0].get_xticklabels()} == widest
+    assert "the 3 of 11 regulators that differ most" in figure.get_supxlabel()
+
+
+def test_unobserved_attractors_are_said(finished):
+    finished.uns["landscape"]["attractors"]["table"].loc["Monocyte", "observed"] = False
+    assert "no cells there: Monocyte" in pl.attractors(finished, show=False, return_fig=True).get_supxlabel()
+
+
+def test_no_attractors_are_named(finished):
+    record = finished.uns["landscape"]["attractors"]
+    finished.uns["landscape"]["attractors"] = {"states": record["states"].iloc[:0], "table": record["table"].iloc[:0]}
+    with pytest.raises(ValueError, match="No attractor to draw"):
+        pl.attractors(finished, show=False)
+
+
+# Barriers
+
+
+def test_barriers_go_from_row_to_column_with_their_intervals(finished):
+    table = pd.DataFrame(
+        {
+            "from": ["a", "b"],
+            "to": ["b", "a"],
+            "height": [1.5, 4.0],
+            "low": [1.0, np.nan],
+            "high": [2.0, np.nan],
+            "converged": [True, False],
+        }
+    )
+    finished.uns["landscape"]["barriers"] = {"table": table, "params": {}}
+    figure = pl.barriers(finished, show=False, return_fig=True)
+    ax = figure.axes[0]
+    assert [t.get_text() for t in ax.texts] == ["1.5\n[1, 2]", "(4)"]
+    drawn = np.ma.filled(ax.collections[0].get_array().reshape(2, 2), np.nan)
+    np.testing.assert_array_equal(drawn, [[np.nan, 1.5], [4.0, np.nan]])
+    assert "not converged" in figure.get_supxlabel()
+    finished.uns["landscape"]["barriers"] = {"table": table.iloc[:0], "params": {}}
+    with pytest.raises(ValueError, match="at least two attractors"):
+        pl.barriers(finished, show=False)
+    del finished.uns["landscape"]["barriers"]
+    with pytest.raises(KeyError, match=r"landscape\.tl\.barriers"):
+        pl.barriers(finished, show=False)
