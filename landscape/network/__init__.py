@@ -12,6 +12,7 @@ from landscape.network.moments import Moments, moments
 from landscape.network.penalty import Penalty, reproducible_penalty
 from landscape.network.prior import Prior, prior_of
 from landscape.network.ridge import ridge
+from landscape.network.score import Scores, score
 from landscape.network.symbols import canonical, detect_species, match
 from landscape.network.trees import trees
 
@@ -24,6 +25,7 @@ __all__ = [
     "Network",
     "Penalty",
     "Prior",
+    "Scores",
     "boost",
     "bootstrap",
     "canonical",
@@ -38,6 +40,7 @@ __all__ = [
     "prior_of",
     "reproducible_penalty",
     "ridge",
+    "score",
     "spearman",
     "trees",
 ]

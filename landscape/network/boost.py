@@ -13,9 +13,7 @@ RATE = 0.1
 _CHUNK = 256
 
 
-def boost(
-    moments: Moments, regulators: NDArray[np.int64], *, rounds: int = ROUNDS, rate: float = RATE
-) -> FloatArray:
+def boost(moments: Moments, regulators: NDArray[np.int64], *, rounds: int = ROUNDS, rate: float = RATE) -> FloatArray:
     r"""Componentwise least-squares boosting on steps of the regulators, the same steps for every target.
 
     With correlations :math:`G` among steps and :math:`c_j` of steps with what is left of target :math:`j`, repeat

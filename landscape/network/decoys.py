@@ -24,7 +24,9 @@ def with_decoys(data: Expression, count: int, *, seed: int = 0) -> Expression:
     if count < 1:
         return data
     columns, back, totals, prints = _collect(data)
-    chosen = np.sort(np.argsort(columns.var(axis=0), kind="stable")[np.linspace(0, columns.shape[1] - 1, count).astype(int)])
+    chosen = np.sort(
+        np.argsort(columns.var(axis=0), kind="stable")[np.linspace(0, columns.shape[1] - 1, count).astype(int)]
+    )
     strata = _strata(totals)
     receives = np.lexsort((hashed(prints, seed), strata))
     decoys = np.empty((data.n_cells, count))
@@ -38,7 +40,9 @@ def with_decoys(data: Expression, count: int, *, seed: int = 0) -> Expression:
 
 
 def _collect(data: Expression) -> tuple[FloatArray, FloatArray | None, FloatArray, FloatArray]:
-    blocks = [(b.regulators, None if b.reverse is None else b.reverse[0], b.totals, b.fingerprint) for b in data.blocks()]
+    blocks = [
+        (b.regulators, None if b.reverse is None else b.reverse[0], b.totals, b.fingerprint) for b in data.blocks()
+    ]
     columns, back, totals, prints = zip(*blocks, strict=True)
     reverse = None if back[0] is None else np.concatenate([part for part in back if part is not None])
     return np.concatenate(columns), reverse, np.concatenate(totals), np.concatenate(prints)

@@ -14,7 +14,7 @@ from landscape.network.moments import Moments, Sums, moments_of, sums_of, total_
 
 #: Memory that the sums of all groups may take together, in bytes.
 MEMORY = 1.5e9
-N_GROUPS = 50
+N_GROUPS = 25
 MIN_GROUPS = 10
 
 
@@ -45,17 +45,23 @@ class Groups:
 
 def _weighted(parts: tuple[Sums, ...], counts: Sequence[float] | NDArray[np.floating] | None) -> Sums:
     weights = np.ones(len(parts)) if counts is None else np.asarray(counts, dtype=np.float64)
-    return total_sums(part * weight for part, weight in zip(parts, weights, strict=True) if weight)
+    used = np.flatnonzero(weights)
+    return total_sums([parts[k] for k in used], weights[used].tolist())
 
 
 def number_of_groups(data: Expression, n_features: int) -> int:
-    """As many groups as memory allows, at most 50 and at least 10."""
+    """As many groups as memory allows, at most 25 and at least 10."""
     one = 8.0 * n_features * (data.n_genes + n_features) * (1 + (data.response is not None))
     return int(np.clip(MEMORY // max(one, 1.0), MIN_GROUPS, N_GROUPS))
 
 
 def groups_of(
-    data: Expression, *, thresholds: FloatArray | None = None, seed: int = 0, engine: Engine = None
+    data: Expression,
+    *,
+    thresholds: FloatArray | None = None,
+    max_groups: int = N_GROUPS,
+    seed: int = 0,
+    engine: Engine = None,
 ) -> Groups:
     """Sums of random groups of cells in one pass.
 
@@ -64,7 +70,7 @@ def groups_of(
     ``(steps, regulators)``, the features are the regulators and the indicators of being above each threshold.
     """
     p = len(data.regulators) + (0 if data.decoy_of is None else len(data.decoy_of))
-    n_groups = number_of_groups(data, p if thresholds is None else p * (1 + len(thresholds)))
+    n_groups = min(max_groups, number_of_groups(data, p if thresholds is None else p * (1 + len(thresholds))))
     parts = over_blocks(_grouped_block, data, engine, n_groups=n_groups, seed=seed, thresholds=thresholds)
     forward: dict[int, list[Sums]] = {}
     backward: dict[int, list[Sums]] = {}

@@ -15,7 +15,7 @@ from landscape.network.confidence import EXPECTED_FALSE, MAX_FDR, STABLE, Confid
 from landscape.network.decoys import MAX_DECOYS, false_discovery, with_decoys
 from landscape.network.engine import Engine
 from landscape.network.expression import Expression, FloatArray
-from landscape.network.groups import Groups, groups_of, step_thresholds
+from landscape.network.groups import N_GROUPS, Groups, groups_of, step_thresholds
 from landscape.network.method import METHODS, Method
 from landscape.network.moments import Moments
 from landscape.network.penalty import reproducible_penalty
@@ -129,7 +129,8 @@ def infer(
     data = with_decoys(data, n_decoys, seed=seed_of(random) >> 1)
     shaped = _wants_steps(data, record, shape)
     thresholds = step_thresholds(data) if shaped else None
-    groups = groups_of(data, thresholds=thresholds, seed=seed_of(random), engine=engine)
+    n_groups = N_GROUPS if n_bootstraps else 2  # halves for the penalty
+    groups = groups_of(data, thresholds=thresholds, max_groups=n_groups, seed=seed_of(random), engine=engine)
     if record.takes_penalty:
         options["penalty"] = _penalty(groups, data) if penalty == "auto" else float(penalty)
         settings["penalty"] = options["penalty"]
@@ -243,7 +244,9 @@ def _check_fit(data: Expression, record: Method, prior: Prior | None, n_bootstra
         raise ValueError(msg)
     if prior is not None and not record.takes_prior:
         able = [method.name for method in METHODS if method.takes_prior]
-        msg = f"Expected no `prior` for the method {record.name!r}, which has no use for one; methods that have: {able}."
+        msg = (
+            f"Expected no `prior` for the method {record.name!r}, which has no use for one; methods that have: {able}."
+        )
         raise ValueError(msg)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +30,6 @@ class Sums:
     yy: FloatArray
     n_cells: float
     n_covariates: int
-
-    def __add__(self, other: Sums) -> Sums:
-        return Sums(
-            self.aa + other.aa, self.ay + other.ay, self.yy + other.yy, self.n_cells + other.n_cells, self.n_covariates
-        )
 
     def __mul__(self, weight: float) -> Sums:
         return Sums(self.aa * weight, self.ay * weight, self.yy * weight, self.n_cells * weight, self.n_covariates)
@@ -111,7 +107,7 @@ def sums_of(block: Block, *, features: FloatArray | None = None, weights: FloatA
     else:
         ay = weighted.T @ y
         yy = np.einsum("ij,ij->j", y, y) if weights is None else np.einsum("i,ij,ij->j", weights, y, y)
-    return Sums(weighted.T @ a, ay, yy, total, block.covariates.shape[1])
+    return Sums(weighted.T @ a, np.ascontiguousarray(ay), yy, total, block.covariates.shape[1])
 
 
 def _sparse_product(a: FloatArray, y: sparse.csr_matrix) -> FloatArray:
@@ -121,17 +117,29 @@ def _sparse_product(a: FloatArray, y: sparse.csr_matrix) -> FloatArray:
     return (left @ y).toarray()
 
 
-def total_sums(parts: Iterable[Sums]) -> Sums:
-    """Sum of sums, added in the order given so that every engine gives the same digits."""
-    iterator = iter(parts)
-    first = next(iterator)
-    aa, ay, yy, n_cells = first.aa.copy(), first.ay.copy(), first.yy.copy(), first.n_cells
-    for part in iterator:
-        aa += part.aa
-        ay += part.ay
-        yy += part.yy
-        n_cells += part.n_cells
-    return Sums(aa, ay, yy, n_cells, first.n_covariates)
+def total_sums(parts: Iterable[Sums], weights: Iterable[float] | None = None) -> Sums:
+    """Weighted sum of sums, added in the order given so that every engine gives the same digits."""
+    factors = repeat(1.0) if weights is None else iter(weights)
+    total: Sums | None = None
+    for part, factor in zip(parts, factors, strict=False):
+        if total is None:
+            total = part * factor
+            continue
+        for name in ("aa", "ay", "yy"):
+            _add_scaled(getattr(total, name), getattr(part, name), factor)
+        total = replace(total, n_cells=total.n_cells + factor * part.n_cells)
+    if total is None:
+        msg = "Expected at least one block of cells, found none."
+        raise ValueError(msg)
+    return total
+
+
+def _add_scaled(total: FloatArray, part: FloatArray, factor: float) -> None:
+    """``total += factor * part`` without a temporary array."""
+    if total.flags.c_contiguous and part.flags.c_contiguous:
+        linalg.blas.daxpy(part.ravel(), total.ravel(), a=factor)
+    else:
+        total += factor * part
 
 
 def moments_of(sums: Sums) -> Moments:

@@ -169,9 +169,7 @@ def solve_with_prior(
     return result
 
 
-def _update(
-    column: FloatArray, inverse: FloatArray, rows: NDArray[np.int64], itself: int, ease: float
-) -> FloatArray:
+def _update(column: FloatArray, inverse: FloatArray, rows: NDArray[np.int64], itself: int, ease: float) -> FloatArray:
     if not np.isfinite(ease):
         rows = rows[:0]
     diagonal = np.full(len(rows), ease)

@@ -7,9 +7,7 @@ import numpy as np
 from landscape.network.expression import Expression, FloatArray
 
 
-def trees(
-    data: Expression, *, rounds: int = 100, rate: float = 0.05, depth: int = 3, max_bin: int = 255
-) -> FloatArray:
+def trees(data: Expression, *, rounds: int = 100, rate: float = 0.05, depth: int = 3, max_bin: int = 255) -> FloatArray:
     """Un-normalised gains of boosted trees, one model per target on one binned matrix of regulators. Unsigned.
 
     All cells must fit in memory. With ``depth=1`` it does what :func:`landscape.network.boost` does, on finer bins.
