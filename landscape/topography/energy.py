@@ -244,7 +244,7 @@ def lyapunov_energy(drift: RegulatoryDrift) -> LyapunovEnergy:
     if not found.exists:
         msg = (
             f"The weights are not symmetrisable: asymmetry index {index:.3g}, and {found.residual:.3g} remains after "
-            "the best scaling (0 needed), so that no Lyapunov energy exists for them. Use the quasi-potential, "
+            "the best scaling (0 needed), so that the energy would rise along the flow. Use the quasi-potential, "
             "`landscape.topography.minimum_action`."
         )
         raise ValueError(msg)
