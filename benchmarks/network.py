@@ -199,9 +199,9 @@ def _boosted(x: np.ndarray, y: np.ndarray, itself: np.ndarray, seed: int) -> np.
     n_features = max(1, int(0.1 * len(columns)))
     for _ in range(5000):
         inside = rng.random(len(y)) < 0.9
-        tree = DecisionTreeRegressor(
-            criterion="friedman_mse", max_depth=3, max_features=n_features, random_state=int(rng.integers(2**31))
-        ).fit(inputs[inside], left[inside])
+        tree = DecisionTreeRegressor(max_depth=3, max_features=n_features, random_state=int(rng.integers(2**31))).fit(
+            inputs[inside], left[inside]
+        )
         after = left - 0.01 * tree.predict(inputs)
         out = ~inside
         improvements.append((left[out] ** 2).mean() - (after[out] ** 2).mean())
@@ -302,7 +302,11 @@ def cost(n_cells: int = 2000, n_regulators: int = 500, n_genes: int = 2000, n_pe
 
 
 def machine() -> dict[str, object]:
-    return {"cpus": os.cpu_count(), "processor": platform.processor() or platform.machine(), "python": platform.python_version()}
+    return {
+        "cpus": os.cpu_count(),
+        "processor": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+    }
 
 
 def main() -> None:
@@ -312,13 +316,19 @@ def main() -> None:
     parser.add_argument("--cost", action="store_true", help="cost only")
     parser.add_argument("--skip-peers", action="store_true", help="leave GRNBoost2 out")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", choices=("dyngen", "curated", "synthetic", "mdc"), help="one family of data sets")
     arguments = parser.parse_args()
     figures: dict[str, float] = {}
     rows: list[dict] = []
     if not arguments.cost:
-        cases = [*dyngen(), *beeline(CURATED, (0,) if arguments.quick else (0, 50))]
-        if not arguments.quick:
-            cases += [*beeline(SYNTHETIC), *mdc()]
+        families = {
+            "dyngen": dyngen,
+            "curated": lambda: beeline(CURATED, (0,) if arguments.quick else (0, 50)),
+            "synthetic": lambda: beeline(SYNTHETIC),
+            "mdc": mdc,
+        }
+        wanted = (arguments.only,) if arguments.only else ("dyngen", "curated") if arguments.quick else tuple(families)
+        cases = [case for name in wanted for case in families[name]()]
         methods = METHODS if arguments.skip_peers else METHODS | PEERS
         rows = accuracy(cases, methods, arguments.seeds)
         table = summary(rows)

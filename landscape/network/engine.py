@@ -27,7 +27,7 @@ def over_blocks(function: Callable[..., Any], data: Expression, engine: Engine =
         for start in starts:
             yield function(data, start, **options)
     elif isinstance(engine, int) and not isinstance(engine, bool):
-        from joblib import Parallel, delayed  # noqa: PLC0415  (only where asked for)
+        from joblib import Parallel, delayed
 
         tasks = (delayed(function)(data, start, **options) for start in starts)
         yield from Parallel(n_jobs=engine, return_as="generator", pre_dispatch="n_jobs")(tasks)

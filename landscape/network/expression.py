@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ DEPTH_NEEDS_GENES = 100
 TARGET_SUM = 1e4
 MIN_CELLS = 50
 FloatArray = NDArray[np.float64]
-Matrix = sparse.csr_matrix | NDArray[np.float64]
+Matrix: TypeAlias = Any  # csr_matrix or array of float64
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def infer(
     if record.needs_cells:
         return _from_cells(data, record, options, settings)
     data = with_decoys(data, n_decoys, seed=seed_of(random) >> 1)
-    shaped = _wants_steps(data, record, shape)
+    shaped = _wants_steps(data, record, shape=shape)
     thresholds = step_thresholds(data) if shaped else None
     n_groups = N_GROUPS if n_bootstraps else 2  # halves for the penalty
     groups = groups_of(data, thresholds=thresholds, max_groups=n_groups, seed=seed_of(random), engine=engine)
@@ -219,7 +219,7 @@ def _penalty(groups: Groups, data: Expression) -> float:
     return found.value
 
 
-def _wants_steps(data: Expression, record: Method, shape: bool | Literal["auto"]) -> bool:
+def _wants_steps(data: Expression, record: Method, *, shape: bool | Literal["auto"]) -> bool:
     if record.needs_steps:
         return True
     if record.name != "ridge":

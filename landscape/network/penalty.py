@@ -53,7 +53,7 @@ def reproducible_penalty(
     first, second = halves
     chosen = _some_targets(first, second)
     solvers = tuple(_Solver(half, chosen, regulators) for half in halves)
-    grid = _GRID * (floor / FLOOR)
+    grid: FloatArray = np.asarray(_GRID * (floor / FLOOR), dtype=np.float64)
     found: dict[int, float] = {}
 
     def agreement(k: int) -> float:

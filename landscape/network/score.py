@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -154,5 +155,5 @@ def _self_loops(magnitude: FloatArray, known: FloatArray, index: NDArray[np.int6
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
 
 
-def _mean(values: NDArray[np.generic]) -> float:
+def _mean(values: NDArray[Any]) -> float:
     return float(np.mean(values)) if len(values) else float("nan")

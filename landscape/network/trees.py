@@ -29,7 +29,7 @@ def trees(data: Expression, *, rounds: int = 100, rate: float = 0.05, depth: int
         If LightGBM is not installed.
     """
     try:
-        import lightgbm  # noqa: PLC0415  (an optional dependency)
+        import lightgbm
     except ImportError as error:
         msg = "Expected LightGBM for `method='trees'`, found none; install it with `pip install lightgbm`."
         raise ImportError(msg) from error
