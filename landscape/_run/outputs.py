@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def write_figures(adata: AnnData, folder: Path) -> dict[str, Path]:
     written = {}
     for drawn in figures(adata):
         target = folder / f"{drawn.name}.png"
-        write_atomic(target, lambda path, drawn=drawn: drawn.figure.savefig(path, dpi=200, format="png"))
+        write_atomic(target, partial(drawn.figure.savefig, dpi=200, format="png"))
         plt.close(drawn.figure)
         written[drawn.name] = target
     for old in folder.glob("*.png"):

@@ -33,6 +33,11 @@ class Work:
         """What the next stage works on."""
         return self.adata if self.cells is None else self.cells
 
+    @property
+    def layer(self) -> str:
+        """Layer of ``cells`` with the counts; :func:`narrow` makes one where they are in the main matrix."""
+        return self.plan.layer or _keys.COUNTS
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -63,7 +68,9 @@ def narrow(work: Work) -> None:
     """Go on with the selected genes only; a copy, so that the data keep all of theirs."""
     selected = work.adata.var[SELECTED].to_numpy(dtype=bool)
     cells = work.adata[:, selected].copy()
-    matrix = cells.X if work.plan.layer is None else cells.layers[work.plan.layer]
+    if work.plan.layer is None:
+        cells.layers[_keys.COUNTS] = cells.X
+    matrix = cells.layers[work.layer]
     if n_empty := int((matrix.sum(1) == 0).sum()):
         msg = f"{n_empty} of {cells.n_obs} cells have no counts in the {cells.n_vars} selected genes; raise `n_top_genes` or drop them."
         raise ValueError(msg)
@@ -102,7 +109,7 @@ def _network(work: Work) -> None:
         work.current,
         model=work.model,
         regulators=work.plan.regulators,
-        layer=work.plan.layer,
+        layer=work.layer,
         covariates=work.plan.batch_key,
         rng=work.plan.seed,
         **work.plan.options("network"),
@@ -114,7 +121,7 @@ def _dynamics(work: Work) -> None:
         work.current,
         model=work.model,
         direction=combined(work.plan.directions),
-        layer=work.plan.layer,
+        layer=work.layer,
         rng=work.plan.seed,
         **work.plan.options("dynamics"),
     )

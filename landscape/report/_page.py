@@ -184,7 +184,7 @@ def _figure_number(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):
-        return f"{value:,}" if abs(value) < 10**12 else str(value)
+        return f"{int(value):,}" if abs(int(value)) < 10**12 else str(value)
     if isinstance(value, float | np.floating):
         return "\N{EN DASH}" if np.isnan(value) else f"{value:.3g}"
     return "\N{EN DASH}" if value is None else str(value)
