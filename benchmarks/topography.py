@@ -8,16 +8,17 @@ from __future__ import annotations
 import numpy as np
 import torch
 from scipy.optimize import root
+from torch import Tensor
 
 from benchmarks._harness import Results, main, peak_memory_mb, timed
 from landscape import systems
-from landscape.dynamics import RegulatoryDrift, jacobian
+from landscape.dynamics import Drift, RegulatoryDrift, jacobian
 from landscape.topography import basin_of, continuation, fixed_points, limit_cycles, lyapunov_energy
 
 SAME = 1e-5
 
 
-def random_network(seed: int) -> tuple[RegulatoryDrift | object, np.ndarray, np.ndarray, np.random.Generator]:
+def random_network(seed: int) -> tuple[Drift, np.ndarray, np.ndarray, np.random.Generator]:
     """Network of 10 genes: regulatory for even seeds, W tanh(x) - x for odd ones; with the box of its states."""
     rng = np.random.default_rng(seed)
     if seed % 2:
@@ -43,13 +44,13 @@ def cells_of(memories: np.ndarray, n: int, seed: int = 1) -> np.ndarray:
     return np.clip(centre + rng.normal(0, 0.2, centre.shape), 0, 1)
 
 
-def by_scipy(drift, starts: np.ndarray) -> tuple[np.ndarray, int]:
+def by_scipy(drift: Drift, starts: np.ndarray) -> tuple[np.ndarray, int]:
     """Roots from every start by MINPACK's hybrid method with the exact Jacobian, and how many starts failed."""
 
-    def force(x):
+    def force(x: np.ndarray) -> np.ndarray:
         return drift(torch.as_tensor(x)[None])[0].numpy()
 
-    def slope(x):
+    def slope(x: np.ndarray) -> np.ndarray:
         return jacobian(drift, torch.as_tensor(x)[None])[0].numpy()
 
     found: list[np.ndarray] = []
@@ -100,7 +101,7 @@ def _apart(x: np.ndarray, others: np.ndarray) -> float:
     return float(np.abs(others - x).max(1).min(initial=np.inf))
 
 
-def found_speed(drift, x: np.ndarray) -> np.ndarray:
+def found_speed(drift: Drift, x: np.ndarray) -> np.ndarray:
     """Largest component of the drift at each state."""
     return np.abs(drift(torch.as_tensor(x)).numpy()).max(1, initial=0.0) if len(x) else np.zeros(0)
 
@@ -114,7 +115,7 @@ def no_points(results: Results, *, quick: bool) -> None:
         mix, lean = torch.as_tensor(rng.normal(size=(d, d))), torch.as_tensor(rng.normal(size=d))
         gap = 10.0 ** rng.uniform(-4, 0)
 
-        def field(x, mix=mix, lean=lean, gap=gap):
+        def field(x: Tensor, mix: Tensor = mix, lean: Tensor = lean, gap: float = gap) -> Tensor:
             f = torch.tanh(x @ mix.T) - x
             return f - (f @ lean)[:, None] * lean / (lean @ lean) + lean * ((x @ lean) ** 2 + gap)[:, None]
 
