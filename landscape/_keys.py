@@ -13,6 +13,7 @@ LATENT: Final = "X_latent"
 STATE: Final = "X_state"
 STATE_VELOCITY: Final = "X_state_velocity"
 FATES: Final = "fates"
+DRAWING: Final = "X_landscape"
 
 # obsp
 TRANSITIONS: Final = "transitions"

@@ -28,11 +28,9 @@ from landscape.dynamics.graph import (
     CellGraph,
     Ends,
     find_ends,
-    flow_potential,
     neighbor_graph,
-    potential_kernel,
-    velocity_kernel,
 )
+from landscape.dynamics.kernel import flow_potential, potential_kernel, velocity_kernel
 from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
 from landscape.dynamics.reactive_flux import ReactiveFlux, transition_path_flux
 from landscape.dynamics.sde import Trajectories, simulate, walk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -149,8 +149,7 @@ def match_populations(
     n_particles
         Particles, and cells drawn from each time point, per step.
     step
-        Time step; by default a fiftieth of the longest interval, at most a twentieth of the shortest one and of the
-        fastest lifetime.
+        Time step; by default a tenth of the shortest interval, and at most a fifth of the fastest lifetime.
     rng
         Seed or generator.
 
@@ -231,8 +230,14 @@ def _result(parameters: _Parameters, history: np.ndarray, distances: np.ndarray)
     if not settled:
         logger.warning("The match of populations still improves after %d steps; raise `n_steps`.", n)
     model = parameters.model()
-    fields = ("weights", "bias", "ceiling", "decay", "threshold")
-    fixed = RegulatoryDrift(*(getattr(model, name).detach() for name in fields), model.hill, model.signal, model.held)
+    fixed = replace(
+        model,
+        weights=model.weights.detach(),
+        bias=model.bias.detach(),
+        ceiling=model.ceiling.detach(),
+        decay=model.decay.detach(),
+        threshold=model.threshold.detach(),
+    )
     return PopulationMatch(
         fixed,
         float(torch.exp(parameters.log_diffusion.detach())),

@@ -47,7 +47,7 @@ def transition_path_flux(
     start: Sequence[int] | NDArray,
     end: Sequence[int] | NDArray,
     *,
-    tolerance: float = 1e-8,
+    tolerance: float = 1e-6,
 ) -> ReactiveFlux:
     r"""Reactive flux from A to B and its rate, from transition path theory.
 

@@ -12,7 +12,8 @@ from scipy import sparse
 
 from landscape._anndata import count_matrix, read
 from landscape.dynamics.directions import Combination, Direction
-from landscape.dynamics.graph import CellGraph, Ends, find_ends, flow_potential, potential_kernel, velocity_kernel
+from landscape.dynamics.graph import CellGraph, Ends, find_ends
+from landscape.dynamics.kernel import flow_potential, potential_kernel, velocity_kernel
 from landscape.dynamics.splicing import steady_state_velocity
 from landscape.dynamics.transport import time_velocity
 from landscape.tl._state import pooled

@@ -282,7 +282,7 @@ def _write(
         "converged": bool(fit.converged and (match is None or match.converged)),
         "asymmetry": _asymmetry(drift),
     }
-    if match is not None:
+    if match is not None and directed.times is not None:
         times = np.unique(directed.times)[1:]
         record["energy_distance"] = pd.DataFrame(
             {"time": times, "before": match.initial_distance, "after": match.distance}, index=[str(t) for t in times]
@@ -308,5 +308,6 @@ def _asymmetry(drift: RegulatoryDrift) -> float:
 def read_drift(adata: AnnData) -> tuple[RegulatoryDrift, float, list[str]]:
     """Drift, diffusion and regulators that :func:`dynamics` wrote."""
     record = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")
-    drift = RegulatoryDrift(*(torch.as_tensor(np.array(record[name], dtype=float)) for name in _FIELDS))
+    fields = {name: torch.as_tensor(np.array(record[name], dtype=float)) for name in _FIELDS}
+    drift = RegulatoryDrift(held={}, **fields)
     return drift, float(record["diffusion"]), [str(name) for name in record["regulators"]]

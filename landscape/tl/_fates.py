@@ -88,7 +88,7 @@ def fates(
     adata = require_adata(adata)
     chain = sparse.csr_matrix(read(adata, "obsp", _keys.TRANSITIONS, hint="run `landscape.tl.dynamics` first"))
     absorbing = _terminal(adata, n_terminal) if terminal is None else _named(adata, terminal)
-    solution = absorption_probabilities(chain, absorbing)
+    solution = absorption_probabilities(chain, absorbing, tolerance=1e-6)
     if not solution.converged:
         msg = (
             f"Fates did not converge: residual {solution.residual:.1e}, row sums off by {solution.row_sum_error:.1e} "

@@ -1,0 +1,169 @@
+"""Heights for drawing: where the fitted model spends its time."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import torch
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
+from scipy.interpolate import RegularGridInterpolator
+from scipy.spatial.distance import pdist
+
+from landscape import _keys
+from landscape._anndata import read, read_result, require_adata, write, write_result
+from landscape._random import RandomLike, generator
+from landscape.dynamics import mean_absorption_time, simulate
+from landscape.tl._dynamics import read_drift
+from landscape.topography.occupancy import occupancy as occupancy_of
+from landscape.topography.occupancy import place
+
+logger = logging.getLogger(__name__)
+
+LABEL = "occupancy, \N{MINUS SIGN}ln p (model ensemble)"
+
+
+def occupancy(
+    adata: AnnData,
+    *,
+    basis: str | None = None,
+    duration: float | None = None,
+    n_particles: int = 2000,
+    n_times: int = 40,
+    n_grid: int = 100,
+    rng: RandomLike = 0,
+    copy: bool = False,
+) -> AnnData | None:
+    r"""Draw the landscape: where the model's own ensemble spends its time.
+
+    Particles start at the start cells and follow the fitted model, with its noise, for ``duration``. Their states at
+    ``n_times`` equal intervals are placed in the drawing and counted; the height is :math:`-\ln p`. It shows valleys
+    and the ways between them. It is no potential: barriers are not to be read from it.
+
+    Without a ``basis``, the drawing is made from the fates: across, the expected position among the attractors, which
+    are ordered so that similar ones are side by side; along, the progress of a cell, which is one minus the rank of its
+    mean time to an attractor on the directed chain.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with fates (:func:`landscape.tl.fates`).
+    basis
+        Key in :attr:`~anndata.AnnData.obsm` of drawing coordinates; their first two columns are used.
+    duration
+        Time that is simulated; by default the span of real time, and else five times the slowest return to an
+        attractor.
+    n_particles, n_times, n_grid
+        Size of the ensemble and of the grid.
+    rng
+        Seed or generator.
+    copy
+        Work on a copy of ``adata`` and return it.
+
+    Returns
+    -------
+    ``None``, or the copy if ``copy=True``. Sets
+
+    ``adata.obsm["X_landscape"]``
+        Drawing coordinates, if no ``basis`` is given.
+    ``adata.uns["landscape"]["occupancy"]``
+        ``x``, ``y``, ``height`` (rows are y), ``support``, ``basis``, ``label``, ``attractors`` (their places).
+    ``adata.obs["height"]``
+        Height at each cell's place; not-a-number outside the support.
+
+    Raises
+    ------
+    KeyError
+        If the model, its fates or the basis are missing.
+    """
+    adata = require_adata(adata)
+    drift, diffusion, _ = read_drift(adata)
+    x = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
+    result = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
+    wait = _waiting_time(adata)
+    drawn = _drawing(adata, wait) if basis is None else _basis(adata, basis)
+    key = _keys.DRAWING if basis is None else basis
+    gen = generator(rng)
+    start = _start(adata, wait)
+    if duration is None:
+        slowest = float((-result["table"]["leading_eigenvalue"]).min())
+        duration = 5 / max(slowest, 1e-3)
+    chosen = start[gen.integers(0, len(start), n_particles)]
+    step = min(0.2 / float(drift.decay.max()), duration / n_times)
+    path = simulate(
+        drift,
+        torch.as_tensor(x[chosen]),
+        diffusion=diffusion,
+        duration=duration,
+        step=step,
+        rng=gen,
+        lower=0.0,
+        save_at=list(np.linspace(0, duration - step, n_times)),
+    )
+    states = path.states.reshape(-1, x.shape[1]).numpy()
+    found = occupancy_of(states, x, drawn, n_grid=n_grid)
+    places, _ = place(result["states"].to_numpy(dtype=float), x, drawn)
+    height = RegularGridInterpolator((found.y, found.x), found.height, bounds_error=False)(drawn[:, ::-1])
+    record = {
+        "x": found.x,
+        "y": found.y,
+        "height": found.height,
+        "support": found.support,
+        "basis": key,
+        "label": LABEL,
+        "attractors": places,
+        "n_outside": found.n_outside,
+    }
+    adata = adata.copy() if copy else adata
+    if basis is None:
+        write(adata, "obsm", key, drawn, what="drawing: expected fate and progress")
+    write(adata, "obs", _keys.HEIGHT, height, what=LABEL)
+    params = {"duration": duration, "n_particles": n_particles, "n_times": n_times, "bandwidth": found.bandwidth}
+    write_result(adata, _keys.OCCUPANCY, record, params=params, what=f"heights over {key!r}")
+    return adata if copy else None
+
+
+def _waiting_time(adata: AnnData) -> NDArray[np.float64]:
+    """Mean steps of the directed chain from each cell to the cells that are sure of their fate."""
+    chain = sparse.csr_matrix(read(adata, "obsp", _keys.TRANSITIONS, hint="run `landscape.tl.dynamics` first"))
+    q = read(adata, "obsm", _keys.FATES, hint="run `landscape.tl.fates` first").to_numpy(dtype=float)
+    sure = np.flatnonzero(np.nan_to_num(q.max(1)) >= 1 - 1e-9)
+    return np.asarray(mean_absorption_time(chain, sure, tolerance=1e-6).time)
+
+
+def _start(adata: AnnData, wait: NDArray[np.float64]) -> NDArray[np.int64]:
+    if _keys.START in adata.obs and (named := np.flatnonzero(adata.obs[_keys.START].to_numpy(dtype=bool))).size:
+        return named
+    known = np.flatnonzero(np.isfinite(wait))
+    n = max(20, len(known) // 50)
+    logger.info("the direction names no start; the ensemble starts at the %d cells farthest from all attractors", n)
+    return known[np.argsort(-wait[known], kind="stable")[:n]]
+
+
+def _drawing(adata: AnnData, wait: NDArray[np.float64]) -> NDArray[np.float64]:
+    fates = adata.obsm[_keys.FATES]
+    states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
+    position = np.zeros(fates.shape[1])
+    if fates.shape[1] > 2:
+        apart = pdist(states.loc[list(fates.columns)].to_numpy(dtype=float))
+        order = leaves_list(optimal_leaf_ordering(linkage(apart, "average"), apart))
+    else:
+        order = np.arange(fates.shape[1])
+    position[order] = np.linspace(-1, 1, len(order)) if len(order) > 1 else 0.0
+    q = fates.to_numpy(dtype=float)
+    known = np.isfinite(q).all(1) & np.isfinite(wait)
+    across = np.where(known, np.nan_to_num(q) @ position, 0.0)
+    longest = np.quantile(wait[known], 0.99) if known.any() else 1.0
+    along = np.where(known, 1 - np.clip(np.nan_to_num(wait) / max(longest, 1e-12), 0, 1), 0.0)
+    return np.column_stack([across, along])
+
+
+def _basis(adata: AnnData, basis: str) -> NDArray[np.float64]:
+    drawn = np.asarray(read(adata, "obsm", basis, hint="pass the key of an embedding"), dtype=float)
+    if drawn.ndim != 2 or drawn.shape[1] < 2 or not np.isfinite(drawn[:, :2]).all():
+        msg = f"Expected two finite columns in `adata.obsm[{basis!r}]`, found shape {drawn.shape}."
+        raise ValueError(msg)
+    return drawn[:, :2]
