@@ -149,6 +149,9 @@ def barrier_rates(
     rates = np.zeros((k, k))
     exact = valid = True
     for crossing in network.passes:
+        if crossing.saddle is None:
+            msg = f"No saddle joins attractors {crossing.attractors}; use `simulated_rates`."
+            raise ValueError(msg)
         for side, i in enumerate(crossing.attractors):
             j = crossing.attractors[1 - side]
             start = crossing.up[side].path[0]

@@ -16,7 +16,7 @@ from landscape._random import RandomLike, generator
 from landscape.topography._field import as_states
 from landscape.topography._noise import whitened
 from landscape.topography._path import descend, respace
-from landscape.topography.action import SAME, MinimumAction, barrier, saddles_near
+from landscape.topography.action import SAME, MinimumAction, barrier, minimum_action, saddles_near
 from landscape.topography.fixed_points import FixedPoint
 from landscape.topography.saddle import Saddle, descents, find_saddle, nearest
 
@@ -35,10 +35,14 @@ COARSE, SEARCH_STEPS = 32, 300
 
 @dataclass(frozen=True)
 class Pass:
-    """A saddle that joins two attractors: their positions, the saddle, and the way up from each."""
+    """What joins two attractors: their positions, the saddle, and the way up to it from each.
+
+    Where the border between two basins holds no saddle of index 1 (a cycle, say), ``saddle`` is ``None`` and the ways
+    run from attractor to attractor.
+    """
 
     attractors: tuple[int, int]
-    saddle: Saddle
+    saddle: Saddle | None
     up: tuple[MinimumAction, MinimumAction]
 
 
@@ -56,7 +60,7 @@ class TransitionNetwork:
     adjacency
         Whether two attractors share a pass, shape ``(k, k)``, symmetric.
     passes
-        Every saddle found that joins two attractors.
+        What joins two attractors: every saddle found, and a path without one where nothing else joins two groups.
     loose
         Saddles of index 1 whose two ways down do not end at two different attractors given.
     n_missing
@@ -94,6 +98,8 @@ class TransitionNetwork:
             msg = f"Attractors {start} and {end} share no pass; go through others, as `action` does."
             raise ValueError(msg)
         crossing, up = found
+        if crossing.saddle is None:
+            return up.path
         other = crossing.up[crossing.attractors.index(end)].path[0]
         scale = float(np.linalg.norm(other - up.path[0]))
         ways = descents(drift, crossing.saddle, scale=scale)
@@ -107,7 +113,7 @@ def transition_network(
     *,
     diffusion: Diffusion,
     saddles: Sequence[Saddle | FixedPoint] | ArrayLike | Tensor | None = None,
-    search: bool = True,
+    search: bool | None = None,
     n_points: int = 100,
     max_steps: int = 2_000,
     tolerance: float = 1e-2,
@@ -115,10 +121,11 @@ def transition_network(
 ) -> TransitionNetwork:
     r"""Least actions between all attractors, over the saddles that join them.
 
-    Given saddles are followed down on both sides to see which attractors they join. For every pair that is left
-    without one, a path of least action is searched and the slow places along it are refined to saddles. The way up
+    Given saddles are followed down on both sides to see which attractors they join. For pairs that are
+    left without one, a path of least action is searched and the slow places along it are refined to saddles. The way up
     to each saddle is then minimised from both sides, and chains of passes give the action between attractors that
-    are no neighbours.
+    are no neighbours. Where no saddle joins two groups of attractors, whole paths between their nearest members are
+    minimised instead. A lower pass that was neither given nor found would make actions too high.
 
     Parameters
     ----------
@@ -132,7 +139,8 @@ def transition_network(
         Saddle records, states ``(m, d)`` or fixed points, such as ``fixed_points(...).saddles``; points of another
         index than 1 are passed over.
     search
-        Look for saddles between pairs that have none; ``False`` trusts ``saddles`` to be complete.
+        ``True`` looks for saddles between every pair that has none, ``False`` trusts ``saddles`` to be complete. By
+        default every pair is searched where no saddles are given, else only pairs that no chain of passes joins.
     n_points, max_steps, tolerance, rng
         As in :func:`minimum_action`.
 
@@ -156,9 +164,10 @@ def transition_network(
     atlas = _Atlas(drift, x, reach=0.1 * closest, scale=float(apart.max()))
     for saddle in _records(drift, saddles, atlas.scale):
         atlas.add(saddle)
-    if search:
-        for pair in itertools.combinations(range(len(x)), 2):
-            if pair not in atlas.joined:
+    if search is not False:
+        everywhere = search or not atlas.passes
+        for pair in sorted(itertools.combinations(range(len(x)), 2), key=lambda pair: apart[pair]):
+            if pair not in atlas.joined and (everywhere or not atlas.chained(*pair)):
                 _search(atlas, *pair, diffusion)
     passes = []
     for (i, j), saddle in atlas.passes:
@@ -170,6 +179,23 @@ def transition_network(
             for k in (i, j)
         ]  # fmt: skip
         passes.append(Pass((i, j), saddle, (up[0], up[1])))
+    for i, j in atlas.bare:
+        ways = [
+            minimum_action(
+                drift,
+                x[k],
+                x[m],
+                diffusion=diffusion,
+                n_points=n_points,
+                n_arcs=0,
+                max_steps=max_steps,
+                tolerance=tolerance,
+                split=False,
+                rng=random,
+            )
+            for k, m in ((i, j), (j, i))
+        ]
+        passes.append(Pass((i, j), None, (ways[0], ways[1])))
     return _network(len(x), passes, atlas.loose, diffusion)
 
 
@@ -180,10 +206,19 @@ class _Atlas:
         self.drift, self.x, self.reach, self.scale = drift, x, reach, scale
         self.passes: list[tuple[tuple[int, int], Saddle]] = []
         self.loose: list[Saddle] = []
+        self.bare: list[tuple[int, int]] = []
 
     @property
     def joined(self) -> set[tuple[int, int]]:
-        return {pair for pair, _ in self.passes}
+        return {pair for pair, _ in self.passes} | set(self.bare)
+
+    def chained(self, i: int, j: int) -> bool:
+        """Whether a chain of passes leads from one attractor to another."""
+        graph = np.zeros((len(self.x),) * 2)
+        for a, b in self.joined:
+            graph[a, b] = 1
+        labels = csgraph.connected_components(graph, directed=False)[1]
+        return bool(labels[i] == labels[j])
 
     def add(self, saddle: Saddle) -> None:
         known = [s for _, s in self.passes] + self.loose
@@ -218,6 +253,8 @@ def _search(atlas: _Atlas, i: int, j: int, diffusion: Diffusion) -> None:
         return
     for saddle in saddles_near(atlas.drift, space, run.y, atlas.scale):
         atlas.add(saddle)
+    if not atlas.chained(i, j):
+        atlas.bare.append((i, j))
 
 
 def _network(k: int, passes: list[Pass], loose: list[Saddle], diffusion: Diffusion) -> TransitionNetwork:

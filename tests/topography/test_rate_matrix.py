@@ -75,13 +75,13 @@ def test_kramers_rates_of_a_gradient_and_leading_order_otherwise():
 
 
 def test_weights_of_the_toggle_are_not_its_basin_volumes():
-    # Truth .51 for the centre at D = .05 by the Fokker-Planck equation on the whole valley; the milestone weight of
+    # Truth .42 for the centre at D = .02 by the Fokker-Planck equation on the whole valley; the milestone weight of
     # balls of .25 splits the ridge between neighbours instead of giving all of it to the centre.
     toggle = HuangToggle()
     wells = toggle.fixed_points()[[0, 2, 4]]
-    rates = simulated_rates(toggle, wells, diffusion=0.03, radius=0.25, n_paths=150, rng=1, lower=0.0)
+    rates = simulated_rates(toggle, wells, diffusion=0.02, radius=0.25, n_paths=150, rng=1, lower=0.0)
     weights = weights_from_rates(rates)
-    assert weights.weights[1] < 0.5  # basin volumes: .60 to .77
+    assert weights.weights[1] + 2 * weights.standard_error[1] < 0.6  # basin volumes: .60 to .77
     assert abs(weights.weights[0] - weights.weights[2]) < 3.5 * np.hypot(*weights.standard_error[[0, 2]])
 
 

@@ -58,6 +58,25 @@ def test_independent_switches_add_nothing_to_each_other():
     np.testing.assert_allclose(found.action, flips @ scale.numpy(), rtol=1e-3, atol=1e-9)
 
 
+def test_a_border_without_a_saddle_is_crossed_by_a_whole_path():
+    # r' = r (1 - r) (r - 2): a stable point at 0, an unstable cycle at r = 1 around it, and a ring at r = 2 on which
+    # theta' = 1 - 4 (r - 1) sin(theta) locks the angle at sin(theta) = 1/4.
+    def drift(x):
+        r = x.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        radial = -(r - 1) * (r - 2) * r
+        angular = 1 - 4 * (r - 1).clamp_min(0) * x[:, 1:] / r
+        turn = torch.cat([-x[:, 1:], x[:, :1]], 1)
+        return radial * x / r + angular * turn
+
+    angle = np.arcsin(0.25)
+    wells = np.array([[0.0, 0.0], [2 * np.cos(angle), 2 * np.sin(angle)]])
+    found = transition_network(drift, wells, diffusion=0.1)
+    assert found.n_missing == 0
+    assert found.passes[0].saddle is None
+    # Radial from 0 to the cycle at 1: S = int r (1 - r) (2 - r) dr / D = .25 / D; the rotation carries it round free.
+    assert found.action[0, 1] == pytest.approx(2.5, rel=0.02)
+
+
 def test_bad_input():
     with pytest.raises(ValueError, match="at least two attractors, found 1"):
         transition_network(TOGGLE, WELLS[:1], diffusion=0.1)
