@@ -45,11 +45,16 @@ def edges(
     """
     adata = require_adata(adata)
     weights = read(adata, "varp", key, hint=_HINT).tocoo()
-    row, column, weight = weights.row, weights.col, weights.data
+    kept = weights.data != 0
+    if threshold is not None:
+        kept &= np.abs(weights.data) >= threshold
+    row, column, weight = weights.row[kept], weights.col[kept], weights.data[kept]
     support_key = key + _keys.SUPPORT_SUFFIX
-    in_support = (
-        _values(adata, support_key, row, column) > 0 if support_key in adata.varp else np.ones(len(row), dtype=bool)
-    )
+    in_support = np.ones(len(row), dtype=bool)
+    if support_key in adata.varp:
+        in_support = _values(adata, support_key, row, column) > 0
+    if supported:
+        row, column, weight, in_support = (part[in_support] for part in (row, column, weight, in_support))
     names = adata.var_names.to_numpy()
     table: dict[str, Any] = {
         "source": names[row],
@@ -61,12 +66,7 @@ def edges(
     for name in ("stability", "sd", "fdr"):
         if f"{key}_{name}" in adata.varp:
             table[name] = _values(adata, f"{key}_{name}", row, column)
-    kept = weight != 0
-    if supported:
-        kept &= in_support
-    if threshold is not None:
-        kept &= np.abs(weight) >= threshold
-    result = pd.DataFrame(table)[kept]
+    result = pd.DataFrame(table)
     return result.sort_values("weight", key=np.abs, ascending=False, kind="stable", ignore_index=True)
 
 

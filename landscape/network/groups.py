@@ -39,6 +39,9 @@ class Groups:
 
     def halves(self) -> tuple[Moments, Moments]:
         """Correlations of two halves of the cells."""
+        if len(self) < 2:
+            msg = "Expected cells that differ, found too few different ones to make two halves."
+            raise ValueError(msg)
         even = np.arange(len(self)) % 2 == 0
         return self.moments(even.astype(float)), self.moments((~even).astype(float))
 

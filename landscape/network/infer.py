@@ -131,6 +131,7 @@ def infer(
     thresholds = step_thresholds(data) if shaped else None
     n_groups = N_GROUPS if n_bootstraps else 2  # halves for the penalty
     groups = groups_of(data, thresholds=thresholds, max_groups=n_groups, seed=seed_of(random), engine=engine)
+    _require_variation(groups.moments(), len(data.regulators))
     if record.takes_penalty:
         options["penalty"] = _penalty(groups, data) if penalty == "auto" else float(penalty)
         settings["penalty"] = options["penalty"]
@@ -155,7 +156,6 @@ def _with_confidence(
     p = len(data.regulators)
     every = groups.moments()
     whole = every.regulators_only(np.arange(p)) if data.decoy_of is not None else every
-    _require_variation(whole)
 
     def fit(found: Moments) -> FloatArray:
         part = found.regulators_only(np.arange(p)) if data.decoy_of is not None else found
@@ -250,9 +250,9 @@ def _check_fit(data: Expression, record: Method, prior: Prior | None, n_bootstra
         raise ValueError(msg)
 
 
-def _require_variation(moments: Moments) -> None:
-    if not (moments.linear().x_sd > 0).any():
-        msg = f"Expected regulators that vary, found {len(moments.linear().x_sd)} constant ones; pass others."
+def _require_variation(moments: Moments, n_regulators: int) -> None:
+    if not (moments.x_sd[:n_regulators] > 0).any():
+        msg = f"Expected regulators that vary, found {n_regulators} constant ones; pass others."
         raise ValueError(msg)
     if not (moments.y_sd > 0).any():
         msg = f"Expected targets that vary, found {len(moments.y_sd)} constant ones."

@@ -63,7 +63,7 @@ def asymmetry(adjacency: ArrayLike) -> float:
 
 
 def signed_modularity(adjacency: ArrayLike, label: ArrayLike) -> float:
-    r"""Modularity of a directed network with negative edges [1]_.
+    r"""Modularity of a directed network with negative edges.
 
     .. math:: Q = \frac{1}{w^+ + w^-} \sum_{ij} \left( W_{ij}
         - \frac{s_i^{+,out} s_j^{+,in}}{w^+} + \frac{s_i^{-,out} s_j^{-,in}}{w^-} \right) \delta(c_i, c_j)

@@ -99,6 +99,7 @@ def network(
         Share of bootstraps that select the edge, standard deviation of its weight over them, and empirical
         false-discovery rate from decoy regulators.
     ``adata.var["regulator_in_network"]`` : bool
+        Whether the gene is a regulator of this network.
     ``adata.uns["landscape"]["network"]``
         Number of edges and regulators, what was left out, and all parameters.
 

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+
+from landscape import network
+from landscape.network.decoys import false_discovery, with_decoys
+from tests.network import toy
+
+
+def test_decoys_are_the_same_values_in_other_cells_of_like_depth():
+    counts = toy.counts(n_genes=150)
+    data = with_decoys(network.expression(counts, np.arange(20), block_size=64), 6)
+    x, _, _ = data.dense()
+    totals = np.asarray(counts.sum(axis=1)).ravel()
+    tenth = np.searchsorted(np.quantile(totals, np.arange(1, 10) / 10), totals, side="right")
+    assert x.shape == (300, 26)
+    for decoy, gene in zip(x[:, 20:].T, data.decoy_of, strict=True):
+        own = x[:, gene]
+        assert (decoy != own).any()
+        for stratum in range(10):
+            np.testing.assert_array_equal(np.sort(decoy[tenth == stratum]), np.sort(own[tenth == stratum]))
+
+
+def test_false_discovery_rate_by_counting():
+    weights = np.array([[5.0, 3.0], [1.0, 0.0]])
+    decoys = np.array([[2.0, 0.5]])
+    # at 3 and above: (1 + 0) / 1 decoy over 2 / 2 regulators = 1; at 1: (1 + 1) / (3 / 2) > 1
+    np.testing.assert_allclose(false_discovery(weights, decoys), [[1.0, 1.0], [1.0, 1.0]])
+    many = np.zeros((100, 2))
+    many[0, 0] = 4.0
+    # at 5: .01 / .5; at 3: (1 + 1) / 100 / 1; at 1: 2 / 100 / 1.5, and a lower weight never has a lower rate
+    np.testing.assert_allclose(false_discovery(weights, many), [[0.02 * 2 / 3] * 2, [0.02 * 2 / 3, 1.0]], rtol=1e-12)
+
+
+def test_unrelated_genes_get_no_edges_and_planted_ones_keep_theirs():
+    none = network.infer(network.expression(toy.counts(n_genes=150), np.arange(50)), n_bootstraps=0)
+    assert none.support.sum() <= 0.01 * none.support.size
+    counts, regulators, truth = toy.planted()
+    found = network.infer(network.expression(counts, regulators), n_bootstraps=0)
+    assert found.support[truth != 0].mean() > 0.95
+
+
+def test_decoys_do_not_change_the_weights():
+    counts, regulators, _ = toy.planted()
+    data = network.expression(counts, regulators)
+    with_them = network.infer(data, n_bootstraps=0, penalty=0.5)
+    without = network.infer(data, n_bootstraps=0, n_decoys=0, penalty=0.5)
+    np.testing.assert_allclose(with_them.weights, without.weights, atol=1e-12)
+    assert without.fdr is None

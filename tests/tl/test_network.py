@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import logging
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+import landscape as ls
+from landscape import network
+from tests.network import toy
+
+QUICK = {"n_bootstraps": 4, "rng": 0}
+
+
+def planted(**settings):
+    counts, regulators, truth = toy.planted(**{"n_cells": 150, "n_targets": 24} | settings)
+    adata = ad.AnnData(sparse.csr_matrix(counts))
+    adata.var_names = [f"Gene{k}" for k in range(adata.n_vars)]
+    adata.layers["counts"] = adata.X.copy()
+    adata.var["regulator"] = np.isin(np.arange(adata.n_vars), regulators)
+    return adata, truth
+
+
+def snapshot(adata):
+    return (
+        list(adata.obs), list(adata.var), list(adata.varp), list(adata.obsm), sorted(adata.uns), list(adata.layers),
+    )  # fmt: skip
+
+
+def test_the_result_is_that_of_the_arrays_regulator_by_target():
+    adata, truth = planted()
+    assert ls.tl.network(adata, **QUICK) is None
+    expected = network.infer(network.expression(adata.X, np.arange(8)), **QUICK)
+    for key, values in {
+        "network": expected.weights,
+        "network_support": expected.support,
+        "network_stability": expected.stability,
+        "network_sd": expected.sd,
+        "network_fdr": expected.fdr,
+    }.items():
+        stored = adata.varp[key]
+        assert isinstance(stored, sparse.csr_matrix)
+        assert stored.has_sorted_indices
+        np.testing.assert_allclose(stored.toarray()[:8], values, rtol=1e-6)
+        assert not stored.toarray()[8:].any()
+    assert network.score(adata.varp["network"].toarray()[:8], truth, np.arange(8)).auprc > 0.9
+    assert adata.var["regulator_in_network"].tolist() == [True] * 8 + [False] * 24
+    record = adata.uns["landscape"]["network"]
+    assert record["n_edges"] == expected.support.sum() == adata.varp["network_support"].sum()
+    assert record["n_regulators"] == 8
+    assert record["params"]["method"] == "ridge"
+    assert record["params"]["response_layer"] == "counts"
+
+
+@pytest.mark.parametrize("form", ["h5ad", "zarr"])
+@pytest.mark.filterwarnings("ignore:Writing zarr v2")
+def test_it_survives_files(form, tmp_path):
+    adata, _ = planted()
+    silent = np.where(np.arange(adata.n_vars) == 3, 0.0, adata.X.toarray())
+    adata.layers["counts"] = sparse.csr_matrix(silent)
+    ls.tl.network(adata, **QUICK)
+    path = tmp_path / f"cells.{form}"
+    getattr(adata, f"write_{form}")(path)
+    back = getattr(ad, f"read_{form}")(path)
+    pd.testing.assert_frame_equal(ls.get.edges(back), ls.get.edges(adata))
+    assert back.uns["landscape"]["network"]["constant_regulators"].tolist() == ["Gene3"]
+    assert (
+        back.uns["landscape"]["network"]["params"]["penalty"] == adata.uns["landscape"]["network"]["params"]["penalty"]
+    )
+
+
+def test_unspliced_counts_are_explained_where_they_exist(caplog):
+    adata, _ = planted()
+    adata.layers["unspliced"] = sparse.csr_matrix(np.random.default_rng(0).poisson(adata.X.toarray() / 4).astype(float))
+    with caplog.at_level(logging.INFO):
+        ls.tl.network(adata, **QUICK)
+    assert adata.uns["landscape"]["network"]["params"]["response_layer"] == "unspliced"
+    assert "explained `unspliced` by 8 regulators" in caplog.text
+    expected = network.expression(adata.X, np.arange(8), response=adata.layers["unspliced"])
+    found = network.infer(expected, **QUICK)
+    np.testing.assert_allclose(adata.varp["network"].toarray()[:8], found.weights, rtol=1e-5, atol=1e-7)
+    ls.tl.network(adata, response_layer="counts", key_added="steady", **QUICK)
+    assert adata.uns["landscape"]["steady"]["params"]["response_layer"] == "counts"
+    assert "regulator_in_steady" in adata.var
+
+
+def test_regulators_are_found_by_species_and_old_names():
+    adata, _ = planted()
+    adata.var_names = ["Gata1", "Sfpi1", "Klf1", "Tcfe2a", *(f"Actb{k}" for k in range(28))]
+    del adata.var["regulator"]
+    ls.tl.network(adata, **QUICK)
+    assert adata.var_names[adata.var["regulator_in_network"]].tolist() == ["Gata1", "Sfpi1", "Klf1", "Tcfe2a"]
+    ls.tl.network(adata, regulators=["Klf1", "Spi1"], **QUICK)
+    assert adata.var_names[adata.var["regulator_in_network"]].tolist() == ["Sfpi1", "Klf1"]
+
+
+def test_covariates_are_regressed_out_as_numbers_or_indicators():
+    adata, _ = planted()
+    adata.obs["batch"] = pd.Categorical(["a", "b", "c"] * 50)
+    adata.obs["cycle"] = np.random.default_rng(0).normal(size=150)
+    ls.tl.network(adata, covariates=["batch", "cycle"], **QUICK)
+    indicator = np.column_stack([adata.obs["batch"] == "b", adata.obs["batch"] == "c", adata.obs["cycle"]]).astype(
+        float
+    )
+    found = network.infer(network.expression(adata.X, np.arange(8), covariates=indicator), **QUICK)
+    np.testing.assert_allclose(adata.varp["network"].toarray()[:8], found.weights, rtol=1e-5, atol=1e-7)
+    assert adata.uns["landscape"]["network"]["params"]["covariates"].tolist() == ["batch", "cycle"]
+
+
+def test_a_table_a_function_and_a_prior_are_taken():
+    adata, truth = planted()
+    table = pd.DataFrame({"source": ["Gene0", "Gene1"], "target": ["Gene9", "Gene9"], "weight": [1.5, -2.0]})
+    ls.tl.network(adata, method=table)
+    assert ls.get.edges(adata)["weight"].tolist() == [-2.0, 1.5]
+    assert "network_sd" not in adata.varp
+    ls.tl.network(adata, method=lambda moments, regulators: moments.xy, **QUICK)
+    assert adata.uns["landscape"]["network"]["params"]["method"] == "<lambda>"
+    rows, columns = np.nonzero(truth)
+    names = adata.var_names
+    ls.tl.network(adata, prior=pd.DataFrame({"source": names[rows], "target": names[columns]}), **QUICK)
+    assert adata.uns["landscape"]["network"]["params"]["prior_coverage"] == 1.0
+
+
+def test_a_network_without_bootstraps_drops_those_of_an_earlier_one():
+    adata, _ = planted()
+    ls.tl.network(adata, **QUICK)
+    ls.tl.network(adata, n_bootstraps=0, n_decoys=0)
+    assert {"network_sd", "network_stability", "network_fdr"}.isdisjoint(adata.varp)
+
+
+def test_copy_leaves_the_original_alone():
+    adata, _ = planted()
+    before = snapshot(adata)
+    made = ls.tl.network(adata, copy=True, **QUICK)
+    assert "network" in made.varp
+    assert snapshot(adata) == before
+
+
+def unspliced_zero(adata):
+    adata.layers["unspliced"] = sparse.csr_matrix(adata.shape)
+
+
+def not_a_number(adata):
+    adata.layers["counts"].data[3] = np.nan
+
+
+def repeated_names(adata):
+    adata.var_names = ["Gene0", *adata.var_names[:-1]]
+
+
+def no_regulator(adata):
+    adata.var["regulator"] = False
+
+
+def unknown_names(adata):
+    del adata.var["regulator"]
+
+
+def bad_ids(adata):
+    adata.var_names = [f"ENSMUSG{k:011d}" for k in range(adata.n_vars)]
+    del adata.var["regulator"]
+
+
+def gap(adata):
+    adata.obs["batch"] = [np.nan, *np.ones(adata.n_obs - 1)]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "arguments", "error", "message"),
+    [
+        (None, {"regulators": ["Gene0", "Nope"]}, ValueError, r"1 of 2 that are not: \['Nope'\]"),
+        (
+            None,
+            {"regulators": ["Gene0", "Gene0"]},
+            ValueError,
+            r"distinct regulators, found \['Gene0'\] more than once",
+        ),
+        (None, {"regulators": ["Gene0", "gene0"]}, ValueError, "names of one gene"),
+        (None, {"regulators": []}, ValueError, "at least one regulator"),
+        (None, {"layer": "raw"}, KeyError, "raw"),
+        (None, {"covariates": "donor"}, KeyError, r"columns of `adata.obs`, found \['donor'\]"),
+        (None, {"method": "magic"}, ValueError, "`method` to be one of"),
+        (
+            None,
+            {"prior": pd.DataFrame({"source": ["GATA1", "SPI1"], "target": ["KLF1", "MPO"]})},
+            ValueError,
+            "prior of mouse genes, found one of human",
+        ),
+        (unspliced_zero, {}, ValueError, r"counts in `adata.layers\['unspliced'\]`, found only zeros"),
+        (not_a_number, {}, ValueError, "integer counts"),
+        (repeated_names, {}, ValueError, "unique gene names, found 1 repeated"),
+        (no_regulator, {}, ValueError, "found none that is True"),
+        (bad_ids, {}, ValueError, "gene symbols beside Ensembl ids"),
+        (gap, {"covariates": "batch"}, ValueError, "without missing values, found 1"),
+    ],
+)
+def test_bad_input_is_refused_and_nothing_is_written(spoil, arguments, error, message):
+    adata, _ = planted()
+    if spoil is not None:
+        spoil(adata)
+    before = snapshot(adata)
+    with pytest.raises(error, match=message):
+        ls.tl.network(adata, **QUICK | arguments)
+    assert snapshot(adata) == before
+
+
+def test_too_few_cells_and_too_many_regulators_are_refused():
+    adata, _ = planted()
+    with pytest.raises(ValueError, match="at least 50 cells, found 40"):
+        ls.tl.network(adata[:40].copy(), **QUICK)
+    wide, _ = planted(n_cells=60, n_targets=80)
+    wide.var["regulator"] = True
+    with pytest.raises(ValueError, match="fewer regulators than cells, found 88 regulators and 60 cells"):
+        ls.tl.network(wide, **QUICK)
+
+
+def test_genes_of_no_known_species_ask_for_regulators():
+    adata, _ = planted()
+    adata.var_names = [f"g{k}" for k in range(adata.n_vars)]
+    unknown_names(adata)
+    with pytest.raises(ValueError, match="name the regulators with `regulators=`"):
+        ls.tl.network(adata, **QUICK)
