@@ -59,6 +59,7 @@ def attractors(
     ``None``, or the copy if ``copy=True``. Sets ``adata.uns["landscape"]["attractors"]`` with
 
     ``states`` : DataFrame, attractors x regulators
+        Levels of the regulators.
     ``table`` : DataFrame
         ``n_cells`` (nearest to this attractor in state space, until :func:`landscape.tl.basins` counts its basin),
         ``leading_eigenvalue`` (real part, per unit of time), ``index``, ``residual``, ``converged``, ``distance`` to

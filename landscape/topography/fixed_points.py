@@ -69,7 +69,7 @@ class FixedPoint:
 
 @dataclass(frozen=True)
 class FailedStart:
-    """A start from which Newton's method did not converge: its row, where it ended, and |f| there."""
+    """A start from which Newton's method did not converge: its row, where it ended, and its residual there."""
 
     start: int
     x: NDArray[np.float64]

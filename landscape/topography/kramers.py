@@ -90,8 +90,12 @@ def kramers_time(
     diffusion
         Constant: a number, ``(d,)`` or ``(d, d)``.
     leading_order
-        Where the drift is no gradient, return :math:`\tau = (2\pi/\lambda_u) e^S` with the least action
-        :math:`S`, labelled ``exact=False``, instead of refusing.
+        Where the drift is no gradient, return :math:`\tau = (2\pi/\lambda_u) e^S` with the least action :math:`S`,
+        labelled ``exact=False``, instead of refusing.
+
+    Returns
+    -------
+    Time, rate and what they are made of.
 
     Raises
     ------
