@@ -293,6 +293,35 @@ def test_a_run_killed_at_any_moment_ends_as_an_undisturbed_one(fake, source, tmp
     assert not list(out.rglob(".~*"))
 
 
+@pytest.mark.slow
+def test_real_stages_killed_and_resumed_give_the_same_bits(tmp_path):
+    source = tmp_path / "cells.h5ad"
+    ls.datasets.hematopoiesis(n_cells=300, n_targets=30, n_housekeeping=20).write_h5ad(source)
+    quick = {"network": {"n_bootstraps": 5}, "dynamics": {"n_steps": 5}, "attractors": {"n_starts": 100}}
+    chosen = from_mapping({"max_epochs": 3, "threads": 1, "stages": quick})
+    fresh, out = tmp_path / "fresh", tmp_path / "out"
+    start = time.perf_counter()
+    run_directory(source, fresh, settings=chosen)
+    whole = time.perf_counter() - start
+    for share in (0.1, 0.25, 0.4, 0.55):
+        process = multiprocessing.get_context("fork").Process(
+            target=run_directory, args=(source, out), kwargs={"settings": chosen}
+        )
+        process.start()
+        process.join(share * whole)
+        process.kill()
+        process.join()
+    run_directory(source, out, settings=chosen)
+    assert contents(out) == contents(fresh)
+    one, other = ad.read_h5ad(fresh / "landscape.h5ad"), ad.read_h5ad(out / "landscape.h5ad")
+    for name in ("weights", "bias", "scale"):
+        found = [a.uns["landscape"]["dynamics"][name] for a in (one, other)]
+        np.testing.assert_array_equal(*found)
+    assert ls.latent.LatentModel.load(out / "model").is_trained
+    for name in ("landscape", "attractors", "fates", "network"):
+        assert (out / "figures" / f"{name}.png").stat().st_size > 10_000
+
+
 # In memory
 
 

@@ -96,7 +96,7 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
     if _keys.ATTRACTORS in results:
         found["attractors"] = results[_keys.ATTRACTORS]["table"].rename_axis("attractor")
         found["attractor_states"] = results[_keys.ATTRACTORS]["states"].rename_axis("attractor")
-    for name in (_keys.SADDLES, _keys.BARRIERS, _keys.RATES):
+    for name in (_keys.SADDLES, _keys.BARRIERS, _keys.RATES, _keys.PATHS):
         value = results.get(name)
         table = value.get("table") if isinstance(value, dict) else value
         if isinstance(table, pd.DataFrame):

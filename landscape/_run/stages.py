@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from anndata import AnnData
 from landscape import _keys, pp, tl
 from landscape._run.direction import combined
 from landscape._run.plan import Plan
+
+logger = logging.getLogger(__name__)
 
 SELECTED = "selected"
 
@@ -131,6 +134,14 @@ def _attractors(work: Work) -> None:
     tl.attractors(work.current, label_key=work.plan.label_key, rng=work.plan.seed, **work.plan.options("attractors"))
 
 
+def _barriers(work: Work) -> None:
+    states = work.current.uns[_keys.UNS][_keys.ATTRACTORS]["states"]
+    if len(states) < 2:
+        logger.warning("%d attractor was found, so there are no barriers", len(states))
+        return
+    tl.barriers(work.current, rng=work.plan.seed, **work.plan.options("barriers"))
+
+
 def _plain(name: str) -> Callable[[Work], None]:
     function = getattr(tl, name)
 
@@ -153,14 +164,15 @@ def stages() -> tuple[Stage, ...]:
         Stage("dynamics", ("latent", "network"), ("layer", "directions", "seed"), _dynamics, tl.dynamics),
         Stage("attractors", ("dynamics",), ("label_key", "seed"), _attractors, tl.attractors),
     ]
-    for name, after in (
-        ("basins", ("attractors",)),
-        ("fates", ("attractors", "basins")),
-        ("occupancy", ("dynamics", "attractors", "basins", "fates")),
-        ("barriers", ("dynamics", "attractors", "basins")),
-    ):
-        if name in tl.__all__:
-            listed.append(Stage(name, after, ("seed",), _plain(name), getattr(tl, name)))
+    listed += [
+        Stage(name, after, ("seed",), _plain(name), getattr(tl, name))
+        for name, after in (
+            ("basins", ("attractors",)),
+            ("fates", ("attractors", "basins")),
+            ("occupancy", ("dynamics", "attractors", "fates")),
+        )
+    ]
+    listed.append(Stage("barriers", ("dynamics", "attractors"), ("seed",), _barriers, tl.barriers))
     return tuple(listed)
 
 

@@ -75,7 +75,7 @@ def attractors(
             ("leading_eigenvalue", "leading eigenvalue\n(rate, \N{MINUS SIGN} is stable)"),
             ("support", "support\n(share of ensemble)"),
         )
-        if column in table
+        if column in table and table[column].notna().any()
     ]
     width = max(4.0, 0.24 * states.shape[1]) + 1.35 * len(bars) + 1.6
     figure, axes = plt.subplots(

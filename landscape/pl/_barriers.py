@@ -48,19 +48,22 @@ def barriers(
     KeyError
         If there are no barriers.
     ValueError
-        If the table of barriers is empty.
+        If the table of barriers holds no height.
     """
     require_adata(adata)
     record = read_result(adata, key, hint=_HINT)
     table = record if isinstance(record, pd.DataFrame) else record["table"]
-    if not len(table):
-        msg = "No barrier to draw: the table is empty; at least two attractors are needed."
+    if not np.isfinite(table["height"]).any():
+        msg = "No barrier to draw: the table has no height; at least two attractors with a path are needed."
         raise ValueError(msg)
     names = list(dict.fromkeys([*table["from"].astype(str), *table["to"].astype(str)]))
     heights = pd.DataFrame(np.nan, index=names, columns=names)
     texts = pd.DataFrame("", index=names, columns=names)
     for row in table.to_dict("records"):
         start, end = str(row["from"]), str(row["to"])
+        if not np.isfinite(row["height"]):
+            texts.loc[start, end] = "no path"
+            continue
         heights.loc[start, end] = row["height"]
         text = f"{row['height']:.2g}"
         if np.isfinite(row.get("low", np.nan)) and np.isfinite(row.get("high", np.nan)):

@@ -15,6 +15,7 @@ from matplotlib.colors import Normalize, is_color_like, to_hex, to_rgba_array
 from numpy.typing import NDArray
 from scipy import sparse
 
+from landscape import _keys
 from landscape._anndata import read
 from landscape._random import RandomLike, generator
 
@@ -157,9 +158,17 @@ def coordinates(adata: AnnData, basis: str | None) -> tuple[NDArray[np.float64],
     return array[:, :2], key
 
 
+def plane_names(basis: str) -> tuple[str, str]:
+    """Names of the two coordinates of an embedding."""
+    if basis == _keys.DRAWING:
+        return "expected fate", "progress"
+    name = basis.removeprefix("X_")
+    return f"{name} 1", f"{name} 2"
+
+
 def default_basis(adata: AnnData) -> str | None:
     """Embedding to draw on where none is named."""
-    known = ("X_umap", "X_draw_graph_fa", "X_tsne", "X_phate", "X_spring", "X_landscape")
+    known = ("X_umap", "X_draw_graph_fa", "X_tsne", "X_phate", "X_spring", _keys.DRAWING)
     return next((key for key in known if key in adata.obsm), None)
 
 

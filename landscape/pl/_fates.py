@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from landscape import _keys
 from landscape._anndata import read, require_adata
 from landscape._random import RandomLike
-from landscape.pl._cells import SAFE, colours, coordinates, default_basis, sample
+from landscape.pl._cells import SAFE, colours, coordinates, default_basis, plane_names, sample
 from landscape.pl._figure import INK, QUIET, caption, finish, new_axes
 
 _HINT = "run `landscape.tl.fates(adata)` first"
@@ -127,7 +127,7 @@ def _panels(
         rows, columns, figsize=(2.9 * columns + 0.4, 2.75 * rows + 0.3), layout="constrained", squeeze=False
     )
     axes = list(grid.ravel())
-    name = basis.removeprefix("X_")
+    names = plane_names(basis)
     for ax, (label, values, limits) in zip(axes, panels, strict=False):
         order = np.argsort(values, kind="stable")  # probable ones on top
         scale = Normalize(*limits)
@@ -139,6 +139,9 @@ def _panels(
         points.set_gid(label)
         ax.set_title(label, fontsize=10, color=INK)
         ax.set(xticks=[], yticks=[])
+        if basis == _keys.DRAWING:  # as the relief and the map are turned
+            ax.invert_xaxis()
+            ax.invert_yaxis()
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
         bar = figure.colorbar(ScalarMappable(scale, colour_map), ax=ax, shrink=0.7, aspect=18, pad=0.02)
@@ -148,9 +151,9 @@ def _panels(
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
     for row in grid:
-        row[0].set_ylabel(f"{name} 2", fontsize=8, color=QUIET)
+        row[0].set_ylabel(names[1], fontsize=8, color=QUIET)
     for ax in axes[max(0, len(panels) - columns) : len(panels)]:
-        ax.set_xlabel(f"{name} 1", fontsize=8, color=QUIET)
+        ax.set_xlabel(names[0], fontsize=8, color=QUIET)
     if title:
         figure.suptitle(title, color=INK)
     caption(figure, words)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape._random import RandomLike
-from landscape.pl._cells import Colours, colours, coordinates, sample
+from landscape.pl._cells import Colours, colours, coordinates, plane_names, sample
 from landscape.pl._figure import INK, caption, finish, new_axes
 from landscape.pl._labels import Row, arrange
 from landscape.pl._places import Place, attractor_places, downhill
@@ -115,8 +115,10 @@ def landscape(
     where, basis = coordinates(adata, basis or record.get("basis"))
     grid = Grid.of(record)
     grid = (replace(grid, ceiling=ceiling) if ceiling is not None else grid.cut_above(where)).cropped()
-    turn, development = (np.deg2rad(azimuth), "") if azimuth is not None else downhill(adata, where)
-    relief = _relief(grid, where, turn, elevation, rise, resolution)
+    turn, development = (np.deg2rad(azimuth), "") if azimuth is not None else downhill(adata, where, basis)
+    places = attractor_places(adata, where, record if basis == record.get("basis") else None)
+    keep = np.concatenate([where, *[place.point[None] for place in places]])
+    relief = _relief(grid, keep, turn, elevation, rise, resolution)
     painted = colours(adata, color, palette=palette, cmap=cmap, layer=layer)
     chosen, words = sample(adata, n_cells, rng)
 
@@ -125,26 +127,22 @@ def landscape(
     front(ax, relief)
     scale(ax, relief.camera, grid, height_label or record.get("label") or HEIGHT_LABEL)
     frame(ax, relief, development)
-    places = attractor_places(adata, where) if labels else []
+    places = places if labels else []
     _name(ax, relief, places, painted, color)
     legend(figure, ax, painted, named=color == _keys.BASIN and bool(places))
     if title:
         ax.set_title(title, color=INK, fontsize=12)
     if beyond:
         words = f"{words}, {beyond:,} of them beyond the edge" if words else f"{beyond:,} cells beyond the edge"
-    plane = f"plane: {basis.removeprefix('X_')}"
+    plane = f"plane: {' and '.join(plane_names(basis)) if basis == _keys.DRAWING else basis.removeprefix('X_')}"
     caption(figure, "  \N{MIDDLE DOT}  ".join([plane, *notes(adata, grid, words, places, labels=labels)]))
     return finish(figure, ax, show=show, return_fig=return_fig)
 
 
-def _relief(
-    grid: Grid, where: NDArray[np.float64], turn: float, elevation: float, rise: float | None, n: int
-) -> Relief:
-    if rise is not None:
-        return Relief(grid, Camera.on(grid, azimuth=turn, elevation=elevation, rise=rise), n)
-    some = where[:: max(1, len(where) // 300)]
-    for candidate in (0.7, 0.6, 0.5, 0.42, 0.36, 0.3):
-        relief = Relief(grid, Camera.on(grid, azimuth=turn, elevation=elevation, rise=candidate), n)
+def _relief(grid: Grid, keep: NDArray[np.float64], turn: float, elevation: float, rise: float | None, n: int) -> Relief:
+    some = keep[:: max(1, len(keep) // 300)]
+    for candidate in (0.7, 0.6, 0.5, 0.42, 0.36, 0.3) if rise is None else (rise,):
+        relief = Relief(grid, Camera.on(grid, azimuth=turn, elevation=elevation, rise=candidate, keep=keep), n)
         turned = relief.camera.turned(some)
         if relief.visible(turned, relief.camera.lift(grid.at(some))).mean() >= 0.9:
             break

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape._random import RandomLike
-from landscape.pl._cells import colours, coordinates, sample
+from landscape.pl._cells import colours, coordinates, plane_names, sample
 from landscape.pl._figure import INK, caption, finish, new_axes
 from landscape.pl._labels import beside
 from landscape.pl._landscape import HEIGHT_LABEL, HINT, legend, notes
@@ -73,14 +73,17 @@ def landscape2d(
         )
     bar = figure.colorbar(filled, ax=ax, shrink=0.8, pad=0.02)
     bar.set_label(height_label or record.get("label") or HEIGHT_LABEL, color=INK)
-    places = attractor_places(adata, where) if labels else []
+    places = attractor_places(adata, where, record if basis == record.get("basis") else None) if labels else []
     for place in places:
         edge = painted.palette.get(place.name, INK) if color == _keys.BASIN else INK
         ax.plot(*place.point, "o", ms=7, mfc="white", mec=edge, mew=1.8, zorder=4)
-    name = basis.removeprefix("X_")
-    ax.set(xlabel=f"{name} 1", ylabel=f"{name} 2", xticks=[], yticks=[])
+    names = plane_names(basis)
+    ax.set(xlabel=names[0], ylabel=names[1], xticks=[], yticks=[])
     ax.set_xlim(grid.x[0], grid.x[-1])
     ax.set_ylim(grid.y[0], grid.y[-1])
+    if basis == _keys.DRAWING:  # turned as the relief is, so that development runs down the page
+        ax.invert_xaxis()
+        ax.invert_yaxis()
     if places:
         if (engine := figure.get_layout_engine()) is not None:
             engine.execute(figure)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,19 +23,27 @@ class Place:
     text: str
 
 
-def attractor_places(adata: AnnData, where: NDArray[np.float64], *, share: float = 0.1) -> list[Place]:
-    """Place of each attractor that holds cells: the median place of those nearest to it.
+def attractor_places(
+    adata: AnnData, where: NDArray[np.float64], record: Mapping[str, Any] | None = None, *, share: float = 0.1
+) -> list[Place]:
+    """Place of each attractor: the one that ``record`` states, else the median place of the cells nearest to it.
 
-    Nearest are the tenth (at least five) of its basin whose regulators differ least from the attractor's.
+    Nearest are the tenth (at least five) of its basin whose regulators differ least from the attractor's; without a
+    stated place, attractors without cells have none.
     """
+    stated = None if record is None else record.get("attractors")
     results = adata.uns.get(_keys.UNS, {})
     if _keys.ATTRACTORS not in results or _keys.BASIN not in adata.obs:
         return []
-    record = results[_keys.ATTRACTORS]
-    table, states = record["table"], record["states"]
+    found = results[_keys.ATTRACTORS]
+    table, states = found["table"], found["states"]
     basin = adata.obs[_keys.BASIN].astype(str).to_numpy()
     places = []
-    for name in table.index:
+    for number, name in enumerate(table.index):
+        text = f"{name}\n{int(table.loc[name, 'n_cells']):,} cells" if "n_cells" in table else str(name)
+        if stated is not None and len(stated) == len(table) and np.isfinite(stated[number]).all():
+            places.append(Place(str(name), np.asarray(stated[number], dtype=float), text))
+            continue
         members = np.flatnonzero(basin == str(name))
         if not len(members):
             continue
@@ -41,17 +51,18 @@ def attractor_places(adata: AnnData, where: NDArray[np.float64], *, share: float
             state = adata.obsm[_keys.STATE]
             gap = state.iloc[members].to_numpy(dtype=float) - states.loc[name, state.columns].to_numpy(dtype=float)
             members = members[np.argsort((gap**2).sum(1), kind="stable")[: max(5, round(share * len(members)))]]
-        text = f"{name}\n{int(table.loc[name, 'n_cells']):,} cells" if "n_cells" in table else str(name)
         places.append(Place(str(name), np.median(where[members], axis=0), text))
     return places
 
 
-def downhill(adata: AnnData, where: NDArray[np.float64]) -> tuple[float, str]:
+def downhill(adata: AnnData, where: NDArray[np.float64], basis: str = "") -> tuple[float, str]:
     """Direction of development in the plane, as an angle, and its name; without a clock: down the page, and no name.
 
     It is the direction in which the clock (real time, pseudotime, distance from the start, or falling fate entropy) rises
     most steeply in a plane fitted to all cells.
     """
+    if basis == _keys.DRAWING:  # made with progress as its second coordinate
+        return np.pi / 2, "development"
     clock, name = _clock(adata)
     if clock is None:
         return -np.pi / 2, ""

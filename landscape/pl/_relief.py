@@ -132,8 +132,11 @@ class Camera:
     strength: float = 0.2
 
     @classmethod
-    def on(cls, grid: Grid, *, azimuth: float, elevation: float, rise: float) -> Camera:
-        """Camera that sees the whole grid."""
+    def on(cls, grid: Grid, *, azimuth: float, elevation: float, rise: float, keep: Array | None = None) -> Camera:
+        """Camera that sees the relief of a grid, cut open in front of the points to ``keep``.
+
+        Without the cut the rim in front of the last valleys would hide them.
+        """
         corners = np.array([(a, b) for a in (grid.x[0], grid.x[-1]) for b in (grid.y[0], grid.y[-1])])
         mesh = np.stack(np.meshgrid(grid.x, grid.y), -1)[grid.support & (grid.height < grid.highest)]
         centre = (mesh.min(0) + mesh.max(0)) / 2
@@ -141,7 +144,13 @@ class Camera:
         turned = draft.turned(mesh)
         low, high = turned.min(0), turned.max(0)
         limit = np.abs(draft.turned(corners)).max(0)
-        half = np.minimum((high - low) / 2 * 1.12, limit)
+        pad = 0.06 * (high - low)
+        low, high = np.maximum(low - pad, -limit), np.minimum(high + pad, limit)
+        if keep is not None and len(keep):
+            low[1] = max(low[1], draft.turned(keep)[:, 1].min() - 0.01 * (high[1] - low[1]))
+        half = (high - low) / 2
+        # With one attractor, or cells on a line, a side has no extent; it is drawn as a narrow block.
+        half = np.maximum(half, 0.2 * half.max() if half.max() > 0 else 1.0)
         back = draft.unturned(((low + high) / 2)[None])[0]
         span = max(grid.highest - grid.lowest, 1e-12)
         return cls(

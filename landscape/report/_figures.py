@@ -67,7 +67,8 @@ def figures(adata: AnnData) -> Iterator[Drawn]:
     if _keys.NETWORK in adata.varp and (pl.regulator_weights(adata).to_numpy() != 0).any():
         yield _drawn("network", pl.network(adata, **options))
     barriers = results.get(_keys.BARRIERS)
-    if barriers is not None and len(barriers["table"] if isinstance(barriers, dict) else barriers):
+    table = barriers["table"] if isinstance(barriers, dict) else barriers
+    if table is not None and table["height"].notna().any():
         yield _drawn("barriers", pl.barriers(adata, **options))
 
 

@@ -85,6 +85,15 @@ def test_the_viewer_stands_where_the_azimuth_says(azimuth):
     np.testing.assert_allclose(camera.unturned(camera.turned(points)), points, atol=1e-12)
 
 
+def test_the_block_is_cut_open_in_front_of_what_it_shows():
+    grid = double_well()
+    keep = np.array([[0.0, -0.4], [0.5, 0.3]])
+    camera = Camera.on(grid, azimuth=-np.pi / 2, elevation=45.0, rise=0.5, keep=keep)
+    depths = camera.turned(keep)[:, 1]
+    assert -1.0 < depths.min() < -0.97
+    assert Camera.on(grid, azimuth=-np.pi / 2, elevation=45.0, rise=0.5).turned(keep)[:, 1].min() > -0.5
+
+
 def test_upright_lines_stay_upright_and_higher_is_higher():
     grid = double_well()
     camera = Camera.on(grid, azimuth=1.0, elevation=40.0, rise=0.4)
@@ -150,7 +159,7 @@ def test_balls_lie_on_the_surface_in_the_colours_of_their_basins(pl, finished):
     turn, _ = downhill(finished, plane)
     found = []
     for rise in (0.7, 0.6, 0.5, 0.42, 0.36, 0.3):
-        camera = Camera.on(grid, azimuth=turn, elevation=48.0, rise=rise)
+        camera = Camera.on(grid, azimuth=turn, elevation=48.0, rise=rise, keep=plane)
         expected = camera.project(plane, grid.at(plane))
         if len(drawn) == len(expected):
             found.append(np.abs(np.sort(drawn, axis=0) - np.sort(expected, axis=0)).max())
@@ -173,7 +182,7 @@ def test_one_number_moves_the_surface(pl, finished):
 
     before = corners()
     height = finished.uns["landscape"]["occupancy"]["height"].copy()
-    height[40, 35] += 1.0
+    height[np.unravel_index(np.argmin(height), height.shape)] += 1.0
     finished.uns["landscape"]["occupancy"]["height"] = height
     assert np.abs(corners() - before).max() > 1e-3
 
@@ -269,6 +278,18 @@ def test_scanpy_habits(pl, finished):
     assert set(finished.uns) | set(finished.obs) == before
 
 
+@pytest.mark.parametrize("flat", [0, 1], ids=["on a line across", "on a line along"])
+def test_cells_on_a_line_can_be_drawn(pl, finished, flat):
+    finished.obsm["X_plane"][:, flat] = 0.0
+    record = finished.uns["landscape"]["occupancy"]
+    grid = record[("x", "y")[flat]]
+    near = np.abs(grid) < 0.05
+    record["support"] = record["support"] & (near[None, :] if flat == 0 else near[:, None])
+    drawn = offsets(pl.landscape(finished, show=False), "cells")
+    assert np.isfinite(drawn).all()
+    assert len(drawn) > 100  # the others lie beyond the line that the heights cover
+
+
 # The map
 
 
@@ -298,6 +319,16 @@ def test_attractors_lie_among_their_nearest_cells(finished):
         assert np.linalg.norm(cells - place.point, axis=1).min() < 0.3
         # Cells end at the attractor, so its place is late: nearer to the end than to the start of its branch.
         assert place.point[1] < np.median(cells[:, 1])
+
+
+def test_places_that_the_record_states_are_used(pl, finished):
+    stated = np.array([[0.0, 0.0], [0.1, -1.0], [-1.0, -2.0], [np.nan, np.nan]])
+    places = attractor_places(finished, finished.obsm["X_plane"], {"attractors": stated})
+    np.testing.assert_array_equal([place.point for place in places[:3]], stated[:3])
+    assert np.isfinite(places[3].point).all()
+    finished.uns["landscape"]["occupancy"]["attractors"] = np.array([[0.0, 0.0]] * 4)
+    rings = offsets(pl.landscape(finished, show=False), "attractors")
+    assert np.ptp(rings, axis=0).max() == 0
 
 
 def test_downhill_follows_the_clock():

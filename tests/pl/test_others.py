@@ -204,6 +204,8 @@ def test_barriers_go_from_row_to_column_with_their_intervals(finished):
     drawn = np.ma.filled(ax.collections[0].get_array().reshape(2, 2), np.nan)
     np.testing.assert_array_equal(drawn, [[np.nan, 1.5], [4.0, np.nan]])
     assert "not converged" in figure.get_supxlabel()
+    finished.uns["landscape"]["barriers"]["table"] = table.assign(height=[1.5, np.nan])
+    assert [t.get_text() for t in pl.barriers(finished, show=False).texts] == ["1.5\n[1, 2]"]
     finished.uns["landscape"]["barriers"] = {"table": table.iloc[:0], "params": {}}
     with pytest.raises(ValueError, match="at least two attractors"):
         pl.barriers(finished, show=False)
