@@ -20,7 +20,7 @@ from scipy.spatial import cKDTree
 from benchmarks._harness import Results, main, peak_memory_mb, timed
 from benchmarks.topography import cells_of, memory_network
 from landscape import systems
-from landscape.dynamics import absorption_probabilities, jacobian
+from landscape.dynamics import Drift, absorption_probabilities, jacobian
 from landscape.topography import (
     committor_on_grid,
     entropy_production,
@@ -30,12 +30,15 @@ from landscape.topography import (
     minimum_action,
     transition_network,
 )
+from landscape.topography.passage import Method
 
 
-def plain_gmam(drift, start, end, *, n: int = 100, rounds: int = 6) -> tuple[float, np.ndarray]:
+def plain_gmam(
+    drift: Drift, start: np.ndarray, end: np.ndarray, *, n: int = 100, rounds: int = 6
+) -> tuple[float, np.ndarray]:
     """Textbook geometric minimum action: L-BFGS on the nodes, equal spacing restored between rounds; D = 1."""
 
-    def action(z, path):
+    def action(z: np.ndarray, path: np.ndarray) -> tuple[float, np.ndarray]:
         path = path.copy()
         path[1:-1] = z.reshape(n - 1, -1)
         d, m = np.diff(path, axis=0), torch.as_tensor(0.5 * (path[1:] + path[:-1]))
@@ -64,7 +67,7 @@ def actions(results: Results, *, quick: bool) -> None:
     del quick
     toggle = systems.HuangToggle()
     points = toggle.fixed_points()
-    cases = [
+    cases: list[tuple[str, Drift, list | np.ndarray, list | np.ndarray, float]] = [
         ("maier-stein 1", systems.MaierStein(1.0), [-1.0, 0.0], [0.0, 0.0], 0.25),
         ("maier-stein 4", systems.MaierStein(4.0), [-1.0, 0.0], [0.0, 0.0], 0.25),
         ("maier-stein 10", systems.MaierStein(10.0), [-1.0, 0.0], [0.0, 0.0], 0.17),
@@ -94,7 +97,8 @@ def times(results: Results, *, quick: bool) -> None:
     table = {0.05: (729.671, 659.382, 0.974482), 0.1: (66.2686, 54.1254, 0.909895), 0.2: (19.0939, 15.5072, 0.841772)}
     for noise, (exact, kramers, q) in table.items():
         row: dict = {"part": "times", "diffusion": noise}
-        for method, truth in (("backward", exact), ("kramers", kramers), ("simulation", exact)):
+        methods: list[tuple[Method, float]] = [("backward", exact), ("kramers", kramers), ("simulation", exact)]
+        for method, truth in methods:
             n_paths = 200 if quick else 2000
             with timed(row, f"{method}_seconds"):
                 found = mean_first_passage_time(
@@ -108,11 +112,11 @@ def times(results: Results, *, quick: bool) -> None:
         results.add(row)
     ends = [[-1.0, 0.0], [1.0, 0.0]]
     for kappa in (1.0, 3.0):
-        found = entropy_production(
+        made = entropy_production(
             systems.CurlDoubleWell(kappa), ends, diffusion=0.15, duration=20 if quick else 60, burn_in=5.0, n_paths=2000
         )
-        results.figures[f"entropy production error kappa {kappa:g}"] = abs(found.rate / (kappa**2 * 2.520744) - 1)
-    linear = linear_entropy_production([[-1, 2], [-0.3, -1.5]], [0.3, 0.6])
+        results.figures[f"entropy production error kappa {kappa:g}"] = abs(made.rate / (kappa**2 * 2.520744) - 1)
+    linear = linear_entropy_production(np.array([[-1, 2], [-0.3, -1.5]]), np.array([0.3, 0.6]))
     results.figures["entropy production error linear"] = abs(linear.rate / 3.698 - 1)
 
 
@@ -150,7 +154,8 @@ def branching_chain(n: int, *, n_neighbors: int = 30, seed: int = 0) -> tuple[sp
     weights = sparse.csr_matrix((np.exp(20 * ahead), (rows, near.ravel())), shape=(n, n))
     weights = weights + 0.1 * weights.T
     chain = sparse.diags(1 / np.asarray(weights.sum(1)).ravel()) @ weights
-    labels = np.where(t > 0.97, np.array(list("abcd"), dtype=object)[branch], None)
+    labels = np.array(list("abcd"), dtype=object)[branch]
+    labels[t <= 0.97] = None
     return sparse.csr_matrix(chain), labels
 
 

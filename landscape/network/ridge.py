@@ -43,7 +43,8 @@ def ridge(
     protein together, a protein living about twice as long as its messenger.
 
     **Shape.** Where the moments hold steps (:func:`landscape.network.infer` adds them for values that are no counts, whose scale
-    is unknown), the mean of the coefficients and of :func:`landscape.network.boost`, brought to one norm, is taken.
+    is unknown), the mean of the coefficients and of :func:`landscape.network.boost`, brought to one norm, is taken. The line counts
+    as one description of a regulator and each of its steps as another: with three steps, one quarter and three quarters.
 
     Parameters
     ----------
@@ -77,7 +78,9 @@ def ridge(
     if moments.has_steps:
         shape = np.abs(boost(moments, regulators))
         size = np.linalg.norm(shape)
-        weights = (weights + np.sign(weights) * shape * (np.linalg.norm(weights) / size if size > 0 else 0.0)) / 2
+        n_steps = len(moments.xx) // moments.n_regulators - 1
+        shape *= np.linalg.norm(weights) / size if size > 0 else 0.0
+        weights = (weights + n_steps * np.sign(weights) * shape) / (1 + n_steps)
     return weights
 
 
