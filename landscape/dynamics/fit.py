@@ -59,7 +59,7 @@ def fit_rates(
     decay: Tensor | float = 1.0,
     hill: float = 4.0,
     penalty: float = 1e-3,
-    max_steps: int = 200,
+    max_steps: int = 300,
 ) -> RateFit:
     r"""Fit :math:`a\,s(W\phi(x) + b)` to the production :math:`p = v + \gamma x` of every cell.
 
@@ -124,8 +124,14 @@ def fit_rates(
         made = torch.exp(log_a) * torch.sigmoid(standard @ (v * support).T + b)
         return (w * ((made - production) / scale) ** 2).sum() + penalty * ((v * support) ** 2).sum()
 
+    max_calls = 2 * max_steps
     optimiser = torch.optim.LBFGS(
-        [v, b, log_a], max_iter=max_steps, history_size=20, line_search_fn="strong_wolfe", tolerance_grad=1e-6 * d
+        [v, b, log_a],
+        max_iter=max_steps,
+        max_eval=max_calls,
+        history_size=20,
+        line_search_fn="strong_wolfe",
+        tolerance_grad=1e-6 * d,
     )
 
     def closure() -> Tensor:
@@ -135,22 +141,29 @@ def fit_rates(
         return value
 
     optimiser.step(closure)
-    n_steps = int(optimiser.state[v]["n_iter"])
+    n_steps, n_calls = (int(optimiser.state[v][key]) for key in ("n_iter", "func_evals"))
     gradient = max(float(p.grad.abs().max()) for p in (v, b, log_a) if p.grad is not None)
     big = (v * support).detach() / spread
     bias = b.detach() - big @ (w * phi).sum(0)
     drift = RegulatoryDrift(big, bias, torch.exp(log_a.detach()), gamma, start.threshold, start.hill, start.signal)
-    return _assess(drift, states, production, w, gradient, n_steps, max_steps)
+    converged = n_steps < max_steps and n_calls < max_calls
+    return _assess(drift, states, production, w, gradient, n_steps, converged=converged)
 
 
 def _assess(
-    drift: RegulatoryDrift, states: Tensor, production: Tensor, w: Tensor, gradient: float, n_steps: int, limit: int
+    drift: RegulatoryDrift,
+    states: Tensor,
+    production: Tensor,
+    w: Tensor,
+    gradient: float,
+    n_steps: int,
+    *,
+    converged: bool,
 ) -> RateFit:
     velocity = production - drift.decay * states
     left = (w * (drift.production(states) - production) ** 2).sum(0)
     r2 = 1 - float(left.sum() / (w * (velocity - (w * velocity).sum(0)) ** 2).sum())
     per_gene = 1 - left / _weighted_sd(production, w).clamp_min(1e-9) ** 2
-    converged = n_steps < limit
     logger.info("fitted production rates: velocity R2 %.3f, %d steps, gradient %.1e", r2, n_steps, gradient)
     return RateFit(drift, r2, per_gene, gradient, converged, n_steps)
 

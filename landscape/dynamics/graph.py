@@ -176,7 +176,7 @@ def find_ends(
 
     The slow eigenvectors of diffusion span a simplex whose corners are the ends (PCCA+). The number of corners is
     the largest for which no membership falls below ``crispness``. A corner :math:`k` is no end but a passage if the
-    way from the root :math:`r` to another corner :math:`j` leads through it,
+    way from the root :math:`r` to a corner :math:`j` farther off leads through it,
 
     .. math:: d(r, k) + d(k, j) \le (1 + \mathrm{detour})\, d(r, j)
 
@@ -213,7 +213,9 @@ def find_ends(
     reach = np.median(to_root)
     for k, corner in enumerate(corners):
         through = [
-            to_root[corner] + between[k, other] <= (1 + detour) * to_root[other] for other in corners if other != corner
+            to_root[corner] + between[k, other] <= (1 + detour) * to_root[other]
+            for other in corners
+            if to_root[other] > to_root[corner]
         ]
         if any(through) or to_root[corner] < 0.25 * reach:
             transit.append(int(cells[corner]))

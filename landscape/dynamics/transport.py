@@ -20,7 +20,7 @@ def coupling(
     late: NDArray[np.float64],
     *,
     blur: float = 0.05,
-    max_steps: int = 500,
+    max_steps: int = 5000,
     tolerance: float = 1e-3,
 ) -> NDArray[np.float64]:
     r"""Entropic optimal transport between two samples with equal weights (Sinkhorn's algorithm in logarithms).
