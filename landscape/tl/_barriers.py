@@ -12,7 +12,7 @@ from landscape import _keys
 from landscape._anndata import read_result, require_adata, write_result
 from landscape._random import RandomLike
 from landscape.tl._dynamics import read_drift
-from landscape.topography import TransitionNetwork, transition_network
+from landscape.topography import Pass, TransitionNetwork, transition_network
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def _heights(found: TransitionNetwork, names: list[str]) -> pd.DataFrame:
             if i == j:
                 continue
             lowest = found.lowest(i, j)
-            via = f"saddle {found.passes.index(lowest[0]) + 1}" if lowest is not None else "over other attractors"
+            via = _name(found, lowest[0]) if lowest is not None else "over other attractors"
             height = float(found.action[i, j])
             rows.append(
                 {
@@ -106,16 +106,21 @@ def _heights(found: TransitionNetwork, names: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, index=[f"{r['from']} to {r['to']}" for r in rows])
 
 
+def _name(found: TransitionNetwork, crossing: Pass) -> str:
+    return "no saddle" if crossing.saddle is None else f"saddle {found.passes.index(crossing) + 1}"
+
+
 def _saddles(found: TransitionNetwork, names: list[str], genes: list[str]) -> dict[str, pd.DataFrame]:
-    index = [f"saddle {k + 1}" for k in range(len(found.passes))]
-    states = np.array([p.saddle.x for p in found.passes]).reshape(len(index), len(genes))
+    joined = [(p.attractors, p.saddle) for p in found.passes if p.saddle is not None]
+    index = [_name(found, p) for p in found.passes if p.saddle is not None]
+    states = np.array([saddle.x for _, saddle in joined]).reshape(len(index), len(genes))
     table = pd.DataFrame(
         {
-            "first": [names[p.attractors[0]] for p in found.passes],
-            "second": [names[p.attractors[1]] for p in found.passes],
-            "leading_eigenvalue": [float(p.saddle.eigenvalues[0].real) for p in found.passes],
-            "residual": [p.saddle.residual for p in found.passes],
-            "converged": [p.saddle.converged for p in found.passes],
+            "first": [names[pair[0]] for pair, _ in joined],
+            "second": [names[pair[1]] for pair, _ in joined],
+            "leading_eigenvalue": [float(saddle.eigenvalues[0].real) for _, saddle in joined],
+            "residual": [saddle.residual for _, saddle in joined],
+            "converged": [saddle.converged for _, saddle in joined],
         },
         index=index,
     )
@@ -124,13 +129,13 @@ def _saddles(found: TransitionNetwork, names: list[str], genes: list[str]) -> di
 
 def _paths(found: TransitionNetwork, names: list[str], genes: list[str]) -> pd.DataFrame:
     parts = []
-    for number, crossing in enumerate(found.passes, 1):
+    for crossing in found.passes:
         for (k, other), way in zip((crossing.attractors, crossing.attractors[::-1]), crossing.up, strict=True):
             path = np.asarray(way.path, dtype=float)
             part = pd.DataFrame(path, columns=genes)
             part.insert(0, "from", names[k])
             part.insert(1, "to", names[other])
-            part.insert(2, "saddle", f"saddle {number}")
+            part.insert(2, "saddle", _name(found, crossing))
             part.insert(3, "step", np.linspace(0, 1, len(path)))
             parts.append(part)
     if not parts:

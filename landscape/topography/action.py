@@ -29,7 +29,7 @@ SAME = 1e-3
 MOST_SADDLES = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MinimumAction:
     r"""A path of least action.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PUSH = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Saddle:
     r"""A fixed point with one unstable direction, over which paths between two attractors pass.
 

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 COARSE, SEARCH_STEPS = 32, 300
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pass:
     """What joins two attractors: their positions, the saddle, and the way up to it from each.
 

@@ -133,6 +133,8 @@ def test_survival_mean_of_a_censored_exponential():
     # 12,000 arrivals: a relative standard error below 1.5 % with the hazard of the late half.
     assert survival_mean(censored, time <= end) == pytest.approx(3.0, rel=0.05)
     assert survival_mean(time, np.ones(20_000, bool)) == time.mean()
+    # After a dead time of 6 the hazard of the tail is still 1/3, though the mean rate of arrivals is 1/9.
+    assert survival_mean(censored + 6.0, time <= end) == pytest.approx(9.0, rel=0.02)
 
 
 def test_paths_that_do_not_arrive_are_reported():

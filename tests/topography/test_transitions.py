@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from landscape.systems import HuangToggle
-from landscape.topography import fixed_points, transition_network
+from landscape.topography import barrier_rates, fixed_points, kramers_time, transition_network
 
 TOGGLE = HuangToggle()
 POINTS = TOGGLE.fixed_points()
@@ -33,6 +33,32 @@ def test_saddles_may_be_given_in_any_form_and_trusted():
     assert partial.n_missing == 4
     assert not partial.converged
     assert np.isnan(partial.action[0, 2])
+
+
+def test_several_passes_between_two_attractors_add_rates_and_the_lowest_counts():
+    # On a ring two ways lead from one side to the other: V = -cos(2 theta) + tilt, with unequal passes.
+    def drift(x):
+        u, v = x[:, 0], x[:, 1]
+        r2 = u**2 + v**2
+        # V = (r^2 - 1)^2 - u^2 / 2 - .02 v: wells near u = +-1, passes near v = +-1.
+        return -torch.stack([4 * u * (r2 - 1) - u, 4 * v * (r2 - 1) - 0.02], 1)
+
+    points = fixed_points(drift, [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]])
+    wells = np.array([p.x for p in points.stable])
+    found = transition_network(drift, wells, diffusion=0.05, saddles=points.saddles)
+    assert len(found.passes) == 2
+    assert sorted(found.passes.index(p) for p in found.passes) == [0, 1]  # told apart by identity
+
+    def height(x):
+        return (x @ x - 1) ** 2 - x[0] ** 2 / 2 - 0.02 * x[1]
+
+    lowest, way = found.lowest(0, 1)
+    assert lowest.saddle.x[1] > 0
+    assert way.action == pytest.approx((height(lowest.saddle.x) - height(wells[0])) / 0.05, rel=1e-3)
+    rates = barrier_rates(drift, found, diffusion=0.05)
+    single = [kramers_time(drift, wells[0], p.saddle, diffusion=0.05).rate for p in found.passes]
+    assert rates.rates[0, 1] == pytest.approx(sum(single))
+    assert min(single) > 0.05 * max(single)
 
 
 def test_the_way_from_one_attractor_to_its_neighbour():
