@@ -98,14 +98,20 @@ def newton(
 
 def log_deflation(y: Tensor, roots: Tensor) -> Tensor:
     """Logarithm of the deflation factor M, shape ``(n,)``; infinite at a root."""
-    square = (y[:, None] - roots).square().mean(-1)
-    return torch.log1p(1 / square).sum(1)
+    return torch.log1p(1 / _square_distance(y, roots)).sum(1)
+
+
+def _square_distance(y: Tensor, roots: Tensor) -> Tensor:
+    apart = torch.cdist(y, roots, compute_mode="donot_use_mm_for_euclid_dist")
+    return (apart.square() / y.shape[1]).clamp_min(1e-300)
 
 
 def _deflation(y: Tensor, step: Tensor, roots: Tensor) -> Tensor:
-    apart = y[:, None] - roots
-    square = apart.square().mean(-1).clamp_min(1e-300)
-    slope = -2 * (apart * step[:, None]).mean(-1) / (square * (1 + square))
+    """Factor of each plain step that makes it the step of the deflated problem, shape ``(n,)``."""
+    square = _square_distance(y, roots)
+    # (y - root) . step for all pairs, without an array of all differences.
+    along = ((y * step).sum(1, keepdim=True) - step @ roots.T) / y.shape[1]
+    slope = -2 * along / (square * (1 + square))
     factor = 1 / (1 - slope.sum(1))
     return torch.where(torch.isfinite(factor), factor, 1.0)
 
