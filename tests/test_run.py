@@ -454,6 +454,13 @@ def test_a_clock_of_single_cells_is_no_series_of_time_points():
     assert offers(cells) == []
 
 
+def test_a_pseudotime_with_gaps_is_not_offered(cells):
+    cells.obs = cells.obs.assign(pseudotime=np.linspace(0, 1, 40)).drop(columns="day")
+    assert [d.key for d in offers(cells)] == ["pseudotime"]
+    cells.obs.loc["cell3", "pseudotime"] = np.nan
+    assert offers(cells) == []
+
+
 def test_time_as_categories_counts(cells):
     cells.obs["day"] = pd.Categorical(cells.obs["day"].astype(int).astype(str))
     assert offers(cells)[0].source == "time"

@@ -61,7 +61,7 @@ def offers(adata: AnnData) -> list[Direction]:
     found += [
         from_pseudotime(str(name))
         for name in adata.obs.columns
-        if _PSEUDOTIME.search(str(name)) and pd.api.types.is_numeric_dtype(adata.obs[name])
+        if _PSEUDOTIME.search(str(name)) and _is_clock(adata.obs[name])
     ]
     if "iroot" in adata.uns:
         found.append(from_root(str(adata.obs_names[int(adata.uns["iroot"])])))
@@ -148,6 +148,10 @@ def _is_time(column: pd.Series) -> bool:
         return False
     values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=float)
     return bool(np.isfinite(values).all()) and 2 <= len(np.unique(values)) <= MOST_TIME_POINTS
+
+
+def _is_clock(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and bool(np.isfinite(column.to_numpy(dtype=float)).all())
 
 
 def _nothing_found(adata: AnnData) -> str:
