@@ -37,6 +37,16 @@ def memory_network(n_genes: int, n_memories: int, seed: int = 0) -> tuple[Regula
     return RegulatoryDrift.from_arrays(weights, bias=-weights.sum(1) / 2, hill=4.0), memories
 
 
+def module_network(n_genes: int, n_modules: int = 5, seed: int = 0) -> tuple[RegulatoryDrift, np.ndarray]:
+    """Network of modules that support themselves and exclude each other: one attractor for each, and its pattern."""
+    rng = np.random.default_rng(seed)
+    module = np.arange(n_genes) * n_modules // n_genes
+    size = n_genes / n_modules
+    weights = np.where(module[:, None] == module, 10.0, -10.0) / size * rng.uniform(0.7, 1.3, (n_genes, n_genes))
+    memories = np.where(np.arange(n_modules)[:, None] == module, 1.0, -1.0)
+    return RegulatoryDrift.from_arrays(weights, bias=-2.0, hill=4.0), memories
+
+
 def cells_of(memories: np.ndarray, n: int, seed: int = 1) -> np.ndarray:
     """Cells scattered around the patterns."""
     rng = np.random.default_rng(seed)
@@ -145,6 +155,19 @@ def growth(results: Results, *, quick: bool) -> None:
         results.figures[f"all points seconds {n_genes} genes"] = row["seconds"]
 
 
+def five_attractors(results: Results, *, quick: bool) -> None:
+    """Fixed points of networks whose attractors are five modules."""
+    for n_genes in (50,) if quick else (50, 200):
+        drift, memories = module_network(n_genes)
+        row: dict = {"part": "five_attractors", "genes": n_genes, "cells": 1000}
+        with timed(row):
+            found = fixed_points(drift, cells_of(memories, 1000))
+        row |= {"stable": len(found.stable), "saddles": len(found.saddles), "degree": found.degree}
+        results.add(row)
+        results.figures[f"five attractors seconds {n_genes} genes"] = row["seconds"]
+        results.figures[f"five attractors cpu seconds {n_genes} genes"] = row["cpu_seconds"]
+
+
 def exact(results: Results, *, quick: bool) -> None:
     """Errors on systems in closed form: toggle, cycle, pitchfork, folds, energy."""
     del quick
@@ -187,7 +210,13 @@ def _rises(*, symmetrisable: bool) -> float:
     return rises / steps
 
 
-PARTS = {"completeness": completeness, "no_points": no_points, "growth": growth, "exact": exact}
+PARTS = {
+    "completeness": completeness,
+    "no_points": no_points,
+    "growth": growth,
+    "five_attractors": five_attractors,
+    "exact": exact,
+}
 
 if __name__ == "__main__":
     main(__doc__, PARTS, ("genomic-landscape", "numpy", "scipy", "torch"))
