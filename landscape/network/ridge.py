@@ -32,7 +32,8 @@ def ridge(
         b_{j \setminus t} = b_j - P_{\cdot t} \frac{b_{tj}}{P_{tt}},
 
     the second being the exact solution without regulator :math:`t`, used where target :math:`j` is regulator
-    :math:`t` itself. One inverse serves every target.
+    :math:`t` itself. One inverse serves every target. Coefficients are multiplied by :math:`1 + \lambda`, so that a
+    regulator which is unrelated to all others gets its correlation with the target, whatever the penalty.
 
     **Arrow of time.** Unspliced RNA is younger than spliced RNA. Where responses are unspliced counts :math:`u` and
     regulators spliced ones :math:`s`, the regression of :math:`u_j` on :math:`s_k` looks from the past of
@@ -61,7 +62,8 @@ def ridge(
 
     Returns
     -------
-    Array of shape ``(m, q)``: standard deviations of the target per standard deviation of the regulator.
+    Array of shape ``(m, q)``: standard deviations of the target per standard deviation of the regulator, relative to a
+    lone regulator.
 
     Raises
     ------
@@ -90,8 +92,8 @@ def _solve(
     inverse = ridge_inverse(moments.xx, penalty)
     weights = inverse @ moments.xy
     if prior is None:
-        return without_self(weights, inverse, regulators)
-    return solve_with_prior(weights, inverse, regulators, prior, penalty=penalty, lighter=lighter)
+        return (1 + penalty) * without_self(weights, inverse, regulators)
+    return (1 + penalty) * solve_with_prior(weights, inverse, regulators, prior, penalty=penalty, lighter=lighter)
 
 
 def ridge_inverse(correlation: FloatArray, penalty: float) -> FloatArray:

@@ -37,6 +37,8 @@ def state_networks(
 
     .. math:: b_s = (R_s + \lambda_s I)^{-1} (r_s + \lambda_s b), \qquad \lambda_s = \lambda (1 + \kappa / n_s),
 
+    without the factor :math:`1 + \lambda` of :func:`landscape.network.ridge`:
+
     the ridge whose prior mean is the shared network: with few cells it is that network, with many its own. Weights are in units
     of standard deviations over all cells, so that a gene which hardly varies inside a state does not look strongly regulated.
 
