@@ -28,6 +28,9 @@ def test_normal_form_has_its_radius_period_and_multiplier():
     cycle = found[0]
     assert cycle.period == pytest.approx(system.period, rel=EXACT)
     np.testing.assert_allclose(np.hypot(*cycle.points.T), system.radius, rtol=EXACT)
+    # The normal form turns evenly, so that equal times are equal angles and the last point is one step from the first.
+    angles = np.unwrap(np.angle(cycle.points @ [1, 1j]))
+    np.testing.assert_allclose(np.abs(np.diff(angles)), 2 * np.pi / len(angles), rtol=1e-6)
     np.testing.assert_allclose(cycle.multipliers, [1, system.floquet_multiplier], atol=EXACT)
     assert cycle.stable
     assert cycle.converged
