@@ -64,13 +64,17 @@ def resolve(
 
     Returns
     -------
-    The combination, and the conflict: one minus the cosine between the velocities of two parts, halved, mean over
-    cells and pairs of parts, so 0 for agreement, 0.5 for no relation, 1 for reversed arrows (0 for one part).
+    The combination, and the conflict: one minus the cosine between the directions of two parts, halved, mean over
+    cells and pairs of parts, so 0 for agreement, 0.5 for no relation, 1 for reversed arrows (0 for one part). The
+    direction of a part is where its chain leads beyond what the graph does without a direction, since every chain
+    moves towards its neighbours' mean.
     """
     found = [_SOURCES[part.source](adata, part, coordinates, states, graph, layer, rng) for part in direction.parts]
     if len(found) == 1:
         return found[0], 0.0
-    conflict = float(np.mean([_disagreement(a.velocity, b.velocity) for i, a in enumerate(found) for b in found[:i]]))
+    aimless = potential_kernel(graph, np.zeros(len(states))) @ states
+    aims = [f.transitions @ states - aimless for f in found]
+    conflict = float(np.mean([_disagreement(a, b) for i, a in enumerate(aims) for b in aims[:i]]))
     if conflict > 0.5:
         logger.warning("the sources of direction contradict each other (conflict %.2f; 0.5 is chance)", conflict)
     total = sum(part.weight for part in direction.parts)

@@ -209,14 +209,17 @@ def _support(
     return mask, "network"
 
 
-def _patch_weights(z: NDArray[np.float64], gen: np.random.Generator) -> torch.Tensor:
-    """Weights that make each patch of the latent space count alike, so that rare states are heard."""
+def _patch_weights(z: NDArray[np.float64], directed: Directed, gen: np.random.Generator) -> torch.Tensor:
+    """Weights that make each patch of the latent space, and each end at rest, count alike: rare states are heard."""
     from sklearn.cluster import MiniBatchKMeans
 
     k = min(N_PATCHES, max(1, len(z) // 10))
     seed = int(gen.integers(2**31))
     patch = MiniBatchKMeans(k, random_state=seed, n_init=3, batch_size=4096).fit_predict(z)
-    return torch.as_tensor(1.0 / np.bincount(patch)[patch])
+    weights = 1.0 / np.bincount(patch)[patch]
+    for cells in directed.ends.terminal if directed.ends is not None else ():
+        weights[cells] += 1.0 / len(cells)
+    return torch.as_tensor(weights)
 
 
 def _fit(
@@ -233,7 +236,7 @@ def _fit(
 ) -> tuple[RateFit, PopulationMatch | None]:
     states, allowed = torch.as_tensor(x), torch.as_tensor(mask)
     fit = fit_rates(
-        states, torch.as_tensor(directed.velocity), support=allowed, weights=_patch_weights(z, gen), hill=hill
+        states, torch.as_tensor(directed.velocity), support=allowed, weights=_patch_weights(z, directed, gen), hill=hill
     )
     if not fit.converged:
         logger.warning("the fit of production rates reached its limit of %d steps", fit.n_steps)

@@ -1,0 +1,164 @@
+"""The fitted model: from each source of direction, in place, kept by files, refused with a reason."""
+
+from __future__ import annotations
+
+import logging
+
+import anndata as ad
+import numpy as np
+import pytest
+from scipy import sparse
+
+import landscape as ls
+from landscape.tl._dynamics import read_drift
+from landscape.tl._state import pooled, scaled
+
+
+def test_the_model_explains_where_cells_go(toggle_model):
+    record = toggle_model.uns["landscape"]["dynamics"]
+    assert record["grade"] == "B"
+    assert set(record["regulators"]) == set(toggle_model.uns["truth"]["regulators"])
+    assert (record["energy_distance"]["after"] <= record["energy_distance"]["before"] + 0.05).all()
+    weights = record["weights"]
+    # Two genes that repress one another, and nothing else is allowed.
+    assert (np.diag(weights) == 0).all()
+    assert (weights[~np.eye(2, dtype=bool)] < 0).all()
+
+
+def test_what_is_written_agrees_with_itself(toggle_model):
+    drift, diffusion, names = read_drift(toggle_model)
+    states = toggle_model.obsm["X_state"]
+    assert list(states.columns) == names
+    assert diffusion > 0
+    import torch
+
+    velocity = drift(torch.as_tensor(states.to_numpy())).numpy()
+    np.testing.assert_allclose(toggle_model.obsm["X_state_velocity"].to_numpy(), velocity)
+    np.testing.assert_allclose(np.asarray(toggle_model.obsp["transitions"].sum(1)).ravel(), 1)
+    assert toggle_model.obs["landscape_start"].sum() == (toggle_model.obs["time"] == 0).sum()
+
+
+@pytest.mark.parametrize(
+    "direction",
+    [
+        ls.dynamics.from_root("time=0.0"),
+        ls.dynamics.from_pseudotime("time"),
+        ls.dynamics.from_unspliced(),
+        ls.dynamics.from_time("time") + ls.dynamics.from_pseudotime("time"),
+    ],
+    ids=str,
+)
+def test_every_source_moves_early_cells_towards_their_fates(toggle_cells, direction):
+    adata = toggle_cells.copy()
+    ls.tl.dynamics(adata, direction=direction, refine=False)
+    x, v = adata.obsm["X_state"].to_numpy(), adata.obsm["X_state_velocity"].to_numpy()
+    middle = ((adata.obs["time"] > 0) & (adata.obs["time"] < 7)).to_numpy()
+    truth = adata.obsm["velocity_truth"].to_numpy()
+    del x
+    cosine = (v * truth).sum(1) / np.maximum(np.linalg.norm(v, axis=1) * np.linalg.norm(truth, axis=1), 1e-12)
+    # No direction at all gives a mean cosine of zero.
+    assert cosine[middle].mean() > 0.2
+    assert adata.uns["landscape"]["dynamics"]["grade"] == direction.grade
+
+
+def test_velocities_and_transitions_of_others_are_taken(toggle_cells):
+    adata = toggle_cells.copy()
+    truth = np.full(adata.shape, np.nan)
+    index = adata.var_names.get_indexer(adata.obsm["velocity_truth"].columns)
+    truth[:, index] = adata.obsm["velocity_truth"].to_numpy()
+    adata.layers["velocity"] = truth
+    ls.tl.dynamics(adata, direction=ls.dynamics.from_velocity("velocity"))
+    adata.obsp["T"] = adata.obsp["transitions"].copy()
+    ls.tl.dynamics(adata, direction=ls.dynamics.from_transitions("T", grade="B"))
+    assert adata.uns["landscape"]["dynamics"]["grade"] == "B"
+
+
+def test_reversed_arrows_are_detected(toggle_cells, caplog):
+    adata = toggle_cells.copy()
+    adata.obs["backwards"] = -adata.obs["time"]
+    forward = ls.dynamics.from_pseudotime("time")
+    with caplog.at_level(logging.WARNING):
+        ls.tl.dynamics(adata, direction=forward + ls.dynamics.from_pseudotime("backwards"))
+    reversed_conflict = adata.uns["landscape"]["dynamics"]["conflict"]
+    assert "contradict" in caplog.text, reversed_conflict
+    ls.tl.dynamics(adata, direction=forward + forward)
+    assert adata.uns["landscape"]["dynamics"]["conflict"] == pytest.approx(0, abs=1e-12)
+    assert reversed_conflict > 0.5
+
+
+def test_files_keep_everything(toggle_model, tmp_path):
+    toggle_model.write_h5ad(tmp_path / "a.h5ad")
+    back = ad.read_h5ad(tmp_path / "a.h5ad")
+    a, b = read_drift(toggle_model), read_drift(back)
+    np.testing.assert_array_equal(a[0].weights, b[0].weights)
+    assert a[1:] == b[1:]
+    assert back.uns["landscape"]["attractors"]["table"].equals(toggle_model.uns["landscape"]["attractors"]["table"])
+
+
+def test_the_same_seed_gives_the_same_model_and_copies_leave_the_original(toggle_cells):
+    direction = ls.dynamics.from_time("time")
+    before = set(toggle_cells.obsm)
+    a, b = (ls.tl.dynamics(toggle_cells, direction=direction, n_steps=5, copy=True) for _ in range(2))
+    np.testing.assert_array_equal(a.uns["landscape"]["dynamics"]["weights"], b.uns["landscape"]["dynamics"]["weights"])
+    assert set(toggle_cells.obsm) == before
+    assert "dynamics" not in toggle_cells.uns["landscape"]
+
+
+@pytest.mark.parametrize(
+    ("direction", "error", "message"),
+    [
+        ("time", TypeError, "Expected a direction"),
+        (ls.dynamics.from_time("hour"), KeyError, "hour"),
+        (ls.dynamics.from_time("fate"), ValueError, "Expected numbers"),
+        (ls.dynamics.from_time("size_factor"), ValueError, "2 to 200 distinct time points"),
+        (ls.dynamics.from_root("nowhere"), KeyError, "name of a cell or 'column=value'"),
+        (ls.dynamics.from_root("fate=unknown"), ValueError, "found none; it holds"),
+        (ls.dynamics.from_root(genes=["Nogene"]), KeyError, "Nogene"),
+        (ls.dynamics.from_transitions("distances"), KeyError, "distances"),
+    ],
+)
+def test_a_direction_that_is_not_there_is_refused_and_nothing_is_written(toggle_cells, direction, error, message):
+    adata = toggle_cells.copy()
+    with pytest.raises(error, match=message):
+        ls.tl.dynamics(adata, direction=direction)
+    assert "dynamics" not in adata.uns["landscape"]
+    assert "X_state" not in adata.obsm
+
+
+def test_missing_times_are_counted(toggle_cells):
+    adata = toggle_cells.copy()
+    adata.obs.loc[adata.obs_names[:3], "time"] = np.nan
+    with pytest.raises(ValueError, match="3 of 600 cells have no finite value"):
+        ls.tl.dynamics(adata, direction=ls.dynamics.from_time("time"))
+
+
+def test_rows_that_are_no_probabilities_are_refused(toggle_cells):
+    adata = toggle_cells.copy()
+    adata.obsp["T"] = 2 * sparse.identity(adata.n_obs, format="csr")
+    with pytest.raises(ValueError, match="divide each row by its sum"):
+        ls.tl.dynamics(adata, direction=ls.dynamics.from_transitions("T"))
+
+
+def test_a_missing_network_names_the_call(toggle_cells):
+    adata = toggle_cells.copy()
+    del adata.varp["network"]
+    with pytest.raises(KeyError, match=r"landscape\.tl\.network"):
+        ls.tl.dynamics(adata, direction=ls.dynamics.from_time("time"))
+
+
+def test_states_are_logs_over_their_99th_percentile():
+    levels = np.random.default_rng(0).gamma(1.0, size=(1000, 3))
+    x, scale = scaled(levels)
+    np.testing.assert_allclose(np.quantile(x, 0.99, axis=0), 1)
+    np.testing.assert_allclose(x * scale, np.log1p(levels))
+
+
+def test_pooling_is_the_weighted_sum_of_counts_over_that_of_depths():
+    rng = np.random.default_rng(0)
+    counts = sparse.csr_matrix(rng.poisson(2.0, (60, 4)))
+    graph = ls.dynamics.neighbor_graph(rng.normal(size=(60, 2)), n_neighbors=5)
+    found = pooled(counts, graph, np.array([1, 3]))
+    smooth = graph.weights.toarray() + np.eye(60)
+    dense = counts.toarray()
+    expected = 1e4 * (smooth @ dense)[:, [1, 3]] / (smooth @ dense).sum(1, keepdims=True)
+    np.testing.assert_allclose(found, expected)

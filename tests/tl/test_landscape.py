@@ -1,0 +1,123 @@
+"""Attractors, basins, fates, heights and barriers of the toggle switch, whose landscape is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import landscape as ls
+from landscape.tl._attractors import _marker_names, _numbered
+from landscape.tl._dynamics import read_drift
+
+
+def test_the_toggle_has_two_attractors_named_after_its_fates(toggle_model):
+    result = toggle_model.uns["landscape"]["attractors"]
+    assert sorted(result["table"].index) == sorted(toggle_model.uns["truth"]["fates"])
+    table = result["table"]
+    assert (table["leading_eigenvalue"] < 0).all()
+    assert table["observed"].all()
+    drift, _, _ = read_drift(toggle_model)
+    # The definition itself: the drift vanishes at an attractor.
+    assert drift(torch.as_tensor(result["states"].to_numpy())).abs().max() < 1e-8
+
+
+def test_basins_partition_the_cells_and_hold_their_fates(toggle_model):
+    basin, table = toggle_model.obs["basin"], toggle_model.uns["landscape"]["attractors"]["table"]
+    assert basin.value_counts().to_dict() == table["n_cells"].to_dict()
+    late = (toggle_model.obs["time"] >= 7).to_numpy()
+    agree = (basin.astype(str) == toggle_model.obs["fate"].astype(str))[late]
+    assert agree.mean() > 0.9
+
+
+def test_fates_are_probabilities_and_late_cells_are_sure(toggle_model):
+    fates = toggle_model.obsm["fates"]
+    np.testing.assert_allclose(fates.sum(1), 1, atol=1e-6)
+    assert (fates.to_numpy() >= -1e-8).all()
+    late = (toggle_model.obs["time"] >= 7).to_numpy()
+    assert (fates.idxmax(axis=1)[late] == toggle_model.obs["fate"].astype(str)[late]).mean() > 0.9
+    entropy = toggle_model.obs["fate_entropy"]
+    early = (toggle_model.obs["time"] == 0).to_numpy()
+    assert entropy[early].mean() > entropy[late].mean()
+    # The toggle is symmetric: at the start the odds are even, but for the sample of 600 and the fit.
+    assert abs(fates[early].mean().iloc[0] - 0.5) < 0.25
+
+
+def test_the_models_own_committor_is_set_beside_the_chain(toggle_model):
+    adata = toggle_model[::30].copy()
+    adata.obsp["transitions"] = _all_to_all(adata)
+    ls.tl.fates(adata, n_replicates=20, n_terminal=1)
+    assert adata.obsm["fates_model"].shape == adata.obsm["fates"].shape
+    assert 0 <= adata.uns["landscape"]["fates"]["disagreement"] <= 1
+
+
+def _all_to_all(adata):
+    from scipy import sparse
+
+    return sparse.csr_matrix(np.full((adata.n_obs, adata.n_obs), 1 / adata.n_obs))
+
+
+def test_given_terminal_cells_are_absorbing(toggle_model):
+    adata = toggle_model.copy()
+    names = list(adata.obs_names)
+    ls.tl.fates(adata, terminal={"first": names[:2], "second": names[-2:]})
+    fates = adata.obsm["fates"]
+    assert list(fates.columns) == ["first", "second"]
+    np.testing.assert_allclose(fates.iloc[:2]["first"], 1)
+    with pytest.raises(ValueError, match="unknown ones"):
+        ls.tl.fates(adata, terminal={"first": ["no such cell"]})
+
+
+def test_heights_are_low_where_the_ensemble_stays(toggle_model):
+    adata = toggle_model.copy()
+    ls.tl.occupancy(adata, n_particles=300, n_times=15, n_grid=40)
+    record = adata.uns["landscape"]["occupancy"]
+    height = np.asarray(record["height"])
+    assert np.nanmin(height) == pytest.approx(0, abs=1e-9)
+    assert np.isfinite(height[np.asarray(record["support"])]).all()
+    assert adata.obsm["X_landscape"].shape == (adata.n_obs, 2)
+    late, middle = (adata.obs["time"] >= 7).to_numpy(), (adata.obs["time"] == 2).to_numpy()
+    assert np.nanmedian(adata.obs["height"][late]) < np.nanmedian(adata.obs["height"][middle])
+    # Along the drawing cells come closer to their ends.
+    along = pd.Series(adata.obsm["X_landscape"][:, 1])
+    assert along.corr(pd.Series(adata.obs["time"].to_numpy()), method="spearman") > 0.5
+
+
+def test_barriers_of_the_toggle_lie_over_one_saddle_and_scale_with_the_noise(toggle_model):
+    adata = toggle_model.copy()
+    ls.tl.barriers(adata, diffusion=0.01)
+    first = adata.uns["landscape"]["barriers"]["table"]
+    assert len(first) == 2
+    assert first["converged"].all()
+    assert (first["height"] > 0).all()
+    saddles = adata.uns["landscape"]["saddles"]
+    drift, _, _ = read_drift(adata)
+    assert drift(torch.as_tensor(saddles["states"].to_numpy())).abs().max() < 1e-6
+    assert (saddles["table"]["leading_eigenvalue"] > 0).all()
+    ls.tl.barriers(adata, diffusion=0.02)
+    # S is proportional to 1/D exactly; the two searches end within their tolerance.
+    np.testing.assert_allclose(adata.uns["landscape"]["barriers"]["table"]["height"], first["height"] / 2, rtol=0.02)
+
+
+def test_names_tell_attractors_apart_and_repeat_with_numbers():
+    states = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]])
+    names = _marker_names(states, ["a", "b", "c"], states)
+    assert names[0].startswith("a")
+    assert names[1].startswith("b")
+    assert _numbered(["x", "y", "x"]) == ["x", "y", "x 2"]
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("attractors", r"landscape\.tl\.dynamics"),
+        ("basins", r"landscape\.tl\.dynamics"),
+        ("fates", r"landscape\.tl\.dynamics"),
+        ("occupancy", r"landscape\.tl\.dynamics"),
+        ("barriers", r"landscape\.tl\.dynamics"),
+    ],
+)
+def test_a_missing_stage_names_the_call_that_makes_it(toggle_cells, function, message):
+    with pytest.raises(KeyError, match=message):
+        getattr(ls.tl, function)(toggle_cells.copy())
