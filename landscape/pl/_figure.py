@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backends import BackendFilter, backend_registry
 from matplotlib.figure import Figure
 
 INK = "#22262b"
@@ -34,7 +35,7 @@ def finish(figure: Figure, axes: Any, *, show: bool | None, return_fig: bool) ->
     if return_fig:
         return figure
     if show is None:
-        show = mpl.get_backend().lower() in {b.lower() for b in mpl.rcsetup.interactive_bk} | {
+        show = mpl.get_backend().lower() in {*backend_registry.list_builtin(BackendFilter.INTERACTIVE)} | {
             "inline",
             "module://matplotlib_inline.backend_inline",
             "widget",
