@@ -191,7 +191,6 @@ class LyapunovEnergy:
         r"""Integral of :math:`\phi' s^{-1}` from 0 to x by the double-exponential rule, shape of ``x``."""
         t = torch.linspace(-REACH, REACH, NODES, dtype=torch.float64)
         inner = torch.pi / 2 * torch.sinh(t)
-        # Distances from both ends are kept apart, so that neither loses digits by subtraction from 1.
         low, high = torch.sigmoid(2 * inner), torch.sigmoid(-2 * inner)
         weight = (t[1] - t[0]) * torch.pi * torch.cosh(t) * low * high
         end = x.clamp_min(0.0)[:, :, None]
@@ -199,9 +198,9 @@ class LyapunovEnergy:
         y = end * low
         k, n = self.drift.threshold[:, None], self.drift.hill[:, None]
         slope = n * k**n * y ** (n - 1) / (k**n + y**n) ** 2
-        # 1 - y / top, from the gap between x and the ceiling and the gap between y and x.
-        gap = ((top - end).clamp_min(0.0) + end * high) / top
-        inverse = torch.log((y / top).clamp_min(1e-300)) - torch.log(gap.clamp_min(1e-300))
+        p = y / top
+        # Where rounding makes p zero or one the weight has vanished long before.
+        inverse = torch.log(p.clamp_min(1e-300)) - torch.log((1 - p).clamp_min(1e-300))
         return (slope * inverse * weight).sum(-1) * end[:, :, 0]
 
 
