@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from landscape._random import RandomLike, generator, seed_of
 from landscape.network.confidence import EXPECTED_FALSE, MAX_FDR, STABLE, Confidence, bootstrap, support_of
-from landscape.network.decoys import MAX_DECOYS, false_discovery, with_decoys
+from landscape.network.decoys import MAX_DECOYS, stratified_false_discovery, with_decoys
 from landscape.network.engine import Engine
 from landscape.network.expression import Expression, FloatArray
 from landscape.network.groups import N_GROUPS, Groups, groups_of, step_thresholds
@@ -164,7 +164,10 @@ def _with_confidence(
     weights = fit(whole)
     fdr = None
     if data.decoy_of is not None:
-        fdr = false_discovery(weights, _null(every, data, record, options))
+        spread = every.linear().x_sd
+        fdr = stratified_false_discovery(
+            weights, _null(every, data, record, options), rows=spread[:p], decoy_rows=spread[p:], columns=whole.y_sd
+        )
     confidence: Confidence | None = None
     if n_bootstraps:
         confidence = bootstrap(

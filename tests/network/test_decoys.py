@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from landscape import network
-from landscape.network.decoys import false_discovery, with_decoys
+from landscape.network.decoys import false_discovery, stratified_false_discovery, with_decoys
 from tests.network import toy
 
 
@@ -30,6 +30,21 @@ def test_false_discovery_rate_by_counting():
     many[0, 0] = 4.0
     # at 5: .01 / .5; at 3: (1 + 1) / 100 / 1; at 1: 2 / 100 / 1.5, and a lower weight never has a lower rate
     np.testing.assert_allclose(false_discovery(weights, many), [[0.02 * 2 / 3] * 2, [0.02 * 2 / 3, 1.0]], rtol=1e-12)
+
+
+def test_like_is_held_against_like():
+    """Chance edges of rare genes do not hide the edges of frequent ones."""
+    rng = np.random.default_rng(0)
+    rare = np.arange(100) < 50
+    weights = np.where(rare[:, None], rng.normal(size=(100, 200)), 0.01 * rng.normal(size=(100, 200)))
+    weights[rare.argmin() :, 0] = 0.5
+    decoys = np.where(rare[::2, None], rng.normal(size=(50, 200)), 0.01 * rng.normal(size=(50, 200)))
+    spread = np.where(rare, 0.1, 1.0)
+    together = false_discovery(weights, decoys)
+    apart = stratified_false_discovery(weights, decoys, rows=spread, decoy_rows=spread[::2], columns=np.ones(200))
+    assert together[60, 0] > 0.5
+    assert apart[60, 0] < 0.05
+    assert (apart[:50] < 0.05).mean() < 0.01
 
 
 def test_unrelated_genes_get_no_edges_and_planted_ones_keep_theirs():
