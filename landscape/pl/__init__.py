@@ -5,6 +5,6 @@ from landscape.pl._barriers import barriers
 from landscape.pl._fates import fates
 from landscape.pl._landscape import landscape
 from landscape.pl._map import landscape2d
-from landscape.pl._network import network, regulator_weights
+from landscape.pl._network import network
 
-__all__ = ["attractors", "barriers", "fates", "landscape", "landscape2d", "network", "regulator_weights"]
+__all__ = ["attractors", "barriers", "fates", "landscape", "landscape2d", "network"]

@@ -44,8 +44,20 @@ def landscape2d(
 ) -> Axes | Figure | None:
     """Draw the landscape from above: filled contours of the height, cells and attractors.
 
-    Parameters are those of :func:`landscape`. A flow that the record holds (``"u"`` and ``"v"`` on the grid) is drawn as
-    streamlines.
+    A flow that the record holds (``"u"`` and ``"v"`` on the grid) is drawn as streamlines.
+
+    Parameters
+    ----------
+    adata, color, basis, occupancy_key, layer, palette, cmap, n_cells, size, height_label, title, rng
+        As in :func:`landscape`.
+    labels
+        Write the names of the attractors.
+    ax, show, return_fig
+        As in scanpy: axes to draw on; whether to show the figure; whether to return it instead of the axes.
+
+    Returns
+    -------
+    The axes, the figure with ``return_fig``, ``None`` if it is shown.
 
     Raises
     ------

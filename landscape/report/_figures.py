@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.figure import Figure
 
 from landscape import _keys, pl
+from landscape.pl._network import regulator_weights
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def figures(adata: AnnData) -> Iterator[Drawn]:
         yield _drawn("attractors", pl.attractors(adata, **options))
     if _keys.FATES in adata.obsm and adata.obsm[_keys.FATES].shape[1]:
         yield _drawn("fates", pl.fates(adata, **options))
-    if _keys.NETWORK in adata.varp and (pl.regulator_weights(adata).to_numpy() != 0).any():
+    if _keys.NETWORK in adata.varp and (regulator_weights(adata).to_numpy() != 0).any():
         yield _drawn("network", pl.network(adata, **options))
     barriers = results.get(_keys.BARRIERS)
     table = barriers["table"] if isinstance(barriers, dict) else barriers

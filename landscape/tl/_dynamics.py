@@ -25,8 +25,9 @@ from landscape.tl._state import coordinates, expression, scaled
 
 logger = logging.getLogger(__name__)
 
-# A regression of each gene on all others needs this many cells per regulator to be worth more than the network's mask.
-CELLS_PER_REGULATOR = 20
+# With this many cells per regulator the penalised regression of each gene on all others is better than one on the
+# network's support: on blood progenitors (10 cells per regulator) it explains .82 of the velocity, the support none.
+CELLS_PER_REGULATOR = 5
 # Cells that share a patch of the latent space count as one voice, see `_patch_weights`.
 N_PATCHES = 40
 
@@ -85,7 +86,7 @@ def dynamics(
     n_regulators
         Most regulators in the model: those whose logarithmic expression varies most. ``None``: all that vary.
     support
-        Edges that may be non-zero: ``"network"``, the network's support; ``"all"``; ``"auto"``, all where there are 20
+        Edges that may be non-zero: ``"network"``, the network's support; ``"all"``; ``"auto"``, all where there are 5
         cells per regulator, and the network's support otherwise.
     self_edges
         Allow regulators to act on themselves. From steady cells such edges are not identified.
@@ -209,17 +210,14 @@ def _support(
     return mask, "network"
 
 
-def _patch_weights(z: NDArray[np.float64], directed: Directed, gen: np.random.Generator) -> torch.Tensor:
-    """Weights that make each patch of the latent space, and each end at rest, count alike: rare states are heard."""
+def _patch_weights(z: NDArray[np.float64], gen: np.random.Generator) -> torch.Tensor:
+    """Weights that make each patch of the latent space count alike, so that rare states are heard."""
     from sklearn.cluster import MiniBatchKMeans
 
     k = min(N_PATCHES, max(1, len(z) // 10))
     seed = int(gen.integers(2**31))
     patch = MiniBatchKMeans(k, random_state=seed, n_init=3, batch_size=4096).fit_predict(z)
-    weights = 1.0 / np.bincount(patch)[patch]
-    for cells in directed.ends.terminal if directed.ends is not None else ():
-        weights[cells] += 1.0 / len(cells)
-    return torch.as_tensor(weights)
+    return torch.as_tensor(1.0 / np.bincount(patch)[patch])
 
 
 def _fit(
@@ -236,7 +234,7 @@ def _fit(
 ) -> tuple[RateFit, PopulationMatch | None]:
     states, allowed = torch.as_tensor(x), torch.as_tensor(mask)
     fit = fit_rates(
-        states, torch.as_tensor(directed.velocity), support=allowed, weights=_patch_weights(z, directed, gen), hill=hill
+        states, torch.as_tensor(directed.velocity), support=allowed, weights=_patch_weights(z, gen), hill=hill
     )
     if not fit.converged:
         logger.warning("the fit of production rates reached its limit of %d steps", fit.n_steps)
