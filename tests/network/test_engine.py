@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import os
-import time
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -32,25 +28,29 @@ def test_processes_give_the_same_numbers():
     same(network.infer(expression(), engine=2, **settings), network.infer(expression(), **settings))
 
 
-def _dies_once(data, start, *, marker):
-    if start == 128 and not Path(marker).exists():
-        Path(marker).touch()
-        time.sleep(0.2)
-        os._exit(1)
-    return data.block(start).regulators.sum()
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
 def test_a_cluster_gives_the_same_numbers_also_when_a_worker_dies(tmp_path):
     distributed = pytest.importorskip("distributed")
     settings = {"n_bootstraps": 5, "rng": 0}
+
+    def dies_once(data, start, *, marker):  # local: workers cannot import this file
+        import os
+        import pathlib
+        import time
+
+        if start == 128 and not pathlib.Path(marker).exists():
+            pathlib.Path(marker).touch()
+            time.sleep(0.2)
+            os._exit(1)
+        return data.block(start).regulators.sum()
+
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
         same(network.infer(expression(), engine=client, **settings), network.infer(expression(), **settings))
-        found = list(over_blocks(_dies_once, expression(), client, marker=str(tmp_path / "died")))
+        found = list(over_blocks(dies_once, expression(), client, marker=str(tmp_path / "died")))
         assert (tmp_path / "died").exists()
     expected = [block.regulators.sum() for block in expression().blocks()]
     np.testing.assert_allclose(found, expected, rtol=1e-14)
