@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape import _keys
-from landscape._anndata import read, read_result, require_adata, write, write_result
+from landscape._anndata import count_matrix, read, read_result, require_adata, require_unique, write, write_result
 from landscape._random import RandomLike, generator
 from landscape.dynamics import RegulatoryDrift
 from landscape.dynamics.directions import Combination, Direction
@@ -137,6 +137,8 @@ def dynamics(
     if support not in ("auto", "network", "all"):
         msg = f"Expected `support` to be 'auto', 'network' or 'all', found {support!r}."
         raise ValueError(msg)
+    count_matrix(adata, layer, filled=True)
+    require_unique(adata.var_names, slot="var_names")
     adata = adata.copy() if copy else adata
     gen = generator(rng)
     z = coordinates(adata, model, use_rep)
