@@ -22,8 +22,8 @@ MEMORY = 30
 SPACING = 1.0
 # Relative change of the action over a step of L-BFGS at which it stops.
 PRECISION = 1e-10
-# Largest relative gradient of a converged path: the action is then off by about its square.
-STATIONARY = 1e-2
+# Largest relative gradient of a converged path: the action is then off by about its square, a permille.
+STATIONARY = 3e-2
 
 
 @dataclass(frozen=True)
