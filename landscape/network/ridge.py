@@ -44,8 +44,8 @@ def ridge(
     protein together, a protein living about twice as long as its messenger.
 
     **Shape.** Where the moments hold steps (:func:`landscape.network.infer` adds them for values that are no counts, whose scale
-    is unknown), the mean of the coefficients and of :func:`landscape.network.boost`, brought to one norm, is taken. The line counts
-    as one description of a regulator and each of its steps as another: with three steps, one quarter and three quarters.
+    is unknown), an edge gets the larger of its coefficient and its weight from :func:`landscape.network.boost`, both networks
+    brought to one norm: a line misses thresholds, steps blur lines, and either may find the edge.
 
     Parameters
     ----------
@@ -80,9 +80,8 @@ def ridge(
     if moments.has_steps:
         shape = np.abs(boost(moments, regulators))
         size = np.linalg.norm(shape)
-        n_steps = len(moments.xx) // moments.n_regulators - 1
         shape *= np.linalg.norm(weights) / size if size > 0 else 0.0
-        weights = (weights + n_steps * np.sign(weights) * shape) / (1 + n_steps)
+        weights = np.sign(weights) * np.maximum(np.abs(weights), shape)
     return weights
 
 
