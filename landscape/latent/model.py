@@ -147,6 +147,11 @@ class LatentModel(Questions):
         return self._architecture
 
     @property
+    def batch_key(self) -> str | None:
+        """Column of ``adata.obs`` with the batches."""
+        return self._batch_key
+
+    @property
     def history(self) -> pd.DataFrame:
         """Record of the fit, one row per epoch."""
         columns = list(Epoch.__dataclass_fields__)

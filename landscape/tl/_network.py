@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,9 @@ from landscape._anndata import count_matrix, require_adata, write, write_result
 from landscape._random import RandomLike
 from landscape.network import Network, canonical, detect_species, expression, from_edges, infer, match, prior_of
 from landscape.network.symbols import is_ensembl
+
+if TYPE_CHECKING:
+    from landscape.latent import LatentModel
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +48,7 @@ def network(
     method: str | Callable[..., NDArray[np.float64]] | pd.DataFrame = "ridge",
     prior: pd.DataFrame | None = None,
     covariates: str | Sequence[str] | None = None,
-    model: Any | None = None,
+    model: LatentModel | None = None,
     n_bootstraps: int = 50,
     key_added: str = _keys.NETWORK,
     rng: RandomLike = 0,
@@ -129,7 +132,7 @@ def network(
         "layer": layer,
         "response_layer": response_name,
         "regulators_from": source,
-        "covariates": _listed(covariates),
+        "covariates": _covariate_names(covariates, model),
     }
     _write_network(adata, result, key_added, params)
     return adata if copy else None
@@ -203,12 +206,9 @@ def _response(adata: AnnData, layer: str, response_layer: str | None) -> tuple[s
 
 
 def _covariates(
-    adata: AnnData, covariates: str | Sequence[str] | None, model: Any | None
+    adata: AnnData, covariates: str | Sequence[str] | None, model: LatentModel | None
 ) -> NDArray[np.float64] | None:
-    names = _listed(covariates)
-    batch = getattr(model, "batch_key", None)
-    if batch is not None and batch not in names:
-        names = [*names, batch]
+    names = _covariate_names(covariates, model)
     if not names:
         return None
     if missing := [name for name in names if name not in adata.obs]:
@@ -231,10 +231,12 @@ def _covariates(
     return np.concatenate(columns, axis=1)
 
 
-def _listed(covariates: str | Sequence[str] | None) -> list[str]:
-    if covariates is None:
-        return []
-    return [covariates] if isinstance(covariates, str) else list(covariates)
+def _covariate_names(covariates: str | Sequence[str] | None, model: LatentModel | None) -> list[str]:
+    """Columns named by the caller, then the batch that the model was given."""
+    names = [] if covariates is None else [covariates] if isinstance(covariates, str) else list(covariates)
+    if model is not None and model.batch_key is not None and model.batch_key not in names:
+        names.append(model.batch_key)
+    return names
 
 
 def _write_network(adata: AnnData, result: Network, key: str, params: dict[str, Any]) -> None:

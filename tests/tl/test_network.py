@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 
 import anndata as ad
 import numpy as np
@@ -108,6 +109,16 @@ def test_covariates_are_regressed_out_as_numbers_or_indicators():
     found = network.infer(network.expression(adata.X, np.arange(8), covariates=indicator), **QUICK)
     np.testing.assert_allclose(adata.varp["network"].toarray()[:8], found.weights, rtol=1e-5, atol=1e-7)
     assert adata.uns["landscape"]["network"]["params"]["covariates"].tolist() == ["batch", "cycle"]
+
+
+def test_the_batch_of_a_model_is_a_covariate():
+    adata, _ = planted()
+    adata.obs["donor"] = ["a", "b", "c"] * 50
+    model = SimpleNamespace(batch_key="donor")
+    ls.tl.network(adata, model=model, key_added="by_model", **QUICK)
+    ls.tl.network(adata, covariates="donor", key_added="by_hand", **QUICK)
+    np.testing.assert_array_equal(adata.varp["by_model"].toarray(), adata.varp["by_hand"].toarray())
+    assert adata.uns["landscape"]["by_model"]["params"]["covariates"].tolist() == ["donor"]
 
 
 def test_a_table_a_function_and_a_prior_are_taken():
