@@ -18,6 +18,8 @@ from landscape._run.plan import Plan
 logger = logging.getLogger(__name__)
 
 SELECTED = "selected"
+# Regulators up to which a run computes barriers unasked: there they take seconds to a minute.
+BARRIER_GENES = 60
 
 
 @dataclass
@@ -139,7 +141,11 @@ def _barriers(work: Work) -> None:
     if len(states) < 2:
         logger.warning("%d attractor was found, so there are no barriers", len(states))
         return
-    tl.barriers(work.current, rng=work.plan.seed, **work.plan.options("barriers"))
+    options = work.plan.options("barriers")
+    if states.shape[1] > BARRIER_GENES and not options:
+        logger.info("barriers of %d regulators take minutes; call `landscape.tl.barriers` for them", states.shape[1])
+        return
+    tl.barriers(work.current, rng=work.plan.seed, **options)
 
 
 def _plain(name: str) -> Callable[[Work], None]:

@@ -31,7 +31,7 @@ def occupancy(
     *,
     basis: str | None = None,
     duration: float | None = None,
-    n_particles: int = 2000,
+    n_particles: int = 1000,
     n_times: int = 40,
     n_grid: int = 100,
     rng: RandomLike = 0,
