@@ -70,7 +70,7 @@ $(VENV)/.test: $(VENV)/.package
 	@touch $@
 
 $(VENV)/.test-slow: $(VENV)/.test
-	$(PIP) --editable ".[all]" --group doc
+	$(PIP) --editable ".[dask,interactive,lightgbm]" --group doc  # not cellrank: it brings an old jinja2, and sphinx with it
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
