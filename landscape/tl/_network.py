@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,6 @@ from landscape._anndata import count_matrix, require_adata, write, write_result
 from landscape._random import RandomLike
 from landscape.network import Network, canonical, detect_species, expression, from_edges, infer, match, prior_of
 from landscape.network.symbols import is_ensembl
-
-if TYPE_CHECKING:
-    from landscape.latent import LatentModel
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +45,7 @@ def network(
     method: str | Callable[..., NDArray[np.float64]] | pd.DataFrame = "ridge",
     prior: pd.DataFrame | None = None,
     covariates: str | Sequence[str] | None = None,
-    model: LatentModel | None = None,
+    model: Any | None = None,
     n_bootstraps: int = 50,
     key_added: str = _keys.NETWORK,
     rng: RandomLike = 0,
@@ -206,7 +203,7 @@ def _response(adata: AnnData, layer: str, response_layer: str | None) -> tuple[s
 
 
 def _covariates(
-    adata: AnnData, covariates: str | Sequence[str] | None, model: LatentModel | None
+    adata: AnnData, covariates: str | Sequence[str] | None, model: Any | None
 ) -> NDArray[np.float64] | None:
     names = _covariate_names(covariates, model)
     if not names:
@@ -231,7 +228,7 @@ def _covariates(
     return np.concatenate(columns, axis=1)
 
 
-def _covariate_names(covariates: str | Sequence[str] | None, model: LatentModel | None) -> list[str]:
+def _covariate_names(covariates: str | Sequence[str] | None, model: Any | None) -> list[str]:
     """Columns named by the caller, then the batch that the model was given."""
     names = [] if covariates is None else [covariates] if isinstance(covariates, str) else list(covariates)
     if model is not None and model.batch_key is not None and model.batch_key not in names:
