@@ -50,16 +50,19 @@ class Directed:
     ends: Ends | None = None
 
 
-def resolve(
-    adata: AnnData,
-    direction: Direction | Combination,
-    *,
-    coordinates: NDArray[np.float64],
-    states: NDArray[np.float64],
-    graph: CellGraph,
-    layer: str,
-    rng: np.random.Generator,
-) -> tuple[Directed, float]:
+@dataclass(frozen=True)
+class Cells:
+    """What every source may read: the data, where cells lie, their states, their graph, the counts, and the seed."""
+
+    adata: AnnData
+    coordinates: NDArray[np.float64]
+    states: NDArray[np.float64]
+    graph: CellGraph
+    layer: str
+    rng: np.random.Generator
+
+
+def resolve(cells: Cells, direction: Direction | Combination) -> tuple[Directed, float]:
     """Evaluate every part of a direction and combine them.
 
     Returns
@@ -69,11 +72,11 @@ def resolve(
     direction of a part is where its chain leads beyond what the graph does without a direction, since every chain
     moves towards its neighbours' mean.
     """
-    found = [_SOURCES[part.source](adata, part, coordinates, states, graph, layer, rng) for part in direction.parts]
+    found = [_SOURCES[part.source](cells, part) for part in direction.parts]
     if len(found) == 1:
         return found[0], 0.0
-    aimless = potential_kernel(graph, np.zeros(len(states))) @ states
-    aims = [f.transitions @ states - aimless for f in found]
+    aimless = potential_kernel(cells.graph, np.zeros(len(cells.states))) @ cells.states
+    aims = [f.transitions @ cells.states - aimless for f in found]
     conflict = float(np.mean([_disagreement(a, b) for i, a in enumerate(aims) for b in aims[:i]]))
     if conflict > 0.5:
         logger.warning("the sources of direction contradict each other (conflict %.2f; 0.5 is chance)", conflict)
@@ -98,40 +101,22 @@ def _disagreement(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float((1 - cosine).mean() / 2) if moving.any() else 0.5
 
 
-def _from_root(
-    adata: AnnData,
-    part: Direction,
-    coordinates: NDArray[np.float64],
-    states: NDArray[np.float64],
-    graph: CellGraph,
-    layer: str,
-    rng: np.random.Generator,
-) -> Directed:
-    del coordinates, rng
-    root = _root_cells(adata, part, graph, layer)
-    ends = find_ends(graph, root)
-    chain = potential_kernel(graph, flow_potential(graph, root, ends.terminal))
-    return _with_rest(chain, states, root, ends)
+def _from_root(cells: Cells, part: Direction) -> Directed:
+    root = _root_cells(cells.adata, part, cells.graph, cells.layer)
+    ends = find_ends(cells.graph, root)
+    chain = potential_kernel(cells.graph, flow_potential(cells.graph, root, ends.terminal))
+    return _with_rest(chain, cells.states, root, ends)
 
 
-def _from_pseudotime(
-    adata: AnnData,
-    part: Direction,
-    coordinates: NDArray[np.float64],
-    states: NDArray[np.float64],
-    graph: CellGraph,
-    layer: str,
-    rng: np.random.Generator,
-) -> Directed:
-    del coordinates, layer, rng
-    pseudotime = _numbers(adata, part.key, allow_missing=True)
+def _from_pseudotime(cells: Cells, part: Direction) -> Directed:
+    pseudotime = _numbers(cells.adata, part.key, allow_missing=True)
     known = np.flatnonzero(np.isfinite(pseudotime))
     if not len(known):
         msg = f"Expected finite pseudotimes in `adata.obs[{part.key!r}]`, found none."
         raise ValueError(msg)
     first = known[np.argsort(pseudotime[known], kind="stable")[: max(20, len(known) // 100)]]
-    chain = potential_kernel(graph, np.where(np.isfinite(pseudotime), -pseudotime, np.nan))
-    return _with_rest(chain, states, first, find_ends(graph, first))
+    chain = potential_kernel(cells.graph, np.where(np.isfinite(pseudotime), -pseudotime, np.nan))
+    return _with_rest(chain, cells.states, first, find_ends(cells.graph, first))
 
 
 def _with_rest(chain: sparse.csr_matrix, states: NDArray[np.float64], root: NDArray[np.int64], ends: Ends) -> Directed:
@@ -141,17 +126,8 @@ def _with_rest(chain: sparse.csr_matrix, states: NDArray[np.float64], root: NDAr
     return Directed(chain, velocity, root, ends=ends)
 
 
-def _from_time(
-    adata: AnnData,
-    part: Direction,
-    coordinates: NDArray[np.float64],
-    states: NDArray[np.float64],
-    graph: CellGraph,
-    layer: str,
-    rng: np.random.Generator,
-) -> Directed:
-    del layer
-    times = _numbers(adata, part.key)
+def _from_time(cells: Cells, part: Direction) -> Directed:
+    times = _numbers(cells.adata, part.key)
     points = np.unique(times)
     if not 2 <= len(points) <= 200:
         msg = (
@@ -159,49 +135,31 @@ def _from_time(
             "cell is a pseudotime, for which use `from_pseudotime`."
         )
         raise ValueError(msg)
-    both = np.hstack([coordinates, states])
-    moved = time_velocity(coordinates, both, times, rng=rng)
-    k = coordinates.shape[1]
-    chain = velocity_kernel(graph, coordinates, moved[:, :k])
+    both = np.hstack([cells.coordinates, cells.states])
+    moved = time_velocity(cells.coordinates, both, times, rng=cells.rng)
+    k = cells.coordinates.shape[1]
+    chain = velocity_kernel(cells.graph, cells.coordinates, moved[:, :k])
     return Directed(chain, moved[:, k:], np.flatnonzero(times == points[0]), times)
 
 
-def _from_unspliced(
-    adata: AnnData,
-    part: Direction,
-    coordinates: NDArray[np.float64],
-    states: NDArray[np.float64],
-    graph: CellGraph,
-    layer: str,
-    rng: np.random.Generator,
-) -> Directed:
-    del coordinates, rng
-    spliced, unspliced = count_matrix(adata, layer), count_matrix(adata, part.key)
+def _from_unspliced(cells: Cells, part: Direction) -> Directed:
+    spliced, unspliced = count_matrix(cells.adata, cells.layer), count_matrix(cells.adata, part.key)
     detected = np.asarray((unspliced > 0).sum(0)).ravel()
     genes = np.sort(np.argsort(-detected, kind="stable")[:MAX_VELOCITY_GENES])
     genes = genes[detected[genes] > 0]
     if len(genes) < 2:
         msg = f"Expected unspliced counts in `adata.layers[{part.key!r}]`, found {len(genes)} genes with any."
         raise ValueError(msg)
-    s, u = pooled(spliced, graph, genes), pooled(unspliced, graph, genes)
+    s, u = pooled(spliced, cells.graph, genes), pooled(unspliced, cells.graph, genes)
     found = steady_state_velocity(u, s)
     logger.info("velocities of %d genes from unspliced counts", int(found.used.sum()))
     y = np.log1p(s[:, found.used])
-    chain = velocity_kernel(graph, y, found.velocity[:, found.used] / (1 + s[:, found.used]))
-    return Directed(chain, chain @ states - states, np.array([], dtype=np.int64))
+    chain = velocity_kernel(cells.graph, y, found.velocity[:, found.used] / (1 + s[:, found.used]))
+    return Directed(chain, chain @ cells.states - cells.states, np.array([], dtype=np.int64))
 
 
-def _from_velocity(
-    adata: AnnData,
-    part: Direction,
-    coordinates: NDArray[np.float64],
-    states: NDArray[np.float64],
-    graph: CellGraph,
-    layer: str,
-    rng: np.random.Generator,
-) -> Directed:
-    del coordinates, rng
-    velocity = read(adata, "layers", part.key, hint="pass the layer that holds velocities")
+def _from_velocity(cells: Cells, part: Direction) -> Directed:
+    velocity = read(cells.adata, "layers", part.key, hint="pass the layer that holds velocities")
     known = np.flatnonzero(np.isfinite(np.asarray(velocity[0].todense() if sparse.issparse(velocity) else velocity[0])))
     values = velocity[:, known]
     speed = np.asarray(abs(values).sum(0)).ravel()
@@ -215,23 +173,16 @@ def _from_velocity(
             f"{len(genes)} genes that move and {int((~np.isfinite(v)).sum())} values that are not finite."
         )
         raise ValueError(msg)
-    s = pooled(count_matrix(adata, layer), graph, genes)
+    s = pooled(count_matrix(cells.adata, cells.layer), cells.graph, genes)
     spread = np.maximum(s.std(0), 1e-12)
-    chain = velocity_kernel(graph, s / spread, v / spread)
-    return Directed(chain, chain @ states - states, np.array([], dtype=np.int64))
+    chain = velocity_kernel(cells.graph, s / spread, v / spread)
+    return Directed(chain, chain @ cells.states - cells.states, np.array([], dtype=np.int64))
 
 
-def _from_transitions(
-    adata: AnnData,
-    part: Direction,
-    coordinates: NDArray[np.float64],
-    states: NDArray[np.float64],
-    graph: CellGraph,
-    layer: str,
-    rng: np.random.Generator,
-) -> Directed:
-    del coordinates, graph, layer, rng
-    chain = sparse.csr_matrix(read(adata, "obsp", part.key, hint="pass the key of a transition matrix"), dtype=float)
+def _from_transitions(cells: Cells, part: Direction) -> Directed:
+    chain = sparse.csr_matrix(
+        read(cells.adata, "obsp", part.key, hint="pass the key of a transition matrix"), dtype=float
+    )
     error = float(np.abs(np.asarray(chain.sum(1)).ravel() - 1).max())
     if not np.isfinite(chain.data).all() or (chain.data < 0).any() or error > 1e-6:
         msg = (
@@ -239,7 +190,7 @@ def _from_transitions(
             f"{error:.1e}; divide each row by its sum."
         )
         raise ValueError(msg)
-    return Directed(chain, chain @ states - states, np.array([], dtype=np.int64))
+    return Directed(chain, chain @ cells.states - cells.states, np.array([], dtype=np.int64))
 
 
 _SOURCES = {
@@ -311,4 +262,4 @@ def start_cells(directed: Directed, n: int) -> NDArray[np.bool_]:
     return mask
 
 
-__all__ = ["Directed", "resolve", "start_cells"]
+__all__ = ["Cells", "Directed", "resolve", "start_cells"]

@@ -20,7 +20,7 @@ from landscape.dynamics.directions import Combination, Direction
 from landscape.dynamics.fit import RateFit, fit_rates
 from landscape.dynamics.graph import CellGraph, neighbor_graph
 from landscape.dynamics.populations import PopulationMatch, match_populations
-from landscape.tl._direction import Directed, resolve, start_cells
+from landscape.tl._direction import Cells, Directed, resolve, start_cells
 from landscape.tl._state import coordinates, expression, scaled
 
 logger = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ def dynamics(
     graph = neighbor_graph(z, n_neighbors=n_neighbors)
     names, levels = _regulators(adata, network_key, model, layer, graph, n_regulators)
     x, scale = scaled(levels)
-    directed, conflict = resolve(adata, direction, coordinates=z, states=x, graph=graph, layer=layer, rng=gen)
+    directed, conflict = resolve(Cells(adata, z, x, graph, layer, gen), direction)
     mask, source = _support(adata, network_key, names, support, len(x))
     if self_edges:
         np.fill_diagonal(mask, 1.0)
