@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -29,3 +31,14 @@ def data_dir() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("needs real data: set LANDSCAPE_DATA_DIR to their folder")
     return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Give every test the package's log as it is after import: the command line sets its level and its handlers."""
+    package = [logging.getLogger(name) for name in ("landscape", "landscape._run")]
+    before = [(logger.level, list(logger.handlers)) for logger in package]
+    yield
+    for logger, (level, handlers) in zip(package, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers[:] = handlers

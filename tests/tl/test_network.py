@@ -88,7 +88,7 @@ def test_unspliced_counts_are_explained_where_they_exist(caplog):
     assert "regulator_in_steady" in adata.var
 
 
-def test_regulators_are_found_by_species_and_old_names():
+def test_regulators_are_found_by_species_and_old_names(data_dir):
     adata, _ = planted()
     adata.var_names = ["Gata1", "Sfpi1", "Klf1", "Tcfe2a", *(f"Actb{k}" for k in range(28))]
     del adata.var["regulator"]
