@@ -33,7 +33,7 @@ from landscape.dynamics.graph import (
 from landscape.dynamics.kernel import flow_potential, potential_kernel, velocity_kernel
 from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
 from landscape.dynamics.reactive_flux import ReactiveFlux, transition_path_flux
-from landscape.dynamics.sde import Trajectories, simulate, walk
+from landscape.dynamics.sde import Trajectories, chemical_diffusion, simulate, walk
 from landscape.dynamics.splicing import SplicingVelocity, steady_state_velocity
 from landscape.dynamics.transport import coupling, time_velocity
 
@@ -55,6 +55,7 @@ __all__ = [
     "Stationary",
     "Trajectories",
     "absorption_probabilities",
+    "chemical_diffusion",
     "committor_chain",
     "communicating_classes",
     "coupling",

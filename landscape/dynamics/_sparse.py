@@ -65,6 +65,19 @@ def solve(
     max_iterations
         Bound on iterations of each method.
     """
+    found = _solve(a, b, tolerance, max_iterations)
+    if not found.converged:
+        logger.warning(
+            "a linear system of %d unknowns is solved to residual %.1e only (%s); the chain may hold sets that are left "
+            "too rarely",
+            len(b),
+            found.residual,
+            found.method,
+        )
+    return found
+
+
+def _solve(a: sparse.csr_array, b: NDArray[np.float64], tolerance: float, max_iterations: int) -> LinearSolution:
     n, size = a.shape[0], float(np.abs(b).max(initial=0.0))
     if n == 0 or size == 0.0:
         return LinearSolution(np.zeros_like(b), 0.0, 0, "lu", converged=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from scipy.sparse import csgraph
 
 from landscape.dynamics._sparse import solve
 from landscape.dynamics._transitions import Absorbing, absorbing_sets, reaches, row_stochastic
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,8 @@ def absorption_probabilities(
     if leaking:
         lost[inside] = answer.x[:, -1]
     error = float(np.abs(answer.x.sum(1) - 1).max(initial=0.0))
+    if error > tolerance:
+        logger.warning("probabilities of absorption sum to 1 within %.1e only; lower `tolerance`", error)
     return Absorption(
         probabilities=probabilities,
         lost=lost,

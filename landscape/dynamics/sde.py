@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from landscape._random import RandomLike, seed_of
-from landscape.dynamics.drift import Drift, evaluate
+from landscape.dynamics.drift import Drift, RegulatoryDrift, evaluate
 
 Diffusion = float | Tensor | np.ndarray | Callable[[Tensor], Tensor]
 # Particles are seeded in blocks of this size, so that an ensemble split over workers at block borders is the same.
@@ -64,7 +64,7 @@ def noise_factor(diffusion: Diffusion, dimension: int) -> Callable[[Tensor, Tens
         if info:
             msg = "Expected `diffusion` to be positive definite; its Cholesky factorisation fails."
             raise ValueError(msg)
-        return lambda x, xi: xi @ factor.T
+        return lambda x, xi: xi @ factor.T.to(x.device)
     if value.ndim == 1 and value.shape != (dimension,) or value.ndim > 2:
         msg = f"Expected `diffusion` to be a number or of shape ({dimension},), found {tuple(value.shape)}."
         raise ValueError(msg)
@@ -72,21 +72,71 @@ def noise_factor(diffusion: Diffusion, dimension: int) -> Callable[[Tensor, Tens
         msg = f"Expected `diffusion` to be positive, found {float(value.min())}."
         raise ValueError(msg)
     scale = torch.sqrt(2 * value)
-    return lambda x, xi: scale * xi
+    return lambda x, xi: scale.to(x.device) * xi
+
+
+def chemical_diffusion(
+    drift: RegulatoryDrift, *, system_size: float | Tensor | np.ndarray
+) -> Callable[[Tensor], Tensor]:
+    r"""Diagonal diffusion of the chemical Langevin equation: births and deaths are independent and come one by one.
+
+    .. math:: D_{ii}(x) = \frac{a_i\, s(h_i(x)) + \gamma_i x_i^+}{2 \Omega_i}
+
+    Parameters
+    ----------
+    drift
+        Drift with a production and a decay; a held gene keeps the noise of its own turnover.
+    system_size
+        :math:`\Omega`, molecules per unit of the state: a number or one for each gene, shape ``(d,)``.
+
+    Returns
+    -------
+    Callable from states ``(n, d)`` to diagonals ``(n, d)``, in squared units of the state per unit time, for every
+    function that takes a diffusion.
+
+    Raises
+    ------
+    TypeError
+        If the drift is no :class:`RegulatoryDrift`.
+    ValueError
+        If the size is not positive or has another shape.
+
+    References
+    ----------
+    Gillespie (2000), *Journal of Chemical Physics* 113, 297. https://doi.org/10.1063/1.481811
+    """
+    if not isinstance(drift, RegulatoryDrift):
+        msg = f"Expected a RegulatoryDrift, whose births and deaths are known, found {type(drift).__name__}."
+        raise TypeError(msg)
+    size = torch.as_tensor(np.array(system_size, dtype=float))
+    if size.ndim > 1 or (size.ndim == 1 and size.shape != (drift.n_genes,)):
+        msg = f"Expected `system_size` to be a number or of shape ({drift.n_genes},), found {tuple(size.shape)}."
+        raise ValueError(msg)
+    if not (torch.isfinite(size) & (size > 0)).all():
+        msg = f"Expected `system_size` to be positive and finite, found {float(size.min())}."
+        raise ValueError(msg)
+
+    def diagonal(x: Tensor) -> Tensor:
+        return (drift.production(x) + drift.decay * x.clamp_min(0.0)) / (2.0 * size.to(x.device))
+
+    return diagonal
 
 
 class _Noise:
-    """Standard normal numbers whose stream depends on the seed and the particle's block alone."""
+    """Standard normal numbers whose stream depends on the seed and the number of the particle's block alone."""
 
-    def __init__(self, seed: int, n: int, dimension: int) -> None:
-        blocks = np.random.SeedSequence(seed).spawn(-(-n // BLOCK))
-        self.sizes = [min(BLOCK, n - start) for start in range(0, n, BLOCK)]
-        self.generators = [torch.Generator().manual_seed(int(b.generate_state(1, np.uint64)[0] >> 1)) for b in blocks]
-        self.dimension = dimension
+    def __init__(self, seed: int, n: int, dimension: int, *, first: int, device: torch.device) -> None:
+        starts = range(0, n, BLOCK)
+        self.sizes = [min(BLOCK, n - start) for start in starts]
+        # The key of a block is its number, so that whoever runs it draws the same numbers.
+        keys = [np.random.SeedSequence(seed, spawn_key=((first + start) // BLOCK,)) for start in starts]
+        states = [int(key.generate_state(1, np.uint64)[0] >> 1) for key in keys]
+        self.generators = [torch.Generator(device).manual_seed(state) for state in states]
+        self.dimension, self.device = dimension, device
 
     def __call__(self) -> Tensor:
         draws = [
-            torch.randn((size, self.dimension), generator=g, dtype=torch.float64)
+            torch.randn((size, self.dimension), generator=g, dtype=torch.float64, device=self.device)
             for size, g in zip(self.sizes, self.generators, strict=True)
         ]
         return draws[0] if len(draws) == 1 else torch.cat(draws)
@@ -101,11 +151,13 @@ def walk(
     rng: RandomLike = 0,
     scheme: Literal["euler", "heun"] = "euler",
     lower: float | None = None,
+    first: int = 0,
 ) -> Iterator[Tensor]:
     r"""Walk an ensemble for ever, one state of shape ``(n, d)`` after each step.
 
     Euler-Maruyama has weak order 1; Heun's scheme averages the drift over both ends of the step and has weak
-    order 2 for noise that does not depend on the state, which it therefore requires.
+    order 2 for noise that does not depend on the state, which it therefore requires. Everything runs on the device
+    on which ``start`` lies, where the drift must work too.
 
     Parameters
     ----------
@@ -118,16 +170,19 @@ def walk(
     step
         Time step.
     rng
-        Seed. Particle ``i`` sees the noise of its block of 1,024 whatever else runs.
+        Seed. A full block of 1,024 particles sees the same noise whatever else runs.
     scheme
         ``"euler"`` or ``"heun"``.
     lower
         Reflecting lower bound of every coordinate.
+    first
+        Number of the first particle, a multiple of 1,024: workers that share an ensemble and its seed, each with a
+        part of it, draw the noise that one worker would.
 
     Raises
     ------
     ValueError
-        If the step is not positive, the states are not a batch, or Heun's scheme meets state-dependent noise.
+        If the step is not positive, ``first`` lies inside a block, the states are not a batch, or Heun's scheme meets state-dependent noise.
     """
     if start.ndim != 2:
         msg = f"Expected `start` of shape (n, d), found {tuple(start.shape)}."
@@ -144,9 +199,12 @@ def walk(
     if scheme == "heun" and callable(diffusion):
         msg = "Heun's scheme needs noise that does not depend on the state; use `scheme='euler'`."
         raise ValueError(msg)
+    if first < 0 or first % BLOCK:
+        msg = f"Expected `first` to be a multiple of {BLOCK}, found {first}; split an ensemble at such numbers."
+        raise ValueError(msg)
     x = start.detach().to(torch.float64)
     factor = noise_factor(diffusion, x.shape[1])
-    noise = _Noise(seed_of(rng), *x.shape)
+    noise = _Noise(seed_of(rng), *x.shape, first=first, device=x.device)
     while True:
         with torch.no_grad():
             kick = factor(x, noise()) * step**0.5
@@ -169,12 +227,13 @@ def simulate(
     scheme: Literal["euler", "heun"] = "euler",
     lower: float | None = None,
     save_at: Sequence[float] | None = None,
+    first: int = 0,
 ) -> Trajectories:
     """Simulate an ensemble and keep it at given times.
 
     Parameters
     ----------
-    drift, start, diffusion, step, rng, scheme, lower
+    drift, start, diffusion, step, rng, scheme, lower, first
         As in :func:`walk`.
     duration
         Total time; rounded to a whole number of steps.
@@ -198,7 +257,7 @@ def simulate(
         raise ValueError(msg)
     kept: dict[int, Tensor] = {0: start.detach().to(torch.float64)}
     keep = set(at.tolist())
-    path = walk(drift, start, diffusion=diffusion, step=step, rng=rng, scheme=scheme, lower=lower)
+    path = walk(drift, start, diffusion=diffusion, step=step, rng=rng, scheme=scheme, lower=lower, first=first)
     for k in range(1, int(at.max(initial=0)) + 1):
         x = next(path)
         if k in keep:

@@ -12,6 +12,7 @@ from landscape.topography.committor import (
     fate_entropy,
     undecided_width,
 )
+from landscape.topography.components import Component, ComponentEnergy, energy_components
 from landscape.topography.continuation import Branch, continuation
 from landscape.topography.cycles import Cycle, Cycles, limit_cycles
 from landscape.topography.energy import LyapunovEnergy, Symmetriser, asymmetry, lyapunov_energy, symmetriser
@@ -37,6 +38,8 @@ __all__ = [
     "Bifurcation",
     "Branch",
     "Committor",
+    "Component",
+    "ComponentEnergy",
     "CurlShare",
     "Cycle",
     "Cycles",
@@ -69,6 +72,7 @@ __all__ = [
     "curl_share",
     "data_support",
     "descents",
+    "energy_components",
     "entropy_production",
     "fate_entropy",
     "find_saddle",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from landscape.dynamics.sde import Diffusion
+
+logger = logging.getLogger(__name__)
 
 # A fixed point closer than this share of the path's length to an end is that end.
 SAME = 1e-3
@@ -255,7 +258,15 @@ def _refined(
     change = (actions[-1] - actions[-2]) / ((levels[-1] / levels[-2]) ** 2 - 1)
     action = max(actions[-1] + change, 0.0)
     cost = np.concatenate([[0.0], np.cumsum(path_cost(space, best.y))])
-    good = abs(change) <= tolerance * max(action, 1e-2 * best.size)
+    converged = bool(best.converged and abs(change) <= tolerance * max(action, 1e-2 * best.size))
+    if not converged:
+        logger.warning(
+            "a path of least action did not converge: action %.4g, error of its discretisation %.2g, relative gradient "
+            "%.2g; raise `n_points` or `max_steps`",
+            action,
+            abs(change),
+            best.gradient,
+        )
     return MinimumAction(
         action=action,
         path=space.outside(torch.as_tensor(best.y)).numpy(),
@@ -265,7 +276,7 @@ def _refined(
         residual=best.gradient,
         n_steps=n_steps,
         n_paths=n_paths,
-        converged=bool(best.converged and good),
+        converged=converged,
         diffusion=diffusion,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from landscape.dynamics.sde import Diffusion
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,10 @@ def committor(
     smooth = (counts + 1) / (resolved + k)
     error = np.sqrt(smooth * (1 - smooth) / (resolved + k))
     unresolved = 1 - resolved[:, 0] / n_replicates
-    return Committor(share, error, unresolved, n_replicates, step, bool(unresolved.mean() <= 0.01))
+    converged = bool(unresolved.mean() <= 0.01)
+    if not converged:
+        logger.warning("%.3g of all paths reached no attractor; raise `max_time`", unresolved.mean())
+    return Committor(share, error, unresolved, n_replicates, step, converged)
 
 
 def committor_on_grid(

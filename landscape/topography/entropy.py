@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from landscape.dynamics.sde import Diffusion
+
+logger = logging.getLogger(__name__)
 
 FEWEST = 20
 # Successive states are nearly the same: look at every fourth step, of which a relaxation time has twenty.
@@ -201,7 +204,10 @@ def entropy_production(
     error = float(each.std(ddof=1) / np.sqrt(n_paths))
     change = float(np.diff(halves.mean(1))[0])
     spread = float(np.diff(halves, axis=0)[0].std(ddof=1) / np.sqrt(n_paths))
-    return EntropyProduction(float(each.mean()), error, change, n_paths, "simulation", abs(change) <= 3 * spread)
+    settled = abs(change) <= 3 * spread
+    if not settled:
+        logger.warning("entropy production still changes, by %.2g between two halves; raise `burn_in`", change)
+    return EntropyProduction(float(each.mean()), error, change, n_paths, "simulation", settled)
 
 
 def _dissipation(drift: Drift, diffusion: Diffusion, x: Tensor) -> Tensor:

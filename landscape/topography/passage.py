@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import torch
-from scipy.interpolate import RegularGridInterpolator
-from scipy.sparse import csr_array
 from scipy.stats import norm
 from torch import Tensor
 
 from landscape._random import RandomLike, generator, seed_of
 from landscape.dynamics import Drift, evaluate
-from landscape.dynamics._sparse import solve
 from landscape.topography._field import as_states
-from landscape.topography._grid import grid_generator
+from landscape.topography._grid_time import grid_time
 from landscape.topography._hitting import Hits, first_hits
-from landscape.topography._noise import constant, diagonal_at, whitened
+from landscape.topography._noise import constant, diagonal_at
 from landscape.topography.action import minimum_action
 from landscape.topography.kramers import kramers_time
 
@@ -30,11 +27,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Method = Literal["simulation", "backward", "kramers"]
+Method = Literal["simulation", "backward", "chain", "kramers"]
 # Paths needed before a mean is stated at all.
 FEWEST = 20
-# Potential over noise at which a wall is no longer felt: e^-40 of the weight lies beyond.
-WALL = 40.0
 
 
 @dataclass(frozen=True)
@@ -46,8 +41,8 @@ class PassageTime:
     time
         In the unit of time of the drift; NaN where too few paths arrived.
     low, high
-        Ends of its confidence interval (simulation), or of the change on halving the grid (backward equation);
-        both equal ``time`` for Kramers' formula, whose error ``converged`` judges.
+        Ends of its confidence interval (simulation), or of the change on halving the grid (backward equation and
+        chain); both equal ``time`` for Kramers' formula, whose error ``converged`` judges.
     n_paths
         Simulated paths; 0 for the other methods.
     censored
@@ -55,9 +50,10 @@ class PassageTime:
     step
         Time step, or NaN.
     method
-        ``"simulation"``, ``"backward"`` or ``"kramers"``.
+        ``"simulation"``, ``"backward"``, ``"chain"`` or ``"kramers"``.
     converged
-        Simulation: at least half of the paths arrived. Backward: residual and grid error within 1 %. Kramers: valid.
+        Simulation: at least half of the paths arrived. Backward and chain: residual and grid error within 1 %.
+        Kramers: valid.
     """
 
     time: float
@@ -92,8 +88,10 @@ def mean_first_passage_time(
     r"""Mean time until the ball of radius r around a target is entered; in one dimension until the point is reached.
 
     ``"simulation"`` runs paths with a correction for entries inside a step; ``"backward"`` solves
-    :math:`f \cdot \nabla\tau + D : \nabla\nabla\tau = -1` on a grid in one or two dimensions; ``"kramers"`` evaluates
-    the Eyring-Kramers formula for a gradient drift, from attractor to attractor.
+    :math:`f \cdot \nabla\tau + D : \nabla\nabla\tau = -1` on a grid in one or two dimensions; ``"chain"`` turns that
+    grid into a Markov chain that jumps at the rate :math:`\Lambda` of its fastest cell and counts its steps,
+    :math:`(I - Q)\, t = 1, \tau = t / \Lambda` (:func:`landscape.dynamics.mean_absorption_time`); ``"kramers"``
+    evaluates the Eyring-Kramers formula for a gradient drift, from attractor to attractor.
 
     Parameters
     ----------
@@ -114,7 +112,8 @@ def mean_first_passage_time(
     confidence
         Level of the interval.
     bounds, n_grid
-        Backward: corners of the box with reflecting walls (found for one dimension) and cells along each axis.
+        Backward and chain: corners of the box with reflecting walls (found for one dimension) and cells along each
+        axis.
     leading_order
         Kramers: accept a drift that is no gradient and return the leading exponent, never converged.
     lower
@@ -127,6 +126,9 @@ def mean_first_passage_time(
     TypeError, ValueError
         If states do not match, the drift or the diffusion is refused, an option is missing or out of range.
     """
+    if method not in get_args(Method):
+        msg = f"Expected `method` to be 'simulation', 'backward', 'chain' or 'kramers', found {method!r}."
+        raise ValueError(msg)
     a, b = as_states(start, name="start"), as_states(target, name="target")
     if a.shape != b.shape or len(a) != 1:
         msg = f"Expected one state of the same size in `start` and `target`, found {tuple(a.shape)}, {tuple(b.shape)}."
@@ -149,11 +151,14 @@ def mean_first_passage_time(
         return _by_kramers(drift, a, b, diffusion, leading_order=leading_order)
     if float((a - b).norm()) <= radius:
         return PassageTime(0.0, 0.0, 0.0, 0, 0, float("nan"), method, converged=True)
-    if method == "backward":
-        return _by_grid(drift, a, b, diffusion, radius, bounds, n_grid)
-    if method != "simulation":
-        msg = f"Expected `method` to be 'simulation', 'backward' or 'kramers', found {method!r}."
-        raise ValueError(msg)
+    if method in ("backward", "chain"):
+        found = grid_time(drift, a, b, diffusion, radius, bounds, n_grid, chain=method == "chain")
+        return _judged(
+            PassageTime(
+                found.time, found.time - found.change, found.time + found.change, 0, 0, float("nan"), method,
+                converged=bool(found.solved and found.change <= 1e-2 * found.time),
+            ), "raise `n_grid` or widen `bounds`",
+        )  # fmt: skip
     if n_paths < FEWEST or not 0 < stop_share <= 1 or not 0 < confidence < 1:
         msg = (
             f"Expected `n_paths` of at least {FEWEST}, `stop_share` and `confidence` between 0 and 1, found "
@@ -201,7 +206,10 @@ def _by_paths(hits: Hits, confidence: float, rng: np.random.Generator) -> Passag
     spread = np.std([survival_mean(hits.time[k], arrived[k]) for k in draws])
     # On the logarithmic scale the interval of a waiting time stays positive and nearly symmetric.
     reach = float(np.exp(norm.ppf(0.5 + confidence / 2) * spread / mean))
-    return PassageTime(mean, mean / reach, mean * reach, n, n - done, hits.step, "simulation", converged=2 * done >= n)
+    return _judged(
+        PassageTime(mean, mean / reach, mean * reach, n, n - done, hits.step, "simulation", converged=2 * done >= n),
+        f"{n - done} of {n} paths had not arrived; raise `max_time`",
+    )
 
 
 def _by_kramers(drift: Drift, a: Tensor, b: Tensor, diffusion: Diffusion, *, leading_order: bool) -> PassageTime:
@@ -213,81 +221,14 @@ def _by_kramers(drift: Drift, a: Tensor, b: Tensor, diffusion: Diffusion, *, lea
         )
         raise ValueError(msg)
     answer = kramers_time(drift, a, found.saddle, diffusion=diffusion, leading_order=leading_order)
-    return PassageTime(answer.time, answer.time, answer.time, 0, 0, float("nan"), "kramers", converged=answer.valid)
+    return _judged(
+        PassageTime(answer.time, answer.time, answer.time, 0, 0, float("nan"), "kramers", converged=answer.valid),
+        f"barrier {answer.action:.3g}, asymmetry {answer.asymmetry:.2g}; use `method='simulation'`",
+    )
 
 
-def _by_grid(
-    drift: Drift,
-    a: Tensor,
-    b: Tensor,
-    diffusion: Diffusion,
-    radius: float,
-    bounds: tuple[ArrayLike, ArrayLike] | None,
-    n_grid: int | None,
-) -> PassageTime:
-    d = a.shape[1]
-    if d > 2:
-        msg = f"The backward equation is solved in one or two dimensions, found {d}; use `method='simulation'`."
-        raise ValueError(msg)
-    if bounds is None:
-        if d == 2:
-            msg = "Expected `bounds`, the corners of a box with reflecting walls, for a grid in two dimensions."
-            raise ValueError(msg)
-        low, high = _line(drift, a, b, diffusion, radius)
-    else:
-        low, high = (np.broadcast_to(np.asarray(v, float), (d,)) for v in bounds)
-    n = n_grid or (4_001 if d == 1 else 201)
-    answers = [_grid_time(drift, a, b, diffusion, radius, low, high, m) for m in (n // 2 + 1, n)]
-    change = abs(answers[1][0] - answers[0][0])
-    time = answers[1][0]
-    return PassageTime(
-        time, time - change, time + change, 0, 0, float("nan"), "backward",
-        converged=bool(answers[1][1] and change <= 1e-2 * time),
-    )  # fmt: skip
-
-
-def _grid_time(
-    drift: Drift,
-    a: Tensor,
-    b: Tensor,
-    diffusion: Diffusion,
-    radius: float,
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    n: int,
-) -> tuple[float, bool]:
-    d = a.shape[1]
-    grid = grid_generator(drift, low, high, [n] * d, diffusion=diffusion)
-    inside = grid.ball(b.numpy()[0], radius + (1e-9 * float(np.max(high - low)) if d == 1 else 0.0))
-    if not len(inside):
-        msg = f"No grid point lies within `radius` {radius} of the target; raise `n_grid` or `radius`."
-        raise ValueError(msg)
-    rest = np.setdiff1d(np.arange(len(grid.points)), inside)
-    answer = solve(csr_array(-grid.generator[rest][:, rest]), np.ones((len(rest), 1)))
-    tau = np.zeros(len(grid.points))
-    tau[rest] = answer.x[:, 0]
-    axes = [np.linspace(lo, hi, n) for lo, hi in zip(low, high, strict=True)]
-    at = RegularGridInterpolator(axes, tau.reshape([n] * d))(a.numpy())
-    return float(at[0]), answer.converged
-
-
-def _line(
-    drift: Drift, a: Tensor, b: Tensor, diffusion: Diffusion, radius: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Interval from the target to where the potential on the far side of the start is out of reach."""
-    whitened(drift, torch.cat([a, b]), diffusion)
-    start, goal = float(a), float(b)
-    side = 1.0 if start > goal else -1.0
-    edge = goal + side * radius
-    width = abs(start - edge)
-    for k in range(60):
-        reach = width * 1.25**k
-        x = torch.linspace(start, start + side * reach, 2001, dtype=torch.float64)[:, None]
-        level = diagonal_at(diffusion, x) if callable(diffusion) else constant(diffusion, 1).expand_as(x)
-        force = -side * evaluate(drift, x) / level
-        height = torch.cumulative_trapezoid(force[:, 0], dx=reach / 2000)
-        if float(height[-1] - height.min().clamp_max(0)) > WALL:
-            ends = np.array([[edge], [start + side * reach]])
-            return ends.min(0), ends.max(0)
-    msg = "The drift does not hold the process on the far side of the start; give `bounds` with a reflecting wall."
-    raise ValueError(msg)
+def _judged(found: PassageTime, remedy: str) -> PassageTime:
+    """The same record, after a word in the log where it has not converged."""
+    if not found.converged:
+        logger.warning("the passage time by %r is not reliable: %s", found.method, remedy)
+    return found

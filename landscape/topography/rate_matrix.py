@@ -123,6 +123,9 @@ def simulated_rates(
         residence[i] = survival_mean(hits.time, arrived)
         rates[i, i] = -1 / residence[i]
         error[i, i] = error[i].sum()
+    if (2 * censored > n_paths).any():
+        late = np.flatnonzero(2 * censored > n_paths).tolist()
+        logger.warning("attractors %s were left by less than half of their paths; raise `max_time`", late)
     return RateMatrix(rates, error, residence, censored, "simulation", bool((2 * censored <= n_paths).all()))
 
 
@@ -162,6 +165,8 @@ def barrier_rates(
     with np.errstate(divide="ignore"):
         residence = np.where(rates.diagonal() < 0, -1 / rates.diagonal(), np.inf)
     method: Literal["kramers", "leading order"] = "kramers" if exact else "leading order"
+    if not (valid and network.converged):
+        logger.warning("rates by the formula are not reliable: %s", "no gradient" if not exact else "a barrier is low")
     return RateMatrix(
         rates,
         np.full((k, k), np.nan),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from landscape.dynamics.sde import Diffusion
     from landscape.topography.rate_matrix import RateMatrix
+
+logger = logging.getLogger(__name__)
 
 # Milestones crossed are written down about this often per relaxation time of the fastest direction.
 LOOK_EVERY = 4
@@ -136,4 +139,10 @@ def simulated_weights(
     moved = np.abs(np.diff(halves.mean(1), axis=0)[0])
     spread = np.diff(halves, axis=0)[0].std(0, ddof=1) / np.sqrt(n_paths)
     settled = bool((moved <= 3 * spread + 1e-12).all()) and changes >= 10 * k
+    if not settled:
+        logger.warning(
+            "weights have not settled: %d changes of attractor, the last half moved them by %.2g; raise `duration`",
+            changes,
+            moved.max(),
+        )
     return Weights(each.mean(0), error, float(moved.max()), "simulation", settled)

@@ -109,7 +109,7 @@ def test_sparse_solution_is_the_dense_one_and_the_iteration_is_the_factorisation
     np.testing.assert_allclose(iterated.probabilities, exact.probabilities, atol=max(bound, 1e-13))
 
 
-def test_a_stalled_iteration_is_finished_or_reported(monkeypatch):
+def test_a_stalled_iteration_is_finished_or_reported(monkeypatch, caplog):
     up, down = np.full(400, 0.5), np.full(400, 0.5)
     up[-1] = down[0] = 0.0
     hard = line(up, down)
@@ -124,6 +124,7 @@ def test_a_stalled_iteration_is_finished_or_reported(monkeypatch):
     assert lost.method == "gmres"
     assert not lost.converged
     assert lost.residual > 1e-3
+    assert "a linear system of 399 unknowns is solved to residual" in caplog.text
     found = _sparse.solve(system, np.ones((399, 1)), max_iterations=5_000)
     assert found.converged
 

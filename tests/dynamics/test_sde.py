@@ -8,7 +8,7 @@ import torch
 from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.stats import kstest
 
-from landscape.dynamics import simulate, walk
+from landscape.dynamics import RegulatoryDrift, chemical_diffusion, simulate, walk
 from landscape.dynamics.sde import BLOCK
 
 STEPS = 2.0 ** -np.arange(3, 8)
@@ -107,6 +107,49 @@ def test_stationary_covariance_of_a_rotating_linear_process():
     assert expm(6.0 * matrix).max() < 1e-2
 
 
+def test_weak_order_with_noise_that_depends_on_the_state():
+    # dx = -x dt + x dB: a step multiplies the second moment by the mean of (1 - h + sqrt(h) xi)^2, which one noise-free
+    # step and the noise of one unit give; exactly it is exp(-2 t + t).
+    errors = []
+    for step in 2.0 ** -np.arange(3, 8):
+        one = torch.ones(BLOCK, 1, dtype=torch.float64)
+        drifted = float(next(walk(torch.neg, 1e-9 * one, diffusion=lambda x: 0 * x, step=step))[0, 0]) / 1e-9
+        kicked = next(walk(lambda x: 0 * x, one, diffusion=lambda x: 0.5 * x**2, step=step)) - 1
+        unit = next(walk(lambda x: 0 * x, one, diffusion=0.5, step=1.0)) - 1
+        gain = float((kicked / unit).mean())
+        errors.append(abs((drifted**2 + gain**2) ** round(1 / step) - np.exp(-1.0)))
+    assert slope(errors) == pytest.approx(1, abs=0.15)
+
+
+def test_chemical_noise_of_a_gene_made_at_a_constant_rate_is_that_of_poisson_counts():
+    # No regulation: births at a s(b), deaths at gamma x, so that the counts Omega x are Poisson: variance m / Omega.
+    drift = RegulatoryDrift.from_arrays(np.zeros((2, 2)), bias=[0.0, 1.0], ceiling=[1.0, 2.0], decay=[1.0, 0.5])
+    size = np.array([100.0, 400.0])
+    mean = (drift.ceiling * torch.sigmoid(drift.bias) / drift.decay).numpy()
+    diffusion = chemical_diffusion(drift, system_size=size)
+    np.testing.assert_allclose(diffusion(torch.as_tensor(mean[None]))[0], drift.decay.numpy() * mean / size)
+    start = torch.as_tensor(mean).expand(20_000, -1)
+    end = simulate(drift, start, diffusion=diffusion, duration=10.0, step=0.02, lower=0.0).states[-1].numpy()
+    # Euler's variance is too large by gamma h / 2 = 1 %; that of 20,000 samples has a standard error of 1 %.
+    np.testing.assert_allclose(end.var(0), mean / size, rtol=0.05)
+    with pytest.raises(TypeError, match="Expected a RegulatoryDrift, whose births and deaths are known, found builtin"):
+        chemical_diffusion(torch.neg, system_size=10.0)
+    with pytest.raises(ValueError, match="`system_size` to be positive and finite, found 0.0"):
+        chemical_diffusion(drift, system_size=0.0)
+    with pytest.raises(ValueError, match=r"a number or of shape \(2,\), found \(3,\)"):
+        chemical_diffusion(drift, system_size=np.ones(3))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_an_ensemble_runs_where_its_start_lies():
+    start = torch.zeros(5000, 2, dtype=torch.float64, device="cuda")
+    for diffusion in (0.5, np.array([[0.5, 0.2], [0.2, 0.4]]), lambda x: 0.5 + 0 * x):
+        end = simulate(torch.neg, start, diffusion=diffusion, duration=5.0, step=0.02).states[-1]
+        assert end.device.type == "cuda"
+        # Variance D / gamma, with a standard error of 2 %, and 1 % of the step.
+        assert float(end[:, 0].var()) == pytest.approx(0.5, rel=0.1)
+
+
 def test_full_and_diagonal_and_dependent_noise_have_their_covariance():
     n, matrix = 20000, np.array([[0.5, 0.3], [0.3, 0.4]])
     start = torch.zeros(n, 2, dtype=torch.float64)
@@ -152,6 +195,9 @@ def test_answer_depends_on_the_seed_alone():
     # Particles of a full block see the same noise whatever else runs.
     torch.testing.assert_close(run(BLOCK), alone[:BLOCK], rtol=0, atol=0)
     assert not torch.equal(run(rng=1), alone)
+    # Two workers with a part each do what one does with the whole.
+    rest = simulate(torch.neg, start[BLOCK:], diffusion=0.1, duration=0.1, step=0.01, first=BLOCK).states[-1]
+    torch.testing.assert_close(rest, alone[BLOCK:], rtol=0, atol=0)
     torch.testing.assert_close(run(rng=np.random.default_rng(3)), run(rng=np.random.default_rng(3)), rtol=0, atol=0)
 
 
@@ -183,6 +229,7 @@ BAD = {
     "indefinite": ({"diffusion": np.array([[1.0, 2.0], [2.0, 1.0]])}, "positive definite"),
     "negative": ({"diffusion": lambda x: -(x**2) - 1}, "not negative"),
     "start": ({"start": torch.full((1, 2), torch.nan)}, "finite `start`"),
+    "first": ({"first": 5}, "`first` to be a multiple of 1024, found 5"),
     "nan": ({"drift": lambda x: x * torch.nan}, "not finite at 1 of 1"),
 }
 

@@ -10,12 +10,14 @@ WELL = DoubleWell()
 TRUTH = {0.05: (729.671, 659.382), 0.1: (66.2686, 54.1254), 0.2: (19.0939, 15.5072)}
 
 
+@pytest.mark.parametrize("method", ["backward", "chain"])
 @pytest.mark.parametrize("diffusion", TRUTH)
-def test_backward_equation(diffusion):
-    found = mean_first_passage_time(WELL, [-1.0], [1.0], diffusion=diffusion, method="backward")
+def test_on_a_grid(diffusion, method):
+    found = mean_first_passage_time(WELL, [-1.0], [1.0], diffusion=diffusion, method=method)
     # Exponentially fitted cells of 1e-3 are second order: 1e-5 is generous, 1 % was asked.
     assert found.time == pytest.approx(TRUTH[diffusion][0], rel=1e-5)
     assert found.converged
+    assert found.method == method
     assert found.low <= found.time <= found.high
 
 
@@ -61,6 +63,10 @@ def test_backward_and_simulation_agree_in_two_dimensions_without_detailed_balanc
     )
     paths = mean_first_passage_time(system, [-1.0, 0.0], [1.0, 0.0], diffusion=0.15, radius=0.3, n_paths=1000)
     assert grid.converged
+    chain = mean_first_passage_time(
+        system, [-1.0, 0.0], [1.0, 0.0], diffusion=0.15, radius=0.3, method="chain", bounds=(-2.5, 2.5)
+    )
+    assert chain.time == pytest.approx(grid.time, rel=1e-6)  # one discretisation, two linear systems
     error = np.log(paths.high / paths.time) / 1.96
     assert abs(np.log(paths.time / grid.time)) < 3 * error
     # The rotation speeds the passage up (science: switch rates .050 / .063 / .129 for kappa 0, 1, 3).
@@ -160,7 +166,7 @@ def test_same_seed_same_time():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "guess"}, "'simulation', 'backward' or 'kramers', found 'guess'"),
+        ({"method": "guess"}, "'simulation', 'backward', 'chain' or 'kramers', found 'guess'"),
         ({"diffusion": -1.0}, "positive and finite"),
         ({"radius": -1.0}, "positive `radius`"),
         ({"n_paths": 3}, "`n_paths` of at least 20"),
