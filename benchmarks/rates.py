@@ -97,7 +97,12 @@ def times(results: Results, *, quick: bool) -> None:
     table = {0.05: (729.671, 659.382, 0.974482), 0.1: (66.2686, 54.1254, 0.909895), 0.2: (19.0939, 15.5072, 0.841772)}
     for noise, (exact, kramers, q) in table.items():
         row: dict = {"part": "times", "diffusion": noise}
-        methods: list[tuple[Method, float]] = [("backward", exact), ("kramers", kramers), ("simulation", exact)]
+        methods: list[tuple[Method, float]] = [
+            ("backward", exact),
+            ("chain", exact),
+            ("kramers", kramers),
+            ("simulation", exact),
+        ]
         for method, truth in methods:
             n_paths = 200 if quick else 2000
             with timed(row, f"{method}_seconds"):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 STEPS_PER_TIME = 20
 # Rows are dropped from the batch when a fifth of it has arrived: copying at every hit would cost more than it saves.
 KEEP = 0.8
+# Share of a step by which rounding may keep a chord off a point that it passes over.
+ROUNDING = 1e-9
 Pair = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -160,7 +162,8 @@ def _entered(
     gaps = (before - radius).clamp_min(0) * (after - radius).clamp_min(0)
     chance = torch.exp(-gaps / (normal(x, away / before.clamp_min(1e-300)[..., None]) * step))
     seen = torch.rand(chance.shape, generator=random, dtype=torch.float64) < chance
-    return (closest <= radius) | seen
+    # A chord over a point comes as close to it as rounding lets it, which a radius of zero would not count.
+    return (closest <= radius + ROUNDING * chord.norm(dim=2)) | seen
 
 
 def _normal_diffusion(diffusion: Diffusion, d: int) -> Pair:

@@ -84,6 +84,32 @@ def test_multiplicative_noise_in_one_dimension():
     assert found.action == pytest.approx(exact, rel=RELATIVE)
 
 
+def test_noise_that_depends_on_several_states():
+    # f = -D(x) grad U with any positive D(x): the flow is a gradient in the metric of the noise, so that S is a
+    # difference of U, here a double well of height 1 / (4 eps) coupled to a second coordinate.
+    def level(x):
+        u, v = x[:, 0], x[:, 1]
+        return torch.stack([0.1 * (1 + 0.8 * torch.sin(3 * v) + u**2), 0.05 * (1.5 + torch.cos(2 * u))], 1)
+
+    def potential(x):
+        u, v = x[:, 0], x[:, 1]
+        return 10 * (u**4 / 4 - u**2 / 2) + 4 * (v - 0.5 * u**2) ** 2
+
+    def drift(x):
+        u, v = x[:, 0], x[:, 1]
+        pull = 8 * (v - 0.5 * u**2)
+        return -level(x) * torch.stack([10 * (u**3 - u) - pull * u, pull], 1)
+
+    ends = torch.tensor([[-1.0, 0.5], [0.0, 0.0], [1.0, 0.5]], dtype=torch.float64)
+    heights = potential(ends)
+    found = minimum_action(drift, ends[0], ends[2], diffusion=level)
+    assert found.action == pytest.approx(float(heights[1] - heights[0]), rel=3 * RELATIVE)
+    np.testing.assert_allclose(found.saddle.x, 0, atol=1e-8)
+    # A constant noise of the same mean size would be told another height.
+    flat = minimum_action(drift, ends[0], ends[2], diffusion=level(ends).mean(0).numpy())
+    assert abs(flat.action / found.action - 1) > 0.1
+
+
 def test_downhill_is_free():
     found = minimum_action(CurlDoubleWell(1.0), [0.1, 0.3], [1, 0], diffusion=0.15)
     assert found.action < 1e-3  # the barrier is 1.67
