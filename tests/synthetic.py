@@ -61,6 +61,74 @@ def finished_run(n_cells: int = 600, n_targets: int = 9, seed: int = 0) -> ad.An
     return adata
 
 
+def add_topography(adata: ad.AnnData, n_points: int = 21) -> None:
+    """Saddles between neighbours of NAMES, straight paths up to them, a table of barriers, and a drift."""
+    states = adata.uns["landscape"]["attractors"]["states"]
+    genes = list(states.columns)
+    pairs = [(0, 1), (1, 2), (2, 3)]
+    tops, rows, paths = [], [], []
+    for number, (i, j) in enumerate(pairs, start=1):
+        top = (states.iloc[i] + states.iloc[j]).to_numpy() / 2
+        tops.append(top)
+        for a, b, height in ((i, j, 2.0 * number), (j, i, 3.0 * number)):
+            rows.append({"from": NAMES[a], "to": NAMES[b], "height": height, "low": height - 1, "high": height + 1})
+            rows[-1] |= {"saddle": f"saddle {number}", "converged": True}
+            share = np.linspace(0, 1, n_points)[:, None]
+            part = pd.DataFrame((1 - share) * states.iloc[a].to_numpy() + share * top, columns=genes)
+            part.insert(0, "from", NAMES[a])
+            part.insert(1, "to", NAMES[b])
+            part.insert(2, "saddle", f"saddle {number}")
+            part.insert(3, "step", share[:, 0])
+            paths.append(part)
+    over = {"from": NAMES[0], "to": NAMES[2], "height": 9.0, "low": np.nan, "high": np.nan}
+    rows.append({**over, "saddle": "over other attractors", "converged": False})
+    index = [f"saddle {number}" for number in range(1, 4)]
+    params = {"diffusion": 0.1}
+    adata.uns["landscape"] |= {
+        "saddles": {"states": pd.DataFrame(tops, index=index, columns=genes), "params": params},
+        "paths": {"table": pd.concat(paths, ignore_index=True), "params": params},
+        "barriers": {"table": pd.DataFrame(rows), "params": params},
+    }
+    ends = states.loc[adata.obs["basin"].astype(str)].to_numpy()
+    state = adata.obsm["X_state"]
+    adata.obsm["X_state_velocity"] = pd.DataFrame(ends - state.to_numpy(), index=state.index, columns=genes)
+
+
+def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = True) -> None:
+    """What removing Gata1 would do: the first fate is lost to the second, and its valley with it."""
+    names, genes = list(NAMES), list(GENES)
+    before = np.array([0.3, 0.25, 0.25, 0.2, 0.0, 0.0])
+    after = np.array([0.0, 0.5, 0.25, 0.2, 0.05, 0.0])
+    change = after - before
+    fates = pd.DataFrame(
+        {"before": before, "after": after, "change": change, "low": change - 0.04, "high": change + 0.06},
+        index=[*names, "undifferentiated", "other"],
+    ).assign(p_value=[0.01, 0.02, 0.9, 0.8, 0.2, 1.0])
+    attractors = pd.DataFrame(
+        {
+            "status": ["lost", "kept", "kept", "kept", "new"],
+            "distance": [np.nan, 0.1, 0.02, 0.03, 0.9],
+            "eigenvalue_before": [-0.61, -0.42, -0.33, -0.18, np.nan],
+            "eigenvalue_after": [np.nan, -0.5, -0.33, -0.2, -0.1],
+        },
+        index=[*names, "new 1"],
+    )
+    level = np.linspace(0.2, 0.8, len(genes))
+    shift = np.linspace(-0.5, 0.3, len(genes))
+    expression = pd.DataFrame({"before": level, "after": level + shift, "change": shift}, index=genes)
+    levels = pd.DataFrame(
+        {"level": 0.0, "low": 0.0, "high": 1.0, "inside": True, "acts": True}, index=[key.partition("=")[0]]
+    )
+    record = {"levels": levels, "fates": fates, "attractors": attractors, "expression": expression}
+    if drawn:
+        was = dict(adata.uns["landscape"]["occupancy"], attractors=ENDS.copy())
+        kept = adata.obsm["X_plane"][adata.obs["basin"] != NAMES[0]]
+        x, y, height, support = occupancy(kept)
+        now = {"x": x, "y": y, "height": height, "support": support, "basis": "X_plane", "attractors": ENDS[1:]}
+        record["occupancy"] = {**now, "before": was}
+    adata.uns["landscape"].setdefault("perturbations", {})[key] = {**record, "params": {"diffusion": 0.1}}
+
+
 def occupancy(plane: np.ndarray, n: int = 70) -> tuple[np.ndarray, ...]:
     """Coordinates, minus log density of the points, and where it is known; rows are y."""
     x, y = np.linspace(-2.6, 2.7, n), np.linspace(-3.9, 0.7, n + 1)

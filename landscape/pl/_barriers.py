@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
 
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
-from landscape.pl._figure import INK, caption, finish, new_axes
+from landscape.pl._figure import INK, QUIET, caption, finish, new_axes
 
 _HINT = "run `landscape.tl.barriers(adata)` first"
+# What the column `saddle` says of a passage that is the sum of others.
+_INDIRECT = "over other attractors"
 
 
 def barriers(
     adata: AnnData,
     *,
     key: str = _keys.BARRIERS,
+    kind: str = "matrix",
     cmap: str = "rocket_r",
     title: str | None = None,
     ax: Axes | None = None,
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Axes | Figure | None:
-    """Draw the barrier from each attractor (row) to each other one (column), with its interval where it has one.
+    """Draw the barrier from each attractor to each other one, with its interval where it has one.
+
+    A barrier is the action that noise has to spend; the rate of the passage falls as :math:`e^{-S}`, so that small numbers
+    are easy passages. It is stated at the noise :math:`D` that the colour bar names.
 
     Parameters
     ----------
@@ -34,6 +44,9 @@ def barriers(
         Annotated data with barriers.
     key
         Name of the record in ``adata.uns["landscape"]``.
+    kind
+        ``"matrix"``: from rows to columns. ``"graph"``: attractors on a circle and an arrow for each direct passage, the
+        thicker the easier, with its height.
     cmap
         Colour map of the heights.
     title, ax, show, return_fig
@@ -48,15 +61,49 @@ def barriers(
     KeyError
         If there are no barriers.
     ValueError
-        If the table of barriers holds no height.
+        If the table of barriers holds no height, or ``kind`` is unknown.
     """
     require_adata(adata)
+    if kind not in ("matrix", "graph"):
+        msg = f"Expected `kind` to be 'matrix' or 'graph', found {kind!r}."
+        raise ValueError(msg)
     record = read_result(adata, key, hint=_HINT)
     table = record if isinstance(record, pd.DataFrame) else record["table"]
     if not np.isfinite(table["height"]).any():
         msg = "No barrier to draw: the table has no height; at least two attractors with a path are needed."
         raise ValueError(msg)
-    names = list(dict.fromkeys([*table["from"].astype(str), *table["to"].astype(str)]))
+    noise = {} if isinstance(record, pd.DataFrame) else record.get("params", {})
+    label = f"barrier (action at D = {noise['diffusion']:.2g})" if "diffusion" in noise else "barrier (action)"
+    if kind == "graph":
+        size = 6.4
+        figure, ax = new_axes(ax, size=(size, size))
+        notes = draw_graph(ax, table, _sizes(adata))
+        notes.append(f"{label}, dimensionless; thick arrows are easy passages")
+    else:
+        names = _names(table)
+        side = 2.2 + 0.95 * len(names)
+        figure, ax = new_axes(ax, size=(side + 0.8, side * 0.8))
+        _matrix(ax, table, names, cmap, f"{label}, dimensionless")
+        unsettled = "converged" in table and not table["converged"].all()
+        notes = ["in brackets: not converged"] if unsettled else []
+    if title:
+        ax.set_title(title, color=INK)
+    caption(figure, notes)
+    return finish(figure, ax, show=show, return_fig=return_fig)
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys([*table["from"].astype(str), *table["to"].astype(str)]))
+
+
+def _text(row: Mapping[str, Any], *, separator: str = "\n") -> str:
+    text = f"{row['height']:.2g}"
+    if np.isfinite(row.get("low", np.nan)) and np.isfinite(row.get("high", np.nan)):
+        text += f"{separator}[{row['low']:.2g}, {row['high']:.2g}]"
+    return text if row.get("converged", True) else f"({text})"
+
+
+def _matrix(ax: Axes, table: pd.DataFrame, names: list[str], cmap: str, label: str) -> None:
     heights = pd.DataFrame(np.nan, index=names, columns=names)
     texts = pd.DataFrame("", index=names, columns=names)
     for row in table.to_dict("records"):
@@ -65,12 +112,7 @@ def barriers(
             texts.loc[start, end] = "no path"
             continue
         heights.loc[start, end] = row["height"]
-        text = f"{row['height']:.2g}"
-        if np.isfinite(row.get("low", np.nan)) and np.isfinite(row.get("high", np.nan)):
-            text += f"\n[{row['low']:.2g}, {row['high']:.2g}]"
-        texts.loc[start, end] = text if row.get("converged", True) else f"({text})"
-    side = 2.2 + 0.95 * len(names)
-    figure, ax = new_axes(ax, size=(side + 0.8, side * 0.8))
+        texts.loc[start, end] = _text(row)
     sns.heatmap(
         heights,
         ax=ax,
@@ -82,15 +124,87 @@ def barriers(
         linewidths=0.8,
         linecolor="white",
         annot_kws={"fontsize": 8},
-        cbar_kws={"label": "barrier (action, dimensionless)", "shrink": 0.8},
+        cbar_kws={"label": label, "shrink": 0.8},
     )
+    for row in table[~np.isfinite(table["height"])].to_dict("records"):  # seaborn writes nothing on masked fields
+        at = names.index(str(row["to"])) + 0.5, names.index(str(row["from"])) + 0.5
+        ax.text(*at, "no path", ha="center", va="center", fontsize=8, color=QUIET)
     ax.set(xlabel="to", ylabel="from", facecolor="#f0f1f3")
     ax.tick_params(axis="y", rotation=0)
     ax.tick_params(axis="x", rotation=40)
-    for label in ax.get_xticklabels():
-        label.set_horizontalalignment("right")
-    if title:
-        ax.set_title(title, color=INK)
-    unsettled = "converged" in table and not table["converged"].all()
-    caption(figure, "in brackets: not converged" if unsettled else "")
-    return finish(figure, ax, show=show, return_fig=return_fig)
+    for name in ax.get_xticklabels():
+        name.set_horizontalalignment("right")
+
+
+def _sizes(adata: AnnData) -> dict[str, float]:
+    """Cells of each attractor, where they were counted."""
+    record = adata.uns[_keys.UNS].get(_keys.ATTRACTORS)
+    if record is None or "n_cells" not in record["table"]:
+        return {}
+    return {str(name): float(n) for name, n in record["table"]["n_cells"].items()}
+
+
+def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float]) -> list[str]:
+    """Attractors on a circle, arrows for direct passages; returns the words that belong below."""
+    names = _names(table)
+    turn = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
+    places = dict(zip(names, np.stack([np.cos(turn), np.sin(turn)], -1), strict=True))
+    direct = table[np.isfinite(table["height"])]
+    if "saddle" in direct and (direct["saddle"] != _INDIRECT).any():
+        direct = direct[direct["saddle"] != _INDIRECT]
+    lowest = float(direct["height"].min())
+    for row in direct.sort_values("height", ascending=False).to_dict("records"):
+        a, b = places[str(row["from"])], places[str(row["to"])]
+        share = np.clip((lowest + 1.0) / (float(row["height"]) + 1.0), 0.0, 1.0)
+        arrow = FancyArrowPatch(
+            tuple(a),
+            tuple(b),
+            connectionstyle="arc3,rad=0.16",
+            arrowstyle="-|>,head_length=0.5,head_width=0.28",
+            mutation_scale=10 + 6 * share,
+            shrinkA=17,
+            shrinkB=19,
+            lw=0.8 + 4.2 * share,
+            color="#3d5a73",
+            alpha=0.35 + 0.6 * share,
+            zorder=2,
+            gid=f"{row['from']}->{row['to']}",
+        )
+        ax.add_patch(arrow)
+        # The curve of `arc3` passes half of its bend beside the middle of the chord; a third along keeps pairs apart.
+        along, across = b - a, np.array([(b - a)[1], -(b - a)[0]])
+        middle = a + 0.36 * along + 0.16 * 2 * 0.36 * 0.64 * across
+        ax.annotate(
+            _text(row, separator=" "),
+            tuple(middle),
+            ha="center",
+            va="center",
+            fontsize=8.5,
+            color=INK,
+            zorder=4,
+            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.9},
+        )
+    most = max(cells.values(), default=1.0) or 1.0
+    area = [260 + 500 * cells.get(name, most) / most for name in names]
+    nodes = ax.scatter(*np.array(list(places.values())).T, s=area, c="#e8edf2", edgecolors=INK, lw=1.2, zorder=3)
+    nodes.set_gid("attractors")
+    for name, (x, y) in places.items():
+        words = f"{name}\n{cells[name]:,.0f} cells" if name in cells else name
+        level = abs(x) < 0.3
+        ax.annotate(
+            words,
+            (x, y),
+            xytext=(20 * x, 20 * y),
+            textcoords="offset points",
+            ha="center" if level else ("left" if x > 0 else "right"),
+            va=("bottom" if y > 0 else "top") if level else "center",
+            fontsize=9.5,
+            color=INK,
+            annotation_clip=False,
+        )
+    ax.set_xlim(-1.7, 1.7)
+    ax.set_ylim(-1.45, 1.45)
+    ax.set_aspect("equal")
+    ax.axis("off")
+    hidden = int(np.isfinite(table["height"]).sum()) - len(direct)
+    return [f"{hidden} passages over other attractors are not drawn"] if hidden else []

@@ -93,7 +93,7 @@ def fates(
     where, basis = coordinates(adata, basis)
     panels = [(str(name), table[name].to_numpy(dtype=float), (0.0, 1.0)) for name in table.columns]
     if _keys.FATE_ENTROPY in adata.obs:
-        highest = np.log(max(table.shape[1], 2))
+        highest = np.log2(max(table.shape[1], 2))
         panels.append(("entropy of the fate", adata.obs[_keys.FATE_ENTROPY].to_numpy(dtype=float), (0.0, highest)))
     return _panels(
         where[chosen],
@@ -124,7 +124,7 @@ def _panels(
     rows = -(-len(panels) // n_columns)
     columns = -(-len(panels) // rows)
     figure, grid = plt.subplots(
-        rows, columns, figsize=(2.9 * columns + 0.4, 2.75 * rows + 0.3), layout="constrained", squeeze=False
+        rows, columns, figsize=(2.6 * columns + 1.4, 2.75 * rows + 0.3), layout="constrained", squeeze=False
     )
     axes = list(grid.ravel())
     names = plane_names(basis)
@@ -144,8 +144,12 @@ def _panels(
             ax.invert_yaxis()
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
-        bar = figure.colorbar(ScalarMappable(scale, colour_map), ax=ax, shrink=0.7, aspect=18, pad=0.02)
-        bar.set_label("nats" if entropy else "probability", fontsize=8)
+    scales = [("probability", Normalize(0.0, 1.0), cmap)]
+    if panels[-1][0].startswith("entropy"):
+        scales.append(("entropy (bits)", Normalize(*panels[-1][2]), "magma"))
+    for label, scale, colour_map in reversed(scales):  # a bar is put left of the ones before it
+        bar = figure.colorbar(ScalarMappable(scale, colour_map), ax=axes, shrink=0.8 / rows, aspect=18, pad=0.01)
+        bar.set_label(label, fontsize=8)
         bar.ax.tick_params(labelsize=7)
         bar.outline.set_visible(False)  # type: ignore[operator]
     for ax in axes[len(panels) :]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -47,7 +48,16 @@ def finish(figure: Figure, axes: Any, *, show: bool | None, return_fig: bool) ->
     return axes
 
 
-def caption(figure: Figure, text: str) -> None:
-    """A quiet line below the drawing that says what was left out or sampled."""
-    if text:
-        figure.supxlabel(text, fontsize=7.5, color=QUIET, x=0.01, ha="left")
+def caption(figure: Figure, notes: str | Sequence[str]) -> None:
+    """Quiet lines below the drawing that say what was left out or sampled, broken between notes where too long."""
+    most = max(30.0, 17.5 * figure.get_size_inches()[0])  # letters of this size on a line
+    lines: list[str] = []
+    for note in [notes] if isinstance(notes, str) else notes:
+        if not note:
+            continue
+        if lines and len(lines[-1]) + len(note) + 5 <= most:
+            lines[-1] += f"  \N{MIDDLE DOT}  {note}"
+        else:
+            lines.append(note)
+    if lines:
+        figure.supxlabel("\n".join(lines), fontsize=7.5, color=QUIET, x=0.01, ha="left", linespacing=1.4)

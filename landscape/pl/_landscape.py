@@ -1,4 +1,4 @@
-"""The landscape as a relief seen from the front, with the cells on it, and as a map from above."""
+"""The landscape as a relief seen from the front, with the cells on it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape._anndata import read_result, require_adata
 from landscape._random import RandomLike
-from landscape.pl._cells import Colours, colours, coordinates, plane_names, sample
+from landscape.pl._cells import Colours, plane_names
 from landscape.pl._figure import INK, caption, finish, new_axes
 from landscape.pl._labels import Row, arrange
-from landscape.pl._places import Place, attractor_places, downhill
+from landscape.pl._places import downhill
 from landscape.pl._relief import Camera, Grid, Relief
 from landscape.pl._scene import CORNER, frame, front, paint, scale
-
-HEIGHT_LABEL = "occupancy, \N{MINUS SIGN}ln p (model ensemble)"
-HINT = "run `landscape.tl.occupancy(adata)` first"
+from landscape.pl._view import View, look
 
 
 def landscape(
@@ -41,8 +38,9 @@ def landscape(
     n_cells: int | None = 3000,
     size: float = 26.0,
     labels: bool = True,
+    paths: bool = True,
     height_label: str | None = None,
-    resolution: int = 150,
+    resolution: int = 220,
     title: str | None = None,
     ax: Axes | None = None,
     show: bool | None = None,
@@ -88,6 +86,8 @@ def landscape(
         Area of a cell's ball in square points.
     labels
         Name the attractors.
+    paths
+        Draw saddles and least-action paths where :func:`landscape.tl.barriers` wrote them.
     height_label
         Text on the vertical axis; ``None``: the record's own, else what the height is.
     resolution
@@ -110,32 +110,40 @@ def landscape(
     KeyError
         If there are no heights, or ``color`` is unknown.
     """
-    require_adata(adata)
-    record = read_result(adata, occupancy_key, hint=HINT)
-    where, basis = coordinates(adata, basis or record.get("basis"))
-    grid = Grid.of(record)
+    view = look(
+        adata,
+        color=color,
+        basis=basis,
+        occupancy_key=occupancy_key,
+        layer=layer,
+        palette=palette,
+        cmap=cmap,
+        n_cells=n_cells,
+        labels=labels,
+        paths=paths,
+        rng=rng,
+    )
+    where, grid = view.where, view.grid
     grid = (replace(grid, ceiling=ceiling) if ceiling is not None else grid.cut_above(where)).cropped()
-    turn, development = (np.deg2rad(azimuth), "") if azimuth is not None else downhill(adata, where, basis)
-    places = attractor_places(adata, where, record if basis == record.get("basis") else None)
-    keep = np.concatenate([where, *[place.point[None] for place in places]])
+    turn, development = (np.deg2rad(azimuth), "") if azimuth is not None else downhill(adata, where, view.basis)
+    keep = np.concatenate([where, *[place.point[None] for place in view.places]])
     relief = _relief(grid, keep, turn, elevation, rise, resolution)
-    painted = colours(adata, color, palette=palette, cmap=cmap, layer=layer)
-    chosen, words = sample(adata, n_cells, rng)
 
     figure, ax = new_axes(ax, size=(9.0, 6.6))
-    beyond = paint(ax, relief, where[chosen], painted.rgba[chosen], size)
+    beyond = paint(ax, relief, where[view.chosen], view.painted.rgba[view.chosen], size, view.ways)
     front(ax, relief)
-    scale(ax, relief.camera, grid, height_label or record.get("label") or HEIGHT_LABEL)
+    scale(ax, relief.camera, grid, height_label or view.label)
     frame(ax, relief, development)
-    places = places if labels else []
-    _name(ax, relief, places, painted, color)
-    legend(figure, ax, painted, named=color == _keys.BASIN and bool(places))
+    _name(ax, relief, view)
+    legend(figure, ax, view.painted, named=view.by_basin and bool(view.places))
     if title:
         ax.set_title(title, color=INK, fontsize=12)
+    words = view.words
     if beyond:
         words = f"{words}, {beyond:,} of them beyond the edge" if words else f"{beyond:,} cells beyond the edge"
-    plane = f"plane: {' and '.join(plane_names(basis)) if basis == _keys.DRAWING else basis.removeprefix('X_')}"
-    caption(figure, "  \N{MIDDLE DOT}  ".join([plane, *notes(adata, grid, words, places, labels=labels)]))
+    drawing = view.basis == _keys.DRAWING
+    plane = f"plane: {' and '.join(plane_names(view.basis)) if drawing else view.basis.removeprefix('X_')}"
+    caption(figure, [plane, *view.notes(grid, words)])
     return finish(figure, ax, show=show, return_fig=return_fig)
 
 
@@ -149,20 +157,20 @@ def _relief(grid: Grid, keep: NDArray[np.float64], turn: float, elevation: float
     return relief
 
 
-def _name(ax: Axes, relief: Relief, places: list[Place], painted: Colours, color: str | None) -> None:
-    if not places:
+def _name(ax: Axes, relief: Relief, view: View) -> None:
+    if not view.places:
         return
-    points = np.array([place.point for place in places])
+    points = np.array([place.point for place in view.places])
     camera = relief.camera
-    at = camera.project(points, relief.grid.at(points))
-    chosen = [painted.palette.get(place.name, INK) if color == _keys.BASIN else INK for place in places]
+    at, chosen = camera.project(points, relief.grid.at(points)), view.edges
     ax.scatter(*at.T, s=46, facecolors="none", edgecolors="white", linewidths=2.6, zorder=9e5)
     rings = ax.scatter(*at.T, s=46, facecolors="none", edgecolors=chosen, linewidths=1.4, zorder=9.1e5)
     rings.set_gid("attractors")
     behind = camera.turned(points)[:, 1] > 0.25
     top, bottom = float(relief.paper[..., 1].max()), float(camera.see(CORNER, np.array([-0.03]))[0][0, 1])
+    texts = [place.text for place in view.places]
     rows = [
-        Row(ax, at[m], [places[i].text for i in np.flatnonzero(m)], [chosen[i] for i in np.flatnonzero(m)], level, down)
+        Row(ax, at[m], [texts[i] for i in np.flatnonzero(m)], [chosen[i] for i in np.flatnonzero(m)], level, down)
         for m, level, down in ((behind, top + 0.05, False), (~behind, bottom, True))
         if m.any()
     ]
@@ -193,25 +201,3 @@ def legend(figure: Figure, ax: Axes, painted: Colours, *, named: bool) -> None:
             fontsize=8,
             ncols=1 + len(handles) // 20,
         )
-
-
-def notes(adata: AnnData, grid: Grid, words: str, places: list[Place], *, labels: bool) -> list[str]:
-    """What was left out, cut or sampled, in words."""
-    notes = []
-    if not grid.support.all():
-        notes.append("hatched: height unknown")
-    if grid.is_cut:
-        notes.append(f"plateau: above {grid.highest:.3g}")
-    if words:
-        notes.append(words)
-    if labels and (left_out := _unplaced(adata, places)):
-        notes.append(f"no cells, so not drawn: {', '.join(left_out)}")
-    return notes
-
-
-def _unplaced(adata: AnnData, places: list[Place]) -> list[str]:
-    record = adata.uns.get(_keys.UNS, {}).get(_keys.ATTRACTORS)
-    if record is None:
-        return []
-    drawn = {place.name for place in places}
-    return [str(name) for name in record["table"].index if str(name) not in drawn]

@@ -7,7 +7,6 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,9 +14,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
+from scipy import sparse
 
 from landscape import _keys, get
 from landscape._anndata import require_adata
+from landscape.pl._clustered import clustered
 from landscape.pl._figure import INK, caption, finish, new_axes
 
 # Blue and red are told apart under every common colour-vision deficiency, as green and red are not.
@@ -38,10 +39,11 @@ def network(
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Axes | Figure | Any | None:
-    """Draw the edges among regulators: arrows activate, bars repress, width is the weight.
+    """Draw the edges among regulators: arrows activate, bars repress, width is the weight, faint edges are unstable.
 
-    Up to 24 regulators are laid out by their ties, up to 60 on a circle in the order of a clustering; more of them are
-    drawn as a clustered matrix.
+    A few regulators with few edges are laid out by their ties; up to 60 are put on a circle, in the order of a clustering
+    that keeps together what activates one another; more of them are drawn as a clustered matrix, of at most 80 regulators
+    and 120 targets with the strongest edges.
 
     Parameters
     ----------
@@ -76,15 +78,19 @@ def network(
         msg = f"No edge of `adata.varp[{key!r}]` joins two regulators; run `landscape.tl.network` with more of them."
         raise ValueError(msg)
     if kind == "heatmap" or (kind == "auto" and len(weights) > MOST_NODES):
-        return _heatmap(weights, title, ax, show=show, return_fig=return_fig)
+        return clustered(weights, title, ax, show=show, return_fig=return_fig)
     figure, ax = new_axes(ax, size=(7.6, 7.0))
     edges = _strongest(weights, n_edges)
     total = int(np.count_nonzero(weights.to_numpy()))
     places = layout(weights)
-    _draw(ax, places, edges, weights)
+    stability = _stability(adata, key, weights)
+    _draw(ax, places, edges, weights, stability)
     if title:
         ax.set_title(title, color=INK, fontsize=12)
-    caption(figure, "" if len(edges) == total else f"the {len(edges)} strongest of {total} edges among regulators")
+    notes = [] if len(edges) == total else [f"the {len(edges)} strongest of {total} edges among regulators"]
+    if stability is not None:
+        notes.append("width: weight; faint: fewer bootstraps select the edge")
+    caption(figure, notes)
     return finish(figure, ax, show=show, return_fig=return_fig)
 
 
@@ -98,15 +104,28 @@ def regulator_weights(adata: AnnData, key: str = _keys.NETWORK) -> pd.DataFrame:
     return matrix.reindex(index=names, columns=names, fill_value=0.0)
 
 
+def _stability(adata: AnnData, key: str, weights: pd.DataFrame) -> pd.DataFrame | None:
+    """Share of bootstraps that select each edge, regulator x target, where there were any."""
+    name = f"{key}_stability"
+    if name not in adata.varp:
+        return None
+    at = adata.var_names.get_indexer(weights.index)
+    matrix = adata.varp[name][at][:, at]
+    values = np.asarray(matrix.todense() if sparse.issparse(matrix) else matrix, dtype=float)
+    return pd.DataFrame(np.clip(np.nan_to_num(values), 0, 1), index=weights.index, columns=weights.columns)
+
+
 def layout(weights: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
-    """Place of each regulator: by ties (a stress layout) up to 24 of them, on a circle by clustering beyond."""
+    """Place of each regulator: by ties (a stress layout) where they are few, else on a circle by clustering."""
     ties = np.abs(weights.to_numpy()) + np.abs(weights.to_numpy().T)
     names = [str(name) for name in weights.index]
-    if len(names) > 24:
+    if on_circle(weights):
         from scipy.cluster.hierarchy import leaves_list, linkage
         from scipy.spatial.distance import squareform
 
-        distance = ties.max() - ties
+        # Those that are tied by activation form a module; repression keeps apart.
+        signed = weights.to_numpy() + weights.to_numpy().T
+        distance = ties.max() - signed
         np.fill_diagonal(distance, 0.0)
         order = leaves_list(linkage(squareform(distance, checks=False), method="average", optimal_ordering=True))
         turn = np.pi / 2 - 2 * np.pi * np.argsort(order) / len(names)
@@ -123,6 +142,13 @@ def layout(weights: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
     return {name: np.asarray(places[name], dtype=float) for name in names}
 
 
+def on_circle(weights: pd.DataFrame) -> bool:
+    """Whether names are put on a circle: many regulators, or so many edges that lines would cross names."""
+    values = weights.to_numpy()
+    joined = np.triu((values != 0) | (values.T != 0), 1)
+    return len(weights) > 24 or (len(weights) > 4 and int(joined.sum()) > 2 * len(weights))
+
+
 def _strongest(weights: pd.DataFrame, most: int | None) -> list[tuple[str, str, float]]:
     values = weights.to_numpy()
     rows, columns = np.nonzero(values)
@@ -134,19 +160,25 @@ def _strongest(weights: pd.DataFrame, most: int | None) -> list[tuple[str, str, 
 
 
 def _draw(
-    ax: Axes, places: dict[str, NDArray[np.float64]], edges: list[tuple[str, str, float]], weights: pd.DataFrame
+    ax: Axes,
+    places: dict[str, NDArray[np.float64]],
+    edges: list[tuple[str, str, float]],
+    weights: pd.DataFrame,
+    stability: pd.DataFrame | None,
 ) -> None:
-    circle = len(places) > 24
+    circle = on_circle(weights)
+    many = len(places) > 24
     at = np.array(list(places.values()))
     out = np.abs(weights.to_numpy()).sum(1)
     area = 60 + 340 * out / max(float(out.max()), 1e-12)
-    if circle:
+    if many:
         area = area / 3
     size = dict(zip(places, area, strict=True))
     strongest = max((abs(w) for *_, w in edges), default=1.0)
     both = {(a, b) for a, b, _ in edges}
     for source, target, weight in reversed(edges):  # the strongest on top
         share = abs(weight) / strongest
+        firm = share if stability is None else float(stability.loc[source, target])
         if source == target:
             _loop(ax, places[source], at.mean(0), np.sqrt(size[source]) / 2, weight, share)
             continue
@@ -162,7 +194,7 @@ def _draw(
                 shrinkB=np.sqrt(size[target]) / 2 + 3,
                 lw=0.6 + 2.4 * share,
                 color=ACTIVATION if weight > 0 else REPRESSION,
-                alpha=0.35 + 0.55 * share,
+                alpha=0.25 + 0.65 * firm**2,
                 zorder=2,
                 gid=f"{source}->{target}",
             )
@@ -172,7 +204,7 @@ def _draw(
     _write_names(ax, places, size, circle=circle)
     spread = np.ptp(at, axis=0).max() or 1.0
     middle = (at.min(0) + at.max(0)) / 2
-    half = spread / 2 * (1.28 if circle else 1.22)
+    half = spread / 2 * (1.28 if circle else 1.22) + (0.08 if circle and not many else 0.0)
     ax.set_xlim(middle[0] - half, middle[0] + half)
     ax.set_ylim(middle[1] - half, middle[1] + half)
     ax.set_aspect("equal")
@@ -190,14 +222,19 @@ def _write_names(ax: Axes, places: dict[str, NDArray[np.float64]], size: dict[st
         if circle:
             turn = np.degrees(np.arctan2(y, x))
             left = abs(turn) > 90
+            upright = len(places) <= 24
+            level = abs(x) < 0.25  # at the top and the bottom
             ax.annotate(
                 name,
                 (1.06 * x, 1.06 * y),
-                rotation=turn + 180 if left else turn,
+                xytext=(np.sqrt(size[name]) / 2 * np.array([x, y])) if upright else (0, 0),
+                textcoords="offset points",
+                rotation=0 if upright else (turn + 180 if left else turn),
                 rotation_mode="anchor",
-                ha="right" if left else "left",
-                va="center",
-                fontsize=7.5,
+                ha="center" if upright and level else ("right" if left else "left"),
+                va=("bottom" if y > 0 else "top") if upright and level else "center",
+                fontsize=10 if upright else 7.5,
+                fontweight="bold" if upright else "normal",
                 color=INK,
                 zorder=5,
             )
@@ -246,33 +283,3 @@ def _loop(
 
 def _arrow(weight: float, share: float) -> str:
     return "-|>,head_length=0.45,head_width=0.25" if weight > 0 else f"-[,widthB={0.28 + 0.15 * share:.2f},lengthB=0"
-
-
-def _heatmap(weights: pd.DataFrame, title: str | None, ax: Axes | None, *, show: bool | None, return_fig: bool) -> Any:
-    if ax is not None:
-        msg = f"A clustered matrix of {len(weights)} regulators makes its own figure; leave `ax` out or pass `kind='graph'`."
-        raise ValueError(msg)
-    active = weights.loc[(weights != 0).any(axis=1), (weights != 0).any(axis=0)]
-    limit = float(np.abs(active.to_numpy()).max())
-    names = len(active) <= 120
-    side = float(np.clip(0.11 * len(active), 6, 16))
-    grid = sns.clustermap(
-        active,
-        cmap="RdBu",
-        vmin=-limit,
-        vmax=limit,
-        figsize=(side, side),
-        xticklabels=names,
-        yticklabels=names,
-        row_cluster=len(active) > 1,
-        col_cluster=active.shape[1] > 1,
-        cbar_kws={"label": "weight"},
-        dendrogram_ratio=0.13,
-        cbar_pos=(0.025, 0.885, 0.018, 0.1),
-        rasterized=True,
-    )
-    grid.ax_heatmap.set(xlabel="target", ylabel="regulator")
-    grid.ax_heatmap.tick_params(labelsize=6)
-    if title:
-        grid.figure.suptitle(title, color=INK)
-    return finish(grid.figure, grid, show=show, return_fig=return_fig)

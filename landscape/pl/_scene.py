@@ -13,12 +13,18 @@ from numpy.typing import NDArray
 
 from landscape.pl._figure import INK, QUIET
 from landscape.pl._relief import Camera, Grid, Relief, Strip
+from landscape.pl._ways import Ways, pieces
 
 _SHADOW = np.array(to_rgb("#2b3f52"))
 # Depth of the wall below the lowest height, which carries the names.
 _WALL = 0.2
 CORNER = np.array([[-1.045, -1.0]])
 UNKNOWN = np.array(to_rgb("#e9e7e1"))
+# Width, colour, layer and name of the strokes of a path where cells are near, and thinner ones where none are.
+STROKES = {
+    True: ((3.4, "#ffffffd0", 0.6, "casing"), (1.5, INK, 0.7, "paths")),
+    False: ((0.8, "#3a4047", 0.7, "paths"),),
+}
 
 
 def surface_cmap() -> Colormap:
@@ -26,7 +32,9 @@ def surface_cmap() -> Colormap:
     return sns.blend_palette(["#3d5a73", "#6d8fa3", "#a9c0c4", "#d9dfd6", "#f3efe4"], as_cmap=True)
 
 
-def paint(ax: Axes, relief: Relief, points: NDArray[np.float64], rgba: NDArray[np.float64], size: float) -> int:
+def paint(
+    ax: Axes, relief: Relief, points: NDArray[np.float64], rgba: NDArray[np.float64], size: float, ways: Ways
+) -> int:
     """Surface with what lies on it, from back to front; returns how many points lie beyond its edges."""
     camera, grid = relief.camera, relief.grid
     turned = camera.turned(points)
@@ -51,7 +59,27 @@ def paint(ax: Axes, relief: Relief, points: NDArray[np.float64], rgba: NDArray[n
         if len(members):
             members = members[np.argsort(-turned[members, 1], kind="stable")]
             _balls(ax, paper[members], rgba[members], size * scale[members] ** 2, strip.index + 0.5)
+    _ways(ax, relief, ways)
     return int(np.count_nonzero(~inside))
+
+
+def _ways(ax: Axes, relief: Relief, ways: Ways) -> None:
+    """Least-action paths where the surface does not hide them, and the saddles."""
+    camera = relief.camera
+    for way in ways.lines:
+        turned, lifted = camera.turned(way.line), camera.lift(relief.grid.at(way.line))
+        paper = camera.see(turned, lifted + 4e-3)[0]
+        seen = (np.abs(turned) <= 1).all(1) & relief.visible(turned, lifted)
+        for near in (True, False):
+            lines = pieces(paper, seen & (way.near == near))
+            for width, colour, above, gid in STROKES[near] if lines else ():
+                _add(ax, LineCollection(lines, colors=colour, linewidths=width, gid=gid), relief.n + above)
+    if ways.saddles:
+        points = np.array(list(ways.saddles.values()))
+        at = camera.project(points, relief.grid.at(points))
+        marks = ax.scatter(*at.T, s=44, marker="D", facecolors="white", edgecolors=INK, linewidths=1.3, zorder=8.9e5)
+        marks.set_gid("saddles")
+        marks.set_in_layout(False)
 
 
 def _facets(ax: Axes, strip: Strip, cmap: Colormap, grid: Grid) -> None:
@@ -120,7 +148,11 @@ def front(ax: Axes, relief: Relief) -> None:
 def scale(ax: Axes, camera: Camera, grid: Grid, label: str) -> None:
     """Vertical axis at the front left corner."""
     corner = CORNER
-    ticks = [t for t in MaxNLocator(5).tick_values(grid.lowest, grid.highest) if grid.lowest <= t <= grid.highest]
+    ticks = [
+        t
+        for t in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(grid.lowest, grid.highest)
+        if grid.lowest <= t <= grid.highest
+    ]
     line = camera.see(np.repeat(corner, 2, 0), camera.lift(np.array([grid.lowest, grid.highest])))[0]
     ax.plot(*line.T, color=INK, lw=0.9, zorder=1e5, clip_on=False)
     for tick in ticks:

@@ -12,6 +12,8 @@ import landscape.pl
 from landscape.pl._labels import spread
 from landscape.pl._places import attractor_places, downhill
 from landscape.pl._relief import Camera, Grid, Relief
+from landscape.pl._ways import ways
+from tests.synthetic import add_topography
 
 
 @pytest.fixture
@@ -308,6 +310,98 @@ def test_a_flow_is_drawn_where_the_record_has_one(pl, finished):
 
     lines = [a for a in pl.landscape2d(finished, show=False).get_children() if isinstance(a, LineCollection)]
     assert any(np.ptp(np.concatenate(line.get_segments())[:, 1]) > 1 for line in lines)
+
+
+def test_streamlines_follow_the_drift(pl, finished):
+    from landscape.pl._flow import arrows
+
+    add_topography(finished)
+    where, step = arrows(finished, finished.obsm["X_plane"])
+    early = where[:, 1] > -1.8  # every branch runs down the plane; at its end the drift vanishes
+    assert (step[early, 1] < 0).mean() > 0.9
+    figure = pl.landscape2d(finished, show=False, return_fig=True)
+    assert artists(figure.axes[0], "flow")
+    assert "arrows: direction of the drift" in figure.get_supxlabel()
+    assert not artists(pl.landscape2d(finished, stream=False, show=False), "flow")
+    del finished.obsm["X_state_velocity"]
+    assert not artists(pl.landscape2d(finished, show=False), "flow")
+
+
+# Saddles and paths
+
+
+@pytest.mark.parametrize("name", ["landscape", "landscape2d"])
+def test_saddles_and_paths_are_drawn_and_said(pl, finished, name):
+    draw = getattr(pl, name)
+    assert "paths" not in draw(finished, show=False, return_fig=True).get_supxlabel()
+    add_topography(finished)
+    figure = draw(finished, show=False, return_fig=True)
+    assert "lines: least-action paths to the saddles (diamonds)" in figure.get_supxlabel()
+    assert len(offsets(figure.axes[0], "saddles")) == 3
+    assert artists(figure.axes[0], "paths")
+    bare = draw(finished, paths=False, show=False)
+    assert not artists(bare, "paths") + artists(bare, "saddles")
+
+
+def test_paths_run_from_their_attractor_to_their_saddle(finished):
+    add_topography(finished)
+    where = finished.obsm["X_plane"]
+    places = attractor_places(finished, where)
+    found = ways(finished, where, places)
+    named = {place.name: place.point for place in places}
+    assert len(found.lines) == 6
+    for way in found.lines:
+        np.testing.assert_allclose(way.line[0], named[way.start], atol=1e-9)
+        np.testing.assert_allclose(way.line[-1], found.saddles[way.saddle], atol=1e-9)
+        # Smooth: no step is much longer than an even division of the line.
+        steps = np.linalg.norm(np.diff(way.line, axis=0), axis=1)
+        assert steps.max() < 5 * steps.mean()
+
+
+def test_the_ridge_is_where_the_saddle_is_and_the_order_of_depths_that_of_the_weights(pl, finished):
+    """Two wells of weights 3 and 1: the truth of depths and of the pass is known."""
+    x = np.linspace(-2.4, 2.4, 121)
+    y = np.linspace(-1.2, 1.2, 61)
+    weights, centres, sd = (0.75, 0.25), (-1.0, 1.0), 0.4
+    density = sum(
+        w * np.exp(-((x[None] - c) ** 2 + y[:, None] ** 2) / (2 * sd**2)) for w, c in zip(weights, centres, strict=True)
+    )
+    record = {"x": x, "y": y, "height": -np.log(density), "support": density > 1e-4, "basis": "X_plane"}
+    rng = np.random.default_rng(0)
+    side = np.where(rng.random(600) < 0.75, 0, 1)
+    finished.obsm["X_plane"] = np.take(centres, side)[:, None] * [[1.0, 0.0]] + sd * rng.normal(size=(600, 2))
+    states = pd.DataFrame({"A": [-1.0, 1.0], "B": [0.0, 0.0]}, index=["heavy", "light"])
+    finished.obsm["X_state"] = pd.DataFrame(finished.obsm["X_plane"], index=finished.obs_names, columns=["A", "B"])
+    finished.obs["basin"] = pd.Categorical(np.take(["heavy", "light"], side))
+    finished.uns["landscape"] |= {
+        "occupancy": {**record, "attractors": np.array([[-1.0, 0.0], [1.0, 0.0]])},
+        "attractors": {"states": states, "table": pd.DataFrame({"n_cells": [450, 150]}, index=states.index)},
+    }
+    # Between the two the density is least where 3 (x + 1) e^{-2x/sd^2} = 1 - x: by bisection.
+    low, high = -0.5, 0.9
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if 3 * (middle + 1) * np.exp(-2 * middle / sd**2) > 1 - middle else (low, middle)
+    add_pass(finished, np.array([low, 0.0]))
+    ax = pl.landscape(finished, azimuth=-90, show=False)
+    grid = Grid.of(record)
+    line = np.stack([np.linspace(-0.9, 0.9, 1801), np.zeros(1801)], 1)
+    assert abs(line[np.argmax(grid.at(line)), 0] - low) < 0.01
+    heavy, light = offsets(ax, "attractors")
+    (pass_,) = offsets(ax, "saddles")
+    assert heavy[1] < light[1] < pass_[1]
+    assert heavy[0] < pass_[0] < light[0]
+
+
+def add_pass(adata, top):
+    states = adata.uns["landscape"]["attractors"]["states"]
+    share = np.linspace(0, 1, 21)[:, None]
+    parts = []
+    for start, end in (("heavy", "light"), ("light", "heavy")):
+        part = pd.DataFrame((1 - share) * states.loc[start].to_numpy() + share * top, columns=["A", "B"])
+        parts.append(part.assign(**{"from": start, "to": end, "saddle": "saddle 1", "step": share[:, 0]}))
+    adata.uns["landscape"]["paths"] = {"table": pd.concat(parts, ignore_index=True)}
+    adata.uns["landscape"]["saddles"] = {"states": pd.DataFrame([top], index=["saddle 1"], columns=["A", "B"])}
 
 
 # Places

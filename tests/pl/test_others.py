@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import permutations
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from scipy import sparse
 
 from landscape import pl
 from landscape.pl._network import ACTIVATION, REPRESSION, layout, regulator_weights
+from tests.synthetic import NAMES, add_topography
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +61,7 @@ def test_the_strongest_edges_are_drawn_and_it_is_said():
     total = adata.varp["network"].nnz
     figure = pl.network(adata, n_edges=10, show=False, return_fig=True)
     assert len([p for p in figure.axes[0].patches if isinstance(p, FancyArrowPatch)]) == 10
-    assert figure.get_supxlabel() == f"the 10 strongest of {total} edges among regulators"
+    assert f"the 10 strongest of {total} edges among regulators" in figure.get_supxlabel()
     assert pl.network(adata, n_edges=None, show=False, return_fig=True).get_supxlabel() == ""
 
 
@@ -99,6 +102,35 @@ def test_a_large_network_is_a_clustered_matrix():
         pl.network(adata, ax=plt.subplots()[1], show=False)
 
 
+def test_unstable_edges_are_faint():
+    adata = network_of([[0, 1.0, 0], [0, 0, 1.0], [0, 0, 0]])
+    stability = np.zeros((3, 3))
+    stability[0, 1], stability[1, 2] = 1.0, 0.2
+    adata.varp["network_stability"] = sparse.csr_matrix(stability)
+    drawn = arrows(pl.network(adata, show=False))
+    assert drawn["G0->G1"].get_alpha() > drawn["G1->G2"].get_alpha() + 0.5
+
+
+def test_what_activates_one_another_is_side_by_side_on_the_circle():
+    modules = np.repeat([0, 1, 2], 4)[np.random.default_rng(0).permutation(12)]
+    weights = np.where(modules[:, None] == modules[None], 0.5, -0.5)
+    places = layout(regulator_weights(network_of(weights)))
+    turn = np.array([np.arctan2(y, x) for x, y in places.values()])
+    around = modules[np.argsort(turn)]
+    assert np.count_nonzero(around != np.roll(around, 1)) == 3
+
+
+def test_names_of_a_very_large_matrix_do_not_touch():
+    grid = pl.network(random_network(250), show=False)
+    rows, columns = grid.ax_heatmap.collections[0].get_array().shape
+    assert (rows, columns) <= (80, 120)
+    assert rows * columns > 80 * 100  # a few of them have no edge left among those drawn
+    grid.figure.canvas.draw()
+    boxes = [t.get_window_extent() for t in grid.ax_heatmap.get_xticklabels()]
+    assert not any(a.overlaps(b) for a, b in zip(boxes, boxes[1:], strict=False))
+    assert any(f"{rows} regulators and {columns} targets" in t.get_text() for t in grid.figure.texts)
+
+
 def test_networks_that_cannot_be_drawn_are_named(finished):
     with pytest.raises(ValueError, match="joins two regulators"):
         pl.network(network_of(np.zeros((3, 3))), show=False)
@@ -121,6 +153,10 @@ def test_a_panel_for_each_fate_and_the_entropy(finished):
     order = np.argsort(values, kind="stable")
     np.testing.assert_array_equal(points.get_offsets(), finished.obsm["X_plane"][order])
     assert (points.norm.vmin, points.norm.vmax) == (0.0, 1.0)
+    entropy = next(a for a in axes[-1].get_children() if a.get_gid() == "entropy of the fate")
+    assert (entropy.norm.vmin, entropy.norm.vmax) == (0.0, 2.0)  # four equal fates: two bits
+    labels = {ax.get_ylabel() for ax in axes[0].get_figure().axes}
+    assert {"probability", "entropy (bits)"} <= labels
 
 
 def test_on_the_circle_decided_cells_lie_at_their_fate_and_undecided_in_the_middle(finished):
@@ -186,6 +222,25 @@ def test_no_attractors_are_named(finished):
 # Barriers
 
 
+def test_the_graph_of_barriers_has_an_arrow_for_each_direct_passage(finished):
+    add_topography(finished)
+    figure = pl.barriers(finished, kind="graph", show=False, return_fig=True)
+    ax = figure.axes[0]
+    drawn = arrows(ax)
+    assert set(drawn) == {
+        f"{a}->{b}" for i, j in ((0, 1), (1, 2), (2, 3)) for a, b in permutations((NAMES[i], NAMES[j]))
+    }
+    easy, hard = drawn["Erythrocyte->Megakaryocyte"], drawn["Granulocyte->Monocyte"]
+    assert easy.get_linewidth() > hard.get_linewidth()
+    texts = {t.get_text() for t in ax.texts}
+    assert {"2 [1, 3]", "9 [8, 10]"} <= texts
+    assert any(t.startswith("Monocyte\n") for t in texts)
+    assert "1 passages over other attractors" in figure.get_supxlabel()
+    assert "D = 0.1" in figure.get_supxlabel()
+    with pytest.raises(ValueError, match="'matrix' or 'graph', found 'tree'"):
+        pl.barriers(finished, kind="tree", show=False)
+
+
 def test_barriers_go_from_row_to_column_with_their_intervals(finished):
     table = pd.DataFrame(
         {
@@ -205,7 +260,10 @@ def test_barriers_go_from_row_to_column_with_their_intervals(finished):
     np.testing.assert_array_equal(drawn, [[np.nan, 1.5], [4.0, np.nan]])
     assert "not converged" in figure.get_supxlabel()
     finished.uns["landscape"]["barriers"]["table"] = table.assign(height=[1.5, np.nan])
-    assert [t.get_text() for t in pl.barriers(finished, show=False).texts] == ["1.5\n[1, 2]"]
+    assert [t.get_text() for t in pl.barriers(finished, show=False).texts] == [
+        "1.5\n[1, 2]",
+        "no path",
+    ]
     finished.uns["landscape"]["barriers"] = {"table": table.iloc[:0], "params": {}}
     with pytest.raises(ValueError, match="at least two attractors"):
         pl.barriers(finished, show=False)

@@ -1,0 +1,70 @@
+"""A large network as a clustered matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from landscape.pl._figure import INK, QUIET, finish
+
+# Beyond these, names of a matrix touch one another.
+MOST_ROWS, MOST_COLUMNS = 80, 120
+
+
+def clustered(weights: pd.DataFrame, title: str | None, ax: Axes | None, *, show: bool | None, return_fig: bool) -> Any:
+    """Draw weights, regulator x target, with rows and columns in the order of a clustering."""
+    if ax is not None:
+        msg = f"A clustered matrix of {len(weights)} regulators makes its own figure; leave `ax` out or pass `kind='graph'`."
+        raise ValueError(msg)
+    active = weights.loc[(weights != 0).any(axis=1), (weights != 0).any(axis=0)]
+    shown = active.loc[_most(active, 1, MOST_ROWS), _most(active, 0, MOST_COLUMNS)]
+    shown = shown.loc[(shown != 0).any(axis=1), (shown != 0).any(axis=0)]
+    limit = float(np.abs(shown.to_numpy()).max())
+    height = float(np.clip(0.135 * shown.shape[0] + 1.6, 5, 13))
+    width = float(np.clip(0.115 * shown.shape[1] + 2.2, 6, 16))
+    grid = sns.clustermap(
+        shown,
+        cmap="RdBu",
+        vmin=-limit,
+        vmax=limit,
+        figsize=(width, height),
+        xticklabels=True,
+        yticklabels=True,
+        row_linkage=_linkage(shown.to_numpy()),
+        col_linkage=_linkage(shown.to_numpy().T),
+        row_cluster=len(shown) > 1,
+        col_cluster=shown.shape[1] > 1,
+        cbar_kws={"ticks": [-limit, 0, limit], "format": "%.2g"},
+        dendrogram_ratio=(1.0 / width, 0.75 / height),
+        cbar_pos=(0.12 / width, 1 - 0.95 / height, 0.12 / width, 0.62 / height),
+        rasterized=True,
+    )
+    grid.ax_cbar.set_title("weight", fontsize=7, loc="left", pad=3)
+    grid.ax_cbar.tick_params(labelsize=6, length=2)
+    grid.ax_heatmap.set(xlabel="target", ylabel="regulator")
+    grid.ax_heatmap.tick_params(labelsize=6, length=1.5, pad=1.5)
+    if title:
+        grid.figure.suptitle(title, color=INK)
+    if shown.shape != weights.shape:
+        words = f"{shown.shape[0]} regulators and {shown.shape[1]} targets with the strongest edges, of {len(weights)}"
+        grid.figure.text(0.01, 0.004, words, fontsize=7.5, color=QUIET)
+    return finish(grid.figure, grid, show=show, return_fig=return_fig)
+
+
+def _most(weights: pd.DataFrame, axis: int, most: int) -> pd.Index:
+    """Names with the largest sums of absolute weights along an axis, in their order in the table."""
+    total = weights.abs().sum(axis=axis).sort_values(ascending=False, kind="stable")
+    kept = set(total.index[:most])
+    return pd.Index([name for name in (weights.index if axis == 1 else weights.columns) if name in kept])
+
+
+def _linkage(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Order of a clustering; made here, because seaborn warns of large matrices where fastcluster is missing."""
+    from scipy.cluster.hierarchy import linkage
+
+    return linkage(values, method="average") if len(values) > 1 else None
