@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from landscape.dynamics._levenberg import Logistic, fit_logistic
 from landscape.dynamics.drift import RegulatoryDrift
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class RateFit:
     converged
         Whether the optimiser ended by its tolerances and not by its number of steps.
     n_steps
-        Iterations of L-BFGS.
+        Steps of Levenberg-Marquardt.
     """
 
     drift: RegulatoryDrift
@@ -59,12 +60,13 @@ def fit_rates(
     decay: Tensor | float = 1.0,
     hill: float = 4.0,
     penalty: float = 1e-3,
-    max_steps: int = 300,
+    max_steps: int = 100,
 ) -> RateFit:
     r"""Fit :math:`a\,s(W\phi(x) + b)` to the production :math:`p = v + \gamma x` of every cell.
 
     .. math:: \min_{W, b, a} \sum_i \frac{1}{\sigma_i^2} \frac{\sum_c w_c
               \big(a_i s(h_i(x_c)) - p_{ci}\big)^2}{\sum_c w_c} + \lambda \sum_{ij} (W_{ij}\,\mathrm{sd}\,\phi_j)^2
+              + \lambda \sum_i \ln^2 \frac{a_i}{1.2 \max_c p_{ci}}
 
     with :math:`\sigma_i` the standard deviation of gene :math:`i`. Production lies between zero and the ceiling by
     definition, so rates outside of what any state of the data could need, ``[0, 1.5 max(gamma x)]``, are moved to the
@@ -85,7 +87,7 @@ def fit_rates(
     penalty
         :math:`\lambda`.
     max_steps
-        Iterations of L-BFGS.
+        Steps of Levenberg-Marquardt.
 
     Returns
     -------
@@ -116,38 +118,21 @@ def fit_rates(
     scale = _weighted_sd(states, w)
     # Standardised responses give the optimiser round level sets.
     standard = (phi - (w * phi).sum(0)) / spread
-    b = torch.logit((production * w).sum(0) / start.ceiling, eps=1e-3).clone().requires_grad_(True)
-    v = torch.zeros(d, d, dtype=torch.float64, requires_grad=True)
-    log_a = torch.log(start.ceiling).clone().requires_grad_(True)
-
-    def loss() -> Tensor:
-        made = torch.exp(log_a) * torch.sigmoid(standard @ (v * support).T + b)
-        return (w * ((made - production) / scale) ** 2).sum() + penalty * ((v * support) ** 2).sum()
-
-    max_calls = 2 * max_steps
-    optimiser = torch.optim.LBFGS(
-        [v, b, log_a],
-        max_iter=max_steps,
-        max_eval=max_calls,
-        history_size=20,
-        line_search_fn="strong_wolfe",
-        tolerance_grad=1e-6 * d,
+    found = fit_logistic(
+        standard,
+        production / scale,
+        w,
+        free=support,
+        offset=torch.logit((production * w).sum(0) / start.ceiling, eps=1e-3),
+        log_ceiling=torch.log(start.ceiling / scale),
+        penalty=penalty,
+        max_steps=max_steps,
     )
-
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        value = loss()
-        value.backward()
-        return value
-
-    optimiser.step(closure)
-    n_steps, n_calls = (int(optimiser.state[v][key]) for key in ("n_iter", "func_evals"))
-    gradient = max(float(p.grad.abs().max()) for p in (v, b, log_a) if p.grad is not None)
-    big = (v * support).detach() / spread
-    bias = b.detach() - big @ (w * phi).sum(0)
-    drift = RegulatoryDrift(big, bias, torch.exp(log_a.detach()), gamma, start.threshold, start.hill, start.signal)
-    converged = n_steps < max_steps and n_calls < max_calls
-    return _assess(drift, states, production, w, gradient, n_steps, converged=converged)
+    big = found.slope / spread
+    bias = found.offset - big @ (w * phi).sum(0)
+    ceiling = torch.exp(found.log_ceiling) * scale
+    drift = RegulatoryDrift(big, bias, ceiling, gamma, start.threshold, start.hill, start.signal)
+    return _assess(drift, states, production, w, found)
 
 
 def _assess(
@@ -155,17 +140,14 @@ def _assess(
     states: Tensor,
     production: Tensor,
     w: Tensor,
-    gradient: float,
-    n_steps: int,
-    *,
-    converged: bool,
+    found: Logistic,
 ) -> RateFit:
     velocity = production - drift.decay * states
     left = (w * (drift.production(states) - production) ** 2).sum(0)
     r2 = 1 - float(left.sum() / (w * (velocity - (w * velocity).sum(0)) ** 2).sum())
     per_gene = 1 - left / _weighted_sd(production, w).clamp_min(1e-9) ** 2
-    logger.info("fitted production rates: velocity R2 %.3f, %d steps, gradient %.1e", r2, n_steps, gradient)
-    return RateFit(drift, r2, per_gene, gradient, converged, n_steps)
+    logger.info("fitted production rates: velocity R2 %.3f in %d steps", r2, found.n_steps)
+    return RateFit(drift, r2, per_gene, found.gradient_norm, found.n_unsettled == 0, found.n_steps)
 
 
 def _weighted_sd(values: Tensor, w: Tensor) -> Tensor:

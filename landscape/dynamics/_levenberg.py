@@ -1,0 +1,183 @@
+"""Levenberg-Marquardt for many logistic regressions at once, which share their inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# A target has settled when the step to come would lower its loss by less than this share of its variance.
+SETTLED = 1e-6
+MAX_INNER = 40
+
+
+@dataclass(frozen=True)
+class Logistic:
+    r"""Curves :math:`e^{\alpha_i}\,s(V_i \cdot X_c + b_i)` of all targets, and how the search for them ended.
+
+    Attributes
+    ----------
+    slope
+        :math:`V`, shape ``(targets, inputs)``.
+    offset, log_ceiling
+        :math:`b` and :math:`\alpha`, shape ``(targets,)``.
+    loss
+        Loss of each target, shape ``(targets,)``.
+    gradient_norm
+        Largest entry of the gradient.
+    n_steps
+        Outer steps.
+    n_unsettled
+        Targets whose loss could still be lowered when the steps ran out.
+    """
+
+    slope: Tensor
+    offset: Tensor
+    log_ceiling: Tensor
+    loss: Tensor
+    gradient_norm: float
+    n_steps: int
+    n_unsettled: int
+
+
+class _Targets:
+    """The losses of all targets, their gradients, and products with their Gauss-Newton matrices.
+
+    A parameter is a row ``(V_i, b_i, alpha_i)``; only the entries in ``free`` move.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, w: Tensor, free: Tensor, penalty: float, ceiling: Tensor) -> None:
+        self.x, self.y, self.root, self.free = x, y, torch.sqrt(w), free
+        self.penalty = torch.full((x.shape[1] + 2,), penalty, dtype=x.dtype)
+        self.penalty[-2] = 0.0
+        self.centre = torch.zeros(y.shape[1], x.shape[1] + 2, dtype=x.dtype)
+        self.centre[:, -1] = ceiling
+
+    def curve(self, p: Tensor) -> tuple[Tensor, Tensor]:
+        s = torch.sigmoid(self.x @ p[:, :-2].T + p[:, -2])
+        return s, torch.exp(p[:, -1]) * s
+
+    def loss(self, p: Tensor) -> Tensor:
+        _, made = self.curve(p)
+        return ((self.root * (made - self.y)) ** 2).sum(0) + (self.penalty * (p - self.centre) ** 2).sum(1)
+
+    def linearise(self, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Half the gradient, and the derivatives of the residuals by the input and by the logarithmic ceiling."""
+        s, made = self.curve(p)
+        by_input, by_ceiling = self.root * made * (1 - s), self.root * made
+        gradient = self._pull(self.root * (made - self.y), by_input, by_ceiling) + self.penalty * (p - self.centre)
+        return gradient * self.free, by_input, by_ceiling
+
+    def product(self, p: Tensor, by_input: Tensor, by_ceiling: Tensor, damping: Tensor) -> Tensor:
+        moved = by_input * (self.x @ p[:, :-2].T + p[:, -2]) + by_ceiling * p[:, -1]
+        return (self._pull(moved, by_input, by_ceiling) + (self.penalty + damping[:, None]) * p) * self.free
+
+    def _pull(self, r: Tensor, by_input: Tensor, by_ceiling: Tensor) -> Tensor:
+        inner = r * by_input
+        return torch.cat([inner.T @ self.x, inner.sum(0)[:, None], (r * by_ceiling).sum(0)[:, None]], dim=1)
+
+
+def fit_logistic(
+    x: Tensor,
+    y: Tensor,
+    w: Tensor,
+    *,
+    free: Tensor,
+    offset: Tensor,
+    log_ceiling: Tensor,
+    penalty: float,
+    max_steps: int,
+) -> Logistic:
+    r"""Fit saturating curves of shared inputs to many targets by least squares.
+
+    .. math:: \sum_c w_c \big(e^{\alpha_i} s(V_i \cdot X_c + b_i) - y_{ci}\big)^2
+              + \lambda |V_i|^2 + \lambda (\alpha_i - \alpha_i^0)^2
+
+    Each target has its own damping and its own conjugate gradients, all in the same two matrix products per step; the
+    eigenvectors of the inputs' Gram matrix, which all targets share, make the Gauss-Newton matrices nearly round.
+
+    Parameters
+    ----------
+    x
+        Inputs with mean zero, shape ``(n, inputs)``.
+    y
+        Targets in units of their spread, shape ``(n, targets)``.
+    w
+        Weights of the rows, shape ``(n, 1)``, sum 1.
+    free
+        Entries of :math:`V` that may differ from zero, shape ``(targets, inputs)``.
+    offset, log_ceiling
+        Start of :math:`b` and :math:`\alpha`; the latter is also :math:`\alpha^0`.
+    penalty
+        :math:`\lambda`, positive.
+    max_steps
+        Outer steps.
+    """
+    targets = y.shape[1]
+    whole = torch.cat([free, torch.ones(targets, 2, dtype=x.dtype)], dim=1)
+    problem = _Targets(x, y, w, whole, penalty, log_ceiling)
+    values, vectors = torch.linalg.eigh(x.T @ (w * x))
+    p = torch.cat([torch.zeros_like(free), offset[:, None], log_ceiling[:, None]], dim=1)
+    loss, damping = problem.loss(p), torch.full((targets,), 1e-3, dtype=x.dtype)
+    active = torch.ones(targets, dtype=torch.bool)
+    for n_steps in range(1, max_steps + 1):  # noqa: B007
+        rows = torch.nonzero(active)[:, 0]
+        part = _Targets(x, y[:, rows], w, whole[rows], penalty, log_ceiling[rows])
+        gradient, *slopes = part.linearise(p[rows])
+        step, gain = _step(part, gradient, slopes, damping[rows], values.clamp_min(0.0), vectors)
+        tried = part.loss(p[rows] + step)
+        # Gain over what the linearised model promises, which rules the damping as in More (1978).
+        ratio = (loss[rows] - tried) / gain.clamp_min(1e-300)
+        good = torch.isfinite(tried) & (ratio > 1e-4)
+        p[rows] = torch.where(good[:, None], p[rows] + step, p[rows])
+        loss[rows] = torch.where(good, tried, loss[rows])
+        factor = torch.where(ratio > 0.75, 0.2, torch.where(ratio > 0.25, 1.0, 4.0))
+        damping[rows] = (damping[rows] * torch.where(good, factor, 8.0)).clamp(1e-9, 1e6)
+        active[rows] = gain > SETTLED
+        if not active.any():
+            break
+    gradient, *_ = problem.linearise(p)
+    return Logistic(p[:, :-2], p[:, -2], p[:, -1], loss, 2 * float(gradient.abs().max()), n_steps, int(active.sum()))
+
+
+def _step(
+    problem: _Targets, gradient: Tensor, slopes: list[Tensor], damping: Tensor, values: Tensor, vectors: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Damped Gauss-Newton step of every target, and the fall of its loss that the linearised model promises."""
+    by_input, by_ceiling = slopes
+    strength = (by_input**2).sum(0)
+    inverse = 1 / (strength[:, None] * values + problem.penalty[0] + damping[:, None])
+    small = _small_block(by_input, by_ceiling, problem, damping)
+
+    def precondition(r: Tensor) -> Tensor:
+        inner = ((r[:, :-2] @ vectors) * inverse) @ vectors.T
+        outer = torch.linalg.solve(small, r[:, -2:, None])[..., 0]
+        return torch.cat([inner, outer], dim=1) * problem.free
+
+    step = torch.zeros_like(gradient)
+    residual = -gradient
+    z = precondition(residual)
+    direction, product = z, (residual * z).sum(1)
+    first = product.clamp_min(1e-300)
+    for _ in range(MAX_INNER):
+        image = problem.product(direction, by_input, by_ceiling, damping)
+        alive = product > 1e-4 * first
+        alpha = torch.where(alive, product / (direction * image).sum(1).clamp_min(1e-300), 0.0)[:, None]
+        step, residual = step + alpha * direction, residual - alpha * image
+        z = precondition(residual)
+        new = (residual * z).sum(1)
+        direction = z + (new / product.clamp_min(1e-300))[:, None] * direction
+        product = torch.where(alive, new, product)
+        if not alive.any():
+            break
+    # -2 g.p - p.H.p without the damping, with H p + mu p = -g - residual.
+    promised = -(step * gradient).sum(1) + (step * residual).sum(1) + damping * (step**2).sum(1)
+    return step, promised
+
+
+def _small_block(by_input: Tensor, by_ceiling: Tensor, problem: _Targets, damping: Tensor) -> Tensor:
+    """Gauss-Newton matrices of offset and ceiling, shape ``(targets, 2, 2)``."""
+    a, b, c = (by_input**2).sum(0), (by_input * by_ceiling).sum(0), (by_ceiling**2).sum(0)
+    top, bottom = a + damping, c + damping + problem.penalty[-1]
+    return torch.stack([torch.stack([top, b], -1), torch.stack([b, bottom], -1)], -2)
