@@ -16,6 +16,7 @@ from landscape.topography._candidates import arcs, best_of, given_paths
 from landscape.topography._field import as_states
 from landscape.topography._noise import Whitened, whitened
 from landscape.topography._path import PathRun, descend, path_cost, respace
+from landscape.topography._threads import on_one_thread
 from landscape.topography.saddle import Descent, Saddle, descents, find_saddle
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class MinimumAction:
     diffusion: Diffusion
 
 
+@on_one_thread
 def minimum_action(
     drift: Drift,
     start: ArrayLike | Tensor,
@@ -181,6 +183,7 @@ def minimum_action(
     return _refined(space, best, levels, n_steps, len(candidates), max_steps, tolerance, diffusion)
 
 
+@on_one_thread
 def barrier(
     drift: Drift,
     attractor: ArrayLike | Tensor,

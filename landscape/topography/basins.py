@@ -14,6 +14,7 @@ from torch import Tensor
 from landscape.dynamics import Drift
 from landscape.topography._field import Field, as_states, field_around, length
 from landscape.topography._flow import relax
+from landscape.topography._threads import on_one_thread
 from landscape.topography.cycles import Cycle
 from landscape.topography.fixed_points import FixedPoint
 
@@ -59,6 +60,7 @@ class Basins:
     n_steps: int
 
 
+@on_one_thread
 def basin_of(
     drift: Drift,
     states: ArrayLike | Tensor,

@@ -13,6 +13,7 @@ import torch
 from landscape.dynamics import Drift
 from landscape.topography._bifurcations import Arc, Bifurcation, bifurcations_between
 from landscape.topography._field import as_states, field_around
+from landscape.topography._threads import on_one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -72,6 +73,7 @@ class Branch:
         return max((high - low for low, high in self.hysteresis), default=0.0)
 
 
+@on_one_thread
 def continuation(
     drift_of: Callable[[float], Drift],
     start: ArrayLike | Tensor,

@@ -15,6 +15,7 @@ from landscape.dynamics import Drift
 from landscape.topography._borders import distinct
 from landscape.topography._field import Field, as_states, field_around
 from landscape.topography._flow import relax
+from landscape.topography._threads import on_one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -102,6 +103,7 @@ class Cycles(Sequence[Cycle]):
         return iter(self.cycles)
 
 
+@on_one_thread
 def limit_cycles(
     drift: Drift,
     starts: ArrayLike | Tensor,

@@ -16,6 +16,7 @@ from landscape._random import RandomLike, generator
 from landscape.dynamics import Drift, jacobian
 from landscape.topography._field import Field, as_states, field_around
 from landscape.topography._search import Roots, Settings, StartRuns, from_starts, search
+from landscape.topography._threads import on_one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -161,6 +162,7 @@ class FixedPoints(Sequence[FixedPoint]):
         return pd.DataFrame(rows)
 
 
+@on_one_thread
 def fixed_points(
     drift: Drift,
     starts: ArrayLike | Tensor,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
-from scipy.spatial import cKDTree
+from sklearn.neighbors import NearestNeighbors
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -85,14 +85,14 @@ def place(
     if k < 1:
         msg = "Expected at least one reference state and one neighbour."
         raise ValueError(msg)
-    tree = cKDTree(known)
-    apart, index = tree.query(x, k=k)
-    apart, index = apart.reshape(len(x), k), index.reshape(len(x), k)
+    # Beyond some fifteen dimensions this searches by matrix products, where trees are slower than no tree.
+    tree = NearestNeighbors(n_neighbors=k).fit(known)
+    apart, index = tree.kneighbors(x)
     # A Gaussian as wide as the distance to the last neighbour: exact on a reference state's own copies, smooth between.
     scale = np.maximum(apart[:, -1:], 1e-300)
     weight = np.exp(-4.5 * (apart / scale) ** 2)
     placed = (weight[..., None] * drawn[index]).sum(1) / weight.sum(1, keepdims=True)
-    own = tree.query(known, k=min(2, len(known)))[0].reshape(len(known), -1)[:, -1]
+    own = tree.kneighbors(known, n_neighbors=min(2, len(known)))[0][:, -1]
     return placed, apart[:, 0] <= 3 * np.quantile(own, 0.99) + 1e-12
 
 

@@ -16,6 +16,7 @@ from landscape._random import RandomLike, generator
 from landscape.topography._field import as_states
 from landscape.topography._noise import whitened
 from landscape.topography._path import descend, respace
+from landscape.topography._threads import on_one_thread
 from landscape.topography.action import SAME, MinimumAction, barrier, minimum_action, saddles_near
 from landscape.topography.fixed_points import FixedPoint
 from landscape.topography.saddle import Saddle, descents, find_saddle, nearest
@@ -107,6 +108,7 @@ class TransitionNetwork:
         return np.vstack([up.path, down.path[1:], other[None]])
 
 
+@on_one_thread
 def transition_network(
     drift: Drift,
     attractors: ArrayLike | Tensor,
