@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Steps per relaxation time of the fastest direction; Heun's scheme (weak order 2) then errs by about a permille.
 STEPS_PER_TIME = 20
+MOST_STEPS = 1_000_000
 # Rows are dropped from the batch when a fifth of it has arrived: copying at every hit would cost more than it saves.
 KEEP = 0.8
 # Share of a step by which rounding may keep a chord off a point that it passes over.
@@ -56,7 +57,7 @@ def first_hits(
     *,
     radius: float,
     diffusion: Diffusion,
-    max_time: float,
+    max_time: float | None,
     step: float | None = None,
     stop_share: float = 1.0,
     rng: RandomLike = 0,
@@ -80,7 +81,8 @@ def first_hits(
     radius
         Radius of all balls; in one dimension it may be 0.
     max_time
-        Time at which paths are given up.
+        Time at which paths are given up; by default :data:`MOST_STEPS` steps, because a barrier that is never crossed
+        would take for ever.
     step
         Time step; by default :func:`default_step` at the targets and up to 64 starts.
     stop_share
@@ -95,6 +97,7 @@ def first_hits(
     n, d = start.shape
     few = start[:: max(1, n // 64)]
     step = default_step(drift, torch.cat([targets, few])) if step is None else step
+    max_time = MOST_STEPS * step if max_time is None else max_time
     if not step > 0 or not max_time > 0:
         msg = f"Expected positive `step` and `max_time`, found {step} and {max_time}."
         raise ValueError(msg)

@@ -108,7 +108,7 @@ def mean_first_passage_time(
         See above.
     n_paths, step, max_time, stop_share
         Simulation: paths; time step (by default a twentieth of the fastest relaxation at both ends); time at which
-        paths are given up (by default 1e7 steps); share of arrivals at which the rest is extrapolated.
+        paths are given up (by default 1,000,000 steps); share of arrivals at which the rest is extrapolated.
     confidence
         Level of the interval.
     bounds, n_grid
@@ -168,7 +168,7 @@ def mean_first_passage_time(
     random = generator(rng)
     hits = first_hits(
         drift, a.expand(n_paths, -1), b, radius=radius, diffusion=diffusion, step=step,
-        max_time=np.inf if max_time is None else max_time, stop_share=stop_share, rng=seed_of(random), lower=lower,
+        max_time=max_time, stop_share=stop_share, rng=seed_of(random), lower=lower,
     )  # fmt: skip
     return _by_paths(hits, confidence, random)
 

@@ -105,7 +105,7 @@ def simulated_rates(
     for i in range(k):
         hits = first_hits(
             drift, x[i].expand(n_paths, -1), x, radius=radius, diffusion=diffusion, step=step,
-            max_time=np.inf if max_time is None else max_time, stop_share=stop_share, rng=seed_of(random),
+            max_time=max_time, stop_share=stop_share, rng=seed_of(random),
             lower=lower, excluded=torch.full((n_paths,), i),
         )  # fmt: skip
         arrived = hits.target >= 0

@@ -155,6 +155,14 @@ def test_paths_that_do_not_arrive_are_reported():
     assert 0.5 < part.time / TRUTH[0.2][0] < 2
 
 
+def test_a_barrier_that_is_never_crossed_ends_by_itself(monkeypatch):
+    monkeypatch.setattr("landscape.topography._hitting.MOST_STEPS", 200)
+    found = mean_first_passage_time(WELL, [-1.0], [1.0], diffusion=1e-3, n_paths=20)
+    assert np.isnan(found.time)
+    # Twenty paths of 200 steps without an arrival: the mean time exceeds a third of the time at risk.
+    assert found.low == pytest.approx(20 * 200 * found.step / 3)
+
+
 def test_same_seed_same_time():
     first, second, other = (
         mean_first_passage_time(WELL, [-1.0], [0.0], diffusion=0.3, n_paths=50, rng=r) for r in (5, 5, 6)
