@@ -124,7 +124,7 @@ def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = T
         was = dict(adata.uns["landscape"]["occupancy"], attractors=ENDS.copy())
         kept = adata.obsm["X_plane"][adata.obs["basin"] != NAMES[0]]
         x, y, height, support = occupancy(kept)
-        now = {"x": x, "y": y, "height": height, "support": support, "basis": "X_plane", "attractors": ENDS[1:]}
+        now = {"x": x, "y": y, "height": height, "support": support, "basis": "X_plane", "attractors": np.vstack([ENDS[1:], [0.2, -2.0]])}
         record["occupancy"] = {**now, "before": was}
     adata.uns["landscape"].setdefault("perturbations", {})[key] = {**record, "params": {"diffusion": 0.1}}
 

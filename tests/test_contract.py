@@ -22,7 +22,6 @@ import landscape as ls
 PLANNED = {
     "tl.paths",
     "tl.perturb",
-    "pl.perturbation",
 }
 
 # Name -> leading arguments in order with their defaults (`...`: none). Behind "*" all are by keyword.

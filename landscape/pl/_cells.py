@@ -127,6 +127,8 @@ def sample(adata: AnnData, most: int | None, rng: RandomLike) -> tuple[NDArray[n
     """Cells to draw, in order, and the words that say so where it is not all of them."""
     if most is None or adata.n_obs <= most:
         return np.arange(adata.n_obs), ""
+    if most == 0:
+        return np.arange(0), ""
     chosen = np.sort(generator(rng).choice(adata.n_obs, size=most, replace=False))
     return chosen, f"{most:,} of {adata.n_obs:,} cells shown, drawn at random"
 

@@ -21,6 +21,9 @@ from landscape.pl._relief import Camera, Grid, Relief
 from landscape.pl._scene import CORNER, frame, front, paint, scale
 from landscape.pl._view import View, look
 
+ELEVATION = 48.0
+RESOLUTION = 220
+
 
 def landscape(
     adata: AnnData,
@@ -32,7 +35,7 @@ def landscape(
     palette: Mapping[str, str] | Sequence[str] | None = None,
     cmap: str = "viridis",
     azimuth: float | None = None,
-    elevation: float = 48.0,
+    elevation: float = ELEVATION,
     rise: float | None = None,
     ceiling: float | None = None,
     n_cells: int | None = 3000,
@@ -40,7 +43,7 @@ def landscape(
     labels: bool = True,
     paths: bool = True,
     height_label: str | None = None,
-    resolution: int = 220,
+    resolution: int = RESOLUTION,
     title: str | None = None,
     ax: Axes | None = None,
     show: bool | None = None,
@@ -123,14 +126,12 @@ def landscape(
         paths=paths,
         rng=rng,
     )
-    where, grid = view.where, view.grid
-    grid = (replace(grid, ceiling=ceiling) if ceiling is not None else grid.cut_above(where)).cropped()
-    turn, development = (np.deg2rad(azimuth), "") if azimuth is not None else downhill(adata, where, view.basis)
-    keep = np.concatenate([where, *[place.point[None] for place in view.places]])
-    relief = _relief(grid, keep, turn, elevation, rise, resolution)
+    relief, grid, development = relief_of(
+        view, azimuth=azimuth, elevation=elevation, rise=rise, ceiling=ceiling, resolution=resolution
+    )
 
     figure, ax = new_axes(ax, size=(9.0, 6.6))
-    beyond = paint(ax, relief, where[view.chosen], view.painted.rgba[view.chosen], size, view.ways)
+    beyond = paint(ax, relief, view.where[view.chosen], view.painted.rgba[view.chosen], size, view.ways)
     front(ax, relief)
     scale(ax, relief.camera, grid, height_label or view.label)
     frame(ax, relief, development)
@@ -145,6 +146,23 @@ def landscape(
     plane = f"plane: {' and '.join(plane_names(view.basis)) if drawing else view.basis.removeprefix('X_')}"
     caption(figure, [plane, *view.notes(grid, words)])
     return finish(figure, ax, show=show, return_fig=return_fig)
+
+
+def relief_of(
+    view: View,
+    *,
+    azimuth: float | None = None,
+    elevation: float = ELEVATION,
+    rise: float | None = None,
+    ceiling: float | None = None,
+    resolution: int = RESOLUTION,
+) -> tuple[Relief, Grid, str]:
+    """Relief of a view as :func:`landscape` shows it, its heights, and what runs towards the viewer."""
+    grid, where = view.grid, view.where
+    grid = (replace(grid, ceiling=ceiling) if ceiling is not None else grid.cut_above(where)).cropped()
+    turn, development = (np.deg2rad(azimuth), "") if azimuth is not None else downhill(view.adata, where, view.basis)
+    keep = np.concatenate([where, *[place.point[None] for place in view.places]])
+    return _relief(grid, keep, turn, elevation, rise, resolution), grid, development
 
 
 def _relief(grid: Grid, keep: NDArray[np.float64], turn: float, elevation: float, rise: float | None, n: int) -> Relief:

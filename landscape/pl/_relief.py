@@ -32,6 +32,8 @@ class Grid:
         Where the height is known, same shape.
     ceiling
         Height at which the relief is cut off; a plateau at this height is drawn above it and where none is known.
+    scale
+        Lowest and highest height drawn, where several reliefs share them.
     """
 
     x: Array
@@ -39,6 +41,7 @@ class Grid:
     height: Array
     support: NDArray[np.bool_]
     ceiling: float = np.inf
+    scale: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, record: Any) -> Grid:
@@ -64,13 +67,13 @@ class Grid:
 
     @cached_property
     def lowest(self) -> float:
-        """Lowest known height."""
-        return float(self.height[self.support].min())
+        """Lowest height drawn: the lowest known one, unless a scale is given."""
+        return float(self.height[self.support].min()) if self.scale is None else self.scale[0]
 
     @cached_property
     def highest(self) -> float:
-        """Height of the plateau: the ceiling, or the highest known height if that is lower."""
-        return float(min(self.height[self.support].max(), self.ceiling))
+        """Height of the plateau: the ceiling, or the highest known height if that is lower, unless a scale is given."""
+        return float(min(self.height[self.support].max(), self.ceiling)) if self.scale is None else self.scale[1]
 
     @cached_property
     def _drawn(self) -> RectBivariateSpline:
@@ -110,7 +113,7 @@ class Grid:
         pads = [max(1, round(margin * (len(i) + 1))) for i in (rows, columns)]
         i = slice(max(rows[0] - pads[0], 0), rows[-1] + pads[0] + 1)
         j = slice(max(columns[0] - pads[1], 0), columns[-1] + pads[1] + 1)
-        return Grid(self.x[j], self.y[i], self.height[i, j], self.support[i, j], self.highest)
+        return Grid(self.x[j], self.y[i], self.height[i, j], self.support[i, j], self.highest, self.scale)
 
 
 @dataclass(frozen=True)

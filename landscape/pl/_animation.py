@@ -1,0 +1,272 @@
+"""Cells that roll down the landscape of the fitted model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from anndata import AnnData
+from matplotlib import pyplot as plt
+from matplotlib.animation import FFMpegWriter, FuncAnimation, writers
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba_array
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from landscape import _keys
+from landscape._anndata import require_adata
+from landscape._files import write_atomic
+from landscape._random import RandomLike, generator
+from landscape.dynamics import simulate
+from landscape.pl._cells import MISSING, categorical_palette
+from landscape.pl._figure import INK
+from landscape.pl._landscape import landscape, relief_of
+from landscape.pl._relief import Relief
+from landscape.pl._view import View, look
+from landscape.pl._ways import lay
+from landscape.tl._dynamics import read_drift
+
+_TAIL = 6
+
+
+@dataclass(frozen=True)
+class Rolling:
+    """Balls over time: places on paper, whether they are seen, and their colours.
+
+    Attributes
+    ----------
+    where
+        Places in the plane, shape ``(n_frames, n, 2)``.
+    paper
+        Places on paper, same shape.
+    seen
+        Whether each is on the drawing and not hidden, shape ``(n_frames, n)``.
+    rgba
+        Colours, shape ``(n, 4)``.
+    """
+
+    where: NDArray[np.float64]
+    paper: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+    rgba: NDArray[np.float64]
+
+
+def animate(
+    adata: AnnData,
+    *,
+    save: str | Path | None = None,
+    n_cells: int = 60,
+    n_frames: int = 100,
+    fps: int = 20,
+    duration: float | None = None,
+    basis: str | None = None,
+    occupancy_key: str = _keys.OCCUPANCY,
+    size: float = 40.0,
+    dpi: int = 80,
+    title: str | None = None,
+    rng: RandomLike = 0,
+) -> FuncAnimation | None:
+    """Let cells roll down the landscape: trajectories of the fitted model, noise included, from the start cells.
+
+    Balls take the colour of the attractor next to which they end, and set off one after the other. Their places are those
+    of the cells nearest to their states, smoothed over three frames. The same seed gives the same film.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a model (:func:`landscape.tl.dynamics`) and heights (:func:`landscape.tl.occupancy`).
+    save
+        File to write: ``.gif``, or ``.mp4`` where ffmpeg is installed.
+    n_cells, n_frames, fps
+        Balls, frames, and frames in a second.
+    duration
+        Time that the model runs, in its unit; ``None``: as for the heights.
+    basis, occupancy_key, title
+        As in :func:`landscape`.
+    size
+        Area of a ball in square points.
+    dpi
+        Dots per inch of the film.
+    rng
+        Seed.
+
+    Returns
+    -------
+    The :class:`matplotlib.animation.FuncAnimation` (in a notebook, ``IPython.display.HTML(film.to_jshtml())`` shows it),
+    or ``None`` if it was saved.
+
+    Raises
+    ------
+    KeyError
+        If the model or the heights are missing.
+    ValueError
+        If the ending of ``save`` is neither ``.gif`` nor ``.mp4``, or ffmpeg is missing for the latter.
+    """
+    require_adata(adata)
+    writer = _writer(save, fps)
+    view = look(
+        adata, color=None, basis=basis, occupancy_key=occupancy_key, layer=None, palette=None, cmap="viridis",
+        n_cells=None, labels=True, paths=False, rng=rng,
+    )  # fmt: skip
+    relief, _, _ = relief_of(view)
+    balls = rolling(adata, view, relief, n_cells=n_cells, n_frames=n_frames, duration=duration, rng=rng)
+    still = landscape(
+        adata, color=_keys.BASIN if _keys.BASIN in adata.obs else None, basis=basis, occupancy_key=occupancy_key,
+        n_cells=0, paths=False, title=title, return_fig=True,
+    )  # fmt: skip
+    figure, ax, paper_to_pixels = _backdrop(still, dpi)
+    show = _stage(ax, balls, paper_to_pixels(balls.paper), size)
+    if save is not None and writer is None:
+        write_atomic(Path(save), lambda target: _write_gif(target, figure, show, n_frames, fps, balls.rgba))
+    elif save is not None:
+        film = FuncAnimation(figure, show, frames=n_frames, interval=1000 / fps, blit=False)
+        write_atomic(Path(save), lambda target: film.save(str(target), writer=writer, dpi=dpi))
+    if save is not None:
+        plt.close(figure)
+        return None
+    return FuncAnimation(figure, show, frames=n_frames, interval=1000 / fps, blit=False)
+
+
+def _write_gif(target: Path, figure: Any, show: Callable[[int], Any], n_frames: int, fps: int, swatches: Any) -> None:
+    """Frames with one palette of 256 colours, so that a colour stays the same and unchanged parts take no room."""
+    from PIL import Image
+
+    frames = []
+    for frame in range(n_frames):
+        show(frame)
+        figure.canvas.draw()
+        frames.append(Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()))
+    some = frames[:: max(1, n_frames // 4)]
+    mosaic = Image.new("RGB", (frames[0].width, frames[0].height * len(some)))
+    for i, picture in enumerate(some):
+        mosaic.paste(picture, (0, i * picture.height))
+    # Balls are small, and their colours would be merged with others: give each of them some room.
+    for i, colour in enumerate(sorted(set(map(tuple, np.round(255 * swatches[:, :3]).astype(int).tolist())))):
+        mosaic.paste(colour, (0, 60 * i, 60, 60 * i + 60))
+    palette = mosaic.quantize(256, method=Image.Quantize.MEDIANCUT)
+    first, *rest = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in frames]
+    first.save(target, format="GIF", save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
+
+
+def _writer(save: str | Path | None, fps: int) -> FFMpegWriter | None:
+    """Writer of a film, or ``None`` for a GIF."""
+    ending = Path(save).suffix.lower() if save is not None else ".gif"
+    if ending == ".gif":
+        return None
+    if ending != ".mp4":
+        msg = f"Expected a file that ends in .gif or .mp4, found {str(save)!r}."
+        raise ValueError(msg)
+    if not writers.is_available("ffmpeg"):
+        msg = "Films in .mp4 need ffmpeg, which is not on the path; install it, or save a .gif."
+        raise ValueError(msg)
+    return FFMpegWriter(fps=fps, extra_args=["-pix_fmt", "yuv420p"])
+
+
+def rolling(
+    adata: AnnData,
+    view: View,
+    relief: Relief,
+    *,
+    n_cells: int,
+    n_frames: int,
+    duration: float | None,
+    rng: RandomLike,
+) -> Rolling:
+    """Trajectories of the model from the start cells, laid onto the relief."""
+    drift, diffusion, genes = read_drift(adata)
+    x = adata.obsm[_keys.STATE][genes].to_numpy(dtype=float)
+    gen = generator(rng)
+    begin = _start(adata, view)
+    chosen = begin[gen.integers(0, len(begin), n_cells)]
+    if duration is None:
+        duration = float(view.record.get("params", {}).get("duration", 5.0))
+    path = simulate(
+        drift,
+        torch.as_tensor(x[chosen]),
+        diffusion=diffusion,
+        duration=duration,
+        step=min(0.2 / float(drift.decay.max()), duration / n_frames),
+        rng=gen,
+        lower=0.0,
+        save_at=list(np.linspace(0, duration * (1 - 1 / n_frames), n_frames)),
+    )
+    states = path.states.numpy()
+    where = lay(adata, states.reshape(-1, states.shape[-1]), genes, view.where)[0].reshape(len(states), n_cells, 2)
+    # One sets off after the other, over the first third of the film.
+    delay = np.sort(gen.integers(0, max(1, n_frames // 3), n_cells))
+    frame = np.clip(np.arange(len(where))[:, None] - delay, 0, None)
+    where = gaussian_filter1d(where[frame, np.arange(n_cells)], 1.5, axis=0, mode="nearest")
+    flat = where.reshape(-1, 2)
+    turned, lifted = relief.camera.turned(flat), relief.camera.lift(relief.grid.at(flat))
+    seen = ((np.abs(turned) <= 1).all(1) & relief.visible(turned, lifted)).reshape(where.shape[:2])
+    paper = relief.camera.see(turned, lifted)[0].reshape(where.shape)
+    return Rolling(where, paper, seen & (np.arange(len(where))[:, None] >= delay), _colours(adata, view, where[-1]))
+
+
+def _start(adata: AnnData, view: View) -> NDArray[np.int64]:
+    """Start cells; where the direction names none, the fiftieth of the cells that lie farthest uphill."""
+    if _keys.START in adata.obs and (named := np.flatnonzero(adata.obs[_keys.START].to_numpy(dtype=bool))).size:
+        return named
+    from landscape.pl._places import downhill
+
+    turn, _ = downhill(adata, view.where, view.basis)
+    down = view.where @ np.array([np.cos(turn), np.sin(turn)])
+    return np.argsort(down, kind="stable")[: max(20, len(down) // 50)]
+
+
+def _colours(adata: AnnData, view: View, last: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not view.places or _keys.BASIN not in adata.obs:
+        return np.tile(to_rgba_array(INK), (len(last), 1))
+    palette = categorical_palette(adata, _keys.BASIN)
+    points = np.array([place.point for place in view.places])
+    nearest = np.linalg.norm(last[:, None] - points[None], axis=-1).argmin(1)
+    return to_rgba_array([palette.get(view.places[i].name, MISSING) for i in nearest])
+
+
+def _backdrop(still: Any, dpi: int) -> tuple[Any, Axes, Any]:
+    """Figure with a picture of the relief behind empty axes, and the way from paper to its pixels."""
+    still.set_dpi(dpi)
+    still.canvas.draw()
+    picture = np.asarray(still.canvas.buffer_rgba()).copy()
+    tall = picture.shape[0]
+    transform = still.axes[0].transData.frozen()
+    plt.close(still)
+    figure = plt.figure(figsize=(picture.shape[1] / dpi, tall / dpi), dpi=dpi)
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.imshow(picture, extent=(0, picture.shape[1], 0, tall), aspect="auto", interpolation="nearest")
+    ax.set_xlim(0, picture.shape[1])
+    ax.set_ylim(0, tall)
+    ax.axis("off")
+
+    def to_pixels(paper: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(transform.transform(paper.reshape(-1, 2))).reshape(paper.shape)
+
+    return figure, ax, to_pixels
+
+
+def _stage(ax: Axes, balls: Rolling, pixels: NDArray[np.float64], size: float) -> Callable[[int], list[Any]]:
+    """Balls and their tails on the backdrop; the function that is returned shows a frame."""
+    dark = balls.rgba.copy()
+    dark[:, :3] *= 0.5
+    tails = ax.scatter([], [], s=size / 6, linewidths=0, zorder=2)
+    drawn = ax.scatter([], [], s=size, linewidths=0.6, zorder=3)
+    drawn.set_gid("balls")
+
+    def show(frame: int) -> list[Any]:
+        seen = balls.seen[frame]
+        drawn.set_offsets(pixels[frame][seen])
+        drawn.set_facecolors(balls.rgba[seen])
+        drawn.set_edgecolors(dark[seen])
+        first = max(0, frame - _TAIL)
+        old = balls.seen[first:frame]
+        faded = np.broadcast_to(balls.rgba, (*old.shape, 4)).copy()
+        faded[..., 3] = np.linspace(0.1, 0.5, len(old))[:, None] if len(old) else 0.0
+        tails.set_offsets(pixels[first:frame][old])
+        tails.set_facecolors(faded[old])
+        return [tails, drawn]
+
+    return show

@@ -1,0 +1,202 @@
+"""Which genes move along a transition, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from landscape import _keys
+from landscape._anndata import read_result, require_adata
+from landscape.pl._figure import INK, QUIET, caption, finish
+
+_HINT = "run `landscape.tl.barriers(adata)` first"
+UP, DOWN = "#2166ac", "#b2182b"
+_WORDS = ("from", "to", "saddle", "step")
+MOST_GENES = 30
+LEAST = 0.05
+
+
+def paths(
+    adata: AnnData,
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    key: str = _keys.PATHS,
+    n_genes: int | None = MOST_GENES,
+    least: float = LEAST,
+    cmap: str = "mako_r",
+    title: str | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+) -> Any:
+    """Draw the levels of genes along the least-action path of a transition, in the order in which they move.
+
+    A gene's moment is where it has made half of its whole change; the ring on its row marks it. Genes that move first
+    stand on top. Bars show the change, blue up and red down.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with paths.
+    start, end
+        Names of the attractors that the transition leaves and goes to; ``None``: the lowest barrier among those that
+        fit the other.
+    key
+        Name of the record in ``adata.uns["landscape"]``.
+    n_genes
+        Most genes drawn, those that change most; the figure says how many of how many. ``None``: all.
+    least
+        Genes whose level stays within less than this are left out, as long as others are left: they do not move.
+    cmap
+        Colour map of the levels.
+    title, show, return_fig
+        As for :func:`landscape`.
+
+    Returns
+    -------
+    List of axes (levels, changes), figure, or ``None`` if shown.
+
+    Raises
+    ------
+    KeyError
+        If there are no paths.
+    ValueError
+        If no path joins ``start`` and ``end``.
+    """
+    require_adata(adata)
+    record = read_result(adata, key, hint=_HINT)
+    table = record if isinstance(record, pd.DataFrame) else record["table"]
+    a, b, via = _choose(adata, table, start, end)
+    part = table[
+        (table["from"].astype(str) == a) & (table["to"].astype(str) == b) & (table["saddle"].astype(str) == via)
+    ]
+    part = part.sort_values("step", kind="stable")
+    genes = [name for name in part.columns if name not in _WORDS and pd.api.types.is_numeric_dtype(part[name])]
+    levels = part[genes].to_numpy(dtype=float)
+    step = part["step"].to_numpy(dtype=float)
+    change, moment = levels[-1] - levels[0], moments(step, levels)
+    span = np.ptp(levels, axis=0)
+    widest = np.argsort(-span, kind="stable")[: n_genes or len(genes)]
+    if (moving := widest[span[widest] >= least]).size:
+        widest = moving
+    rows = widest[np.lexsort((-np.abs(change[widest]), moment[widest]))]
+
+    figure, (main, side) = plt.subplots(
+        1,
+        2,
+        figsize=(6.8, 1.5 + 0.21 * max(len(rows), 4)),
+        layout="constrained",
+        gridspec_kw={"width_ratios": [3.4, 1.0]},
+        sharey=True,
+    )
+    scale = Normalize(0.0, max(1.0, float(levels[:, rows].max())))
+    _levels(main, step, levels[:, rows], scale, cmap)
+    marks = main.scatter(moment[rows], np.arange(len(rows)), s=16, facecolors="white", edgecolors=INK, lw=0.9, zorder=3)
+    marks.set_gid("moments")
+    main.set_yticks(np.arange(len(rows)), [genes[i] for i in rows], fontsize=8)
+    _ends(main, adata, a, b, via)
+    bars = side.barh(
+        np.arange(len(rows)), change[rows], height=0.66, color=[UP if c > 0 else DOWN for c in change[rows]]
+    )
+    bars[0].set_gid("change")
+    _trim(side)
+    bar = figure.colorbar(
+        ScalarMappable(scale, cmap), ax=[main, side], location="right", shrink=0.6, aspect=20, pad=0.02
+    )
+    bar.set_label("level (0 off, 1 high)", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    main.set_title(title or f"{a} \N{RIGHTWARDS ARROW} {b}", color=INK, fontsize=11, loc="left")
+    notes = [] if len(rows) == len(genes) else [f"the {len(rows)} of {len(genes)} genes that change most"]
+    notes.append("rings: half of the whole change is made")
+    others = table.groupby(["from", "to"], observed=True).ngroups - 1
+    if others and (start is None or end is None):
+        notes.append(f"{others} more transitions: `start=`, `end=`")
+    caption(figure, notes)
+    return finish(figure, [main, side], show=show, return_fig=return_fig)
+
+
+def moments(step: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Place on the path where each gene has made half of the sum of its changes, shape ``(n_genes,)``.
+
+    A gene that never changes gets the middle.
+    """
+    moved = np.vstack([np.zeros(levels.shape[1]), np.cumsum(np.abs(np.diff(levels, axis=0)), axis=0)])
+    whole = moved[-1]
+    found = [
+        np.interp(0.5, column / total, step) if total > 0 else float(step.mean())
+        for column, total in zip(moved.T, whole, strict=True)
+    ]
+    return np.asarray(found, dtype=float)
+
+
+def _choose(adata: AnnData, table: pd.DataFrame, start: str | None, end: str | None) -> tuple[str, str, str]:
+    """Transition to draw: the one asked for, over its lowest barrier."""
+    ways = table[["from", "to", "saddle"]].astype(str).drop_duplicates()
+    fit = ways[((ways["from"] == start) | (start is None)) & ((ways["to"] == end) | (end is None))]
+    if fit.empty:
+        known = ", ".join(f"{a} to {b}" for a, b in ways[["from", "to"]].drop_duplicates().itertuples(index=False))
+        msg = f"No path from {start or 'any attractor'} to {end or 'any other'}; there are: {known or 'none'}."
+        raise ValueError(msg)
+    barriers = adata.uns[_keys.UNS].get(_keys.BARRIERS)
+    heights = barriers.get("table") if isinstance(barriers, Mapping) else barriers
+    if heights is not None:
+        joined = fit.merge(heights[["from", "to", "saddle", "height"]].astype({"from": str, "to": str}), how="left")
+        joined["height"] = joined["height"].fillna(np.inf)
+        fit = joined.sort_values("height", kind="stable")
+    first = fit.iloc[0]
+    return str(first["from"]), str(first["to"]), str(first["saddle"])
+
+
+def _levels(ax: Axes, step: NDArray[np.float64], levels: NDArray[np.float64], scale: Normalize, cmap: str) -> None:
+    edges = np.concatenate([step[:1], (step[1:] + step[:-1]) / 2, step[-1:]])
+    rows = np.arange(levels.shape[1] + 1) - 0.5
+    mesh = ax.pcolormesh(edges, rows, levels.T, norm=scale, cmap=cmap, rasterized=True)
+    mesh.set_gid("levels")
+    for row in rows[1:-1]:
+        ax.axhline(row, color="white", lw=0.6)
+    ax.set_ylim(rows[-1], rows[0])
+    for edge in ax.spines.values():
+        edge.set_visible(False)
+    ax.tick_params(length=0)
+
+
+def _ends(ax: Axes, adata: AnnData, start: str, end: str, via: str) -> None:
+    """Say where the path begins and where it ends: paths up to a saddle end there, whole ones at the attractor."""
+    results = adata.uns[_keys.UNS]
+    last = f"{end}"
+    saddles = results.get(_keys.SADDLES)
+    part = results[_keys.PATHS]["table"] if isinstance(results.get(_keys.PATHS), Mapping) else None
+    if part is not None and saddles is not None and via in saddles["states"].index:
+        row = part[(part["from"] == start) & (part["to"] == end) & (part["saddle"] == via)].iloc[-1]
+        genes = list(saddles["states"].columns)
+        arrival, top = row[genes].to_numpy(dtype=float), saddles["states"].loc[via].to_numpy(dtype=float)
+        goal = results[_keys.ATTRACTORS]["states"].loc[end, genes].to_numpy(dtype=float)
+        if np.linalg.norm(arrival - top) < np.linalg.norm(arrival - goal):
+            last = f"{via}"
+    ax.set_xlim(0, 1)
+    ax.set_xticks([0, 0.5, 1.0], [start, "share of the path", last], fontsize=8)
+    labels = ax.get_xticklabels()
+    labels[0].set_horizontalalignment("left")
+    labels[1].set_color(QUIET)
+    labels[2].set_horizontalalignment("right")
+
+
+def _trim(ax: Axes) -> None:
+    ax.axvline(0, color=INK, lw=0.8)
+    ax.margins(x=0.1)
+    ax.xaxis.set_major_locator(MaxNLocator(3))
+    ax.set_title("change of level", fontsize=8.5, color=INK)
+    ax.tick_params(axis="x", labelsize=7, colors=QUIET)
+    ax.tick_params(axis="y", length=0, labelleft=False)
+    for edge in ("top", "right", "left"):
+        ax.spines[edge].set_visible(False)

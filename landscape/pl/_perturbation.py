@@ -1,0 +1,270 @@
+"""What a perturbation does: the landscape before and after, the fates, and the regulators that move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpecFromSubplotSpec
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from landscape import _keys
+from landscape._anndata import read_result, require_adata
+from landscape.pl._cells import SAFE, categorical_palette
+from landscape.pl._figure import INK, QUIET, caption, finish
+from landscape.pl._labels import Row, arrange
+from landscape.pl._places import downhill
+from landscape.pl._relief import Camera, Grid, Relief
+from landscape.pl._scene import CORNER, frame, front, paint, surface_cmap
+from landscape.pl._view import HEIGHT_LABEL
+from landscape.pl._ways import Ways
+
+_HINT = "run `landscape.tl.perturb(adata, levels)` first"
+UP, DOWN = "#2166ac", "#b2182b"
+MOST_REGULATORS = 15
+_NOTHING = np.empty((0, 2)), np.empty((0, 4))
+
+
+def perturbation(
+    adata: AnnData,
+    *,
+    key: str | None = None,
+    n_regulators: int = MOST_REGULATORS,
+    elevation: float = 48.0,
+    title: str | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+) -> Any:
+    """Draw what a perturbation does: landscape before and after, shift of fates with intervals, moved regulators.
+
+    Both reliefs have one scale of heights and one camera. Attractors that are lost are crossed out on the first, new ones
+    are marked on the second.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with perturbations.
+    key
+        Name of the perturbation, such as ``"Gata1=0"``; ``None``: the last one.
+    n_regulators
+        Most regulators drawn, those that change most.
+    elevation
+        Angle of the view of the reliefs, in degrees.
+    title
+        Title; ``None``: the name of the perturbation.
+    show, return_fig
+        As for :func:`landscape`.
+
+    Returns
+    -------
+    List of axes (before and after where the landscapes were computed, fates, regulators), figure, or ``None`` if shown.
+
+    Raises
+    ------
+    KeyError
+        If there is no such perturbation.
+    """
+    require_adata(adata)
+    key, record = _find(adata, key)
+    fates, expression = record["fates"], record.get("expression")
+    drawn = record.get("occupancy")
+    drawn = drawn if isinstance(drawn, Mapping) and "before" in drawn else None
+    shown = fates[(fates[["before", "after"]].fillna(0.0).abs() > 1e-9).any(axis=1)]
+    colours = _colours(adata, list(map(str, fates.index)))
+
+    tall = max(0.36 * len(shown), 0.2 * min(n_regulators, 0 if expression is None else len(expression)), 1.4) + 1.1
+    figure = plt.figure(figsize=(11.0, tall + (4.3 if drawn is not None else 0.0) + 0.4), layout="constrained")
+    grid = figure.add_gridspec(
+        2 if drawn is not None else 1, 1, height_ratios=([4.3, tall] if drawn is not None else [1])
+    )
+    axes: list[Axes] = []
+    notes = _words(record)
+    if drawn is not None:
+        axes += _reliefs(figure, grid[0], adata, record, drawn, colours, elevation, notes)
+    below = GridSpecFromSubplotSpec(1, 2, subplot_spec=grid[-1], width_ratios=[1.35, 1.0])
+    axes.append(figure.add_subplot(below[0]))
+    _fates(axes[-1], shown, colours)
+    if expression is not None and len(expression):
+        axes.append(figure.add_subplot(below[1]))
+        notes += _regulators(axes[-1], expression, n_regulators)
+    figure.suptitle(title or key, color=INK, fontsize=13)
+    caption(figure, notes)
+    return finish(figure, axes, show=show, return_fig=return_fig)
+
+
+def _find(adata: AnnData, key: str | None) -> tuple[str, Mapping[str, Any]]:
+    records = read_result(adata, _keys.PERTURBATIONS, hint=_HINT)
+    known = [name for name, record in records.items() if isinstance(record, Mapping) and "fates" in record]
+    if not known or (key is not None and key not in known):
+        msg = f"There is no perturbation {key!r}; {_HINT}. Present: {known}." if key else f"No perturbation; {_HINT}."
+        raise KeyError(msg)
+    name = known[-1] if key is None else key
+    return name, records[name]
+
+
+def _colours(adata: AnnData, names: list[str]) -> dict[str, str]:
+    known = categorical_palette(adata, _keys.BASIN) if _keys.BASIN in adata.obs else {}
+    spare = [colour for colour in SAFE if colour not in known.values()] or list(SAFE)
+    free = iter(spare * (1 + len(names) // len(spare)))
+    quiet = {"undifferentiated": "#8b9199", "other": "#b8bcc2"}
+    return {name: known.get(name) or quiet.get(name) or next(free) for name in names}
+
+
+def _words(record: Mapping[str, Any]) -> list[str]:
+    """What must be known before the figure is believed."""
+    notes = []
+    levels = record.get("levels")
+    if isinstance(levels, pd.DataFrame):
+        if "inside" in levels and (outside := list(map(str, levels.index[~levels["inside"].to_numpy(dtype=bool)]))):
+            notes.append(f"outside the range of the data: {', '.join(outside)}")
+        if "acts" in levels and (silent := list(map(str, levels.index[~levels["acts"].to_numpy(dtype=bool)]))):
+            notes.append(f"without any edge in the model: {', '.join(silent)}")
+    return notes
+
+
+def _reliefs(
+    figure: Figure,
+    spec: Any,
+    adata: AnnData,
+    record: Mapping[str, Any],
+    drawn: Mapping[str, Any],
+    colours: Mapping[str, str],
+    elevation: float,
+    notes: list[str],
+) -> list[Axes]:
+    """Both landscapes with one camera and one scale of heights."""
+    basis = str(drawn.get("basis") or drawn["before"].get("basis") or "")
+    where = np.asarray(adata.obsm[basis], dtype=float)[:, :2] if basis in adata.obsm else _NOTHING[0]
+    before, after = Grid.of(drawn["before"]), Grid.of(drawn)
+    top = before.cut_above(where).highest if len(where) else before.highest
+    ends = (min(before.lowest, after.lowest), top)
+    before, after = (replace(g, ceiling=top, scale=ends) for g in (before, after))
+    marks = [_marks(record, drawn["before"], ("kept", "lost")), _marks(record, drawn, ("kept", "new"))]
+    turn, development = downhill(adata, where, basis) if len(where) else (-np.pi / 2, "")
+    keep = np.concatenate([where, *[points for points, _ in marks]])
+    camera = Camera.on(before.cropped(), azimuth=turn, elevation=elevation, rise=0.5, keep=keep)
+    inner = GridSpecFromSubplotSpec(1, 2, subplot_spec=spec)
+    axes = [figure.add_subplot(inner[i]) for i in (0, 1)]
+    status = record["attractors"]["status"].astype(str)
+    for ax, grid, (points, names), words in zip(axes, (before, after), marks, ("before", "after"), strict=True):
+        relief = Relief(grid, camera, 180)
+        paint(ax, relief, *_NOTHING, size=1.0, ways=Ways())
+        front(ax, relief)
+        frame(ax, relief, development)
+        ax.set_title(words, color=INK, fontsize=11)
+        _attractors(ax, relief, points, names, [status.get(name, "") for name in names], colours)
+    bar = figure.colorbar(ScalarMappable(Normalize(*ends), surface_cmap()), ax=axes, shrink=0.55, aspect=18, pad=0.01)
+    bar.set_label(str(drawn.get("label") or drawn["before"].get("label") or HEIGHT_LABEL), fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    if not (before.support.all() and after.support.all()):
+        notes.append("hatched: height unknown")
+    if before.is_cut or after.is_cut:
+        notes.append(f"plateau: above {top:.3g}")
+    return axes
+
+
+def _marks(
+    record: Mapping[str, Any], drawn: Mapping[str, Any], kinds: tuple[str, str]
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Places of attractors and their names: those of the table that have one of the two kinds, in its order."""
+    points = np.asarray(drawn.get("attractors", _NOTHING[0]), dtype=float).reshape(-1, 2)
+    table = record["attractors"]
+    names = [str(name) for name in table.index[table["status"].isin(kinds)]]
+    if len(names) != len(points):  # places without names are drawn without names
+        names = [""] * len(points)
+    known = np.isfinite(points).all(1)
+    return points[known], [name for name, fine in zip(names, known, strict=True) if fine]
+
+
+def _attractors(
+    ax: Axes,
+    relief: Relief,
+    points: NDArray[np.float64],
+    names: list[str],
+    status: list[str],
+    colours: Mapping[str, str],
+) -> None:
+    if not len(points):
+        return
+    at = relief.camera.project(points, relief.grid.at(points))
+    edges = [colours.get(name, INK) for name in names]
+    ax.scatter(*at.T, s=46, facecolors="none", edgecolors="white", linewidths=2.6, zorder=9e5)
+    ax.scatter(*at.T, s=46, facecolors="none", edgecolors=edges, linewidths=1.4, zorder=9.1e5).set_gid("attractors")
+    if gone := [i for i, word in enumerate(status) if word == "lost"]:
+        ax.scatter(*at[gone].T, s=90, marker="x", c=DOWN, linewidths=1.8, zorder=9.2e5).set_gid("lost")
+    texts = [name if word in ("kept", "") else f"{name}\n({word})" for name, word in zip(names, status, strict=True)]
+    named = [i for i, text in enumerate(texts) if text]
+    if named:
+        bottom = float(relief.camera.see(CORNER, np.array([-0.03]))[0][0, 1])
+        arrange(ax, [Row(ax, at[named], [texts[i] for i in named], [edges[i] for i in named], bottom, True)])
+
+
+def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str]) -> None:
+    """From a ring (before) to a dot (after), with the interval of the change around the dot."""
+    rows = np.arange(len(fates))
+    before, after = fates["before"].to_numpy(dtype=float), fates["after"].to_numpy(dtype=float)
+    low, high = (
+        before + fates[end].to_numpy(dtype=float) if end in fates else np.full(len(fates), np.nan)
+        for end in ("low", "high")
+    )
+    chosen = [colours[str(name)] for name in fates.index]
+    ax.hlines(rows, low, high, color="#9aa3ad", lw=5, alpha=0.55, zorder=1).set_gid("intervals")
+    ax.hlines(rows, before, after, color=chosen, lw=1.6, zorder=2)
+    ax.scatter(before, rows, s=52, facecolors="white", edgecolors=chosen, linewidths=1.6, zorder=3).set_gid("before")
+    ax.scatter(after, rows, s=52, color=chosen, zorder=4).set_gid("after")
+    for row, (name, values) in zip(rows, fates.iterrows(), strict=True):
+        ax.annotate(
+            _change(values), (1.01, row), xycoords=("axes fraction", "data"), fontsize=7.5, color=INK, va="center"
+        )
+        del name
+    ax.set_yticks(rows, [str(name) for name in fates.index], fontsize=9)
+    ax.set_ylim(len(fates) - 0.4, -0.6)
+    ends = np.nanmax(np.concatenate([before, after, high, [0.0]]))
+    ax.set_xlim(min(-0.02, np.nanmin(np.concatenate([low, [0.0]])) - 0.01), min(1.02, ends * 1.08 + 0.02))
+    ax.set_xlabel("share of the cells (ring before, dot after, bar: interval)", fontsize=8.5)
+    ax.set_title("fates", fontsize=10, color=INK, loc="left")
+    ax.grid(axis="x", color="#e4e7eb", lw=0.8, zorder=0)
+    ax.set_axisbelow(True)
+    ax.tick_params(axis="x", labelsize=8)
+    ax.tick_params(axis="y", length=0)
+    for edge in ("top", "right", "left"):
+        ax.spines[edge].set_visible(False)
+
+
+def _change(row: pd.Series) -> str:
+    text = f"{row['change']:+.2f}"
+    if np.isfinite(row.get("low", np.nan)) and np.isfinite(row.get("high", np.nan)):
+        text += f" [{row['low']:+.2f}, {row['high']:+.2f}]"
+    if np.isfinite(row.get("p_value", np.nan)):
+        text += f" p = {row['p_value']:.2g}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def _regulators(ax: Axes, expression: pd.DataFrame, most: int) -> list[str]:
+    change = expression["change"].astype(float)
+    order = change.abs().sort_values(ascending=False, kind="stable").index[:most]
+    shown = change.loc[order].sort_values(ascending=False, kind="stable")
+    rows = np.arange(len(shown))
+    bars = ax.barh(rows, shown, height=0.66, color=[UP if value > 0 else DOWN for value in shown])
+    bars[0].set_gid("change")
+    ax.set_yticks(rows, [str(name) for name in shown.index], fontsize=8)
+    ax.set_ylim(len(shown) - 0.4, -0.6)
+    ax.axvline(0, color=INK, lw=0.8)
+    ax.set_xlabel("change of the mean level (0 off, 1 high)", fontsize=8.5)
+    ax.set_title("regulators", fontsize=10, color=INK, loc="left")
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.tick_params(axis="x", labelsize=8)
+    ax.tick_params(axis="y", length=0, colors=QUIET)
+    for edge in ("top", "right", "left"):
+        ax.spines[edge].set_visible(False)
+    return [] if len(shown) == len(change) else [f"the {len(shown)} of {len(change)} regulators that change most"]

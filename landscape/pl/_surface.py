@@ -1,0 +1,153 @@
+"""The landscape as a surface to turn and zoom, in a browser or a notebook, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+
+from landscape import _keys
+from landscape._files import write_text
+from landscape._random import RandomLike
+from landscape.pl._cells import plane_names
+from landscape.pl._places import downhill
+from landscape.pl._relief import Grid
+from landscape.pl._traces import attractors, cells, surface, text, ways
+from landscape.pl._view import View, look
+
+
+def landscape3d(
+    adata: AnnData,
+    *,
+    color: str | Sequence[str] | None = _keys.BASIN,
+    basis: str | None = None,
+    occupancy_key: str = _keys.OCCUPANCY,
+    layer: str | None = None,
+    palette: Mapping[str, str] | Sequence[str] | None = None,
+    cmap: str = "viridis",
+    ceiling: float | None = None,
+    n_cells: int | None = 3000,
+    size: float = 3.0,
+    labels: bool = True,
+    paths: bool = True,
+    height_label: str | None = None,
+    title: str | None = None,
+    save: str | Path | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+    rng: RandomLike = 0,
+) -> Any:
+    """Draw the landscape as a surface that turns and zooms (needs the extra ``interactive``).
+
+    Heights, cells, attractors and paths are those of :func:`landscape`. A click on an entry of the legend hides or shows
+    it, the pointer on an attractor, a path or a cell says what it is.
+
+    Parameters
+    ----------
+    adata, basis, occupancy_key, layer, palette, cmap, ceiling, n_cells, labels, paths, height_label, title, rng
+        As in :func:`landscape`.
+    color
+        Column of ``adata.obs`` or a gene; several of them make a menu.
+    size
+        Diameter of a cell in pixels.
+    save
+        HTML file to write, with everything that it needs: it opens without a network.
+    show
+        Show the figure now; ``None`` and ``False``: return it, for a notebook to show.
+    return_fig
+        Return the figure even if it was shown.
+
+    Returns
+    -------
+    The :class:`plotly.graph_objects.Figure`, or ``None`` if shown.
+
+    Raises
+    ------
+    ImportError
+        If plotly is not installed.
+    KeyError
+        If there are no heights, or ``color`` is unknown.
+    """
+    go = _plotly()
+    wanted = [color] if color is None or isinstance(color, str) else list(color)
+    if not wanted:
+        msg = "Expected at least one name in `color`, found none; pass `color=None` for cells of one colour."
+        raise ValueError(msg)
+    view = look(
+        adata,
+        color=wanted[0],
+        basis=basis,
+        occupancy_key=occupancy_key,
+        layer=layer,
+        palette=palette,
+        cmap=cmap,
+        n_cells=n_cells,
+        labels=labels,
+        paths=paths,
+        rng=rng,
+    )
+    grid = view.grid
+    grid = (replace(grid, ceiling=ceiling) if ceiling is not None else grid.cut_above(view.where)).cropped()
+    label = height_label or view.label
+    figure = go.Figure(surface(go, grid, label))
+    groups = [cells(go, view, grid, name, palette, cmap, layer, size) for name in wanted]
+    fixed = [*ways(go, view, grid), *attractors(go, view, grid)]
+    figure.add_traces([trace for group in groups for trace in group] + fixed)
+    if len(groups) > 1:
+        figure.update_layout(updatemenus=[_menu(wanted, [len(group) for group in groups], len(fixed))])
+    _lay_out(figure, view, grid, title)
+    if save is not None:
+        write_text(Path(save), figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False}))
+    if show:
+        figure.show()
+    return figure if return_fig or not show else None
+
+
+def _plotly() -> Any:
+    try:
+        import plotly.graph_objects as go
+    except ModuleNotFoundError as error:
+        msg = 'The interactive surface needs plotly; install it with `pip install "genomic-landscape[interactive]"`.'
+        raise ImportError(msg) from error
+    return go
+
+
+def _menu(names: Sequence[str | None], sizes: Sequence[int], fixed: int) -> dict[str, Any]:
+    buttons = []
+    for chosen, name in enumerate(names):
+        shown = [i == chosen for i, size in enumerate(sizes) for _ in range(size)]
+        visible = [True, *shown, *([True] * fixed)]
+        buttons.append({"label": text(name or "cells"), "method": "restyle", "args": [{"visible": visible}]})
+    return {"buttons": buttons, "x": 0.0, "xanchor": "left", "y": 1.0, "yanchor": "top", "showactive": True}
+
+
+def _lay_out(figure: Any, view: View, grid: Grid, title: str | None) -> None:
+    menus = figure.layout.updatemenus
+    if menus:  # begin with the first entry
+        for trace, visible in zip(figure.data, menus[0].buttons[0].args[0]["visible"], strict=True):
+            trace.visible = visible
+    turn, _ = downhill(view.adata, view.where, view.basis)
+    names = plane_names(view.basis)
+    extent = np.array([np.ptp(grid.x), np.ptp(grid.y)])
+    ratio = extent / extent.max()
+    notes = [note for note in view.notes(grid) if not note.startswith(("hatched", "thin"))]
+    figure.update_layout(
+        template="plotly_white",
+        title={"text": text(title)} if title else None,
+        scene={
+            "xaxis": {"title": {"text": names[0]}, "showticklabels": False},
+            "yaxis": {"title": {"text": names[1]}, "showticklabels": False},
+            "zaxis": {"title": {"text": "height"}},
+            "aspectmode": "manual",
+            "aspectratio": {"x": 1.5 * float(ratio[0]), "y": 1.5 * float(ratio[1]), "z": 0.5},
+            "camera": {"eye": {"x": 1.15 * float(np.cos(turn)), "y": 1.15 * float(np.sin(turn)), "z": 1.45}},
+        },
+        legend={"itemsizing": "constant", "x": 1.08, "y": 0.95},
+        margin={"l": 10, "r": 10, "t": 50 if title else 20, "b": 40},
+        annotations=[{"text": text("  \N{MIDDLE DOT}  ".join(notes)), "showarrow": False, "xref": "paper", "yref": "paper",
+                      "x": 0, "y": -0.03, "xanchor": "left", "font": {"size": 11, "color": "#6b7178"}}],
+    )  # fmt: skip

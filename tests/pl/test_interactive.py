@@ -1,0 +1,178 @@
+"""The surface that turns, and the film: what they hold, that they repeat, and that they need no network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from landscape import pl
+from landscape.pl._animation import rolling
+from landscape.pl._landscape import relief_of
+from landscape.pl._view import look
+from tests.synthetic import NAMES, add_topography, finished_run
+
+go = pytest.importorskip("plotly.graph_objects", reason="install the extra `interactive`")
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def crossed(finished):
+    add_topography(finished)
+    return finished
+
+
+def traces(figure, name):
+    return [t for t in figure.data if t.name == name]
+
+
+# The surface
+
+
+def test_cells_lie_on_the_surface_in_their_categories(crossed):
+    figure = pl.landscape3d(crossed, show=False)
+    surface = figure.data[0]
+    plane = crossed.obsm["X_plane"]
+    for name in NAMES:
+        (trace,) = traces(figure, name)
+        own = plane[(crossed.obs["basin"] == name).to_numpy()]
+        np.testing.assert_allclose(np.c_[trace.x, trace.y], own, rtol=1e-6)
+        assert np.min(trace.z) >= np.min(surface.z)
+    highest = float(np.max(surface.z))
+    assert crossed.uns["landscape"]["occupancy"]["height"].max() > highest  # cut like the relief
+
+
+def test_attractors_and_paths_say_what_they_are(crossed):
+    figure = pl.landscape3d(crossed, show=False)
+    (attractors,) = traces(figure, "attractors")
+    assert "leading eigenvalue: -0.61" in attractors.customdata[0]
+    (names,) = traces(figure, "names")
+    assert list(names.text) == list(NAMES)
+    (both,) = {t.legendgroup for t in traces(figure, f"{NAMES[0]} \N{EN DASH} {NAMES[1]}")}
+    entries = [t for t in figure.data if t.legendgroup == both]
+    assert [t.showlegend for t in entries] == [True, False]  # both ways up, one entry
+    assert f"towards {NAMES[1]}" in entries[0].hovertemplate
+    assert len(traces(figure, "saddles")[0].x) == 3
+
+
+def test_several_colours_make_a_menu(crossed):
+    figure = pl.landscape3d(crossed, color=["basin", "Gata1", "day"], show=False)
+    buttons = figure.layout.updatemenus[0].buttons
+    assert [b.label for b in buttons] == ["basin", "Gata1", "day"]
+    assert [t.visible for t in traces(figure, "Gata1")] == [False]
+    shown = buttons[1].args[0]["visible"]
+    assert len(shown) == len(figure.data)
+    on = {t.name for t, visible in zip(figure.data, shown, strict=True) if visible}
+    assert "Gata1" in on
+    assert not on & set(NAMES)
+    colours = np.array(traces(figure, "day")[0].marker.color)
+    day = crossed.obs["day"].to_numpy()
+    assert len(set(colours[day == day.max()])) == 1
+
+
+def test_names_stay_text(crossed):
+    crossed.obs["evil"] = pd.Categorical(["<b>x</b>"] * crossed.n_obs)
+    figure = pl.landscape3d(crossed, color="evil", title="<i>", show=False)
+    assert traces(figure, "&lt;b&gt;x&lt;/b&gt;")
+    assert figure.layout.title.text == "&lt;i&gt;"
+
+
+def test_the_file_is_bounded_complete_and_says_what_was_sampled(crossed, tmp_path):
+    path = tmp_path / "surface.html"
+    figure = pl.landscape3d(crossed, n_cells=200, save=path)
+    assert sum(len(t.x) for t in figure.data if t.legendgroup == "cells") == 200
+    assert "200 of 600 cells shown" in figure.layout.annotations[0].text
+    html = path.read_text(encoding="utf-8")
+    assert path.stat().st_size < 7e6
+    assert '<script src="http' not in html
+    assert "plotly" in html
+
+
+def test_wrong_colours_are_named(crossed):
+    with pytest.raises(ValueError, match="at least one name in `color`"):
+        pl.landscape3d(crossed, color=[], show=False)
+    with pytest.raises(KeyError, match="neither a column"):
+        pl.landscape3d(crossed, color=["basin", "nothing"], show=False)
+
+
+# The film
+
+
+@pytest.fixture(scope="module")
+def modelled():
+    """A run with a real model: cells relax to four states of eleven genes without any interaction."""
+    adata = finished_run()
+    genes = list(adata.obsm["X_state"].columns)
+    d = len(genes)
+    target = adata.uns["landscape"]["attractors"]["states"].iloc[0].to_numpy()
+    adata.uns["landscape"]["dynamics"] |= {
+        "weights": np.zeros((d, d)),
+        "bias": np.zeros(d),
+        "signal": np.zeros(d),
+        "ceiling": 2 * target,  # s(0) = 1/2: every cell goes to the first attractor
+        "decay": np.ones(d),
+        "hill": np.ones(d),
+        "threshold": np.ones(d),
+        "scale": np.ones(d),
+        "diffusion": 1e-6,
+    }
+    adata.obs["landscape_start"] = adata.obs["day"] == 1
+    return adata
+
+
+def view_of(adata):
+    return look(
+        adata, color=None, basis=None, occupancy_key="occupancy", layer=None, palette=None, cmap="viridis",
+        n_cells=None, labels=True, paths=False, rng=0,
+    )  # fmt: skip
+
+
+def test_balls_roll_to_where_the_model_goes(modelled):
+    view = view_of(modelled)
+    relief, _, _ = relief_of(view)
+    options = {"n_cells": 12, "n_frames": 30, "duration": 8.0}
+    found = rolling(modelled, view, relief, **options, rng=0)
+    assert found.where.shape == (30, 12, 2)
+    end = next(p.point for p in view.places if p.name == NAMES[0])
+    begin = np.linalg.norm(found.where[0] - end, axis=1)
+    last = np.linalg.norm(found.where[-1] - end, axis=1)
+    assert (last < 0.5).all()
+    assert last.max() < begin.min()
+    again = rolling(modelled, view, relief, **options, rng=0)
+    np.testing.assert_array_equal(found.paper, again.paper)
+    assert np.ptp(found.rgba, axis=0).max() == 0  # all of them end at one attractor
+    # One sets off after the other.
+    assert found.seen[0].sum() < found.seen[-1].sum()
+
+
+def test_the_film_repeats_byte_for_byte(modelled, tmp_path):
+    options = {"n_cells": 5, "n_frames": 4, "dpi": 40}
+    for name in ("a.gif", "b.gif"):
+        assert pl.animate(modelled, save=tmp_path / name, **options) is None
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+    from PIL import Image
+
+    with Image.open(tmp_path / "a.gif") as film:
+        assert film.n_frames == 4
+    with pytest.raises(ValueError, match=r"ends in \.gif or \.mp4, found 'film\.avi'"):
+        pl.animate(modelled, save="film.avi", **options)
+
+
+def test_mp4_needs_ffmpeg(modelled, monkeypatch):
+    from matplotlib.animation import writers
+
+    monkeypatch.setattr(writers, "is_available", lambda name: False)
+    with pytest.raises(ValueError, match="need ffmpeg"):
+        pl.animate(modelled, save="film.mp4")
+
+
+def test_a_film_needs_a_model(finished):
+    del finished.uns["landscape"]["dynamics"]
+    with pytest.raises(KeyError, match=r"landscape\.tl\.dynamics"):
+        pl.animate(finished, n_frames=2)
