@@ -39,6 +39,7 @@ TRUTH: Final = "truth"
 
 # uns["landscape"][...]
 DYNAMICS: Final = "dynamics"
+ENSEMBLE: Final = "ensemble"
 ATTRACTORS: Final = "attractors"
 BASINS: Final = "basins"
 FATES_PARAMS: Final = "fates"

@@ -84,7 +84,7 @@ def fit_logistic(
     w: Tensor,
     *,
     free: Tensor,
-    offset: Tensor,
+    start: tuple[Tensor, Tensor, Tensor],
     log_ceiling: Tensor,
     penalty: float,
     max_steps: int,
@@ -107,8 +107,10 @@ def fit_logistic(
         Weights of the rows, shape ``(n, 1)``, sum 1.
     free
         Entries of :math:`V` that may differ from zero, shape ``(targets, inputs)``.
-    offset, log_ceiling
-        Start of :math:`b` and :math:`\alpha`; the latter is also :math:`\alpha^0`.
+    start
+        :math:`V`, :math:`b` and :math:`\alpha` to start from.
+    log_ceiling
+        :math:`\alpha^0`, shape ``(targets,)``.
     penalty
         :math:`\lambda`, positive.
     max_steps
@@ -118,7 +120,7 @@ def fit_logistic(
     whole = torch.cat([free, torch.ones(targets, 2, dtype=x.dtype)], dim=1)
     problem = _Targets(x, y, w, whole, penalty, log_ceiling)
     values, vectors = torch.linalg.eigh(x.T @ (w * x))
-    p = torch.cat([torch.zeros_like(free), offset[:, None], log_ceiling[:, None]], dim=1)
+    p = torch.cat([start[0] * free, start[1][:, None], start[2][:, None]], dim=1)
     loss, damping = problem.loss(p), torch.full((targets,), 1e-3, dtype=x.dtype)
     active = torch.ones(targets, dtype=torch.bool)
     for n_steps in range(1, max_steps + 1):  # noqa: B007

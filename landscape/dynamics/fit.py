@@ -60,6 +60,7 @@ def fit_rates(
     decay: Tensor | float = 1.0,
     hill: float = 4.0,
     penalty: float = 1e-3,
+    start: RegulatoryDrift | None = None,
     max_steps: int = 100,
 ) -> RateFit:
     r"""Fit :math:`a\,s(W\phi(x) + b)` to the production :math:`p = v + \gamma x` of every cell.
@@ -86,6 +87,8 @@ def fit_rates(
         Hill coefficient of all responses.
     penalty
         :math:`\lambda`.
+    start
+        Drift to start from, such as the fit to other weights; its decay and responses must be those of this fit.
     max_steps
         Steps of Levenberg-Marquardt.
 
@@ -104,34 +107,33 @@ def fit_rates(
     w = (w / w.sum())[:, None]
     gamma = torch.as_tensor(decay, dtype=torch.float64).expand(d).clone()
     production = torch.minimum((velocity + gamma * states).clamp_min(0.0), 1.5 * (gamma * states).max(0).values)
-    start = RegulatoryDrift(
-        torch.zeros(d, d, dtype=torch.float64),
-        torch.zeros(d, dtype=torch.float64),
-        1.2 * production.max(0).values,
-        gamma,
-        response_thresholds(states),
-        torch.full((d,), float(hill), dtype=torch.float64),
-        torch.zeros(d, dtype=torch.float64),
-    )
-    phi = start.response(states)
+    threshold, power = response_thresholds(states), torch.full((d,), float(hill), dtype=torch.float64)
+    ceiling = 1.2 * production.max(0).values
+    zero = torch.zeros(d, dtype=torch.float64)
+    base = RegulatoryDrift(torch.zeros(d, d, dtype=torch.float64), zero, ceiling, gamma, threshold, power, zero)
+    phi = base.response(states)
     spread = _weighted_sd(phi, w).clamp_min(1e-6)
     scale = _weighted_sd(states, w)
     # Standardised responses give the optimiser round level sets.
     standard = (phi - (w * phi).sum(0)) / spread
+    mean = (w * phi).sum(0)
+    if start is None:
+        first = (base.weights, torch.logit((production * w).sum(0) / ceiling, eps=1e-3), torch.log(ceiling / scale))
+    else:
+        first = (start.weights * spread, start.bias + start.weights @ mean, torch.log(start.ceiling / scale))
     found = fit_logistic(
         standard,
         production / scale,
         w,
         free=support,
-        offset=torch.logit((production * w).sum(0) / start.ceiling, eps=1e-3),
-        log_ceiling=torch.log(start.ceiling / scale),
+        start=first,
+        log_ceiling=torch.log(ceiling / scale),
         penalty=penalty,
         max_steps=max_steps,
     )
     big = found.slope / spread
-    bias = found.offset - big @ (w * phi).sum(0)
-    ceiling = torch.exp(found.log_ceiling) * scale
-    drift = RegulatoryDrift(big, bias, ceiling, gamma, start.threshold, start.hill, start.signal)
+    bias = found.offset - big @ mean
+    drift = RegulatoryDrift(big, bias, torch.exp(found.log_ceiling) * scale, gamma, threshold, power, zero)
     return _assess(drift, states, production, w, found)
 
 

@@ -120,6 +120,7 @@ def match_populations(
     step: float | None = None,
     learning_rate: float = 0.03,
     rng: RandomLike = 0,
+    report: bool = True,
 ) -> PopulationMatch:
     r"""Refine a drift on populations observed at real times.
 
@@ -152,6 +153,8 @@ def match_populations(
         Time step; by default a tenth of the shortest interval, and at most a fifth of the fastest lifetime.
     rng
         Seed or generator.
+    report
+        Warn if the loss has not settled.
 
     Returns
     -------
@@ -194,7 +197,7 @@ def match_populations(
         schedule.step()
         history.append(float(loss.detach()))
         distances.append(gaps_now.detach().numpy())
-    return _result(parameters, np.array(history), np.array(distances))
+    return _result(parameters, np.array(history), np.array(distances), report=report)
 
 
 def _distance_along(
@@ -223,11 +226,11 @@ def _draw(population: Tensor, n: int, gen: np.random.Generator) -> Tensor:
     return population[torch.as_tensor(gen.choice(len(population), n, replace=len(population) < n))]
 
 
-def _result(parameters: _Parameters, history: np.ndarray, distances: np.ndarray) -> PopulationMatch:
+def _result(parameters: _Parameters, history: np.ndarray, distances: np.ndarray, *, report: bool) -> PopulationMatch:
     n = len(history)
     tail, fifth = max(1, n // 10), max(1, n // 5)
     settled = history[-fifth:].mean() >= 0.95 * history[-2 * fifth : -fifth].mean()
-    if not settled:
+    if report and not settled:
         logger.warning("The match of populations still improves after %d steps; raise `n_steps`.", n)
     model = parameters.model()
     fixed = replace(

@@ -11,16 +11,16 @@ import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
+from tqdm.auto import tqdm
 
 from landscape import _keys
 from landscape._anndata import count_matrix, read, read_result, require_adata, require_unique, write, write_result
 from landscape._random import RandomLike, generator
 from landscape.dynamics import RegulatoryDrift
 from landscape.dynamics.directions import Combination, Direction
-from landscape.dynamics.fit import RateFit, fit_rates
 from landscape.dynamics.graph import CellGraph, neighbor_graph
-from landscape.dynamics.populations import PopulationMatch, match_populations
 from landscape.tl._direction import Cells, Directed, resolve, start_cells
+from landscape.tl._fit import Fitted, ModelFit
 from landscape.tl._state import coordinates, expression, scaled
 
 logger = logging.getLogger(__name__)
@@ -28,8 +28,6 @@ logger = logging.getLogger(__name__)
 # With this many cells per regulator the penalised regression of each gene on all others is better than one on the
 # network's support: on blood progenitors (10 cells per regulator) it explains .82 of the velocity, the support none.
 CELLS_PER_REGULATOR = 5
-# Cells that share a patch of the latent space count as one voice, see `_patch_weights`.
-N_PATCHES = 40
 
 
 def dynamics(
@@ -48,6 +46,7 @@ def dynamics(
     self_edges: bool = False,
     refine: bool = True,
     n_steps: int = 300,
+    n_replicates: int = 0,
     rng: RandomLike = 0,
     copy: bool = False,
 ) -> AnnData | None:
@@ -94,6 +93,10 @@ def dynamics(
         Match populations where there are real time points.
     n_steps
         Steps of that refinement.
+    n_replicates
+        Size of the ensemble: the model is fitted anew to so many resamples, and later stages give intervals. Blocks of
+        about 30 neighbouring cells are weighted at random (Bayesian bootstrap), and where the support is the network's,
+        edges are drawn with their stability.
     rng
         Seed or generator.
     copy
@@ -111,6 +114,8 @@ def dynamics(
         States, and the drift at them.
     ``adata.obsp["transitions"]`` : csr matrix
         Directed chain of cells, rows summing to one, from the direction alone.
+    ``adata.uns["landscape"]["ensemble"]``
+        The same arrays for every replicate, stacked, with ``n_replicates``.
     ``adata.obs["landscape_start"]`` : bool
         Cells of the start, if the direction names them.
 
@@ -149,30 +154,37 @@ def dynamics(
     mask, source = _support(adata, network_key, names, support, len(x))
     if self_edges:
         np.fill_diagonal(mask, 1.0)
-    fit, match = _fit(
+    fit = ModelFit(
         x,
         z,
         directed,
         mask,
-        gen,
+        stability=_stability(adata, network_key, names) if source == "network" and n_replicates else None,
         hill=4.0 if response is None else response,
         diffusion=diffusion,
         refine=refine,
         n_steps=n_steps,
+        gen=gen,
     )
-    noise = _noise(diffusion, match, x, graph)
+    fitted = fit.fit(graph)
+    ensemble = _ensemble(fit, fitted, n_replicates)
     params = {
         "direction": str(direction),
         "network_key": network_key,
         "layer": layer,
         "support": source,
         "self_edges": self_edges,
-        "diffusion": "estimated" if diffusion is None and match else "stated",
+        "diffusion": "estimated" if diffusion is None and fitted.match is not None else "stated",
         "time_unit": "real time" if directed.times is not None else "mRNA lifetime",
         "states": "posterior mean" if model is not None else "pooled over neighbours",
         "n_neighbors": n_neighbors,
+        "n_replicates": n_replicates,
     }
-    _write(adata, names, x, scale, directed, fit, match, noise, str(direction.grade), conflict, params)
+    _write(adata, names, x, scale, directed, fitted, str(direction.grade), conflict, params)
+    if ensemble:
+        write_result(adata, _keys.ENSEMBLE, ensemble, params=params, what=f"{n_replicates} replicates of the model")
+    elif _keys.ENSEMBLE in adata.uns[_keys.UNS]:
+        del adata.uns[_keys.UNS][_keys.ENSEMBLE]  # it belonged to another model
     return adata if copy else None
 
 
@@ -212,51 +224,21 @@ def _support(
     return mask, "network"
 
 
-def _patch_weights(z: NDArray[np.float64], gen: np.random.Generator) -> torch.Tensor:
-    """Weights that make each patch of the latent space count alike, so that rare states are heard."""
-    from sklearn.cluster import MiniBatchKMeans
-
-    k = min(N_PATCHES, max(1, len(z) // 10))
-    seed = int(gen.integers(2**31))
-    patch = MiniBatchKMeans(k, random_state=seed, n_init=3, batch_size=4096).fit_predict(z)
-    return torch.as_tensor(1.0 / np.bincount(patch)[patch])
+def _stability(adata: AnnData, network_key: str, names: list[str]) -> NDArray[np.float64]:
+    """Share of bootstraps of the network that select each edge, ``[target, regulator]``."""
+    index = adata.var_names.get_indexer(names)
+    found = sparse.csr_matrix(read(adata, "varp", f"{network_key}_stability", hint="run `landscape.tl.network` first"))
+    return np.asarray(found[index][:, index].todense(), dtype=float).T
 
 
-def _fit(
-    x: NDArray[np.float64],
-    z: NDArray[np.float64],
-    directed: Directed,
-    mask: NDArray[np.float64],
-    gen: np.random.Generator,
-    *,
-    hill: float,
-    diffusion: float | None,
-    refine: bool,
-    n_steps: int,
-) -> tuple[RateFit, PopulationMatch | None]:
-    states, allowed = torch.as_tensor(x), torch.as_tensor(mask)
-    fit = fit_rates(
-        states, torch.as_tensor(directed.velocity), support=allowed, weights=_patch_weights(z, gen), hill=hill
-    )
-    if not fit.converged:
-        logger.warning("the fit of production rates reached its limit of %d steps", fit.n_steps)
-    if directed.times is None or not refine:
-        return fit, None
-    populations = {float(t): states[torch.as_tensor(directed.times == t)] for t in np.unique(directed.times)}
-    match = match_populations(
-        fit.drift, populations, diffusion=diffusion or 0.01, support=allowed, n_steps=n_steps, rng=gen
-    )
-    return fit, match
-
-
-def _noise(stated: float | None, match: PopulationMatch | None, x: NDArray[np.float64], graph: CellGraph) -> float:
-    if stated is not None:
-        return float(stated)
-    if match is not None:
-        return match.diffusion
-    degree = np.asarray(graph.weights.sum(1))
-    mean, square = graph.weights @ x / degree, graph.weights @ x**2 / degree
-    return float(max((square - mean**2).mean(), 1e-6))
+def _ensemble(fit: ModelFit, fitted: Fitted, n_replicates: int) -> dict[str, Any]:
+    """Fields of all replicates, stacked."""
+    if not n_replicates:
+        return {}
+    found = list(tqdm(fit.replicates(fitted, n_replicates), total=n_replicates, desc="replicates", leave=False))
+    record: dict[str, Any] = {name: np.stack([getattr(drift, name).numpy() for drift, _ in found]) for name in _FIELDS}
+    record["diffusion"] = np.array([noise for _, noise in found])
+    return record
 
 
 def _write(
@@ -265,26 +247,27 @@ def _write(
     x: NDArray[np.float64],
     scale: NDArray[np.float64],
     directed: Directed,
-    fit: RateFit,
-    match: PopulationMatch | None,
-    noise: float,
+    fitted: Fitted,
     grade: str,
     conflict: float,
     params: dict[str, Any],
 ) -> None:
-    drift = match.drift if match is not None else fit.drift
+    drift, match = fitted.drift, fitted.match
     velocity = drift(torch.as_tensor(x)).numpy()
     record: dict[str, Any] = {
         "regulators": np.array(names, dtype=object),
         **{name: getattr(drift, name).numpy() for name in _FIELDS},
         "scale": scale,
-        "diffusion": noise,
+        "diffusion": fitted.diffusion,
         "grade": grade,
-        "velocity_r2": fit.velocity_r2,
+        "velocity_r2": fitted.rates.velocity_r2,
+        "velocity_r2_held_out": fitted.held_out_r2,
         "conflict": conflict,
-        "converged": bool(fit.converged and (match is None or match.converged)),
+        "converged": fitted.converged,
         "asymmetry": _asymmetry(drift),
     }
+    if directed.times is not None:
+        record["time_span"] = float(directed.times.max() - directed.times.min())
     if match is not None and directed.times is not None:
         times = np.unique(directed.times)[1:]
         record["energy_distance"] = pd.DataFrame(
@@ -314,3 +297,16 @@ def read_drift(adata: AnnData) -> tuple[RegulatoryDrift, float, list[str]]:
     fields = {name: torch.as_tensor(np.array(record[name], dtype=float)) for name in _FIELDS}
     drift = RegulatoryDrift(held={}, **fields)
     return drift, float(record["diffusion"]), [str(name) for name in record["regulators"]]
+
+
+def read_ensemble(adata: AnnData) -> list[tuple[RegulatoryDrift, float]]:
+    """Drift and diffusion of every replicate that :func:`dynamics` wrote; none without an ensemble."""
+    results = adata.uns.get(_keys.UNS, {})
+    if _keys.ENSEMBLE not in results:
+        return []
+    record = results[_keys.ENSEMBLE]
+    stacks = {name: torch.as_tensor(np.array(record[name], dtype=float)) for name in _FIELDS}
+    return [
+        (RegulatoryDrift(held={}, **{name: stack[k] for name, stack in stacks.items()}), float(noise))
+        for k, noise in enumerate(record["diffusion"])
+    ]

@@ -23,13 +23,14 @@ def solve(x, y, free=None, w=None, max_steps=100):
     n, targets = y.shape
     w = np.full(n, 1 / n) if w is None else w / w.sum()
     free = np.ones((targets, x.shape[1])) if free is None else free
+    ceiling = torch.full((targets,), np.log(2.5), dtype=torch.float64)
     return fit_logistic(
         torch.as_tensor(x),
         torch.as_tensor(y),
         torch.as_tensor(w)[:, None],
         free=torch.as_tensor(free),
-        offset=torch.zeros(targets, dtype=torch.float64),
-        log_ceiling=torch.full((targets,), np.log(2.5), dtype=torch.float64),
+        start=(torch.zeros(targets, x.shape[1], dtype=torch.float64), torch.zeros(targets, dtype=torch.float64), ceiling),
+        log_ceiling=ceiling,
         penalty=PENALTY,
         max_steps=max_steps,
     )
@@ -67,7 +68,9 @@ def test_planted_curves_come_back_without_noise():
     # The penalty pulls slopes of size 1 by about penalty / curvature (.05): .02.
     made = torch.exp(found.log_ceiling) * torch.sigmoid(torch.as_tensor(x) @ found.slope.T + found.offset)
     assert float(((made - torch.as_tensor(y)) ** 2).mean()) < PENALTY
-    np.testing.assert_array_equal(np.sign(found.slope.numpy())[np.abs(slope) > 0.3], np.sign(slope)[np.abs(slope) > 0.3])
+    np.testing.assert_array_equal(
+        np.sign(found.slope.numpy())[np.abs(slope) > 0.3], np.sign(slope)[np.abs(slope) > 0.3]
+    )
 
 
 def test_steps_that_run_out_are_counted():

@@ -1,0 +1,181 @@
+"""The fit behind :func:`landscape.tl.dynamics`: rates, then populations, then both again on resampled cells."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape.dynamics import RegulatoryDrift
+from landscape.dynamics.bootstrap import bayesian_weights, blocks
+from landscape.dynamics.fit import RateFit, fit_rates
+from landscape.dynamics.graph import CellGraph
+from landscape.dynamics.populations import PopulationMatch, match_populations
+from landscape.tl._direction import Directed
+
+logger = logging.getLogger(__name__)
+
+# Cells that share a patch of the latent space count as one voice, so that rare states are heard.
+N_PATCHES = 40
+# Share of the blocks of cells that the fit does not see when it is judged on held-out cells.
+HELD_OUT = 0.2
+# A replicate starts at the model, so a third of the steps brings it to its own optimum.
+REPLICATE_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model of the regulators, and how well it does.
+
+    Attributes
+    ----------
+    rates
+        The fit to production rates.
+    match
+        The refinement on populations, with real time points.
+    diffusion
+        :math:`D`.
+    held_out_r2
+        Share of the velocity's variance in blocks of cells that the rate fit did not see.
+    """
+
+    rates: RateFit
+    match: PopulationMatch | None
+    diffusion: float
+    held_out_r2: float
+
+    @property
+    def drift(self) -> RegulatoryDrift:
+        """The drift of the model."""
+        return self.rates.drift if self.match is None else self.match.drift
+
+    @property
+    def converged(self) -> bool:
+        """Whether every step of the fit came to its end."""
+        return self.rates.converged and (self.match is None or self.match.converged)
+
+
+class ModelFit:
+    """The data of a fit, so that the model and its replicates are fitted in the same way.
+
+    Parameters
+    ----------
+    x, z
+        States and coordinates of the cells, shapes ``(n, d)`` and ``(n, k)``.
+    directed
+        What the direction says about every cell.
+    mask
+        Edges that may be non-zero, ``[target, regulator]``.
+    stability
+        Probability of each edge to be in the network, which edges of a replicate are drawn with; ``None`` keeps all.
+    hill, diffusion, refine, n_steps
+        As for :func:`landscape.tl.dynamics`.
+    gen
+        Random generator.
+    """
+
+    def __init__(
+        self,
+        x: NDArray[np.float64],
+        z: NDArray[np.float64],
+        directed: Directed,
+        mask: NDArray[np.float64],
+        *,
+        stability: NDArray[np.float64] | None,
+        hill: float,
+        diffusion: float | None,
+        refine: bool,
+        n_steps: int,
+        gen: np.random.Generator,
+    ) -> None:
+        self.x, self.velocity = torch.as_tensor(x), torch.as_tensor(directed.velocity)
+        self.times = directed.times if refine else None
+        self.mask, self.stability = torch.as_tensor(mask), stability
+        self.hill, self.stated, self.n_steps, self.gen = hill, diffusion, n_steps, gen
+        patch = blocks(z, n_blocks=N_PATCHES, rng=gen)
+        self.weights = torch.as_tensor(1.0 / np.bincount(patch)[patch])
+        self.block = blocks(z, rng=gen)
+
+    def fit(self, graph: CellGraph) -> Fitted:
+        """Fit the model to all cells."""
+        rates = fit_rates(self.x, self.velocity, support=self.mask, weights=self.weights, hill=self.hill)
+        if not rates.converged:
+            logger.warning("the fit of production rates reached its limit of %d steps", rates.n_steps)
+        held_out = self._held_out(rates)
+        if self.times is None:
+            noise = _spread_within(self.x.numpy(), graph) if self.stated is None else float(self.stated)
+            return Fitted(rates, None, noise, held_out)
+        match = match_populations(
+            rates.drift,
+            self._populations(None),
+            diffusion=self.stated or 0.01,
+            support=self.mask,
+            n_steps=self.n_steps,
+            rng=self.gen,
+        )
+        return Fitted(rates, match, match.diffusion if self.stated is None else float(self.stated), held_out)
+
+    def replicates(self, fitted: Fitted, n: int) -> Iterator[tuple[RegulatoryDrift, float]]:
+        """Fit the model to ``n`` resamples of blocks of cells and of edges, each starting at the model."""
+        drawn = bayesian_weights(self.block, n_replicates=n, rng=self.gen)
+        for weight in drawn:
+            mask = self._resampled_edges()
+            if self.times is None:
+                start = fitted.rates.drift
+                w = self.weights * torch.as_tensor(weight)
+                again = fit_rates(self.x, self.velocity, support=mask, weights=w, hill=self.hill, start=start)
+                yield again.drift, fitted.diffusion
+                continue
+            match = match_populations(
+                fitted.drift,
+                self._populations(weight),
+                diffusion=fitted.diffusion,
+                support=mask,
+                n_steps=max(1, self.n_steps // REPLICATE_STEPS),
+                rng=self.gen,
+                report=False,
+            )
+            yield match.drift, match.diffusion if self.stated is None else float(self.stated)
+
+    def _held_out(self, rates: RateFit) -> float:
+        """Share of the velocity's variance explained in every fifth block, which a second fit does not see."""
+        order = self.gen.permutation(int(self.block.max()) + 1)
+        unseen = torch.as_tensor(np.isin(self.block, order[: max(1, int(HELD_OUT * len(order)))]))
+        if unseen.all():
+            return float("nan")
+        w = torch.where(unseen, 0.0, self.weights)
+        again = fit_rates(self.x, self.velocity, support=self.mask, weights=w, hill=self.hill, start=rates.drift)
+        w, v = self.weights[unseen, None], self.velocity[unseen]
+        w = w / w.sum()
+        left = (w * (again.drift(self.x[unseen]) - v) ** 2).sum()
+        # The variance is about the mean of the cells that were seen: all that a constant could have known.
+        seen = self.weights[~unseen, None]
+        mean = (seen * self.velocity[~unseen]).sum(0) / seen.sum()
+        return 1 - float(left / (w * (v - mean) ** 2).sum())
+
+    def _populations(self, weight: NDArray[np.float64] | None) -> Mapping[float, Tensor]:
+        assert self.times is not None
+        found = {}
+        for t in np.unique(self.times):
+            cells = np.flatnonzero(self.times == t)
+            if weight is not None:
+                cells = self.gen.choice(cells, len(cells), p=weight[cells] / weight[cells].sum())
+            found[float(t)] = self.x[torch.as_tensor(cells)]
+        return found
+
+    def _resampled_edges(self) -> Tensor:
+        if self.stability is None:
+            return self.mask
+        return self.mask * torch.as_tensor(self.gen.random(self.mask.shape) < self.stability)
+
+
+def _spread_within(x: NDArray[np.float64], graph: CellGraph) -> float:
+    """Variance of states within a neighbourhood."""
+    degree = np.asarray(graph.weights.sum(1))
+    mean, square = graph.weights @ x / degree, graph.weights @ x**2 / degree
+    return float(max((square - mean**2).mean(), 1e-6))
