@@ -259,14 +259,14 @@ def _stage(ax: Axes, balls: Rolling, pixels: NDArray[np.float64], size: float) -
     def show(frame: int) -> list[Any]:
         seen = balls.seen[frame]
         drawn.set_offsets(pixels[frame][seen])
-        drawn.set_facecolors(balls.rgba[seen])
-        drawn.set_edgecolors(dark[seen])
+        drawn.set_facecolor(balls.rgba[seen])
+        drawn.set_edgecolor(dark[seen])
         first = max(0, frame - _TAIL)
         old = balls.seen[first:frame]
         faded = np.broadcast_to(balls.rgba, (*old.shape, 4)).copy()
         faded[..., 3] = np.linspace(0.1, 0.5, len(old))[:, None] if len(old) else 0.0
         tails.set_offsets(pixels[first:frame][old])
-        tails.set_facecolors(faded[old])
+        tails.set_facecolor(faded[old])
         return [tails, drawn]
 
     return show

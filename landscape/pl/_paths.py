@@ -19,9 +19,9 @@ from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.pl._figure import INK, QUIET, caption, finish
 
-_HINT = "run `landscape.tl.barriers(adata)` first"
+_HINT = "run `landscape.tl.paths(adata)`, or `landscape.tl.barriers(adata)`, first"
 UP, DOWN = "#2166ac", "#b2182b"
-_WORDS = ("from", "to", "saddle", "step")
+_WORDS = ("from", "to", "saddle", "part", "step")
 MOST_GENES = 30
 LEAST = 0.05
 
@@ -41,8 +41,8 @@ def paths(
 ) -> Any:
     """Draw the levels of genes along the least-action path of a transition, in the order in which they move.
 
-    A gene's moment is where it has made half of its whole change; the ring on its row marks it. Genes that move first
-    stand on top. Bars show the change, blue up and red down.
+    A gene's moment is where it has made half of all its changes; the ring on its row marks it. Genes that move first stand
+    on top. Bars show the change between the ends, blue up and red down. The line across is the saddle.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def paths(
     genes = [name for name in part.columns if name not in _WORDS and pd.api.types.is_numeric_dtype(part[name])]
     levels = part[genes].to_numpy(dtype=float)
     step = part["step"].to_numpy(dtype=float)
-    change, moment = levels[-1] - levels[0], moments(step, levels)
+    change, moment = levels[-1] - levels[0], _moments(record, (a, b, via), genes, step, levels)
     span = np.ptp(levels, axis=0)
     widest = np.argsort(-span, kind="stable")[: n_genes or len(genes)]
     if (moving := widest[span[widest] >= least]).size:
@@ -104,7 +104,7 @@ def paths(
     marks = main.scatter(moment[rows], np.arange(len(rows)), s=16, facecolors="white", edgecolors=INK, lw=0.9, zorder=3)
     marks.set_gid("moments")
     main.set_yticks(np.arange(len(rows)), [genes[i] for i in rows], fontsize=8)
-    _ends(main, adata, a, b, via)
+    _ends(main, adata, part, a, b, via)
     bars = side.barh(
         np.arange(len(rows)), change[rows], height=0.66, color=[UP if c > 0 else DOWN for c in change[rows]]
     )
@@ -115,9 +115,9 @@ def paths(
     )
     bar.set_label("level (0 off, 1 high)", fontsize=8)
     bar.ax.tick_params(labelsize=7)
-    main.set_title(title or f"{a} \N{RIGHTWARDS ARROW} {b}", color=INK, fontsize=11, loc="left")
+    main.set_title(title or f"{a} \N{RIGHTWARDS ARROW} {b}", color=INK, fontsize=11, loc="left", pad=16)
     notes = [] if len(rows) == len(genes) else [f"the {len(rows)} of {len(genes)} genes that change most"]
-    notes.append("rings: half of the whole change is made")
+    notes.append("rings: half of all changes are made")
     others = table.groupby(["from", "to"], observed=True).ngroups - 1
     if others and (start is None or end is None):
         notes.append(f"{others} more transitions: `start=`, `end=`")
@@ -170,19 +170,34 @@ def _levels(ax: Axes, step: NDArray[np.float64], levels: NDArray[np.float64], sc
     ax.tick_params(length=0)
 
 
-def _ends(ax: Axes, adata: AnnData, start: str, end: str, via: str) -> None:
-    """Say where the path begins and where it ends: paths up to a saddle end there, whole ones at the attractor."""
+def _moments(
+    record: Any, way: tuple[str, str, str], genes: list[str], step: NDArray[np.float64], levels: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Moments that :func:`landscape.tl.paths` wrote, else those of the levels themselves."""
+    table = record.get("genes") if isinstance(record, Mapping) else None
+    if isinstance(table, pd.DataFrame) and "half_step" in table:
+        own = table[(table[["from", "to", "saddle"]].astype(str) == list(way)).all(axis=1)]
+        found = own.set_index(own["gene"].astype(str))["half_step"].reindex(genes).to_numpy(dtype=float)
+        return np.where(np.isfinite(found), found, moments(step, levels))
+    return moments(step, levels)
+
+
+def _ends(ax: Axes, adata: AnnData, part: pd.DataFrame, start: str, end: str, via: str) -> None:
+    """Say where the path begins, where its saddle is, and where it ends: at the saddle, or at the other attractor."""
     results = adata.uns[_keys.UNS]
-    last = f"{end}"
-    saddles = results.get(_keys.SADDLES)
-    part = results[_keys.PATHS]["table"] if isinstance(results.get(_keys.PATHS), Mapping) else None
-    if part is not None and saddles is not None and via in saddles["states"].index:
-        row = part[(part["from"] == start) & (part["to"] == end) & (part["saddle"] == via)].iloc[-1]
-        genes = list(saddles["states"].columns)
-        arrival, top = row[genes].to_numpy(dtype=float), saddles["states"].loc[via].to_numpy(dtype=float)
+    last = end
+    if "part" in part and (part["part"].astype(str) == "down").any():
+        top = float(part.loc[part["part"].astype(str) == "up", "step"].max())
+        ax.axvline(top, color=INK, lw=1.2, ls=(0, (3, 2)), zorder=2).set_gid("saddle")
+        ax.annotate(via, (top, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points",
+                    ha="center", va="bottom", fontsize=8, color=INK)  # fmt: skip
+    elif _keys.SADDLES in results and via in results[_keys.SADDLES]["states"].index:
+        genes = list(results[_keys.SADDLES]["states"].columns)
+        arrival = part.iloc[-1][genes].to_numpy(dtype=float)
+        top_state = results[_keys.SADDLES]["states"].loc[via].to_numpy(dtype=float)
         goal = results[_keys.ATTRACTORS]["states"].loc[end, genes].to_numpy(dtype=float)
-        if np.linalg.norm(arrival - top) < np.linalg.norm(arrival - goal):
-            last = f"{via}"
+        if np.linalg.norm(arrival - top_state) < np.linalg.norm(arrival - goal):
+            last = via
     ax.set_xlim(0, 1)
     ax.set_xticks([0, 0.5, 1.0], [start, "share of the path", last], fontsize=8)
     labels = ax.get_xticklabels()

@@ -85,9 +85,12 @@ def ways(adata: AnnData, where: NDArray[np.float64], places: Sequence[Place]) ->
     saddles = _saddles(adata, where, genes)
     lines = []
     for (start, end, via), part in table.groupby(["from", "to", "saddle"], sort=False, observed=True):
-        path = part.sort_values("step")
-        line, near = lay(adata, path[genes].to_numpy(dtype=float), genes, where)
-        first, last = named.get(str(start)), saddles.get(str(via), named.get(str(end)))
+        path = part.sort_values("step", kind="stable")
+        rising = path[path["part"].astype(str) == "up"] if "part" in path else path
+        line, near = lay(adata, rising[genes].to_numpy(dtype=float), genes, where)
+        # Without a saddle the rising part is the whole path; a saddle that was not kept leaves the end where it is.
+        whole = len(rising) == len(path) and str(via) not in saddles
+        first, last = named.get(str(start)), named.get(str(end)) if whole else saddles.get(str(via))
         lines.append(Way(str(start), str(end), str(via), *_smooth(line, near, first, last)))
     used = {way.saddle for way in lines}
     return Ways({name: point for name, point in saddles.items() if name in used}, lines)

@@ -74,6 +74,32 @@ def test_the_end_is_named_saddle_or_attractor(crossed):
     assert pl.paths(crossed, show=False)[0].get_xticklabels()[2].get_text() == NAMES[1]
 
 
+def test_whole_paths_show_their_saddle_and_the_order_that_was_written(finished):
+    add_topography(finished)
+    step = np.linspace(0, 1, 41)
+    genes = list(finished.obsm["X_state"].columns)
+    levels = {gene: np.clip((step - 0.1 * i) * 3, 0, 1) for i, gene in enumerate(genes)}
+    part = np.where(np.arange(41) <= 24, "up", "down")
+    way = {"from": NAMES[0], "to": NAMES[1], "saddle": "saddle 1"}
+    table = pd.DataFrame({**way, "part": part, "step": step, **levels})
+    moment = np.linspace(0.9, 0.1, len(genes))  # against what the levels say: what was written counts
+    order = pd.DataFrame({**way, "gene": genes, "half_step": moment}, index=range(len(genes)))
+    finished.uns["landscape"]["paths"] = {"table": table, "genes": order}
+    main, _ = pl.paths(finished, show=False)
+    names = [t.get_text() for t in main.get_yticklabels()]
+    assert names == [gene for gene in reversed(genes) if gene in names]
+    assert artist(main, "saddle").get_xdata()[0] == pytest.approx(0.6)
+    assert main.get_xticklabels()[2].get_text() == NAMES[1]
+
+    from landscape.pl._places import attractor_places
+    from landscape.pl._ways import ways
+
+    where = finished.obsm["X_plane"]
+    drawn = ways(finished, where, attractor_places(finished, where))
+    (line,) = drawn.lines  # only the way up, which ends at the saddle
+    np.testing.assert_allclose(line.line[-1], drawn.saddles["saddle 1"])
+
+
 def test_genes_that_do_not_move_are_left_out_and_it_is_said(crossed):
     table = crossed.uns["landscape"]["paths"]["table"]
     table["Gata1"] = 0.9
@@ -86,5 +112,5 @@ def test_genes_that_do_not_move_are_left_out_and_it_is_said(crossed):
 
 
 def test_without_paths_the_call_is_named(finished):
-    with pytest.raises(KeyError, match=r"landscape\.tl\.barriers"):
+    with pytest.raises(KeyError, match=r"landscape\.tl\.paths"):
         pl.paths(finished, show=False)
