@@ -10,9 +10,9 @@ import pandas as pd
 from anndata import AnnData
 
 from landscape import _keys
-from landscape._anndata import read, require_adata
+from landscape._anndata import read, read_result, require_adata
 
-__all__ = ["edges", "network"]
+__all__ = ["attractors", "barriers", "edges", "fates", "network", "paths", "rates", "saddles"]
 
 _HINT = "run `landscape.tl.network(adata)` first"
 
@@ -95,6 +95,205 @@ def network(
     for name in graph:
         graph.nodes[name]["regulator"] = name in regulators
     return graph
+
+
+def attractors(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
+    """Attractors, the one with most cells first.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with attractors.
+    states
+        Add one column per regulator with its level there.
+
+    Returns
+    -------
+    One row per attractor: ``attractor``, ``n_cells``, ``leading_eigenvalue`` (per unit of time), ``index``, ``residual``,
+    ``converged``, ``distance``, ``observed``, ``support`` (see :func:`landscape.tl.attractors`).
+
+    Raises
+    ------
+    KeyError
+        If there are no attractors.
+    """
+    return _points(adata, _keys.ATTRACTORS, "attractor", states=states)
+
+
+def saddles(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
+    """Saddles between attractors.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with barriers.
+    states
+        Add one column per regulator with its level there.
+
+    Returns
+    -------
+    One row per saddle: ``saddle``, the attractors ``first`` and ``second`` that it joins, ``leading_eigenvalue``,
+    ``undecided_width``, ``residual``, ``converged`` (see :func:`landscape.tl.barriers`), and the ``diffusion`` to which the
+    width belongs.
+
+    Raises
+    ------
+    KeyError
+        If barriers were not computed.
+    """
+    return _with_noise(adata, _keys.SADDLES, _points(adata, _keys.SADDLES, "saddle", states=states))
+
+
+def barriers(adata: AnnData) -> pd.DataFrame:
+    """Barriers between attractors, in both directions.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with barriers.
+
+    Returns
+    -------
+    One row per ordered pair: ``from``, ``to``, ``height``, ``low``, ``high``, ``saddle``, ``converged``, and the ``diffusion``
+    with which a height is stated: it scales as its inverse.
+
+    Raises
+    ------
+    KeyError
+        If barriers were not computed.
+    """
+    return _with_noise(adata, _keys.BARRIERS, _table(adata, _keys.BARRIERS, "table"))
+
+
+def rates(adata: AnnData) -> pd.DataFrame:
+    """Mean first passage times and rates between attractors.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with rates.
+
+    Returns
+    -------
+    One row per ordered pair: ``from``, ``to``, ``time``, ``low``, ``high``, ``rate``, ``rate_low``, ``rate_high``, ``arrivals``,
+    ``method``, ``valid``, ``reason`` (see :func:`landscape.tl.rates`), and the ``diffusion`` with which they are stated.
+
+    Raises
+    ------
+    KeyError
+        If rates were not computed.
+    """
+    return _with_noise(adata, _keys.RATES, _table(adata, _keys.RATES, "table"))
+
+
+def paths(
+    adata: AnnData, *, start: str | None = None, end: str | None = None, moving: bool = True, states: bool = False
+) -> pd.DataFrame:
+    """Genes along the paths between attractors, in the order in which they move.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with paths.
+    start, end
+        Only paths from, or to, an attractor of this name.
+    moving
+        Only genes that move.
+    states
+        The states along the paths instead: one row per point and one column per regulator.
+
+    Returns
+    -------
+    One row per path and gene: ``from``, ``to``, ``saddle``, ``rank``, ``gene``, ``moves``, ``change``, ``travel``, ``half_step``,
+    ``half_action`` (see :func:`landscape.tl.paths`); with ``states`` one row per point: ``from``, ``to``, ``saddle``, ``part``,
+    ``step``, ``cost`` (action spent), and the levels of the regulators.
+
+    Raises
+    ------
+    KeyError
+        If paths were not computed.
+    ValueError
+        If no path leads from ``start`` to ``end``.
+    """
+    table = _table(adata, _keys.PATHS, "table" if states else "genes")
+    if states:
+        place = table.columns.get_loc("step") + 1
+        table.insert(place, "cost", _table(adata, _keys.PATHS, "cost")["cost"].to_numpy())
+    for column, name in (("from", start), ("to", end)):
+        if name is not None:
+            table = table[table[column].astype(str) == name]
+    if table.empty and (start is not None or end is not None):
+        known = _table(adata, _keys.PATHS, "summary")
+        pairs = [f"{a} to {b}" for a, b in zip(known["from"], known["to"], strict=True)]
+        msg = f"Expected a path from {start or 'anywhere'} to {end or 'anywhere'}, found none; there are {pairs}."
+        raise ValueError(msg)
+    if moving and not states:
+        table = table[table["moves"].astype(bool)]
+    return table.reset_index(drop=True)
+
+
+def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
+    """Fate probabilities in long form, as plotting libraries take them.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with fates.
+    key
+        Name of the fates in :attr:`~anndata.AnnData.obsm`.
+
+    Returns
+    -------
+    One row per cell and fate: ``cell``, ``fate``, ``probability``.
+
+    Raises
+    ------
+    KeyError
+        If there are no fates of that name.
+    """
+    adata = require_adata(adata)
+    wide = read(adata, "obsm", key, hint="run `landscape.tl.fates(adata)` first")
+    n, k = wide.shape
+    return pd.DataFrame(
+        {
+            "cell": np.repeat(wide.index.to_numpy(), k),
+            "fate": np.tile(wide.columns.to_numpy(), n),
+            "probability": wide.to_numpy(dtype=float).ravel(),
+        }
+    )
+
+
+_MAKERS = {
+    _keys.ATTRACTORS: "attractors",
+    _keys.SADDLES: "barriers",
+    _keys.BARRIERS: "barriers",
+    _keys.RATES: "rates",
+    _keys.PATHS: "paths",
+}
+
+
+def _record(adata: AnnData, key: str) -> dict[str, Any]:
+    return read_result(require_adata(adata), key, hint=f"run `landscape.tl.{_MAKERS[key]}(adata)` first")
+
+
+def _table(adata: AnnData, key: str, name: str) -> pd.DataFrame:
+    """Copy of a table of a result, numbered."""
+    record = _record(adata, key)
+    if name not in record:
+        msg = f"`adata.uns[{_keys.UNS!r}][{key!r}]` has no {name!r}; run `landscape.tl.{_MAKERS[key]}(adata)` again."
+        raise KeyError(msg)
+    return record[name].reset_index(drop=True).copy()
+
+
+def _points(adata: AnnData, key: str, title: str, *, states: bool) -> pd.DataFrame:
+    """Table of states with their names as a column, and their levels beside it if asked for."""
+    record = _record(adata, key)
+    table = record["table"].join(record["states"]) if states else record["table"]
+    return table.rename_axis(title).reset_index()
+
+
+def _with_noise(adata: AnnData, key: str, table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(diffusion=float(_record(adata, key)["params"]["diffusion"]))
 
 
 def _values(adata: AnnData, key: str, row: np.ndarray, column: np.ndarray) -> np.ndarray:

@@ -20,7 +20,6 @@ import landscape as ls
 
 # Stages that do not exist yet. A name leaves this list in the change that adds it, never the other way round.
 PLANNED = {
-    "tl.paths",
     "tl.perturb",
 }
 
@@ -80,7 +79,7 @@ FIXED: dict[str, list[tuple[str, Any]]] = {
 # Array functions that live beside their AnnData siblings.
 ON_ARRAYS = {"pp.pearson_residual_variance"}
 # Their results have one place each, because later stages read them there.
-WITHOUT_KEY_ADDED = {"tl.attractors", "tl.barriers", "tl.dynamics", "tl.occupancy"}
+WITHOUT_KEY_ADDED = {"tl.attractors", "tl.barriers", "tl.dynamics", "tl.occupancy", "tl.paths", "tl.rates"}
 POSITIONAL = {"tl.perturb": 2, "report": 2}  # every other function takes one argument by position
 
 

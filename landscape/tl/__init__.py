@@ -6,5 +6,7 @@ from landscape.tl._dynamics import dynamics
 from landscape.tl._fates import fates
 from landscape.tl._network import network
 from landscape.tl._occupancy import occupancy
+from landscape.tl._paths import paths
+from landscape.tl._rates import rates
 
-__all__ = ["attractors", "barriers", "basins", "dynamics", "fates", "network", "occupancy"]
+__all__ = ["attractors", "barriers", "basins", "dynamics", "fates", "network", "occupancy", "paths", "rates"]

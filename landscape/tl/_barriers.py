@@ -7,14 +7,20 @@ import logging
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape._anndata import read_result, require_adata, write_result
+from landscape._anndata import read, read_result, require_adata, write_result
 from landscape._random import RandomLike
+from landscape.dynamics import RegulatoryDrift
 from landscape.tl._dynamics import read_drift
-from landscape.topography import Pass, TransitionNetwork, transition_network
+from landscape.tl._path_tables import LEAST, over_passes, path_record, saddle_name
+from landscape.topography import TransitionNetwork, curl_share, transition_network, undecided_width
 
 logger = logging.getLogger(__name__)
+
+# Numbers in the Jacobians from which the share of curl is taken; at most 500 cells.
+JACOBIAN_NUMBERS = 2_000_000
 
 
 def barriers(
@@ -48,17 +54,21 @@ def barriers(
     ``adata.uns["landscape"]["barriers"]["table"]`` : DataFrame
         ``from``, ``to``, ``height``, ``low`` and ``high`` (not-a-number until an ensemble gives them), ``saddle``,
         ``converged``. Pairs without a path have height not-a-number.
+    ``adata.uns["landscape"]["barriers"]["curl_share"]``
+        How far the drift is from a gradient at the cells: 0 for :math:`f = -D \nabla U`, 1 for pure rotation.
     ``adata.uns["landscape"]["saddles"]``
-        ``states`` (saddles x regulators) and ``table`` (attractors, leading eigenvalue, residual, converged).
-    ``adata.uns["landscape"]["paths"]["table"]`` : DataFrame
-        Least-action paths of direct passes: ``from``, ``to``, ``step``, and one column per regulator.
+        ``states`` (saddles x regulators) and ``table`` (attractors, leading eigenvalue, residual, converged, and
+        ``undecided_width``: the width :math:`\sqrt{2 D_u / \lambda_u}` of the zone around the saddle in which noise
+        decides, in the unit of the state).
+    ``adata.uns["landscape"]["paths"]``
+        The paths over all passes, as :func:`landscape.tl.paths` writes them.
 
     Raises
     ------
     KeyError
         If attractors are missing.
     ValueError
-        If there are fewer than two attractors.
+        If there are fewer than two attractors, or the diffusion is not positive.
     """
     adata = require_adata(adata)
     drift, model_diffusion, genes = read_drift(adata)
@@ -67,19 +77,23 @@ def barriers(
         msg = f"Expected at least two attractors, found {len(states)}; there is nothing to cross."
         raise ValueError(msg)
     noise = model_diffusion if diffusion is None else diffusion
+    cells = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
     found = transition_network(drift, states.to_numpy(dtype=float), diffusion=noise, n_points=n_points, rng=rng)
     if found.n_missing:
         logger.warning(
             "%d of %d ordered pairs of attractors have no path", found.n_missing, len(states) * (len(states) - 1)
         )
     names = [str(name) for name in states.index]
-    adata = adata.copy() if copy else adata
     params = {"diffusion": noise, "n_points": n_points, "kind": "quasi-potential (minimum action)"}
-    write_result(adata, _keys.SADDLES, _saddles(found, names, genes), params=params)
-    write_result(adata, _keys.PATHS, {"table": _paths(found, names, genes)}, params=params)
+    saddles = _saddles(found, drift, names, genes)
+    paths = path_record(over_passes(found, drift, names), genes, least=LEAST)
     table = _heights(found, names)
+    record = {"table": table, "converged": bool(found.converged), "curl_share": _curl(drift, cells)}
+    adata = adata.copy() if copy else adata
+    write_result(adata, _keys.SADDLES, saddles, params=params)
+    write_result(adata, _keys.PATHS, paths, params={**params, "least": LEAST, "pairs": "all"})
     what = f"{int(table['height'].notna().sum())} barriers at D = {noise:.3g}"
-    write_result(adata, _keys.BARRIERS, {"table": table, "converged": bool(found.converged)}, params=params, what=what)
+    write_result(adata, _keys.BARRIERS, record, params=params, what=what)
     return adata if copy else None
 
 
@@ -90,7 +104,7 @@ def _heights(found: TransitionNetwork, names: list[str]) -> pd.DataFrame:
             if i == j:
                 continue
             lowest = found.lowest(i, j)
-            via = _name(found, lowest[0]) if lowest is not None else "over other attractors"
+            via = saddle_name(found, lowest[0]) if lowest is not None else "over other attractors"
             height = float(found.action[i, j])
             rows.append(
                 {
@@ -106,19 +120,19 @@ def _heights(found: TransitionNetwork, names: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, index=[f"{r['from']} to {r['to']}" for r in rows])
 
 
-def _name(found: TransitionNetwork, crossing: Pass) -> str:
-    return "no saddle" if crossing.saddle is None else f"saddle {found.passes.index(crossing) + 1}"
-
-
-def _saddles(found: TransitionNetwork, names: list[str], genes: list[str]) -> dict[str, pd.DataFrame]:
+def _saddles(
+    found: TransitionNetwork, drift: RegulatoryDrift, names: list[str], genes: list[str]
+) -> dict[str, pd.DataFrame]:
     joined = [(p.attractors, p.saddle) for p in found.passes if p.saddle is not None]
-    index = [_name(found, p) for p in found.passes if p.saddle is not None]
+    index = [saddle_name(found, p) for p in found.passes if p.saddle is not None]
     states = np.array([saddle.x for _, saddle in joined]).reshape(len(index), len(genes))
+    zones = [undecided_width(drift, saddle, diffusion=found.diffusion).width for _, saddle in joined]
     table = pd.DataFrame(
         {
             "first": [names[pair[0]] for pair, _ in joined],
             "second": [names[pair[1]] for pair, _ in joined],
             "leading_eigenvalue": [float(saddle.eigenvalues[0].real) for _, saddle in joined],
+            "undecided_width": zones,
             "residual": [saddle.residual for _, saddle in joined],
             "converged": [saddle.converged for _, saddle in joined],
         },
@@ -127,18 +141,7 @@ def _saddles(found: TransitionNetwork, names: list[str], genes: list[str]) -> di
     return {"states": pd.DataFrame(states, index=index, columns=genes), "table": table}
 
 
-def _paths(found: TransitionNetwork, names: list[str], genes: list[str]) -> pd.DataFrame:
-    parts = []
-    for crossing in found.passes:
-        for (k, other), way in zip((crossing.attractors, crossing.attractors[::-1]), crossing.up, strict=True):
-            path = np.asarray(way.path, dtype=float)
-            part = pd.DataFrame(path, columns=genes)
-            part.insert(0, "from", names[k])
-            part.insert(1, "to", names[other])
-            part.insert(2, "saddle", _name(found, crossing))
-            part.insert(3, "step", np.linspace(0, 1, len(path)))
-            parts.append(part)
-    if not parts:
-        return pd.DataFrame(columns=["from", "to", "saddle", "step", *genes])
-    table = pd.concat(parts, ignore_index=True)
-    return table.set_index(table.index.astype(str))
+def _curl(drift: RegulatoryDrift, cells: NDArray[np.float64]) -> float:
+    """Share of curl at cells spread over the data; the same for every constant isotropic noise."""
+    few = max(1, min(500, JACOBIAN_NUMBERS // cells.shape[1] ** 2))
+    return curl_share(drift, cells[:: -(-len(cells) // few)]).share

@@ -27,10 +27,10 @@ from landscape.topography.fixed_points import FailedStart, FixedPoint, FixedPoin
 from landscape.topography.kramers import KramersTime, kramers_time
 from landscape.topography.occupancy import Occupancy, occupancy, place
 from landscape.topography.passage import PassageTime, mean_first_passage_time
-from landscape.topography.rate_matrix import RateMatrix, barrier_rates, simulated_rates
+from landscape.topography.rate_matrix import RateMatrix, barrier_rates, mean_times, simulated_rates
 from landscape.topography.saddle import Descent, Saddle, descents, find_saddle
 from landscape.topography.support import Support, data_support
-from landscape.topography.transitions import Pass, TransitionNetwork, transition_network
+from landscape.topography.transitions import Pass, TransitionNetwork, Way, transition_network, way_over
 from landscape.topography.weights import Weights, simulated_weights, weights_from_rates
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "Symmetriser",
     "TransitionNetwork",
     "UndecidedZone",
+    "Way",
     "Weights",
     "asymmetry",
     "barrier",
@@ -82,6 +83,7 @@ __all__ = [
     "linear_entropy_production",
     "lyapunov_energy",
     "mean_first_passage_time",
+    "mean_times",
     "minimum_action",
     "occupancy",
     "place",
@@ -90,5 +92,6 @@ __all__ = [
     "symmetriser",
     "transition_network",
     "undecided_width",
+    "way_over",
     "weights_from_rates",
 ]

@@ -17,6 +17,7 @@ from landscape.topography._field import as_states
 from landscape.topography._grid_time import grid_time
 from landscape.topography._hitting import Hits, first_hits
 from landscape.topography._noise import constant, diagonal_at
+from landscape.topography._threads import on_one_thread
 from landscape.topography.action import minimum_action
 from landscape.topography.kramers import kramers_time
 
@@ -66,6 +67,7 @@ class PassageTime:
     converged: bool
 
 
+@on_one_thread
 def mean_first_passage_time(
     drift: Drift,
     start: ArrayLike | Tensor,

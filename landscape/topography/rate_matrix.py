@@ -13,7 +13,8 @@ from torch import Tensor
 from landscape._random import RandomLike, generator, seed_of
 from landscape.dynamics import Drift
 from landscape.topography._field import as_states
-from landscape.topography._hitting import first_hits
+from landscape.topography._hitting import MOST_STEPS, default_step, first_hits
+from landscape.topography._threads import on_one_thread
 from landscape.topography.committor import check_radius
 from landscape.topography.kramers import kramers_time
 from landscape.topography.passage import FEWEST, survival_mean
@@ -38,6 +39,11 @@ class RateMatrix:
         where too few paths left the attractor.
     standard_error
         Of the rates; NaN for rates that are not simulated.
+    arrivals
+        Paths that went from row to column, shape ``(k, k)``; 0 for the formula.
+    exposure
+        Time that paths from each attractor were followed in all, shape ``(k,)``: three over it is an upper bound, at
+        95 %, on a rate that was never seen. 0 for the formula.
     residence
         Mean time from an attractor to another one, shape ``(k,)``.
     censored
@@ -51,12 +57,15 @@ class RateMatrix:
 
     rates: NDArray[np.float64]
     standard_error: NDArray[np.float64]
+    arrivals: NDArray[np.int64]
+    exposure: NDArray[np.float64]
     residence: NDArray[np.float64]
     censored: NDArray[np.int64]
     method: Literal["simulation", "kramers", "leading order"]
     converged: bool
 
 
+@on_one_thread
 def simulated_rates(
     drift: Drift,
     attractors: ArrayLike | Tensor,
@@ -66,6 +75,7 @@ def simulated_rates(
     n_paths: int = 500,
     step: float | None = None,
     max_time: float | None = None,
+    max_steps: int = MOST_STEPS,
     stop_share: float = 0.9,
     lower: float | None = None,
     rng: RandomLike = 0,
@@ -83,8 +93,8 @@ def simulated_rates(
         Centres, shape ``(k, d)``, at least two.
     n_paths
         Paths from each attractor, at least 20.
-    max_time
-        Time at which paths are given up; by default 1,000,000 steps.
+    max_time, max_steps
+        Time and number of steps at which paths are given up, whichever comes first.
     stop_share
         Share of arrivals at which the rest is extrapolated.
 
@@ -100,16 +110,20 @@ def simulated_rates(
         raise ValueError(msg)
     check_radius(x, radius)
     random = generator(rng)
+    step = default_step(drift, x) if step is None else step
+    limit = max_steps * step if max_time is None else min(max_time, max_steps * step)
     rates, error = np.full((k, k), np.nan), np.full((k, k), np.nan)
+    arrivals, exposure = np.zeros((k, k), dtype=np.int64), np.zeros(k)
     residence, censored = np.full(k, np.nan), np.zeros(k, dtype=np.int64)
     for i in range(k):
         hits = first_hits(
             drift, x[i].expand(n_paths, -1), x, radius=radius, diffusion=diffusion, step=step,
-            max_time=max_time, stop_share=stop_share, rng=seed_of(random),
+            max_time=limit, stop_share=stop_share, rng=seed_of(random),
             lower=lower, excluded=torch.full((n_paths,), i),
         )  # fmt: skip
         arrived = hits.target >= 0
         censored[i] = n_paths - arrived.sum()
+        arrivals[i], exposure[i] = np.bincount(hits.target[arrived], minlength=k), hits.time.sum()
         if arrived.sum() < FEWEST:
             logger.warning("only %d of %d paths left attractor %d; raise `max_time`", arrived.sum(), n_paths, i)
             continue
@@ -126,7 +140,41 @@ def simulated_rates(
     if (2 * censored > n_paths).any():
         late = np.flatnonzero(2 * censored > n_paths).tolist()
         logger.warning("attractors %s were left by less than half of their paths; raise `max_time`", late)
-    return RateMatrix(rates, error, residence, censored, "simulation", bool((2 * censored <= n_paths).all()))
+    settled = bool((2 * censored <= n_paths).all())
+    return RateMatrix(rates, error, arrivals, exposure, residence, censored, "simulation", settled)
+
+
+def mean_times(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    r"""Mean first passage times of a rate matrix, :math:`\sum_m K_{im} t_{mj} = -1` for all :math:`i \ne j`.
+
+    Parameters
+    ----------
+    rates
+        Rates from row to column, shape ``(k, k)``; the diagonal is not used. Rows may be NaN.
+
+    Returns
+    -------
+    Times, shape ``(k, k)``, zero on the diagonal; NaN where the way may lead through a row that is not known, infinite
+    where the column may never be reached.
+    """
+    k = len(rates)
+    off = np.where(np.eye(k, dtype=bool), 0.0, rates)
+    unknown = ~np.isfinite(off).all(1)
+    off[unknown] = 0.0
+    times = np.full((k, k), np.nan)
+    for j in range(k):
+        onward = off.copy()
+        onward[j] = 0.0
+        reach = np.linalg.matrix_power(np.eye(k, dtype=int) + (onward > 0), k) > 0
+        stuck = ~reach[:, j]
+        times[:, j] = np.where((reach & stuck[None]).any(1), np.inf, times[:, j])
+        times[(reach & (unknown & (np.arange(k) != j))[None]).any(1), j] = np.nan
+        known = np.flatnonzero(~(reach & (stuck | (unknown & (np.arange(k) != j)))[None]).any(1) & (np.arange(k) != j))
+        if len(known):
+            inner = onward[np.ix_(known, known)] - np.diag(onward[known].sum(1))
+            times[known, j] = np.linalg.solve(inner, -np.ones(len(known)))
+        times[j, j] = 0.0
+    return times
 
 
 def barrier_rates(
@@ -170,6 +218,8 @@ def barrier_rates(
     return RateMatrix(
         rates,
         np.full((k, k), np.nan),
+        np.zeros((k, k), dtype=np.int64),
+        np.zeros(k),
         residence,
         np.zeros(k, dtype=np.int64),
         method,

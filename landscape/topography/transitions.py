@@ -47,6 +47,18 @@ class Pass:
     up: tuple[MinimumAction, MinimumAction]
 
 
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A whole path over a pass: ``states`` ``(m, d)``, the action spent up to each, ``(m,)``, and the row of the top.
+
+    ``top`` is the row of the saddle, the last one where there is none.
+    """
+
+    states: NDArray[np.float64]
+    cost: NDArray[np.float64]
+    top: int
+
+
 @dataclass(frozen=True)
 class TransitionNetwork:
     r"""Barriers between attractors, in both directions.
@@ -98,14 +110,34 @@ class TransitionNetwork:
         if found is None:
             msg = f"Attractors {start} and {end} share no pass; go through others, as `action` does."
             raise ValueError(msg)
-        crossing, up = found
-        if crossing.saddle is None:
-            return up.path
-        other = crossing.up[crossing.attractors.index(end)].path[0]
-        scale = float(np.linalg.norm(other - up.path[0]))
-        ways = descents(drift, crossing.saddle, scale=scale)
-        down = min(ways, key=lambda way: float(np.linalg.norm(way.end - other)))
-        return np.vstack([up.path, down.path[1:], other[None]])
+        return way_over(drift, found[0], start).states
+
+
+def way_over(drift: Drift, crossing: Pass, start: int) -> Way:
+    """Whole path from one of the two attractors of a pass: up with least action, down with the flow, which is free.
+
+    Parameters
+    ----------
+    drift
+        The drift with which the pass was found.
+    crossing
+        One of ``TransitionNetwork.passes``.
+    start
+        Position of the attractor that is left.
+
+    Returns
+    -------
+    States, at equal distances on each side of the saddle, and the action along them.
+    """
+    side = crossing.attractors.index(start)
+    up, other = crossing.up[side], crossing.up[1 - side].path[0]
+    if crossing.saddle is None:
+        return Way(up.path, up.cost, len(up.path) - 1)
+    ways = descents(drift, crossing.saddle, scale=float(np.linalg.norm(other - up.path[0])))
+    down = min(ways, key=lambda way: float(np.linalg.norm(way.end - other)))
+    fall = respace(np.vstack([down.path, other]), len(up.path) - 1)
+    cost = np.concatenate([up.cost, np.full(len(fall) - 1, up.cost[-1])])
+    return Way(np.vstack([up.path, fall[1:]]), cost, len(up.path) - 1)
 
 
 @on_one_thread

@@ -4,6 +4,7 @@ import pytest
 from landscape.systems import DoubleWell, HuangToggle
 from landscape.topography import (
     barrier_rates,
+    mean_times,
     simulated_rates,
     simulated_weights,
     transition_network,
@@ -37,6 +38,9 @@ def test_rates_are_inverse_passage_times(rates):
         assert abs(rates.rates[i, 1 - i] - 1 / exact) < 3.5 * rates.standard_error[i, 1 - i]
     np.testing.assert_allclose(rates.rates.sum(1), 0, atol=1e-15)
     assert rates.method == "simulation"
+    # Without censoring a rate would be the number of arrivals over the time at risk.
+    np.testing.assert_array_equal(rates.arrivals.sum(1) + rates.censored, 400)
+    np.testing.assert_allclose(rates.arrivals.sum(1) / rates.exposure, 1 / rates.residence, rtol=0.1)
     assert rates.converged
 
 
@@ -72,6 +76,26 @@ def test_kramers_rates_of_a_gradient_and_leading_order_otherwise():
     assert rough.method == "leading order"
     assert not rough.converged
     assert rough.rates[0, 2] == 0
+
+
+def test_mean_times_of_a_rate_matrix():
+    # A chain 0 <-> 1 <-> 2: t(0 -> 2) = 1/a + (a + b) / (a c) ... solved by hand for a = 2, b = 1, c = 4, d = 3.
+    a, b, c, d = 2.0, 1.0, 4.0, 3.0
+    rates = np.array([[0, a, 0], [b, 0, c], [0, d, 0]])
+    found = mean_times(rates)
+    np.testing.assert_allclose(found.diagonal(), 0)
+    assert found[0, 1] == pytest.approx(1 / a)
+    assert found[0, 2] == pytest.approx(1 / a + (1 + b / a) / c)
+    assert found[1, 2] == pytest.approx((1 + b / a) / c)
+    assert found[2, 0] == pytest.approx(1 / d + (1 + c / d) / b)
+    # What leads through a row that is not known is not known; what does not is.
+    rates[2] = np.nan
+    found = mean_times(rates)
+    assert found[0, 1] == pytest.approx(1 / a)
+    assert found[0, 2] == pytest.approx(1 / a + (1 + b / a) / c)
+    assert np.isnan(found[[1, 2, 2], [0, 0, 1]]).all()
+    # An attractor that is never left is waited at for ever.
+    assert mean_times(np.array([[0, a], [0, 0]]))[1, 0] == np.inf
 
 
 def test_weights_of_the_toggle_are_not_its_basin_volumes():

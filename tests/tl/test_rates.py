@@ -1,0 +1,176 @@
+"""Rates between attractors: against exact numbers on the line, and never a number that was not simulated."""
+
+from __future__ import annotations
+
+import logging
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.linalg import expm
+
+import landscape as ls
+from landscape.tl._dynamics import read_drift
+from landscape.tl._rates import _blocked, _spread, _table, _weights
+from landscape.topography import RateMatrix, mean_first_passage_time
+
+QUICK = {"diffusion": 0.05, "n_paths": 200, "rng": 1}
+
+
+@pytest.fixture(scope="module")
+def rated(toggle_model):
+    """The toggle with rates at a noise at which they are seen; read only."""
+    return ls.tl.rates(toggle_model, copy=True, **QUICK)
+
+
+def test_times_agree_with_the_backward_equation(rated):
+    record = rated.uns["landscape"]["rates"]
+    states = rated.uns["landscape"]["attractors"]["states"]
+    drift, _, _ = read_drift(rated)
+    assert record["table"]["valid"].all()
+    assert record["converged"]
+    for row in record["table"].to_dict("records"):
+        # The reflecting wall at 0 is the grid's own; far above the ceilings nothing happens.
+        exact = mean_first_passage_time(
+            drift, states.loc[row["from"]], states.loc[row["to"]], diffusion=0.05, radius=record["radius"],
+            method="backward", bounds=(0.0, 2.5), n_grid=151,
+        )  # fmt: skip
+        error = np.log(row["high"] / row["time"]) / 1.96
+        assert error < 0.12  # 180 arrivals: one over the root, and what extrapolating the last tenth adds
+        assert abs(np.log(row["time"] / exact.time)) < 3.5 * error
+        # Two attractors: the rate is the inverse of the time.
+        assert row["rate"] == pytest.approx(1 / row["time"])
+        assert row["rate_low"] < row["rate"] < row["rate_high"]
+        assert row["reason"] == ""
+
+
+def test_weights_follow_from_the_rates(rated):
+    record = rated.uns["landscape"]["rates"]
+    table, weights = record["table"].set_index(["from", "to"])["rate"], record["weights"]
+    first, second = weights.index
+    out, back = table[(first, second)], table[(second, first)]
+    assert weights.loc[first, "weight"] == pytest.approx(back / (out + back), rel=1e-6)
+    assert weights["weight"].sum() == pytest.approx(1)
+    assert (weights["low"] < weights["weight"]).all()
+    assert (weights["weight"] < weights["high"]).all()
+    assert (weights["reason"] == "").all()
+
+
+def test_what_was_not_seen_is_not_stated_but_bounded(toggle_model, caplog):
+    with caplog.at_level(logging.WARNING, logger="landscape"):
+        found = ls.tl.rates(toggle_model, diffusion=1e-3, n_paths=20, max_steps=200, copy=True)
+    record = found.uns["landscape"]["rates"]
+    table = record["table"]
+    assert table[["time", "rate"]].isna().all().all()
+    assert not table["valid"].any()
+    assert table["reason"].str.contains("0 of 20 paths left").all()
+    assert "passage times of 2 of 2 attractors are not stated" in caplog.text
+    # Nobody arrived in the time at risk T: the mean exceeds T / 3 at 95 %, the rate stays below 3 / T.
+    assert (table["low"] > 0).all()
+    assert np.isinf(table["high"]).all()
+    np.testing.assert_allclose(table["rate_high"], 1 / table["low"])
+    assert record["weights"]["weight"].isna().all()
+    assert record["weights"]["reason"].str.contains("paths left").all()
+    assert not record["converged"]
+
+
+def test_noise_that_leaves_no_valley_within_the_radius_is_named(toggle_model):
+    found = ls.tl.rates(toggle_model, diffusion=0.05, radius=0.05, n_paths=20, max_steps=100, copy=True)
+    table = found.uns["landscape"]["rates"]["table"]
+    assert table["time"].isna().all()
+    assert table["reason"].str.contains("beyond the radius 0.05").all()
+
+
+def test_the_spread_is_that_of_the_linear_valley(toggle_model):
+    drift, _, _ = read_drift(toggle_model)
+    states = toggle_model.uns["landscape"]["attractors"]["states"].to_numpy()
+    slope = drift.jacobian(torch.as_tensor(states))[0].numpy()
+    # Covariance as an integral of the response to noise, by steps of .01 up to 20 relaxation times.
+    once, grown, total = expm(0.01 * slope), np.eye(2), np.zeros((2, 2))
+    for _ in range(2500):
+        total += 2 * 0.02 * 0.01 * grown @ grown.T
+        grown = once @ grown
+    assert _spread(drift, states, 0.02)[0] == pytest.approx(np.sqrt(np.trace(total)), rel=0.02)
+
+
+def three(middle_known: bool = True) -> RateMatrix:
+    """Three attractors in a row; the middle one may not have been left."""
+    rates = np.array([[-1.0, 1.0, 0.0], [0.5, -1.0, 0.5], [0.0, 2.0, -2.0]])
+    arrivals = np.array([[0, 100, 0], [50, 0, 50], [0, 100, 0]])
+    exposure, censored = np.array([100.0, 100.0, 50.0]), np.zeros(3, dtype=int)
+    if not middle_known:
+        rates[1], arrivals[1], exposure[1], censored[1] = np.nan, 0, 40.0, 100
+    return RateMatrix(
+        rates, np.where(arrivals > 0, np.abs(rates) / 10, 0.0), arrivals, exposure, 1 / np.abs(np.diag(rates)), censored,
+        "simulation", converged=middle_known,
+    )  # fmt: skip
+
+
+def test_times_over_other_attractors_and_their_errors():
+    names = ["a", "b", "c"]
+    found = three()
+    table = _table(found, names, ["", "", ""], 1.96).set_index(["from", "to"])
+    # a -> c: 1 to b, then from b: 1/(1) + half of the times back to a and again: t_b = 1 + .5 t_a, t_a = 1 + t_b.
+    assert table.loc[("a", "c"), "time"] == pytest.approx(4.0)
+    assert table.loc[("b", "c"), "time"] == pytest.approx(3.0)
+    # No direct change was seen from a to c in 100 units of time: below 3 / 100.
+    assert np.isnan(table.loc[("a", "c"), "rate"])
+    assert table.loc[("a", "c"), "rate_high"] == pytest.approx(0.03)
+
+    # Its error by differences of the closed form t_ac = (1 + k_ba / k_bc) / k_ab + 1 / k_bc.
+    def closed(ab, ba, bc):
+        return (1 + ba / bc) / ab + 1 / bc
+
+    base, errors = (1.0, 0.5, 0.5), (0.1, 0.05, 0.05)
+    square = 0.0
+    for k in range(3):
+        moved = list(base)
+        moved[k] += 1e-5
+        square += ((closed(*moved) - closed(*base)) / 1e-5 * errors[k]) ** 2
+    error = np.log(table.loc[("a", "c"), "high"] / 4.0) * 4.0 / 1.96
+    assert error == pytest.approx(np.sqrt(square), rel=0.02)
+    np.testing.assert_allclose(_weights(found, names, [""] * 3, 1.96)["weight"], np.array([2, 4, 1]) / 7)
+
+
+def test_a_way_through_what_is_not_known_is_not_known():
+    names = ["a", "b", "c"]
+    found = three(middle_known=False)
+    blocked = _blocked(found, np.zeros(3), names, 1.0, 100)
+    table = _table(found, names, blocked, 1.96).set_index(["from", "to"])
+    assert table.loc[("a", "b"), "time"] == pytest.approx(1.0)
+    assert table.loc[("a", "b"), "valid"]
+    assert np.isnan(table.loc[("a", "c"), "time"])
+    assert table.loc[("a", "c"), "reason"] == "the way may lead through b"
+    assert table.loc[("b", "c"), "reason"] == "0 of 100 paths left b in the time that was simulated"
+    assert table.loc[("b", "c"), "low"] == pytest.approx(40.0 / 3)
+    assert _weights(found, names, blocked, 1.96)["weight"].isna().all()
+
+
+def test_rates_survive_a_file(rated, tmp_path):
+    rated.write_h5ad(tmp_path / "rated.h5ad")
+    back = ad.read_h5ad(tmp_path / "rated.h5ad")
+    for name in ("table", "weights"):
+        pd.testing.assert_frame_equal(
+            back.uns["landscape"]["rates"][name], rated.uns["landscape"]["rates"][name], check_dtype=False
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"diffusion": 0.0}, "`diffusion` to be positive and finite, found 0"),
+        ({"diffusion": float("nan")}, "`diffusion` to be positive and finite, found nan"),
+        ({"radius": 10.0}, "disjoint balls"),
+        ({"radius": 0.0}, "positive `radius`"),
+        ({"n_paths": 3}, "20 `n_paths` at least"),
+        ({"confidence": 1.0}, "`confidence` between 0 and 1"),
+        ({"max_steps": 0}, "positive `max_steps`"),
+    ],
+)
+def test_bad_input_is_named_and_nothing_is_written(toggle_model, options, message):
+    adata = toggle_model.copy()
+    with pytest.raises(ValueError, match=message):
+        ls.tl.rates(adata, **options)
+    assert "rates" not in adata.uns["landscape"]
