@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import Any
 
 # Stages whose functions take further keywords from a configuration file, and arguments that the run itself sets.
-TUNABLE = ("genes", "latent", "network", "dynamics", "attractors", "basins", "fates", "occupancy", "barriers")
+TUNABLE = (
+    "genes",
+    "latent",
+    "network",
+    "dynamics",
+    "attractors",
+    "basins",
+    "fates",
+    "occupancy",
+    "barriers",
+    "paths",
+    "rates",
+)
 
 
 @dataclass(frozen=True, slots=True)

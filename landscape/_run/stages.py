@@ -18,7 +18,7 @@ from landscape._run.plan import Plan
 logger = logging.getLogger(__name__)
 
 SELECTED = "selected"
-# Regulators up to which a run computes barriers unasked: there they take seconds to a minute.
+# Regulators up to which a run computes barriers, paths and rates unasked: there they take seconds to a minute.
 BARRIER_GENES = 60
 
 
@@ -136,16 +136,24 @@ def _attractors(work: Work) -> None:
     tl.attractors(work.current, label_key=work.plan.label_key, rng=work.plan.seed, **work.plan.options("attractors"))
 
 
-def _barriers(work: Work) -> None:
-    states = work.current.uns[_keys.UNS][_keys.ATTRACTORS]["states"]
-    if len(states) < 2:
-        logger.warning("%d attractor was found, so there are no barriers", len(states))
-        return
-    options = work.plan.options("barriers")
-    if states.shape[1] > BARRIER_GENES and not options:
-        logger.info("barriers of %d regulators take minutes; call `landscape.tl.barriers` for them", states.shape[1])
-        return
-    tl.barriers(work.current, rng=work.plan.seed, **options)
+def _between(name: str) -> Callable[[Work], None]:
+    """Stage that needs two attractors, and is left for the asking where there are many regulators."""
+    function = getattr(tl, name)
+
+    def call(work: Work) -> None:
+        states = work.current.uns[_keys.UNS][_keys.ATTRACTORS]["states"]
+        if len(states) < 2:
+            logger.warning("%d attractor was found, so there are no %s", len(states), name)
+            return
+        options = work.plan.options(name)
+        if states.shape[1] > BARRIER_GENES and not options:
+            logger.info("%s of %d regulators take minutes; call `landscape.tl.%s`", name, states.shape[1], name)
+            return
+        # One noise for all of them, unless a stage is told otherwise.
+        shared = {key: value for key, value in work.plan.options("barriers").items() if key == "diffusion"}
+        function(work.current, rng=work.plan.seed, **{**shared, **options})
+
+    return call
 
 
 def _plain(name: str) -> Callable[[Work], None]:
@@ -178,7 +186,11 @@ def stages() -> tuple[Stage, ...]:
             ("occupancy", ("dynamics", "attractors", "fates")),
         )
     ]
-    listed.append(Stage("barriers", ("dynamics", "attractors"), ("seed",), _barriers, tl.barriers))
+    listed.append(Stage("barriers", ("dynamics", "attractors"), ("seed",), _between("barriers"), tl.barriers))
+    listed += [
+        Stage(name, ("dynamics", "attractors", "barriers"), ("seed",), _between(name), getattr(tl, name))
+        for name in ("paths", "rates")
+    ]
     return tuple(listed)
 
 

@@ -1,0 +1,78 @@
+"""Stages between attractors: when a run takes them, with which options, and in which order."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+
+from landscape._run.plan import Plan
+from landscape._run.settings import from_mapping
+from landscape._run.stages import BARRIER_GENES, Work, stages
+
+BETWEEN = ["barriers", "paths", "rates"]
+PLAN = Plan(
+    layer="counts", batch_key=None, label_key=None, directions=(), regulators=None, n_top_genes=8, max_epochs=None,
+    seed=7, stages={},
+)  # fmt: skip
+
+
+@pytest.fixture
+def called(monkeypatch):
+    """Calls that stages make, recorded instead of computed."""
+    calls = []
+    for name in BETWEEN:
+        monkeypatch.setattr(f"landscape.tl.{name}", lambda adata, name=name, **options: calls.append((name, options)))
+    return calls
+
+
+def run(n_attractors: int, n_genes: int, options: dict) -> None:
+    cells = AnnData(np.zeros((2, 1)))
+    states = pd.DataFrame(np.zeros((n_attractors, n_genes)), index=[f"a{k}" for k in range(n_attractors)])
+    cells.uns["landscape"] = {"attractors": {"states": states}}
+    work = Work(cells, replace(PLAN, stages=options))
+    for stage in stages():
+        if stage.name in BETWEEN:
+            stage.call(work)
+
+
+def test_they_come_last_and_wait_for_the_barriers():
+    listed = {stage.name: stage for stage in stages()}
+    assert list(listed)[-3:] == BETWEEN
+    assert "barriers" in listed["paths"].after
+    assert "barriers" in listed["rates"].after
+
+
+def test_a_run_takes_them_with_its_seed_and_one_noise(called):
+    run(3, 10, {})
+    assert called == [(name, {"rng": 7}) for name in BETWEEN]
+    called.clear()
+    run(3, 10, {"barriers": {"diffusion": 0.1, "n_points": 64}, "rates": {"diffusion": 0.2, "n_paths": 50}})
+    assert dict(called) == {
+        "barriers": {"rng": 7, "diffusion": 0.1, "n_points": 64},
+        "paths": {"rng": 7, "diffusion": 0.1},
+        "rates": {"rng": 7, "diffusion": 0.2, "n_paths": 50},
+    }
+
+
+def test_many_regulators_are_left_for_the_asking(called, caplog):
+    with caplog.at_level(logging.INFO, logger="landscape"):
+        run(3, BARRIER_GENES + 1, {})
+    assert called == []
+    assert all(f"call `landscape.tl.{name}`" in caplog.text for name in BETWEEN)
+    run(3, BARRIER_GENES + 1, {"paths": {"pairs": [("a0", "a1")]}})
+    assert called == [("paths", {"rng": 7, "pairs": [("a0", "a1")]})]
+
+
+def test_one_attractor_has_nothing_between(called, caplog):
+    run(1, 10, {})
+    assert called == []
+    assert all(f"so there are no {name}" in caplog.text for name in BETWEEN)
+
+
+def test_settings_take_their_options():
+    assert from_mapping({"stages": {"rates": {"n_paths": 50}}}).stages["rates"] == {"n_paths": 50}
