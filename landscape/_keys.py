@@ -23,7 +23,6 @@ BASIN: Final = "basin"
 FATE_ENTROPY: Final = "fate_entropy"
 HEIGHT: Final = "height"
 START: Final = "landscape_start"
-PSEUDOTIME: Final = "landscape_pseudotime"
 
 # var
 REGULATOR: Final = "regulator"

@@ -12,16 +12,12 @@ from typing import Any
 import pandas as pd
 from anndata import AnnData
 
-from landscape import _keys, get
 from landscape._files import sha256, write_atomic, write_json
 from landscape._run.manifest import Manifest
 from landscape._run.watch import peak_memory_mb
-from landscape.report import figures, report, summarise
+from landscape.report import figures, file_stem, harmless, report, summarise, tables
 
 logger = logging.getLogger(__name__)
-
-# A spreadsheet takes a cell that starts with one of these for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def publish(adata: AnnData, model: Any, out: Path, manifests: Mapping[str, Manifest]) -> dict[str, Any]:
@@ -78,49 +74,17 @@ def write_figures(adata: AnnData, folder: Path) -> dict[str, Path]:
 
 def write_tables(adata: AnnData, folder: Path) -> None:
     """Write every table that the data hold as CSV; those of an earlier run that no longer apply are removed."""
-    written = set()
+    written: set[str] = set()
     for name, table in tables(adata).items():
-        write_csv(table, folder / f"{name}.csv")
-        written.add(name)
+        stem = file_stem(name, written)
+        write_csv(table, folder / f"{stem}.csv")
+        written.add(stem)
     for old in folder.glob("*.csv"):
         if old.stem not in written:
             old.unlink()
 
 
-def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
-    """Tables of a landscape by name."""
-    results = adata.uns.get(_keys.UNS, {})
-    found: dict[str, pd.DataFrame] = {}
-    if _keys.NETWORK in adata.varp:
-        found["network"] = get.edges(adata).set_index("source")
-    if _keys.ATTRACTORS in results:
-        found["attractors"] = results[_keys.ATTRACTORS]["table"].rename_axis("attractor")
-        found["attractor_states"] = results[_keys.ATTRACTORS]["states"].rename_axis("attractor")
-    for name in (_keys.SADDLES, _keys.BARRIERS, _keys.RATES, _keys.PATHS):
-        value = results.get(name)
-        table = value.get("table") if isinstance(value, dict) else value
-        if isinstance(table, pd.DataFrame):
-            found[name] = table
-    columns = [key for key in (_keys.BASIN, _keys.FATE_ENTROPY, _keys.HEIGHT, _keys.PSEUDOTIME) if key in adata.obs]
-    cells = adata.obs[columns]
-    if _keys.FATES in adata.obsm:
-        cells = cells.join(adata.obsm[_keys.FATES].add_prefix("fate_"))
-    if cells.shape[1]:
-        found["cells"] = cells.rename_axis("cell")
-    return found
-
-
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV, atomically; text that a spreadsheet would run is quoted, numbers stay numbers."""
-    safe = table.copy()
-    for name in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[name]) and not pd.api.types.is_bool_dtype(safe[name]):
-            safe[name] = [_harmless(value) for value in safe[name]]
-    safe.columns = [_harmless(name) for name in safe.columns]
-    if not pd.api.types.is_numeric_dtype(safe.index):
-        safe.index = pd.Index([_harmless(value) for value in safe.index], name=_harmless(safe.index.name))
+    safe = harmless(table)
     write_atomic(path, lambda temporary: safe.to_csv(temporary))
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -77,7 +77,7 @@ def downhill(adata: AnnData, where: NDArray[np.float64], basis: str = "") -> tup
 def _clock(adata: AnnData) -> tuple[NDArray[np.float64] | None, str]:
     run = adata.uns.get(_keys.UNS, {}).get(_keys.DYNAMICS, {}).get("params", {})
     named = [run[key] for key in ("time_key", "pseudotime_key") if isinstance(run.get(key), str)]
-    for key in (*named, _keys.PSEUDOTIME, "day", "dpt_pseudotime"):
+    for key in (*named, "day", "dpt_pseudotime"):
         if key in adata.obs:
             return pd.to_numeric(adata.obs[key].astype(object), errors="coerce").to_numpy(dtype=float), "development"
     if _keys.START in adata.obs and adata.obs[_keys.START].any():

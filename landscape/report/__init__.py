@@ -7,8 +7,9 @@ from typing import Any
 from landscape.report._figures import Drawn, figures
 from landscape.report._page import report
 from landscape.report._summary import SCHEMA, summarise
+from landscape.report._tables import file_stem, harmless, tables
 
-__all__ = ["SCHEMA", "Drawn", "figures", "report", "summarise"]
+__all__ = ["SCHEMA", "Drawn", "figures", "file_stem", "harmless", "report", "summarise", "tables"]
 
 
 class _Callable(ModuleType):

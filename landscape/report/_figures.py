@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from landscape import _keys, pl
 from landscape.pl._network import regulator_weights
+from landscape.report._tables import file_stem, perturbations
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "landscape": (
         "The landscape",
         "Height is the occupancy of the fitted stochastic model, minus its logarithm: the model spends its time in the "
-        "valleys. Balls are cells. The view is turned so that development runs towards the reader; nothing is moved up or "
+        "valleys. Balls are cells; lines are least-action paths up to the saddles (diamonds) where they were computed. The view is turned so that development runs towards the reader; nothing is moved up or "
         "down for that. The plane is for drawing only: read numbers from the tables.",
     ),
-    "map": ("The landscape from above", "The same heights as a map."),
+    "map": ("The landscape from above", "The same heights as a map, with the direction of the fitted drift."),
     "attractors": (
         "Attractors",
         "Stable states of the fitted drift, without noise: level of each regulator, cells in the basin, leading "
@@ -40,7 +41,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "fates": (
         "Fates",
         "Probability that a cell ends in each attractor, by absorption on the directed graph of cells. Bright entropy: "
-        "not committed yet.",
+        "not committed yet (in bits).",
     ),
     "network": (
         "Network",
@@ -48,7 +49,17 @@ WORDS: dict[str, tuple[str, str]] = {
         "binding site.",
     ),
     "barriers": ("Barriers", "Action that the noise has to spend to leave one attractor for another, with intervals."),
+    "passages": ("Passages", "The same barriers as a graph: thick arrows are easy passages."),
+    "paths": (
+        "Genes along a transition",
+        "Levels along the least-action path of the easiest passage, genes in the order in which they move. Other "
+        "transitions: `landscape.pl.paths(adata, start=, end=)`; all of them are in the table.",
+    ),
 }
+_PERTURBATION = (
+    "Landscape before and after on one scale, the share of each fate (ring before, dot after, bar: interval), and the "
+    "regulators that move most. A prediction of the fitted model, not a measurement."
+)
 
 
 def figures(adata: AnnData) -> Iterator[Drawn]:
@@ -71,6 +82,28 @@ def figures(adata: AnnData) -> Iterator[Drawn]:
     table = barriers["table"] if isinstance(barriers, dict) else barriers
     if table is not None and table["height"].notna().any():
         yield _drawn("barriers", pl.barriers(adata, **options))
+        if len(set(table["from"])) > 2:
+            yield _drawn("passages", pl.barriers(adata, kind="graph", **options))
+    paths = results.get(_keys.PATHS)
+    table = paths["table"] if isinstance(paths, dict) else paths
+    if table is not None and len(table):
+        yield _drawn("paths", pl.paths(adata, **options))
+    for name, (key, title, text) in _perturbed(adata).items():
+        yield Drawn(name, title, text, pl.perturbation(adata, key=key, **options))
+
+
+def words(adata: AnnData) -> list[tuple[str, str, str]]:
+    """Name, heading and text of every figure that there may be, in the order of the page."""
+    fixed = [(name, title, text) for name, (title, text) in WORDS.items()]
+    return fixed + [(name, title, text) for name, (_, title, text) in _perturbed(adata).items()]
+
+
+def _perturbed(adata: AnnData) -> dict[str, tuple[str, str, str]]:
+    """Key, heading and text of each perturbation, by the name of its figure."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for key in perturbations(adata):
+        found[file_stem(f"perturbation_{key}", found)] = (key, f"Perturbation: {key}", _PERTURBATION)
+    return found
 
 
 def _drawn(name: str, figure: Any) -> Drawn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,16 +18,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib import pyplot as plt
 
-from landscape import _keys, get
+from landscape import _keys
 from landscape._anndata import require_adata
 from landscape._files import write_text
-from landscape.report._figures import WORDS, figures
+from landscape.report._figures import figures, words
 from landscape.report._summary import summarise
+from landscape.report._surface import surface
+from landscape.report._tables import TABLES, file_stem, harmless, tables
 
 logger = logging.getLogger(__name__)
 
 # Rows of a table on the page; the CSV files hold all of them.
-MOST_ROWS = 40
+MOST_ROWS = 100
+MOST_COLUMNS = 14
+# Rows and cells of a table that may be downloaded from the page.
+_ROWS_TO_EMBED, _CELLS_TO_EMBED = 20_000, 200_000
 _DPI = 150
 
 GRADES = {
@@ -57,7 +63,9 @@ def report(
     files: Mapping[str, str] | None = None,
     title: str = "Landscape report",
 ) -> Path:
-    """Write what a run found into one HTML file: no script, no external request, light and dark, fit to print.
+    """Write what a run found into one HTML file: no external request, light and dark, fit for telephones and print.
+
+    Its only script sorts the tables and turns the surface; the page is complete without it.
 
     Parameters
     ----------
@@ -98,12 +106,18 @@ def report(
     )
     environment.filters["figure"] = _figure_number
     style = environment.get_template("style.css").render()
+    script = environment.get_template("report.js").render()
+    turning = surface(adata)
     run = results.get("run", {})
     grade = summary["identifiability"]
     html = environment.get_template("report.html").render(
         title=title,
         style=Markup(style),
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        style_hash=_digest(style),
+        script=Markup(script),
+        script_hash=_digest(script),
+        surface=turning,
+        surface_json=_json(turning),
         summary=summary,
         grade=grade,
         grade_name=GRADES.get(grade, ("not computed", ""))[0],
@@ -119,44 +133,77 @@ def report(
     return written
 
 
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json(value: Any) -> Markup:
+    """JSON that may stand in a script element: no character in it can end the element or open another."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
 def _pictures(adata: AnnData, drawn: Mapping[str, Path] | None) -> list[dict[str, str]]:
     pictures = []
     if drawn is not None:
-        content = [(name, Path(drawn[name]).read_bytes()) for name in WORDS if name in drawn]
+        known = [drawable for drawable in words(adata) if drawable[0] in drawn]
+        content = [(*drawable, Path(drawn[drawable[0]]).read_bytes()) for drawable in known]
     else:
         content = []
         for item in figures(adata):
             buffer = io.BytesIO()
             item.figure.savefig(buffer, dpi=_DPI, format="png")
             plt.close(item.figure)
-            content.append((item.name, buffer.getvalue()))
-    for name, png in content:
-        heading, text = WORDS[name]
+            content.append((item.name, item.title, item.text, buffer.getvalue()))
+    for name, heading, text, png in content:
         pictures.append({"name": name, "title": heading, "text": text, "data": base64.b64encode(png).decode()})
     return pictures
 
 
 def _tables(adata: AnnData) -> list[dict[str, Any]]:
-    results = adata.uns.get(_keys.UNS, {})
-    tables = []
-    if _keys.ATTRACTORS in results:
-        table = results[_keys.ATTRACTORS]["table"].rename_axis("attractor").reset_index()
-        tables.append(_table("Attractors", table))
-    if _keys.BARRIERS in results:
-        record = results[_keys.BARRIERS]
-        tables.append(_table("Barriers", record["table"] if isinstance(record, dict) else record))
-    if _keys.NETWORK in adata.varp:
-        tables.append(_table("Strongest edges", get.edges(adata)))
-    return tables
+    found, used = [], set[str]()
+    for name, table in tables(adata).items():
+        stem = file_stem(name, used)
+        used.add(stem)
+        title, text = TABLES.get(name, (name.replace("_", " ").capitalize(), ""))
+        if name.startswith("perturbation_"):
+            title, text = f"Fates after {name.removeprefix('perturbation_')}", TABLES["perturbation"][1]
+        found.append(_table(title, text, table, f"{stem}.csv"))
+    order = list(TABLES)
+    return sorted(found, key=lambda t: next((i for i, k in enumerate(order) if TABLES[k][0] == t["title"]), 3))
 
 
-def _table(title: str, table: pd.DataFrame) -> dict[str, Any]:
+def _table(title: str, text: str, table: pd.DataFrame, file: str) -> dict[str, Any]:
+    embed = len(table) <= _ROWS_TO_EMBED and table.size <= _CELLS_TO_EMBED
+    csv = base64.b64encode(harmless(table).to_csv().encode()).decode() if embed else ""
+    flat = table.reset_index() if table.index.name else table
+    shown = flat.iloc[:MOST_ROWS, :MOST_COLUMNS]
     columns = [
-        {"name": str(name), "numeric": pd.api.types.is_numeric_dtype(table[name]) and table[name].dtype != bool}
-        for name in table.columns
+        {"name": str(name), "numeric": pd.api.types.is_numeric_dtype(shown[name]) and shown[name].dtype != bool}
+        for name in shown.columns
     ]
-    rows = [[_figure_number(value) for value in row] for row in table.head(MOST_ROWS).itertuples(index=False)]
-    return {"title": title, "columns": columns, "rows": rows, "total": len(table)}
+    rows = [[(_figure_number(value), _sort_key(value)) for value in row] for row in shown.itertuples(index=False)]
+    left_out = []
+    if len(flat) > len(shown):
+        left_out.append(f"the first {len(shown)} of {len(flat):,} rows")
+    if flat.shape[1] > shown.shape[1]:
+        left_out.append(f"{shown.shape[1]} of {flat.shape[1]:,} columns")
+    return {
+        "title": title,
+        "text": text,
+        "columns": columns,
+        "rows": rows,
+        "left_out": ", ".join(left_out),
+        "csv": csv,
+        "file": file,
+    }
+
+
+def _sort_key(value: Any) -> str:
+    """Number by which a row is sorted, in full; empty where there is none."""
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        return "" if np.isnan(value) else repr(float(value))
+    return ""
 
 
 def _parameters(results: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -14,7 +15,11 @@ import pytest
 from matplotlib import pyplot as plt
 
 import landscape as ls
-from landscape.report import SCHEMA, figures, summarise
+import landscape.report
+from landscape.report import SCHEMA, figures, file_stem, summarise
+from landscape.report._figures import words
+from landscape.report._surface import surface
+from tests.synthetic import add_perturbation, add_topography
 
 # A picture of one pixel: the page is tested here, the drawings in tests/pl.
 PIXEL = base64.b64decode(
@@ -52,18 +57,26 @@ def read(path) -> _Page:
     return page
 
 
-def test_the_page_asks_for_nothing_and_runs_nothing(finished, tmp_path, pixel):
+def digest(text):
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def test_the_page_asks_for_nothing_and_runs_one_script_only(finished, tmp_path, pixel):
     path = ls.report(finished, tmp_path / "r.html", drawn=pixel)
     page = read(path)
-    assert "script" not in page.tags
     assert [a for a in page.addresses if not a.startswith(("data:", "#"))] == []
     html = path.read_text()
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html).group(1)
     assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
     style = re.search(r"<style>(.*?)</style>", html, re.DOTALL).group(1)
-    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
+    assert f"style-src 'sha256-{digest(style)}'" in policy
     assert "url(" not in style
     assert "@import" not in style
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert f"script-src 'sha256-{digest(script)}'" in policy
+    assert page.tags.count("script") == 2  # the other one holds data, which a browser does not run
+    for word in ("fetch(", "XMLHttpRequest", "eval(", "innerHTML", "import("):
+        assert word not in script
 
 
 def test_names_stay_text(finished, tmp_path, pixel):
@@ -77,11 +90,16 @@ def test_names_stay_text(finished, tmp_path, pixel):
         "versions": {"landscape": evil},
         "params": {"directions": np.array([evil], dtype=object)},
     }
+    finished.obs["basin"] = finished.obs["basin"].cat.rename_categories({"Monocyte": evil})
+    record["states"] = record["states"].rename(index={"Monocyte": evil})
     path = ls.report(finished, tmp_path / "r.html", drawn=pixel, title=evil, files={evil: evil})
     page = read(path)
-    assert "script" not in page.tags
-    assert "<script" not in path.read_text()
+    html = path.read_text()
+    assert html.count("<script") == page.tags.count("script") == 2
+    assert "<script>alert" not in html
     assert sum(evil in text for text in page.text) >= 8
+    data = json.loads(re.search(r'id="surface-data">(.*?)</script>', html, re.DOTALL).group(1))
+    assert evil in [attractor["name"] for attractor in data["attractors"]]
 
 
 def test_numbers_of_the_results_are_on_the_page(finished, tmp_path, pixel):
@@ -98,6 +116,84 @@ def test_warnings_and_grade_come_before_the_pictures(finished, tmp_path, pixel):
     assert html.index("Identifiability") < html.index("mind the gap") < html.index("<figure>")
 
 
+def test_tables_may_be_downloaded_whole_and_harmless(finished, tmp_path, pixel):
+    finished.obs["basin"] = finished.obs["basin"].cat.rename_categories({"Monocyte": "=1+1"})
+    page = read(ls.report(finished, tmp_path / "r.html", drawn=pixel))
+    texts = [
+        base64.b64decode(a.partition("base64,")[2]).decode() for a in page.addresses if a.startswith("data:text/csv")
+    ]
+    cells = next(text for text in texts if text.startswith("cell,"))
+    table = pd.read_csv(io.StringIO(cells), index_col=0)
+    assert len(table) == 600
+    np.testing.assert_allclose(table["fate_entropy"], finished.obs["fate_entropy"])
+    assert set(table["basin"]) == {"Erythrocyte", "Megakaryocyte", "'=1+1", "Granulocyte"}
+    assert "the first 100 of 600 rows" in " ".join(page.text)
+
+
+def test_very_large_tables_are_left_to_their_files(finished, tmp_path, pixel, monkeypatch):
+    monkeypatch.setattr(landscape.report._page, "_ROWS_TO_EMBED", 500)
+    page = read(ls.report(finished, tmp_path / "r.html", drawn=pixel))
+    assert "Too large for this page: see" in " ".join(page.text)
+    assert "cells.csv" in page.text
+
+
+def test_numbers_are_sorted_in_full(finished, tmp_path, pixel):
+    html = ls.report(finished, tmp_path / "r.html", drawn=pixel).read_text()
+    assert '<td class="number" data-v="-0.61">-0.61</td>' in html
+    table = finished.uns["landscape"]["attractors"]["table"]
+    table["support"] = [1 / 3, np.nan, 0.8, 0.5]
+    html = ls.report(finished, tmp_path / "r.html", drawn=pixel).read_text()
+    assert f'data-v="{1 / 3!r}">0.333</td>' in html
+    assert 'data-v="">\N{EN DASH}</td>' in html
+
+
+def test_paths_and_perturbations_have_their_sections(finished, tmp_path):
+    add_topography(finished)
+    add_perturbation(finished, drawn=False)
+    add_perturbation(finished, "Gata1=0/2", drawn=False)
+    html = ls.report(finished, tmp_path / "r.html").read_text()
+    for word in ("Perturbation: Gata1=0<", "Fates after Gata1=0<", "Genes along a transition", "Passages", "Saddles"):
+        assert word.replace("Saddles", "Paths") in html
+    assert 'id="perturbation_Gata1=0_2"' in html
+    names = [item.name for item in closed(figures(finished))]
+    assert names[-2:] == ["perturbation_Gata1=0", "perturbation_Gata1=0_2"]
+    assert names == [name for name, *_ in words(finished) if name in names]
+
+
+def closed(drawn):
+    for item in drawn:
+        plt.close(item.figure)
+        yield item
+
+
+def test_the_surface_that_turns_has_the_heights_of_the_relief(finished):
+    add_topography(finished)
+    data = surface(finished)
+    n = data["n"]
+    height = np.array(data["height"]).reshape(n, n)
+    assert height.min() >= 0
+    assert height.max() == 1
+    assert len(data["known"]) == n * n
+    assert len(data["saddles"]) == 3
+    assert len(data["cells"]["at"]) == 3 * len(data["cells"]["color"])
+    # An attractor lies where the surface has its height.
+    for attractor in data["attractors"]:
+        x, y, z = attractor["at"]
+        i, j = round((y + 1) / 2 * (n - 1)), round((x + 1) / 2 * (n - 1))
+        near = height[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2]
+        assert near.min() - 0.01 <= z <= near.max() + 0.01
+    del finished.uns["landscape"]["occupancy"]
+    assert surface(finished) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"), [("a", "a"), ("Gata1=0", "Gata1=0"), ("../x y", "x_y"), ("\u00e4/", "table"), ("...", "table")]
+)
+def test_names_of_files_are_plain(name, stem):
+    assert file_stem(name) == stem
+    assert file_stem(name, {stem}) == f"{stem}_2"
+
+
 def test_a_report_needs_results(finished, tmp_path):
     del finished.uns["landscape"]
     with pytest.raises(KeyError, match=r"run `landscape\.run\(adata\)` first"):
@@ -105,8 +201,6 @@ def test_a_report_needs_results(finished, tmp_path):
 
 
 def test_the_module_and_the_function_share_a_name(finished, tmp_path, pixel):
-    import landscape.report
-
     assert callable(landscape.report)
     assert landscape.report(finished, tmp_path / "a.html", drawn=pixel).exists()
 
@@ -200,9 +294,83 @@ def test_a_browser_shows_it_without_a_request_or_an_error(finished, tmp_path):
     assert asked, "the check does not see requests"
     assert "CONSOLE" in said, "the check does not see errors"
 
+    add_topography(finished)
+    add_perturbation(finished)
     path = ls.report(finished, tmp_path / "report.html")
     shot, said, asked = _browse(browser, path, tmp_path)
     assert path.stat().st_size < 12e6
     assert shot.stat().st_size > 20_000
     assert "CONSOLE" not in said
     assert asked == []
+
+
+# Clicks on a heading twice and drags the surface; leaves what happened in the title.
+_DRIVER = """
+const table = document.querySelector("table.sortable");
+const head = [...table.tHead.rows[0].cells].findIndex((c) => c.textContent === "leading_eigenvalue");
+const column = () => [...table.tBodies[0].rows].map((row) => Number(row.cells[head].dataset.v));
+const found = { before: column() };
+table.tHead.rows[0].cells[head].querySelector("button").click();
+found.up = column();
+table.tHead.rows[0].cells[head].querySelector("button").click();
+found.down = column();
+const canvas = document.getElementById("surface");
+const picture = () => canvas.toDataURL();
+const drag = (name, x, y) =>
+  canvas.dispatchEvent(new PointerEvent(name, { clientX: x, clientY: y, pointerId: 1, bubbles: true }));
+const later = (act) => setTimeout(act, 300);
+later(() => {
+  const first = picture();
+  drag("pointerdown", 300, 300);
+  drag("pointermove", 420, 320);
+  drag("pointerup", 420, 320);
+  later(() => {
+    found.turned = picture() !== first;
+    document.querySelector('#turning button[data-act="home"]').click();
+    later(() => {
+      found.home = picture() === first;
+      found.wide = document.documentElement.scrollWidth <= window.innerWidth;
+      document.title = JSON.stringify(found);
+    });
+  });
+});
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1000])
+def test_in_a_browser_the_table_sorts_and_the_surface_turns(finished, tmp_path, width):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("needs a Chromium browser on the path")
+    add_topography(finished)
+    path = ls.report(finished, tmp_path / "report.html")
+    html = path.read_text(encoding="utf-8")
+    # The page's policy admits its own script only: the driver is admitted for this test by its digest.
+    html = html.replace("script-src '", f"script-src 'sha256-{digest(_DRIVER)}' '", 1)
+    path.write_text(html.replace("</body>", f"<script>{_DRIVER}</script></body>"), encoding="utf-8")
+    done = subprocess.run(
+        [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            f"--window-size={width},1200",
+            "--virtual-time-budget=30000",
+            "--dump-dom",
+            path.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    title = re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL).group(1)
+    found = json.loads(title)
+    assert found["up"] == sorted(found["before"])
+    assert found["down"] == sorted(found["before"], reverse=True)
+    assert found["turned"], found
+    assert found["home"]
+    assert found["wide"], "the page is wider than the window"

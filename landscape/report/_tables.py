@@ -1,0 +1,92 @@
+"""Tables of a landscape, by name, and as text that a spreadsheet opens without running anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping
+from typing import Any
+
+import pandas as pd
+from anndata import AnnData
+
+from landscape import _keys, get
+
+# A spreadsheet takes a cell that starts with one of these for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+# Heading and text of each table on the page, in the order of the page.
+TABLES: dict[str, tuple[str, str]] = {
+    "attractors": (
+        "Attractors",
+        "Stable states of the fitted drift: cells, spectrum, residual of the solver, support.",
+    ),
+    "barriers": ("Barriers", "Action from one attractor to another, dimensionless, at the noise of the model."),
+    "perturbation": ("Perturbations", "Shares of the fates before and after, with the interval of the change."),
+    "path_genes": ("Genes along paths", "In the order in which they move; shares of the path's length and action."),
+    "saddles": ("Saddles", "Passes between two attractors."),
+    "rates": ("Rates", "Passages in a unit of the model's time."),
+    "network": ("Strongest edges", "Signed weights inside the support, the strongest first."),
+    "attractor_states": ("States of the attractors", "Level of each regulator: 0 is off and about 1 high."),
+    "paths": ("Paths", "States along the least-action paths."),
+    "cells": ("Cells", "Basin, entropy of the fate in bits, height, and probability of each fate."),
+}
+
+
+def file_stem(name: str, used: Container[str] = ()) -> str:
+    """Name of a file for a table or figure: letters, digits and ``_=+-.`` only, and none that is ``used``."""
+    stem = re.sub(r"[^A-Za-z0-9_=+.-]+", "_", name).strip("._") or "table"
+    found, number = stem, 1
+    while found in used:
+        number += 1
+        found = f"{stem}_{number}"
+    return found
+
+
+def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
+    """Tables of a landscape by name; those of perturbations are called ``perturbation_NAME``."""
+    results = adata.uns.get(_keys.UNS, {})
+    found: dict[str, pd.DataFrame] = {}
+    if _keys.NETWORK in adata.varp:
+        found["network"] = get.edges(adata).set_index("source")
+    if _keys.ATTRACTORS in results:
+        found["attractors"] = results[_keys.ATTRACTORS]["table"].rename_axis("attractor")
+        found["attractor_states"] = results[_keys.ATTRACTORS]["states"].rename_axis("attractor")
+    for name in (_keys.SADDLES, _keys.BARRIERS, _keys.RATES, _keys.PATHS):
+        value = results.get(name)
+        table = value.get("table") if isinstance(value, Mapping) else value
+        if isinstance(table, pd.DataFrame):
+            found[name] = table
+    paths = results.get(_keys.PATHS)
+    if isinstance(paths, Mapping) and isinstance(paths.get("genes"), pd.DataFrame):
+        found["path_genes"] = paths["genes"]
+    for name, record in perturbations(adata).items():
+        found[f"perturbation_{name}"] = record["fates"].rename_axis("fate")
+    columns = [key for key in (_keys.BASIN, _keys.FATE_ENTROPY, _keys.HEIGHT) if key in adata.obs]
+    cells = adata.obs[columns]
+    if _keys.FATES in adata.obsm:
+        cells = cells.join(adata.obsm[_keys.FATES].add_prefix("fate_"))
+    if cells.shape[1]:
+        found["cells"] = cells.rename_axis("cell")
+    return found
+
+
+def perturbations(adata: AnnData) -> dict[str, Mapping[str, Any]]:
+    """Records of perturbations that hold fates, by name."""
+    records = adata.uns.get(_keys.UNS, {}).get(_keys.PERTURBATIONS, {})
+    return {str(k): r for k, r in records.items() if isinstance(r, Mapping) and "fates" in r}
+
+
+def harmless(table: pd.DataFrame) -> pd.DataFrame:
+    """Copy of a table in which text that a spreadsheet would run is quoted; numbers stay numbers."""
+    safe = table.copy()
+    for name in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[name]) and not pd.api.types.is_bool_dtype(safe[name]):
+            safe[name] = [_harmless(value) for value in safe[name]]
+    safe.columns = [_harmless(name) for name in safe.columns]
+    if not pd.api.types.is_numeric_dtype(safe.index):
+        safe.index = pd.Index([_harmless(value) for value in safe.index], name=_harmless(safe.index.name))
+    return safe
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
