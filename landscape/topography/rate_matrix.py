@@ -157,23 +157,23 @@ def mean_times(rates: NDArray[np.float64]) -> NDArray[np.float64]:
     Times, shape ``(k, k)``, zero on the diagonal; NaN where the way may lead through a row that is not known, infinite
     where the column may never be reached.
     """
-    k = len(rates)
-    off = np.where(np.eye(k, dtype=bool), 0.0, rates)
+    k, here = len(rates), np.eye(len(rates), dtype=bool)
+    off = np.where(here, 0.0, rates)
     unknown = ~np.isfinite(off).all(1)
     off[unknown] = 0.0
-    times = np.full((k, k), np.nan)
+    times = np.zeros((k, k))
     for j in range(k):
-        onward = off.copy()
-        onward[j] = 0.0
-        reach = np.linalg.matrix_power(np.eye(k, dtype=int) + (onward > 0), k) > 0
-        stuck = ~reach[:, j]
-        times[:, j] = np.where((reach & stuck[None]).any(1), np.inf, times[:, j])
-        times[(reach & (unknown & (np.arange(k) != j))[None]).any(1), j] = np.nan
-        known = np.flatnonzero(~(reach & (stuck | (unknown & (np.arange(k) != j)))[None]).any(1) & (np.arange(k) != j))
+        onward = np.where(here[j][:, None], 0.0, off)
+        comes_to = here | (onward > 0)
+        for _ in range(k.bit_length()):
+            comes_to = comes_to @ comes_to
+        missing = (comes_to & (unknown & ~here[j])).any(1)
+        never = (comes_to & ~comes_to[:, j]).any(1) & ~missing
+        times[missing, j], times[never, j] = np.nan, np.inf
+        known = np.flatnonzero(~missing & ~never & ~here[j])
         if len(known):
             inner = onward[np.ix_(known, known)] - np.diag(onward[known].sum(1))
             times[known, j] = np.linalg.solve(inner, -np.ones(len(known)))
-        times[j, j] = 0.0
     return times
 
 
