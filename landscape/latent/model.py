@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import logging
-import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import pandas as pd
-import torch
 from anndata import AnnData
-from tqdm.auto import tqdm
 
 from landscape import _keys
 from landscape._random import RandomLike, seed_of
 from landscape.latent import storage
-from landscape.latent.cells import Cells, read_cells
-from landscape.latent.module import Architecture, build
-from landscape.latent.questions import Questions
+from landscape.latent.cells import Cells, Keys, Vocabulary, read_cells, read_file
+from landscape.latent.fitting import Fitting
+from landscape.latent.module import Architecture
 from landscape.latent.scvi import hand_over, take_over
-from landscape.latent.training import Epoch, Schedule, fit, private_randomness
+from landscape.latent.training import Epoch
 
 if TYPE_CHECKING:
     from scvi.model import SCVI
@@ -32,7 +28,7 @@ MIN_CELLS = 10
 MIN_GENES = 2
 
 
-class LatentModel(Questions):
+class LatentModel(Fitting):
     r"""Latent variables of counts: z for each cell, and a decoder g(z) for its expression.
 
     .. math::
@@ -54,6 +50,8 @@ class LatentModel(Questions):
         Layer of :attr:`~anndata.AnnData.layers` that holds the counts; ``None`` means ``adata.X``.
     batch_key
         Column of :attr:`~anndata.AnnData.obs` with the batch of each cell, on which the decoder is conditioned.
+    categorical_covariates, continuous_covariates
+        More columns of ``obs`` on which the decoder is conditioned; continuous ones are standardised.
     n_latent, n_hidden, n_layers
         Latent dimensions, units of a hidden layer, and hidden layers of encoder and decoder.
     dropout_rate
@@ -97,6 +95,8 @@ class LatentModel(Questions):
         *,
         layer: str | None = _keys.COUNTS,
         batch_key: str | None = None,
+        categorical_covariates: Sequence[str] = (),
+        continuous_covariates: Sequence[str] = (),
         n_latent: int = 10,
         n_hidden: int = 128,
         n_layers: int = 1,
@@ -106,56 +106,56 @@ class LatentModel(Questions):
         rng: RandomLike = 0,
         device: str = "auto",
     ) -> None:
-        cells = read_cells(adata, layer=layer, batch_key=batch_key, least=(MIN_CELLS, MIN_GENES))
-        architecture = Architecture(
-            n_genes=len(cells.genes),
-            n_batches=len(cells.batches),
-            n_latent=n_latent,
-            n_hidden=n_hidden,
-            n_layers=n_layers,
-            dropout_rate=dropout_rate,
-            gene_likelihood=gene_likelihood,
-            dispersion=dispersion,
-        )
-        self._setup(architecture, cells, layer=layer, batch_key=batch_key, seed=seed_of(rng), device=device)
+        keys = Keys.of(layer, batch_key, categorical_covariates, continuous_covariates)
+        sizes = {"n_latent": n_latent, "n_hidden": n_hidden, "n_layers": n_layers, "dropout_rate": dropout_rate}
+        choices = {"gene_likelihood": gene_likelihood, "dispersion": dispersion}
+        cells = read_cells(adata, keys, least=(MIN_CELLS, MIN_GENES))
+        self._setup(_architecture(cells, **sizes, **choices), cells, keys=keys, seed=seed_of(rng), device=device)
 
-    def _setup(
-        self,
-        architecture: Architecture,
-        cells: Cells,
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
         *,
-        layer: str | None,
-        batch_key: str | None,
-        seed: int,
-        device: str,
-    ) -> None:
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._architecture = architecture
-        self._cells = cells
-        self._layer, self._batch_key = layer, batch_key
-        self._seed, self._device = seed, torch.device(device)
-        self._epochs: list[Epoch] = []
-        self.is_trained = False
-        with private_randomness(seed, "cpu"):
-            self.module = build(architecture).to(self._device)
-        self.module.eval()
+        layer: str | None = _keys.COUNTS,
+        batch_key: str | None = None,
+        categorical_covariates: Sequence[str] = (),
+        continuous_covariates: Sequence[str] = (),
+        rng: RandomLike = 0,
+        device: str = "auto",
+        **architecture: Any,
+    ) -> LatentModel:
+        """Model of the cells in an h5ad file or a zarr store, whose counts are read from there whenever they are needed.
 
-    @property
-    def architecture(self) -> Architecture:
-        """Sizes and choices that define the network."""
-        return self._architecture
+        Memory grows with the batch and, by a few bytes each, with the cells. The counts must be stored by cells (CSR, or
+        dense), and are checked in one pass here.
+
+        Parameters
+        ----------
+        path
+            File or store, as :mod:`anndata` writes it; it must stay where it is.
+        layer, batch_key, categorical_covariates, continuous_covariates, rng, device
+            As for the class.
+        architecture
+            ``n_latent``, ``n_hidden``, ``n_layers``, ``dropout_rate``, ``gene_likelihood``, ``dispersion``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        KeyError, TypeError, ValueError
+            As for the class, and if the counts are stored by genes (CSC).
+        """
+        keys = Keys.of(layer, batch_key, categorical_covariates, continuous_covariates)
+        cells = read_file(path, keys, least=(MIN_CELLS, MIN_GENES))
+        model = cls.__new__(cls)
+        model._setup(_architecture(cells, **architecture), cells, keys=keys, seed=seed_of(rng), device=device)
+        return model
 
     @property
     def batch_key(self) -> str | None:
         """Column of ``adata.obs`` with the batches."""
-        return self._batch_key
-
-    @property
-    def history(self) -> pd.DataFrame:
-        """Record of the fit, one row per epoch."""
-        columns = list(Epoch.__dataclass_fields__)
-        return pd.DataFrame([asdict(epoch) for epoch in self._epochs], columns=columns).set_index("epoch")
+        return self._keys.batch
 
     def __repr__(self) -> str:
         size = self._architecture
@@ -165,91 +165,16 @@ class LatentModel(Questions):
             f"{size.gene_likelihood}, {state})"
         )
 
-    def train(
-        self,
-        *,
-        max_epochs: int | None = None,
-        early_stopping: bool = True,
-        patience: int = 10,
-        validation_size: float = 0.1,
-        batch_size: int = 64,
-        learning_rate: float = 8e-3,
-        warmup_epochs: int | None = None,
-        progress: bool | None = None,
-    ) -> None:
-        """Fit the model to its cells; a second call starts again from the same initial weights.
-
-        Parameters
-        ----------
-        max_epochs
-            Passes over the training cells, at most. ``None``: 400, and fewer above 20,000 cells
-            (so that 8 million cells are seen), but at least 20.
-        early_stopping
-            Stop when the held-out bound has not improved for ``patience`` epochs, and return to the best weights.
-        validation_size
-            Share of the cells held out, in [0, 0.5]; 0 turns early stopping off.
-        batch_size, learning_rate
-            Of the Adam steps. The defaults reach the best held-out bound per second, see the method page.
-        warmup_epochs
-            Epochs over which the weight of the divergence rises from 0 to 1; ``None``: a tenth of ``max_epochs``,
-            at most 10.
-        progress
-            Show a progress bar; ``None``: if standard error is a terminal.
-        """
-        n_cells = len(self._cells.names)
-        if not 0 <= validation_size <= 0.5:
-            msg = f"Expected `validation_size` in [0, 0.5], found {validation_size}."
-            raise ValueError(msg)
-        if max_epochs is None:
-            max_epochs = int(np.clip(8_000_000 // n_cells, 20, 400))
-        schedule = Schedule(
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            warmup_epochs=min(10, max_epochs // 10) if warmup_epochs is None else warmup_epochs,
-            patience=patience if early_stopping else None,
-        )
-        n_held_out = max(2, round(n_cells * validation_size)) if validation_size else 0
-        order = np.random.default_rng(self._seed).permutation(n_cells)
-        self._restart()
-        epochs = fit(
-            self.module,
-            self._cells.counts,
-            self._cells.codes,
-            train=np.sort(order[n_held_out:]),
-            validation=np.sort(order[:n_held_out]),
-            schedule=schedule,
-            seed=self._seed,
-            device=self._device,
-        )
-        hidden = not (sys.stderr.isatty() if progress is None else progress)
-        try:
-            with tqdm(epochs, total=max_epochs, desc="latent model", unit="epoch", disable=hidden) as bar:
-                for epoch in bar:
-                    self._epochs.append(epoch)
-                    bar.set_postfix(bound=f"{epoch.elbo_validation:.1f}", refresh=False)
-        except KeyboardInterrupt:
-            self.is_trained = bool(self._epochs)  # what has been fitted can be used
-            raise
-        self.is_trained = True
-        logger.info("trained for %d epochs, %.1f s", len(self._epochs), sum(e.seconds for e in self._epochs))
-
-    def _restart(self) -> None:
-        self._epochs, self.is_trained = [], False
-        with private_randomness(self._seed, "cpu"):
-            self.module.load_state_dict(build(self._architecture).state_dict())
-
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model into a folder: weights as safetensors, everything else as JSON, no counts.
 
         A killed save leaves the old model or the new one.
         """
         header: dict[str, Any] = {
+            "kind": "model",
             "architecture": asdict(self._architecture),
-            "genes": self.genes,
-            "batches": self.batches,
-            "layer": self._layer,
-            "batch_key": self._batch_key,
+            "vocabulary": asdict(self._cells.vocabulary),
+            "keys": asdict(self._keys),
             "seed": self._seed,
             "is_trained": self.is_trained,
             "history": [epoch.to_dict() for epoch in self._epochs],
@@ -278,17 +203,13 @@ class LatentModel(Questions):
         """
         stored = storage.load(folder)
         header = stored.header
+        if header.get("kind") != "model":
+            msg = f"{folder} holds the checkpoint of a fit and no model; pass it to `train(checkpoint=...)`."
+            raise ValueError(msg)
         architecture = storage.architecture(header)
-        none = Cells.empty(genes=header["genes"], batches=header["batches"])
+        none = Cells.empty(Vocabulary(**header["vocabulary"]))
         model = cls.__new__(cls)
-        model._setup(
-            architecture,
-            none,
-            layer=header["layer"],
-            batch_key=header["batch_key"],
-            seed=header["seed"],
-            device=device,
-        )
+        model._setup(architecture, none, keys=Keys.of(**header["keys"]), seed=header["seed"], device=device)
         storage.require_weights(model.module.state_dict(), stored.weights, folder)
         model.module.load_state_dict(stored.weights)
         model._epochs = [Epoch.of(record) for record in header["history"]]
@@ -304,14 +225,12 @@ class LatentModel(Questions):
         Raises
         ------
         ValueError
-            If it uses what this model does not have: covariates besides the batch, a size factor or a latent library
-            size, encoded covariates, a batch embedding, another likelihood, dispersion or latent distribution.
+            If it uses what this model does not have: a size factor or a latent library size, encoded covariates, a
+            batch embedding, another likelihood, dispersion or latent distribution.
         """
         taken = take_over(model)
         result = cls.__new__(cls)
-        result._setup(
-            taken.architecture, taken.cells, layer=taken.layer, batch_key=taken.batch_key, seed=0, device=device
-        )
+        result._setup(taken.architecture, taken.cells, keys=taken.keys, seed=0, device=device)
         result.module.load_state_dict(taken.weights)
         result.is_trained = True
         return result
@@ -319,6 +238,17 @@ class LatentModel(Questions):
     def to_scvi(self) -> SCVI:
         """Trained :class:`scvi.model.SCVI` with the same weights, on an AnnData of its own.
 
-        Its ``X`` are the model's counts and its ``obs["batch"]`` the batches; the user's data stay untouched.
+        Its ``X`` are the model's counts, its ``obs`` has ``batch`` and the covariates; the user's data stay untouched.
         """
         return hand_over(self._read(None), self._architecture, self.module.state_dict())
+
+
+def _architecture(cells: Cells, **choices: Any) -> Architecture:
+    names = cells.vocabulary
+    return Architecture(
+        n_genes=len(names.genes),
+        n_batches=len(names.batches),
+        n_levels=tuple(len(levels) for levels in names.levels),
+        n_continuous=len(names.center),
+        **choices,
+    )

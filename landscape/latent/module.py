@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from landscape.latent.likelihood import CountBatch, negative_binomial, poisson, zero_inflated
+from landscape.latent.batch import CountBatch, LogCountLayer, Minibatch
+from landscape.latent.likelihood import decoded, zero_inflated
 
 if TYPE_CHECKING:
     from scvi.module import VAE
@@ -35,6 +36,10 @@ class Architecture:
         ``"nb"``, ``"zinb"`` or ``"poisson"``.
     dispersion
         ``"gene"``: one inverse dispersion per gene; ``"gene-batch"``: one per gene and batch.
+    n_levels
+        Number of levels of each categorical covariate besides the batch.
+    n_continuous
+        Number of continuous covariates.
     """
 
     n_genes: int
@@ -45,16 +50,19 @@ class Architecture:
     dropout_rate: float = 0.1
     gene_likelihood: str = "nb"
     dispersion: str = "gene"
+    n_levels: tuple[int, ...] = ()
+    n_continuous: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("n_genes", "n_batches", "n_latent", "n_hidden", "n_layers"):
-            value = getattr(self, name)
+        for name in ("n_genes", "n_batches", "n_latent", "n_hidden", "n_layers", "n_continuous"):
+            value, least = getattr(self, name), int(name != "n_continuous")
             if isinstance(value, bool) or not isinstance(value, int):
                 msg = f"Expected `{name}` to be an int, found {type(value).__name__}."
                 raise TypeError(msg)
-            if value < 1:
-                msg = f"Expected `{name}` of at least 1, found {value}."
+            if value < least:
+                msg = f"Expected `{name}` of at least {least}, found {value}."
                 raise ValueError(msg)
+        object.__setattr__(self, "n_levels", tuple(int(n) for n in self.n_levels))  # JSON has lists only
         if not 0 <= self.dropout_rate < 1:
             msg = f"Expected `dropout_rate` in [0, 1), found {self.dropout_rate}."
             raise ValueError(msg)
@@ -72,42 +80,60 @@ def build(architecture: Architecture) -> VAE:
     from scvi.module import VAE  # takes seconds to import
 
     options: dict[str, Any] = asdict(architecture)
-    module = VAE(n_input=options.pop("n_genes"), n_batch=options.pop("n_batches"), **options)
+    module = VAE(
+        n_input=options.pop("n_genes"),
+        n_batch=options.pop("n_batches"),
+        n_cats_per_cov=list(options.pop("n_levels")) or None,
+        n_continuous_cov=options.pop("n_continuous"),
+        **options,
+    )
     module.l_encoder = None
     return module
 
 
-def encode(module: VAE, counts: CountBatch, batch: Tensor) -> tuple[Tensor, Tensor]:
+def encode(module: VAE, counts: CountBatch) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of the approximate posterior q(z | x), each of shape ``(n, n_latent)``."""
-    hidden = module.z_encoder.encoder(counts.log1p, batch)
+    first, *others = (part for block in module.z_encoder.encoder.fc_layers for part in block if part is not None)
+    hidden = LogCountLayer.apply(first.weight, first.bias, counts)
+    for part in others:
+        hidden = part(hidden)
     variance = module.z_encoder.var_activation(module.z_encoder.var_encoder(hidden)) + module.z_encoder.var_eps
     return module.z_encoder.mean_encoder(hidden), variance.sqrt()
 
 
-def log_expression(module: VAE, latent: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Log of the expected share of each gene in a cell's counts, :math:`\log g(z)`, and the hidden layer below it.
+def last_hidden(module: VAE, latent: Tensor, codes: Tensor, continuous: Tensor) -> Tensor:
+    """Last hidden layer of the decoder, shape ``(n, n_hidden)``; codes and covariates as in a minibatch."""
+    return module.decoder.px_decoder(torch.cat([latent, continuous], dim=1), *codes.split(1, dim=1))
+
+
+def log_expression(module: VAE, latent: Tensor, codes: Tensor, continuous: Tensor) -> Tensor:
+    r"""Log of the expected share of each gene in a cell's counts, :math:`\log g(z)`, shape ``(n, n_genes)``.
 
     Rows of :math:`g` sum to one over the genes.
     """
-    hidden = module.decoder.px_decoder(latent, batch)
-    return torch.log_softmax(module.decoder.px_scale_decoder[0](hidden), dim=-1), hidden
+    logits = module.decoder.px_scale_decoder[0](last_hidden(module, latent, codes, continuous))
+    return torch.log_softmax(logits, dim=-1)
 
 
-def log_dispersion(module: VAE, batch: Tensor) -> Tensor:
-    """Log of the inverse dispersion, shape ``(g,)``, or ``(n, g)`` where it differs between batches."""
-    return module.px_r if module.px_r.ndim == 1 else module.px_r.T[batch[:, 0]]
+def log_dispersion(module: VAE) -> Tensor:
+    """Log of the inverse dispersion, shape ``(1, g)``, or ``(n_batches, g)`` where it differs between batches."""
+    return module.px_r[None] if module.px_r.ndim == 1 else module.px_r.T
 
 
-def reconstruction(module: VAE, counts: CountBatch, latent: Tensor, batch: Tensor) -> Tensor:
-    """Log-likelihood log p(x | z) of each cell, given its own total count, shape ``(n,)``."""
-    log_share, hidden = log_expression(module, latent, batch)
-    log_mean = log_share + counts.library.log()
+def reconstruction(module: VAE, cells: Minibatch, latent: Tensor, *, reduced: bool = False) -> tuple[Tensor, Tensor]:
+    """Log-likelihood log p(x | z) given each cell's total count: the sum, which carries gradients, and each cell's."""
+    hidden = last_hidden(module, latent, cells.codes, cells.continuous)
+    layer, batch = module.decoder.px_scale_decoder[0], cells.codes[:, 0]
     if module.gene_likelihood == "poisson":
-        return poisson(counts, log_mean)
+        return decoded(hidden, layer.weight, layer.bias, cells.counts, None, reduced=reduced)
+    dispersion = log_dispersion(module)
     if module.gene_likelihood == "nb":
-        return negative_binomial(counts, log_mean, log_dispersion(module, batch))
+        return decoded(hidden, layer.weight, layer.bias, cells.counts, dispersion, batch, reduced=reduced)
+    log_mean = torch.log_softmax(layer(hidden), dim=-1) + cells.counts.library.log()[:, None]
     zero_logit = module.decoder.px_dropout_decoder(hidden)
-    return zero_inflated(counts, log_mean, log_dispersion(module, batch), zero_logit)
+    own = dispersion if len(dispersion) == 1 else dispersion[batch]
+    each = zero_inflated(cells.counts, log_mean, own, zero_logit)
+    return each.sum(), each.detach()
 
 
 def divergence(mean: Tensor, deviation: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Questions to a fitted network: the posterior of z, and the expression that it decodes to."""
+"""The posterior of z, and the expression that it decodes to, for cells as arrays."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from landscape._random import RandomLike, generator
 from landscape.latent.cells import Cells
-from landscape.latent.likelihood import CountBatch
 from landscape.latent.module import encode, log_expression
-from landscape.latent.training import even_batches
+from landscape.latent.order import even_batches
 
 if TYPE_CHECKING:
     from scvi.module import VAE
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
 
 def posterior(module: VAE, cells: Cells, *, batch_size: int = 512) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and standard deviation of q(z | x) for each cell, each of shape ``(n, n_latent)``."""
-    device = _device(module)
+    device = device_of(module)
     means, deviations = [], []
     with torch.no_grad():
-        for part in even_batches(np.arange(len(cells.names)), batch_size):
-            counts = CountBatch.of(cells.counts[part], device=device)
-            mean, deviation = encode(module, counts, batch_column(cells.codes[part], device))
+        for part in even_batches(np.arange(len(cells)), batch_size):
+            mean, deviation = encode(module, cells.minibatch(part, device=device).counts)
             means.append(mean.cpu().numpy())
             deviations.append(deviation.cpu().numpy())
     return np.concatenate(means), np.concatenate(deviations)
@@ -45,7 +43,7 @@ def draws(
 def decode(
     module: VAE,
     latent: NDArray[np.float32],
-    codes: NDArray[np.integer],
+    cells: Cells,
     genes: NDArray[np.integer],
     *,
     batch_size: int = 512,
@@ -56,26 +54,23 @@ def decode(
     ----------
     latent
         Points z, shape ``(n, n_latent)``.
-    codes
-        Batch code of each, shape ``(n,)``.
+    cells
+        Whose batch and covariates belong to the points; their counts are not read.
     genes
         Indices of the genes wanted.
     """
-    device = _device(module)
+    device = device_of(module)
     chosen = torch.from_numpy(np.asarray(genes, dtype=np.int64)).to(device)
     result = np.empty((len(latent), len(genes)), dtype=np.float32)
     with torch.no_grad():
         for part in even_batches(np.arange(len(latent)), batch_size):
             z = torch.from_numpy(latent[part]).to(device)
-            log_share, _ = log_expression(module, z, batch_column(codes[part], device))
-            result[part] = log_share[:, chosen].exp().cpu().numpy()
+            codes = torch.from_numpy(cells.codes[part]).to(device)
+            continuous = torch.from_numpy(cells.continuous[part]).to(device)
+            result[part] = log_expression(module, z, codes, continuous)[:, chosen].exp().cpu().numpy()
     return result
 
 
-def batch_column(codes: NDArray[np.integer], device: torch.device | str) -> torch.Tensor:
-    """Batch codes in the form that the network takes, shape ``(n, 1)``."""
-    return torch.from_numpy(codes.astype(np.int64)).to(device)[:, None]
-
-
-def _device(module: VAE) -> torch.device:
+def device_of(module: VAE) -> torch.device:
+    """Where the weights are."""
     return next(module.parameters()).device

@@ -11,7 +11,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from landscape._random import RandomLike
-from landscape.latent.cells import Cells, batch_codes, read_cells
+from landscape.latent.cells import Cells, Keys, read_cells
 from landscape.latent.posterior import decode, draws, posterior
 
 if TYPE_CHECKING:
@@ -24,18 +24,17 @@ class Questions:
     module: VAE
     is_trained: bool
     _cells: Cells
-    _layer: str | None
-    _batch_key: str | None
+    _keys: Keys
 
     @property
     def genes(self) -> list[str]:
         """Names of the genes, in the order of the decoder's outputs."""
-        return self._cells.genes
+        return self._cells.vocabulary.genes
 
     @property
     def batches(self) -> list[str]:
         """Names of the batches, in the order of their codes."""
-        return self._cells.batches
+        return self._cells.vocabulary.batches
 
     def get_latent_representation(self, adata: AnnData | None = None, *, batch_size: int = 512) -> NDArray[np.float32]:
         """Posterior mean of z for each cell, shape ``(n_obs, n_latent)``.
@@ -95,9 +94,9 @@ class Questions:
         scale = self._scale(cells, library_size)
         if n_samples == 1:
             latent = posterior(self.module, cells, batch_size=batch_size)[0]
-            mean = decode(self.module, latent, self._codes(cells, batch), columns, batch_size=batch_size)
+            mean = decode(self.module, latent, cells.in_batch(batch), columns, batch_size=batch_size)
         else:
-            mean = np.zeros((len(cells.names), len(columns)), dtype=np.float64)
+            mean = np.zeros((len(cells), len(columns)), dtype=np.float64)
             for value in self._draws(cells, columns, n_samples, batch, rng, batch_size):
                 mean += value
             mean /= n_samples
@@ -125,7 +124,7 @@ class Questions:
             raise ValueError(msg)
         cells = self._read(adata)
         names, columns = self._columns(genes)
-        mean = np.zeros((len(cells.names), len(columns)), dtype=np.float64)
+        mean = np.zeros((len(cells), len(columns)), dtype=np.float64)
         squares = np.zeros_like(mean)
         for n, value in enumerate(self._draws(cells, columns, n_samples, batch, rng, batch_size), start=1):
             step = value - mean
@@ -161,12 +160,9 @@ class Questions:
         rng: RandomLike,
         batch_size: int,
     ) -> Iterator[NDArray[np.float32]]:
-        codes = self._codes(cells, batch)
+        decoded_in = cells.in_batch(batch)
         for latent in draws(self.module, cells, n_samples=n_samples, rng=rng, batch_size=batch_size):
-            yield decode(self.module, latent, codes, columns, batch_size=batch_size)
-
-    def _codes(self, cells: Cells, batch: str | None) -> NDArray[np.int64]:
-        return cells.codes if batch is None else np.repeat(batch_codes([batch], self.batches), len(cells.codes))
+            yield decode(self.module, latent, decoded_in, columns, batch_size=batch_size)
 
     def _columns(self, genes: Sequence[str] | None) -> tuple[list[str], NDArray[np.integer]]:
         if genes is None:
@@ -186,7 +182,7 @@ class Questions:
             if library_size != "observed":
                 msg = f"Expected `library_size` to be a positive number or 'observed', found {library_size!r}."
                 raise ValueError(msg)
-            return np.asarray(cells.counts.sum(1), dtype=np.float64)
+            return cells.totals[:, None]
         if not library_size > 0:
             msg = f"Expected a positive `library_size`, found {library_size}."
             raise ValueError(msg)
@@ -196,10 +192,10 @@ class Questions:
         if not self.is_trained:
             msg = "The model is not trained; run `model.train()` first."
             raise RuntimeError(msg)
-        return self._cells if adata is None and len(self._cells.names) else self._match(adata)
+        return self._cells if adata is None and len(self._cells) else self._match(adata)
 
     def _match(self, adata: AnnData | None) -> Cells:
         if adata is None:
             msg = "The model was loaded without cells; pass `adata=`, here or to `LatentModel.load`."
             raise ValueError(msg)
-        return read_cells(adata, layer=self._layer, batch_key=self._batch_key, genes=self.genes, batches=self.batches)
+        return read_cells(adata, self._keys, vocabulary=self._cells.vocabulary)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape import _counts
-from landscape.latent.cells import Cells
+from landscape.latent.cells import Cells, Keys, Vocabulary
 from landscape.latent.module import DISPERSIONS, LIKELIHOODS, Architecture
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ class Taken:
 
     architecture: Architecture
     cells: Cells
-    layer: str | None
-    batch_key: str | None
+    keys: Keys
     weights: dict[str, Tensor]
 
 
@@ -51,35 +51,60 @@ def take_over(model: SCVI) -> Taken:
     setup: dict[str, Any] = model.registry["setup_args"]
     module = model.module
     _require_plain(module, setup)
-    batches = [str(name) for name in model.adata_manager.get_state_registry("batch")["categorical_mapping"]]
+    keys = Keys(
+        layer=setup["layer"],
+        batch=setup["batch_key"],
+        categorical=tuple(setup.get("categorical_covariate_keys") or ()),
+        continuous=tuple(setup.get("continuous_covariate_keys") or ()),
+    )
+    vocabulary, codes, continuous = _covariates(model, keys)
     first = module.z_encoder.encoder.fc_layers
     architecture = Architecture(
         n_genes=int(module.n_input),
-        n_batches=len(batches),
+        n_batches=len(vocabulary.batches),
         n_latent=int(module.n_latent),
         n_hidden=int(module.n_hidden),
         n_layers=len(first),
         dropout_rate=_dropout(module),
         gene_likelihood=module.gene_likelihood,
         dispersion=module.dispersion,
+        n_levels=tuple(len(names) for names in vocabulary.levels),
+        n_continuous=len(keys.continuous),
     )
     where = f"adata.layers[{setup['layer']!r}]" if setup["layer"] else "adata.X"
     counts = _counts.canonical(model.adata_manager.get_from_registry("X"), where=where)
     cells = Cells(
-        counts=counts,
-        codes=np.asarray(model.adata_manager.get_from_registry("batch"), dtype=np.int64).ravel(),
-        names=list(model.adata.obs_names),
-        genes=list(model.adata.var_names),
-        batches=batches if setup["batch_key"] else ["all"],
+        counts=counts, codes=codes, continuous=continuous, names=list(model.adata.obs_names), vocabulary=vocabulary
     )
     weights = {k: v.detach().clone() for k, v in module.state_dict().items() if not k.startswith("l_encoder.")}
-    return Taken(architecture, cells, setup["layer"], setup["batch_key"], weights)
+    return Taken(architecture, cells, keys, weights)
+
+
+def _covariates(model: SCVI, keys: Keys) -> tuple[Vocabulary, NDArray[np.int64], NDArray[np.float32]]:
+    """Names, codes and values of batch and covariates; scvi-tools does not standardise continuous ones."""
+    manager = model.adata_manager
+    batches = [str(name) for name in manager.get_state_registry("batch")["categorical_mapping"]]
+    codes = [np.asarray(manager.get_from_registry("batch"), dtype=np.int64).reshape(-1, 1)]
+    levels: list[list[str]] = []
+    if keys.categorical:
+        mappings = manager.get_state_registry("extra_categorical_covs")["mappings"]
+        levels = [[str(name) for name in mappings[key]] for key in keys.categorical]
+        codes.append(manager.get_from_registry("extra_categorical_covs")[list(keys.categorical)].to_numpy(np.int64))
+    continuous = np.empty((len(codes[0]), 0), dtype=np.float32)
+    if keys.continuous:
+        continuous = manager.get_from_registry("extra_continuous_covs")[list(keys.continuous)].to_numpy(np.float32)
+    vocabulary = Vocabulary(
+        genes=list(model.adata.var_names),
+        batches=batches if keys.batch else ["all"],
+        levels=levels,
+        center=[0.0] * len(keys.continuous),
+        scale=[1.0] * len(keys.continuous),
+    )
+    return vocabulary, np.column_stack(codes), continuous
 
 
 def _require_plain(module: VAE, setup: dict[str, Any]) -> None:
     found = {
-        "categorical covariates": bool(setup.get("categorical_covariate_keys")),
-        "continuous covariates": bool(setup.get("continuous_covariate_keys")),
         "a size factor": bool(setup.get("size_factor_key")),
         "a latent library size": not module.use_observed_lib_size,
         "encoded covariates": bool(module.encode_covariates),
@@ -101,19 +126,32 @@ def _dropout(module: VAE) -> float:
 
 
 def hand_over(cells: Cells, architecture: Architecture, weights: dict[str, Tensor]) -> SCVI:
-    """Trained :class:`scvi.model.SCVI` with these weights, on an AnnData of its own (``X`` counts, ``obs["batch"]``)."""
+    """Trained :class:`scvi.model.SCVI` with these weights, on an AnnData of its own.
+
+    Its ``X`` are the counts; ``obs`` has ``batch``, ``categorical0`` ... and the standardised ``continuous0`` ...
+    """
     import pandas as pd
     from anndata import AnnData
     from scvi.model import SCVI
 
+    names = cells.vocabulary
+    levels = {f"categorical{i}": known for i, known in enumerate(names.levels)}
+    columns: dict[str, Any] = {
+        key: pd.Categorical.from_codes(codes, categories=known)
+        for (key, known), codes in zip({"batch": names.batches, **levels}.items(), cells.codes.T, strict=True)
+    }
+    continuous = {f"continuous{i}": values for i, values in enumerate(cells.continuous.T)}
     adata = AnnData(
-        X=cells.counts.astype(np.float32),
-        obs=pd.DataFrame(
-            {"batch": pd.Categorical.from_codes(cells.codes, categories=cells.batches)}, index=pd.Index(cells.names)
-        ),
-        var=pd.DataFrame(index=pd.Index(cells.genes)),
+        X=cells.counts[np.arange(len(cells))].astype(np.float32),
+        obs=pd.DataFrame({**columns, **continuous}, index=pd.Index(cells.names)),
+        var=pd.DataFrame(index=pd.Index(names.genes)),
     )
-    SCVI.setup_anndata(adata, batch_key="batch")
+    SCVI.setup_anndata(
+        adata,
+        batch_key="batch",
+        categorical_covariate_keys=list(levels) or None,
+        continuous_covariate_keys=list(continuous) or None,
+    )
     model = SCVI(
         adata,
         n_latent=architecture.n_latent,

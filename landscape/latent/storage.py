@@ -16,7 +16,7 @@ from torch import Tensor
 from landscape._files import read_json, sha256, write_atomic, write_json
 from landscape.latent.module import Architecture
 
-SCHEMA = "landscape.latent/1"
+SCHEMA = "landscape.latent/2"
 HEADER = "model.json"
 
 

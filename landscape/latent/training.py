@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 
-from landscape.latent.likelihood import CountBatch
+from landscape.latent import ranks
+from landscape.latent.batch import Minibatch
+from landscape.latent.cells import Cells
+from landscape.latent.checkpoint import Checkpoint
 from landscape.latent.module import divergence, encode, reconstruction
+from landscape.latent.order import even_batches, visits
 
 if TYPE_CHECKING:
     from scvi.module import VAE
 
 logger = logging.getLogger(__name__)
+
+_EVALUATED = 512  # cells at once, where no gradient is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,10 @@ class Schedule:
         The weight of the divergence term rises linearly from 0 to 1 over so many epochs.
     patience
         Stop when the held-out bound has not improved for so many epochs after the warm-up; ``None``: never.
+    block_size
+        Visit the cells by blocks of so many neighbours, see :func:`landscape.latent.order.visits`; ``None``: do not.
+    precision
+        Of the products with the decoder's last layer while training.
     """
 
     max_epochs: int
@@ -47,15 +56,21 @@ class Schedule:
     weight_decay: float = 1e-6
     warmup_epochs: int = 10
     patience: int | None = 10
+    block_size: int | None = None
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
-        for name, least in (("max_epochs", 1), ("batch_size", 2), ("warmup_epochs", 0), ("patience", 1)):
+        limits = (("max_epochs", 1), ("batch_size", 2), ("warmup_epochs", 0), ("patience", 1), ("block_size", 1))
+        for name, least in limits:
             value = getattr(self, name)
             if value is not None and value < least:
                 msg = f"Expected `{name}` of at least {least}, found {value}."
                 raise ValueError(msg)
         if not self.learning_rate > 0:
             msg = f"Expected a positive `learning_rate`, found {self.learning_rate}."
+            raise ValueError(msg)
+        if self.precision not in ("float32", "bfloat16"):
+            msg = f"Expected `precision` to be 'float32' or 'bfloat16', found {self.precision!r}."
             raise ValueError(msg)
 
 
@@ -94,117 +109,119 @@ def private_randomness(seed: int, device: torch.device | str = "cpu") -> Iterato
         yield
 
 
-def even_batches(cells: NDArray[np.integer], batch_size: int) -> list[NDArray[np.integer]]:
-    """Batches that differ by at most one cell in size, so that none is left with a single cell."""
-    return np.array_split(cells, max(1, -(-len(cells) // batch_size)))
-
-
 def fit(
     module: VAE,
-    counts: sparse.csr_matrix,
-    batch: NDArray[np.integer],
+    cells: Cells,
     *,
     train: NDArray[np.integer],
     validation: NDArray[np.integer],
     schedule: Schedule,
     seed: int,
     device: torch.device | str = "cpu",
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[Epoch]:
     """Fit in place and yield a record after each epoch; at the end the weights are the best held-out ones.
 
     The best weights are put back also when the caller leaves the loop early. torch's global generators, from which
-    drop-out draws, are seeded here and restored between epochs.
+    drop-out draws, are seeded anew for each epoch and restored between epochs: an epoch depends on the weights,
+    the state of Adam, the seed and its number, and on nothing else. That is what a checkpoint holds.
+
+    Where ``torch.distributed`` is initialised, each minibatch is divided among the processes.
 
     Parameters
     ----------
     module
         From :func:`landscape.latent.module.build`.
-    counts
-        Canonical counts of all cells, without empty cells.
-    batch
-        Batch code of each cell.
+    cells
+        All cells, in memory or on disk.
     train, validation
         Disjoint indices of cells; without validation cells nothing stops the fit early.
     seed
         Same seed, same number of threads: same weights, bit for bit.
+    checkpoint
+        Where to keep the state of the fit; epochs that are found there are yielded without being run.
     """
-    optimiser = torch.optim.Adam(
-        module.parameters(), lr=schedule.learning_rate, eps=0.01, weight_decay=schedule.weight_decay, fused=True
-    )
-    held_out = [_batch(counts, batch, cells, device) for cells in even_batches(validation, 512) if len(cells)]
+    optimiser = _Adam(module, schedule)
     best = _Best()
+    done = _restore(checkpoint, module, optimiser, best)
     try:
-        for epoch in range(schedule.max_epochs):
+        for record in done:
+            yield record
+        for epoch in range(len(done), schedule.max_epochs):
+            if best.too_old(epoch - 1, schedule.patience):
+                return
             kl_weight = min(1.0, (epoch + 1) / schedule.warmup_epochs) if schedule.warmup_epochs else 1.0
             started = time.perf_counter()
-            with private_randomness(seed + 2 * epoch, device):
-                order = np.random.default_rng([seed, epoch]).permutation(train)
-                batches = (_batch(counts, batch, c, device) for c in even_batches(order, schedule.batch_size))
-                trained = _train_epoch(module, optimiser, batches, kl_weight)
+            pools = visits(train, block_size=schedule.block_size, seed=seed, epoch=epoch)
+            with private_randomness(seed + 2 * epoch + 7919 * ranks.rank(), device):
+                minibatches = _minibatches(cells, pools, schedule.batch_size, device)
+                reduced = schedule.precision == "bfloat16"
+                trained = _train_epoch(module, optimiser, minibatches, kl_weight, reduced=reduced)
+            ranks.agree_on_buffers(module)
             with private_randomness(seed + 1, device):  # the same draws each time: less noise in the comparison
-                tested = evaluate(module, held_out)
+                tested = evaluate(module, cells, validation, device)
             record = Epoch(epoch, *trained, *tested, kl_weight, time.perf_counter() - started)
             _require_finite(record)
-            yield record
-            if len(held_out) and kl_weight >= 1:
+            done.append(record)
+            if len(validation) and kl_weight >= 1:
                 best.update(epoch, record.elbo_validation, module)
-                if schedule.patience is not None and epoch - best.epoch >= schedule.patience:
-                    logger.info("stopped after epoch %d: no better held-out bound since epoch %d", epoch, best.epoch)
-                    return
+            if checkpoint is not None and checkpoint.is_due(epoch) and ranks.rank() == 0:
+                checkpoint.save([e.to_dict() for e in done], _state(module, optimiser, best))
+            yield record
     finally:
         best.restore(module)
         module.eval()
 
 
+def _minibatches(
+    cells: Cells, pools: Iterable[NDArray[np.integer]], batch_size: int, device: torch.device | str
+) -> Iterator[tuple[Minibatch, int]]:
+    """Minibatches, or this process's part of them, and the number of cells in the whole of each."""
+    for pool in pools:
+        fetched, order = cells.fetch(pool)
+        for batch in even_batches(order, batch_size):
+            yield fetched.minibatch(ranks.own(batch), device=device), len(batch)
+
+
 def _train_epoch(
-    module: VAE,
-    optimiser: torch.optim.Optimizer,
-    batches: Iterator[tuple[CountBatch, torch.Tensor]],
-    kl_weight: float,
+    module: VAE, optimiser: _Adam, minibatches: Iterator[tuple[Minibatch, int]], kl_weight: float, *, reduced: bool
 ) -> tuple[float, float, float]:
     module.train()
-    sums, n_cells = torch.zeros(2, dtype=torch.float64), 0
-    for counts, batch in batches:
-        likelihood, kl = _terms(module, counts, batch)
-        loss = (kl_weight * kl - likelihood).mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+    sums = torch.zeros(3, dtype=torch.float64)
+    for cells, n_cells in minibatches:
+        likelihood, _, kl = _terms(module, cells, reduced=reduced)
+        ((kl_weight * kl - likelihood) / n_cells).backward()
         optimiser.step()
-        sums += torch.stack([likelihood.detach().sum(), kl.detach().sum()]).to("cpu", torch.float64)
-        n_cells += len(batch)
-    return _per_cell(sums, n_cells)
+        sums += torch.tensor([likelihood.item(), kl.item(), len(cells)], dtype=torch.float64)
+    return _per_cell(ranks.total(sums))
 
 
 @torch.no_grad()
-def evaluate(module: VAE, batches: list[tuple[CountBatch, torch.Tensor]]) -> tuple[float, float, float]:
+def evaluate(
+    module: VAE, cells: Cells, chosen: NDArray[np.integer], device: torch.device | str
+) -> tuple[float, float, float]:
     """Evidence lower bound, reconstruction and divergence per cell; not-a-number without cells."""
     module.eval()
-    sums, n_cells = torch.zeros(2, dtype=torch.float64), 0
-    for counts, batch in batches:
-        likelihood, kl = _terms(module, counts, batch)
-        sums += torch.stack([likelihood.sum(), kl.sum()]).to("cpu", torch.float64)
-        n_cells += len(batch)
-    return _per_cell(sums, n_cells)
+    sums = torch.zeros(3, dtype=torch.float64)
+    for part in even_batches(chosen, _EVALUATED) if len(chosen) else []:
+        batch = cells.minibatch(part, device=device)
+        _, likelihood, kl = _terms(module, batch)
+        # In double precision, for the comparison of epochs is one of sums over many cells.
+        sums += torch.tensor([likelihood.double().sum().item(), kl.item(), len(batch)], dtype=torch.float64)
+    return _per_cell(sums)
 
 
-def _terms(module: VAE, counts: CountBatch, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    mean, deviation = encode(module, counts, batch)
+def _terms(module: VAE, cells: Minibatch, *, reduced: bool = False) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    mean, deviation = encode(module, cells.counts)
     latent = mean + deviation * torch.randn_like(mean)
-    return reconstruction(module, counts, latent, batch), divergence(mean, deviation)
+    return *reconstruction(module, cells, latent, reduced=reduced), divergence(mean, deviation).sum()
 
 
-def _per_cell(sums: torch.Tensor, n_cells: int) -> tuple[float, float, float]:
+def _per_cell(sums: torch.Tensor) -> tuple[float, float, float]:
+    likelihood, kl, n_cells = sums.tolist()
     if not n_cells:
         return float("nan"), float("nan"), float("nan")
-    likelihood, kl = (sums / n_cells).tolist()
-    return likelihood - kl, likelihood, kl
-
-
-def _batch(
-    counts: sparse.csr_matrix, batch: NDArray[np.integer], cells: NDArray[np.integer], device: torch.device | str
-) -> tuple[CountBatch, torch.Tensor]:
-    codes = torch.from_numpy(batch[cells].astype(np.int64)).to(device)[:, None]
-    return CountBatch.of(counts[cells], device=device), codes
+    return (likelihood - kl) / n_cells, likelihood / n_cells, kl / n_cells
 
 
 def _require_finite(record: Epoch) -> None:
@@ -216,18 +233,91 @@ def _require_finite(record: Epoch) -> None:
         raise FloatingPointError(msg)
 
 
+class _Adam:
+    """Adam on the module's weights, with the encoder's first layer laid out by gene in memory.
+
+    Rows of that layer are then summed over the genes of a cell without a copy, and Adam runs over one piece of memory.
+    """
+
+    def __init__(self, module: VAE, schedule: Schedule) -> None:
+        self._weight = module.z_encoder.encoder.fc_layers[0][0].weight
+        by_gene = self._weight.data.T.contiguous()
+        self._weight.data = by_gene.T
+        self._by_gene = torch.nn.Parameter(by_gene)
+        self._module = module
+        self.parameters = [self._by_gene if p is self._weight else p for p in module.parameters()]
+        self.state = torch.optim.Adam(
+            self.parameters,
+            lr=schedule.learning_rate,
+            eps=0.01,
+            weight_decay=schedule.weight_decay,
+            fused=True,
+        )
+
+    def step(self) -> None:
+        """One step from the gradients of the module, which are then dropped."""
+        self._by_gene.grad = self._weight.grad.T
+        ranks.add_gradients(self.parameters)
+        self.state.step()
+        self.state.zero_grad(set_to_none=True)
+        self._weight.grad = None
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Moments and number of steps, by number and name."""
+        state = self.state.state_dict()["state"]
+        return {f"{index}.{name}": value for index, own in state.items() for name, value in own.items()}
+
+    def load(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Inverse of :meth:`tensors`."""
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in tensors.items():
+            index, _, name = key.partition(".")
+            state.setdefault(int(index), {})[name] = value
+        self.state.load_state_dict({**self.state.state_dict(), "state": state})
+
+
 class _Best:
     """Weights with the highest held-out bound so far."""
 
     def __init__(self) -> None:
         self.epoch, self.bound = -1, -np.inf
-        self.state: dict[str, torch.Tensor] | None = None
+        self.weights: dict[str, torch.Tensor] | None = None
 
     def update(self, epoch: int, bound: float, module: VAE) -> None:
         if bound > self.bound:
             self.epoch, self.bound = epoch, bound
-            self.state = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+            self.weights = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+    def too_old(self, epoch: int, patience: int | None) -> bool:
+        """Whether nothing has improved for ``patience`` epochs."""
+        stop = patience is not None and self.weights is not None and epoch - self.epoch >= patience
+        if stop:
+            logger.info("stopped after epoch %d: no better held-out bound since epoch %d", epoch, self.epoch)
+        return stop
 
     def restore(self, module: VAE) -> None:
-        if self.state is not None:
-            module.load_state_dict(self.state)
+        if self.weights is not None:
+            module.load_state_dict(self.weights)
+
+
+def _state(module: VAE, optimiser: _Adam, best: _Best) -> dict[str, torch.Tensor]:
+    bound = torch.tensor([best.epoch, best.bound], dtype=torch.float64)
+    parts = {"module": module.state_dict(), "adam": optimiser.tensors(), "best": best.weights or {}}
+    return {"bound": bound} | {f"{part}/{k}": v for part, tensors in parts.items() for k, v in tensors.items()}
+
+
+def _restore(checkpoint: Checkpoint | None, module: VAE, optimiser: _Adam, best: _Best) -> list[Epoch]:
+    found = None if checkpoint is None else checkpoint.load()
+    if found is None:
+        return []
+    records, tensors = found
+
+    def part(name: str) -> dict[str, torch.Tensor]:
+        return {k.removeprefix(f"{name}/"): v for k, v in tensors.items() if k.startswith(f"{name}/")}
+
+    module.load_state_dict(part("module"))
+    optimiser.load(part("adam"))
+    epoch, bound = tensors["bound"].tolist()
+    best.epoch, best.bound, best.weights = int(epoch), bound, part("best") or None
+    logger.info("resumed after epoch %d", records[-1]["epoch"])
+    return [Epoch.of(record) for record in records]

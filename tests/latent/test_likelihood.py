@@ -5,74 +5,112 @@ import pytest
 import torch
 from scipy import sparse, stats
 
-from landscape.latent.likelihood import CountBatch, negative_binomial, poisson, zero_inflated
+from landscape.latent import likelihood
+from landscape.latent.batch import CountBatch
+from landscape.latent.likelihood import decoded, zero_inflated
 
 
-def case(n=7, g=11, seed=0):
-    """Counts with zeros and large values, log means, log dispersions and zero logits in float64."""
+def case(n=7, g=11, k=5, seed=0):
+    """Counts with zeros and large values, a last layer, and log dispersions of three batches, in float64."""
     rng = np.random.default_rng(seed)
     x = rng.negative_binomial(0.7, 0.05, size=(n, g)).astype(float)
     x[:, 0] = 0
-    x[0] = 0
-    log_mean, log_theta, logit = rng.normal(1, 1.5, (n, g)), rng.normal(0, 1.5, g), rng.normal(size=(n, g))
-    rows, genes = np.nonzero(x)
-    batch = CountBatch(
-        dense=torch.from_numpy(x),
-        rows=torch.from_numpy(rows),
-        genes=torch.from_numpy(genes),
-        values=torch.from_numpy(x[rows, genes]),
-    )
-    return x, batch, torch.from_numpy(log_mean), torch.from_numpy(log_theta), torch.from_numpy(logit)
+    x[:, 1] = np.arange(n) + 1  # no empty cell, and every small count
+    layer = [torch.from_numpy(rng.normal(size=size)) for size in ((n, k), (g, k), (g,))]
+    log_theta = torch.from_numpy(rng.normal(0, 1.5, (3, g)))
+    return x, CountBatch.of(sparse.csr_matrix(x)), layer, log_theta, torch.from_numpy(rng.integers(3, size=n))
 
 
-def scipy_nb(x, log_mean, log_theta):
-    mean, theta = np.exp(log_mean.numpy()), np.exp(log_theta.numpy())
+def mean_of(layer, x):
+    hidden, weight, bias = layer
+    return torch.softmax(hidden @ weight.T + bias, 1).numpy() * x.sum(1, keepdims=True)
+
+
+def scipy_nb(x, mean, theta):
     return stats.nbinom(theta, theta / (theta + mean)).logpmf(x)
 
 
-def test_batch_holds_the_counts():
-    matrix = sparse.random(9, 5, density=0.4, format="csr", rng=np.random.default_rng(0))
-    batch = CountBatch.of(matrix)
-    np.testing.assert_array_equal(batch.dense, matrix.toarray().astype(np.float32))
-    np.testing.assert_array_equal(batch.dense[batch.rows, batch.genes], batch.values)
-    np.testing.assert_allclose(batch.library[:, 0], np.asarray(matrix.sum(1)).ravel(), rtol=1e-6)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_negative_binomial_is_scipys(seed):
-    x, batch, log_mean, log_theta, _ = case(seed=seed)
-    expected = scipy_nb(x, log_mean, log_theta).sum(1)
+@pytest.mark.parametrize("block", [1, 30, 2**17])
+@pytest.mark.parametrize("seed", range(2))
+def test_negative_binomial_is_scipys(seed, block, monkeypatch):
+    monkeypatch.setattr(likelihood, "_BLOCK", block)
+    x, counts, layer, log_theta, codes = case(seed=seed)
+    mean, theta = mean_of(layer, x), log_theta.exp().numpy()
+    total, each = decoded(*layer, counts, log_theta[0])
     # float64 sums of some ten terms up to 1e3: 1e-11 is a thousand rounding errors
-    np.testing.assert_allclose(negative_binomial(batch, log_mean, log_theta), expected, rtol=1e-11)
-    by_cell = log_theta.expand_as(log_mean)
-    np.testing.assert_allclose(negative_binomial(batch, log_mean, by_cell), expected, rtol=1e-11)
-
-
-def test_zero_inflated_is_the_mixture():
-    x, batch, log_mean, log_theta, logit = case()
-    pi = 1 / (1 + np.exp(-logit.numpy()))
-    expected = np.log(pi * (x == 0) + (1 - pi) * np.exp(scipy_nb(x, log_mean, log_theta))).sum(1)
-    np.testing.assert_allclose(zero_inflated(batch, log_mean, log_theta, logit), expected, rtol=1e-10)
+    np.testing.assert_allclose(each, scipy_nb(x, mean, theta[0]).sum(1), rtol=1e-11)
+    assert total == each.sum()
+    by_batch = decoded(*layer, counts, log_theta, codes)[1]
+    np.testing.assert_allclose(by_batch, scipy_nb(x, mean, theta[codes]).sum(1), rtol=1e-11)
 
 
 def test_poisson_is_scipys():
-    x, batch, log_mean, _, _ = case()
-    expected = stats.poisson(np.exp(log_mean.numpy())).logpmf(x).sum(1)
-    np.testing.assert_allclose(poisson(batch, log_mean), expected, rtol=1e-11)
+    x, counts, layer, _, _ = case()
+    expected = stats.poisson(mean_of(layer, x)).logpmf(x).sum(1)
+    np.testing.assert_allclose(decoded(*layer, counts, None)[1], expected, rtol=1e-11)
 
 
-@pytest.mark.parametrize("per_cell", [False, True])
-def test_gradients_agree_with_finite_differences(per_cell):
-    _, batch, log_mean, log_theta, logit = case(n=3, g=4)
-    log_theta = (log_theta.expand_as(log_mean).clone() if per_cell else log_theta).requires_grad_()
-    log_mean.requires_grad_()
-    logit.requires_grad_()
-    assert torch.autograd.gradcheck(lambda m, t: negative_binomial(batch, m, t), (log_mean, log_theta))
-    assert torch.autograd.gradcheck(lambda m, t, z: zero_inflated(batch, m, t, z), (log_mean, log_theta, logit))
-    assert torch.autograd.gradcheck(lambda m: poisson(batch, m), (log_mean,))
+def test_zero_inflated_is_the_mixture():
+    x, counts, layer, log_theta, _ = case()
+    mean = mean_of(layer, x)
+    logit = torch.from_numpy(np.random.default_rng(1).normal(size=x.shape))
+    pi = 1 / (1 + np.exp(-logit.numpy()))
+    expected = np.log(pi * (x == 0) + (1 - pi) * np.exp(scipy_nb(x, mean, log_theta[0].exp().numpy()))).sum(1)
+    np.testing.assert_allclose(zero_inflated(counts, torch.from_numpy(mean).log(), log_theta[0], logit), expected)
+
+
+@pytest.mark.parametrize("block", [9, 2**17])
+@pytest.mark.parametrize("kind", ["gene", "gene-batch", "poisson"])
+def test_gradients_agree_with_finite_differences(kind, block, monkeypatch):
+    monkeypatch.setattr(likelihood, "_BLOCK", block)
+    _, counts, layer, log_theta, codes = case(n=4, g=5, k=3)
+    tables = {"gene": [log_theta[0]], "gene-batch": [log_theta], "poisson": []}[kind]
+    leaves = [tensor.clone().requires_grad_() for tensor in (*layer, *tables)]
+
+    def total(hidden, weight, bias, table=None):
+        return 0.3 * decoded(hidden, weight, bias, counts, table, codes)[0]
+
+    assert torch.autograd.gradcheck(total, leaves)
+
+
+def test_gradients_of_zero_inflation_agree_with_finite_differences():
+    x, counts, _, log_theta, _ = case(n=4, g=5)
+    rng = np.random.default_rng(0)
+    leaves = [torch.from_numpy(rng.normal(size=x.shape)).requires_grad_() for _ in range(2)]
+    table = log_theta[0].clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda m, z, t: zero_inflated(counts, m, t, z), (*leaves, table))
+
+
+def test_values_far_from_the_middle_are_finite_and_right():
+    """Shares down to e^-200, means far above and below theta: single precision, compared with double."""
+    x, counts, (hidden, weight, bias), log_theta, _ = case()
+    bias = bias + torch.linspace(-200, 0, len(bias))
+    log_theta = torch.linspace(-12, 12, len(bias), dtype=torch.float64)
+    expected = decoded(hidden, weight, bias, counts, log_theta)[1]
+    single = [tensor.float() for tensor in (hidden, weight, bias)]
+    found = decoded(*single, CountBatch.of(sparse.csr_matrix(x.astype(np.float32))), log_theta.float())[1]
+    # logits of size 200 carry 1e-5 in single precision, times counts of up to 100
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_large_dispersion_is_poisson():
-    _, batch, log_mean, log_theta, _ = case()
-    theta = torch.full_like(log_theta, 25.0)  # e^25: the variance exceeds Poisson's by mean / e^25 < 1e-8
-    np.testing.assert_allclose(negative_binomial(batch, log_mean, theta), poisson(batch, log_mean), rtol=1e-4)
+    _, counts, layer, log_theta, _ = case()
+    theta = torch.full_like(log_theta[0], 25.0)  # e^25: the variance exceeds Poisson's by mean / e^25 < 1e-8
+    found, expected = decoded(*layer, counts, theta)[1], decoded(*layer, counts, None)[1]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_reduced_precision_changes_little():
+    x, counts, layer, log_theta, _ = case(n=40, g=60)
+    single = [tensor.float() for tensor in layer]
+    counts = CountBatch.of(sparse.csr_matrix(x.astype(np.float32)))
+    gradients = []
+    for reduced in (False, True):
+        leaves = [tensor.clone().requires_grad_() for tensor in single]
+        total, _ = decoded(*leaves, counts, log_theta[0].float(), reduced=reduced)
+        total.backward()
+        gradients.append((total.detach(), *(leaf.grad for leaf in leaves)))
+    for exact, rough in zip(*gradients, strict=True):
+        # bfloat16 has eight bits: .4 % of each number, less in a sum of many
+        assert (rough - exact).norm() < 0.01 * exact.norm()
+        assert exact.dtype == rough.dtype == torch.float32

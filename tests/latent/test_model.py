@@ -124,7 +124,7 @@ def test_no_progress_bar_unless_wanted(adata, capsys):
 
 
 def test_interrupted_fit_can_be_used(adata, monkeypatch):
-    from landscape.latent import model as module
+    from landscape.latent import fitting as module
 
     def interrupted(*args, **kwargs):
         epochs = fit(*args, **kwargs)

@@ -70,7 +70,7 @@ def test_truncated_weights_are_noticed(folder, length):
 def test_a_changed_header_is_noticed(folder):
     path = folder / "model.json"
     header = json.loads(path.read_text())
-    header["genes"][0] = "other"
+    header["vocabulary"]["genes"][0] = "other"
     path.write_text(json.dumps(header))
     with pytest.raises(ValueError, match=r"model.json is damaged or was changed: its content"):
         LatentModel.load(folder)
@@ -79,7 +79,7 @@ def test_a_changed_header_is_noticed(folder):
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", '"text"', '{"schema": "landscape.latent/99"}', "\x80\x81"])
 def test_foreign_headers_are_refused(folder, text):
     (folder / "model.json").write_text(text, encoding="latin-1")
-    with pytest.raises(ValueError, match=r"is damaged: it is no JSON|expected schema 'landscape.latent/1', found"):
+    with pytest.raises(ValueError, match=r"is damaged: it is no JSON|expected schema 'landscape.latent/2', found"):
         LatentModel.load(folder)
 
 

@@ -3,12 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import sparse
 
+from landscape.latent.cells import Cells, Vocabulary
 from landscape.latent.module import Architecture, build
-from landscape.latent.training import Epoch, Schedule, even_batches, fit, private_randomness
+from landscape.latent.training import Epoch, Schedule, fit, private_randomness
 
 
 def problem(seed=0):
@@ -16,60 +15,53 @@ def problem(seed=0):
         module = build(Architecture(n_genes=8, n_batches=1, n_latent=2, n_hidden=8))
     rng = np.random.default_rng(seed)
     counts = sparse.csr_matrix(rng.poisson(3.0, size=(41, 8)).astype(np.float32))
-    return module, counts
+    names = Vocabulary(genes=[f"gene{i}" for i in range(8)], batches=["all"])
+    cells = Cells(
+        counts, np.zeros((41, 1), np.int64), np.empty((41, 0), np.float32), [f"cell{i}" for i in range(41)], names
+    )
+    return module, cells
 
 
-def run(module, counts, *, validation=8, seed=0, **schedule):
-    cells = np.arange(counts.shape[0])
+def run(module, cells, *, validation=8, seed=0, checkpoint=None, **schedule):
+    chosen = np.arange(len(cells))
     options = {"max_epochs": 6, "batch_size": 8, "warmup_epochs": 2, **schedule}
     return list(
         fit(
             module,
-            counts,
-            np.zeros(len(cells), np.int64),
-            train=cells[validation:],
-            validation=cells[:validation],
+            cells,
+            train=chosen[validation:],
+            validation=chosen[:validation],
             schedule=Schedule(**options),
             seed=seed,
+            checkpoint=checkpoint,
         )
     )
-
-
-@given(st.integers(2, 300), st.integers(2, 64))
-def test_no_batch_of_one_cell(n, batch_size):
-    batches = even_batches(np.arange(n), batch_size)
-    np.testing.assert_array_equal(np.concatenate(batches), np.arange(n))
-    sizes = [len(batch) for batch in batches]
-    assert max(sizes) <= batch_size
-    assert max(sizes) - min(sizes) <= 1
-    # only 3 cells in batches of 2 must leave one alone
-    assert min(sizes) > 1 or batch_size == 2
 
 
 def test_global_randomness_is_given_back():
     torch.manual_seed(5)  # noqa: TID251 - the global state is what is tested
     expected = torch.rand(3)
     torch.manual_seed(5)  # noqa: TID251
-    module, counts = problem()
-    run(module, counts)
+    module, cells = problem()
+    run(module, cells)
     torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
 
 
 def test_same_seed_same_weights_bit_for_bit():
-    first, counts = problem()
+    first, cells = problem()
     second, _ = problem()
     torch.rand(7)  # the state outside must not matter
-    records = [[(e.elbo_train, e.elbo_validation) for e in run(m, counts)] for m in (first, second)]
+    records = [[(e.elbo_train, e.elbo_validation) for e in run(m, cells)] for m in (first, second)]
     assert records[0] == records[1]
     for name, value in first.state_dict().items():
         assert torch.equal(value, second.state_dict()[name]), name
     third, _ = problem()
-    assert run(third, counts, seed=1)[0].elbo_train != records[0][0][0]
+    assert run(third, cells, seed=1)[0].elbo_train != records[0][0][0]
 
 
 def test_bound_is_reconstruction_minus_divergence_and_rises():
-    module, counts = problem()
-    epochs = run(module, counts, max_epochs=30, patience=None)
+    module, cells = problem()
+    epochs = run(module, cells, max_epochs=30, patience=None)
     for e in epochs:
         assert e.elbo_train == pytest.approx(e.reconstruction_train - e.kl_train, rel=1e-12)
         assert e.elbo_validation == pytest.approx(e.reconstruction_validation - e.kl_validation, rel=1e-12)
@@ -78,14 +70,11 @@ def test_bound_is_reconstruction_minus_divergence_and_rises():
 
 
 def test_stops_early_and_returns_to_the_best_weights():
-    module, counts = problem()
+    module, cells = problem()
     snapshots = []
     options = Schedule(max_epochs=200, batch_size=8, warmup_epochs=0, patience=3, learning_rate=0.05)
-    cells = np.arange(41)
     epochs = []
-    for epoch in fit(
-        module, counts, np.zeros(41, np.int64), train=cells[8:], validation=cells[:8], schedule=options, seed=0
-    ):
+    for epoch in fit(module, cells, train=np.arange(8, 41), validation=np.arange(8), schedule=options, seed=0):
         epochs.append(epoch)
         snapshots.append({k: v.clone() for k, v in module.state_dict().items()})
     best = int(np.argmax([e.elbo_validation for e in epochs]))
@@ -96,8 +85,8 @@ def test_stops_early_and_returns_to_the_best_weights():
 
 
 def test_without_held_out_cells_the_last_weights_stay():
-    module, counts = problem()
-    epochs = run(module, counts, validation=0)
+    module, cells = problem()
+    epochs = run(module, cells, validation=0)
     assert len(epochs) == 6
     assert np.isnan(epochs[-1].elbo_validation)
     assert Epoch.of(epochs[-1].to_dict()).kl_train == epochs[-1].kl_train
@@ -105,11 +94,11 @@ def test_without_held_out_cells_the_last_weights_stay():
 
 
 def test_a_diverging_fit_says_so():
-    module, counts = problem()
+    module, cells = problem()
     with torch.no_grad():
         module.px_r.fill_(float("nan"))
     with pytest.raises(FloatingPointError, match=r"diverged in epoch 0 .*smaller `learning_rate`"):
-        run(module, counts)
+        run(module, cells)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +108,11 @@ def test_a_diverging_fit_says_so():
         ({"max_epochs": 5, "batch_size": 1}, "Expected `batch_size` of at least 2, found 1"),
         ({"max_epochs": 5, "patience": 0}, "Expected `patience` of at least 1, found 0"),
         ({"max_epochs": 5, "learning_rate": float("nan")}, "Expected a positive `learning_rate`, found nan"),
+        ({"max_epochs": 5, "block_size": 0}, "Expected `block_size` of at least 1, found 0"),
+        (
+            {"max_epochs": 5, "precision": "float16"},
+            "Expected `precision` to be 'float32' or 'bfloat16', found 'float16'",
+        ),
     ],
 )
 def test_bad_schedule(option, message):
