@@ -20,6 +20,7 @@ LAYERS = (
     ("network",),
     ("dynamics",),
     ("topography",),
+    ("perturbation",),
     ("circuits",),
     ("_anndata",),
     ("datasets", "pp"),

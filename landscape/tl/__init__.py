@@ -7,6 +7,7 @@ from landscape.tl._fates import fates
 from landscape.tl._network import network
 from landscape.tl._occupancy import occupancy
 from landscape.tl._paths import paths
+from landscape.tl._perturb import perturb
 from landscape.tl._rates import rates
 
-__all__ = ["attractors", "barriers", "basins", "dynamics", "fates", "network", "occupancy", "paths", "rates"]
+__all__ = ["attractors", "barriers", "basins", "dynamics", "fates", "network", "occupancy", "paths", "perturb", "rates"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
 from landscape._random import RandomLike, generator
-from landscape.tl._dynamics import read_drift
+from landscape.tl._dynamics import read_drift, read_ensemble
 from landscape.topography.basins import basin_of
 from landscape.topography.fixed_points import FixedPoint, fixed_points
 from landscape.topography.support import data_support
@@ -63,8 +63,9 @@ def attractors(
     ``table`` : DataFrame
         ``n_cells`` (nearest to this attractor in state space, until :func:`landscape.tl.basins` counts its basin),
         ``leading_eigenvalue`` (real part, per unit of time), ``index``, ``residual``, ``converged``, ``distance`` to
-        the nearest cells over the largest spacing of cells themselves, ``observed`` (whether that is inside the data), and ``support``,
-        not-a-number until an ensemble gives it.
+        the nearest cells over the largest spacing of cells themselves, ``observed`` (whether that is inside the data),
+        and ``support``: the share of the ensemble's models that have an attractor there, nearer than half way to the
+        next one, where the flow takes this state; not-a-number without an ensemble.
 
     Raises
     ------
@@ -100,6 +101,7 @@ def attractors(
         np.bincount(nearest, minlength=len(stable)),
         support.distance / support.threshold,
         support.observed,
+        _support(adata, states, x),
     )
     order = np.argsort(-table["n_cells"].to_numpy(), kind="stable")
     record = {
@@ -163,6 +165,23 @@ def _states(adata: AnnData) -> NDArray[np.float64]:
     return read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=np.float64)
 
 
+def _support(adata: AnnData, states: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the ensemble's models in which each attractor comes to rest within its reach."""
+    ensemble = read_ensemble(adata)
+    if not ensemble:
+        return np.full(len(states), np.nan)
+    apart = np.linalg.norm(states[:, None] - states[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    reach = apart.min(1) / 2 if len(states) > 1 else np.full(1, np.linalg.norm(x - states, axis=1).max())
+    kept = np.zeros(len(states))
+    for drift, _ in ensemble:
+        found = fixed_points(drift, torch.as_tensor(states), deflate=False, n_random=0)
+        for k, end in enumerate(found.ends):
+            if end >= 0 and found.points[end].stability == "stable":
+                kept[k] += np.linalg.norm(found.points[end].x - states[k]) <= reach[k]
+    return kept / len(ensemble)
+
+
 def _nearest(x: NDArray[np.float64], states: NDArray[np.float64]) -> NDArray[np.int64]:
     from scipy.spatial import cKDTree
 
@@ -213,6 +232,7 @@ def _table(
     counts: NDArray[np.int64],
     distance: NDArray[np.float64],
     observed: NDArray[np.bool_],
+    share: NDArray[np.float64],
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -223,7 +243,7 @@ def _table(
             "converged": [point.converged for point in points],
             "distance": distance,
             "observed": observed,
-            "support": np.full(len(points), np.nan),
+            "support": share,
         },
         index=pd.Index(titles, name="attractor"),
     )

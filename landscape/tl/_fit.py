@@ -112,7 +112,7 @@ class ModelFit:
             return Fitted(rates, None, noise, held_out)
         match = match_populations(
             rates.drift,
-            self._populations(None),
+            self._populations(self.times, None),
             diffusion=self.stated or 0.01,
             support=self.mask,
             n_steps=self.n_steps,
@@ -133,7 +133,7 @@ class ModelFit:
                 continue
             match = match_populations(
                 fitted.drift,
-                self._populations(weight),
+                self._populations(self.times, weight),
                 diffusion=fitted.diffusion,
                 support=mask,
                 n_steps=max(1, self.n_steps // REPLICATE_STEPS),
@@ -158,11 +158,10 @@ class ModelFit:
         mean = (seen * self.velocity[~unseen]).sum(0) / seen.sum()
         return 1 - float(left / (w * (v - mean) ** 2).sum())
 
-    def _populations(self, weight: NDArray[np.float64] | None) -> Mapping[float, Tensor]:
-        assert self.times is not None
+    def _populations(self, times: NDArray[np.float64], weight: NDArray[np.float64] | None) -> Mapping[float, Tensor]:
         found = {}
-        for t in np.unique(self.times):
-            cells = np.flatnonzero(self.times == t)
+        for t in np.unique(times):
+            cells = np.flatnonzero(times == t)
             if weight is not None:
                 cells = self.gen.choice(cells, len(cells), p=weight[cells] / weight[cells].sum())
             found[float(t)] = self.x[torch.as_tensor(cells)]

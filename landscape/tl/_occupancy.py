@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from anndata import AnnData
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.interpolate import RegularGridInterpolator
 from scipy.spatial.distance import pdist
@@ -16,9 +15,9 @@ from scipy.spatial.distance import pdist
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
 from landscape._random import RandomLike, generator
-from landscape.dynamics import RegulatoryDrift, mean_absorption_time, simulate
+from landscape.dynamics import simulate
 from landscape.tl._dynamics import read_drift
-from landscape.topography.basins import basin_of
+from landscape.tl._start import duration_of, start_of, waiting_time
 from landscape.topography.occupancy import occupancy as occupancy_of
 from landscape.topography.occupancy import place
 
@@ -55,8 +54,8 @@ def occupancy(
     basis
         Key in :attr:`~anndata.AnnData.obsm` of drawing coordinates; their first two columns are used.
     duration
-        Time that is simulated; by default three times what the noise-free flow needs from the start to an attractor
-        (the 90th percentile over start cells).
+        Time that is simulated; by default the span of real time, and else three times what the noise-free flow needs
+        from the start to an attractor (the 90th percentile over start cells).
     n_particles, n_times, n_grid
         Size of the ensemble and of the grid.
     rng
@@ -84,14 +83,14 @@ def occupancy(
     drift, diffusion, _ = read_drift(adata)
     x = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
     result = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
-    wait = _waiting_time(adata)
+    wait = waiting_time(adata)
     drawn = _drawing(adata, wait) if basis is None else _basis(adata, basis)
     key = _keys.DRAWING if basis is None else basis
     gen = generator(rng)
-    start = _start(adata, wait)
+    start = start_of(adata, wait)
     states = result["states"].to_numpy(dtype=float)
     if duration is None:
-        duration = _duration(drift, x[start[:: max(1, len(start) // 100)]], states)
+        duration = duration_of(adata, drift, x[start], states)
     chosen = start[gen.integers(0, len(start), n_particles)]
     step = min(0.2 / float(drift.decay.max()), duration / n_times)
     path = simulate(
@@ -124,33 +123,6 @@ def occupancy(
     params = {"duration": duration, "n_particles": n_particles, "n_times": n_times, "bandwidth": found.bandwidth}
     write_result(adata, _keys.OCCUPANCY, record, params=params, what=f"heights over {key!r}")
     return adata if copy else None
-
-
-def _duration(drift: RegulatoryDrift, start: NDArray[np.float64], states: NDArray[np.float64]) -> float:
-    """Three times what the noise-free flow needs from the start to an attractor."""
-    arrival = basin_of(drift, torch.as_tensor(start), torch.as_tensor(states))
-    came = arrival.labels >= 0
-    if not came.any():
-        msg = "Expected start cells that flow to an attractor, found none; pass `duration`."
-        raise ValueError(msg)
-    return 3 * float(np.quantile(arrival.time[came], 0.9))
-
-
-def _waiting_time(adata: AnnData) -> NDArray[np.float64]:
-    """Mean steps of the directed chain from each cell to the cells that are sure of their fate."""
-    chain = sparse.csr_matrix(read(adata, "obsp", _keys.TRANSITIONS, hint="run `landscape.tl.dynamics` first"))
-    q = read(adata, "obsm", _keys.FATES, hint="run `landscape.tl.fates` first").to_numpy(dtype=float)
-    sure = np.flatnonzero(np.nan_to_num(q.max(1)) >= 1 - 1e-9)
-    return np.asarray(mean_absorption_time(chain, sure, tolerance=1e-6).time)
-
-
-def _start(adata: AnnData, wait: NDArray[np.float64]) -> NDArray[np.int64]:
-    if _keys.START in adata.obs and (named := np.flatnonzero(adata.obs[_keys.START].to_numpy(dtype=bool))).size:
-        return named
-    known = np.flatnonzero(np.isfinite(wait))
-    n = max(20, len(known) // 50)
-    logger.info("the direction names no start; the ensemble starts at the %d cells farthest from all attractors", n)
-    return known[np.argsort(-wait[known], kind="stable")[:n]]
 
 
 def _drawing(adata: AnnData, wait: NDArray[np.float64]) -> NDArray[np.float64]:

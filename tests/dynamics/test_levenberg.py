@@ -29,7 +29,11 @@ def solve(x, y, free=None, w=None, max_steps=100):
         torch.as_tensor(y),
         torch.as_tensor(w)[:, None],
         free=torch.as_tensor(free),
-        start=(torch.zeros(targets, x.shape[1], dtype=torch.float64), torch.zeros(targets, dtype=torch.float64), ceiling),
+        start=(
+            torch.zeros(targets, x.shape[1], dtype=torch.float64),
+            torch.zeros(targets, dtype=torch.float64),
+            ceiling,
+        ),
         log_ceiling=ceiling,
         penalty=PENALTY,
         max_steps=max_steps,

@@ -1,0 +1,13 @@
+"""What becomes of an ensemble and of its attractors when genes are held at a level."""
+
+from landscape.perturbation.outcome import (
+    OTHER,
+    UNDIFFERENTIATED,
+    Outcome,
+    References,
+    compare,
+    outcome,
+    references,
+)
+
+__all__ = ["OTHER", "UNDIFFERENTIATED", "Outcome", "References", "compare", "outcome", "references"]

@@ -1,0 +1,52 @@
+"""Where the model's ensemble starts and how long it runs."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import torch
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy import sparse
+
+from landscape import _keys
+from landscape._anndata import read, read_result
+from landscape.dynamics import RegulatoryDrift, mean_absorption_time
+from landscape.topography.basins import basin_of
+
+logger = logging.getLogger(__name__)
+
+
+def waiting_time(adata: AnnData) -> NDArray[np.float64]:
+    """Mean steps of the directed chain from each cell to the cells that are sure of their fate, shape ``(n,)``."""
+    chain = sparse.csr_matrix(read(adata, "obsp", _keys.TRANSITIONS, hint="run `landscape.tl.dynamics` first"))
+    q = read(adata, "obsm", _keys.FATES, hint="run `landscape.tl.fates` first").to_numpy(dtype=float)
+    sure = np.flatnonzero(np.nan_to_num(q.max(1)) >= 1 - 1e-9)
+    return np.asarray(mean_absorption_time(chain, sure, tolerance=1e-6).time)
+
+
+def start_of(adata: AnnData, wait: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
+    """Cells of the start: those that the direction names, else those farthest from all attractors on the chain."""
+    if _keys.START in adata.obs and (named := np.flatnonzero(adata.obs[_keys.START].to_numpy(dtype=bool))).size:
+        return named
+    wait = waiting_time(adata) if wait is None else wait
+    known = np.flatnonzero(np.isfinite(wait))
+    n = max(20, len(known) // 50)
+    logger.info("the direction names no start; the ensemble starts at the %d cells farthest from all attractors", n)
+    return known[np.argsort(-wait[known], kind="stable")[:n]]
+
+
+def duration_of(
+    adata: AnnData, drift: RegulatoryDrift, start: NDArray[np.float64], states: NDArray[np.float64]
+) -> float:
+    """Span of real time; without a clock three times what the noise-free flow needs from the start to an attractor."""
+    record = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")
+    if "time_span" in record:
+        return float(record["time_span"])
+    arrival = basin_of(drift, torch.as_tensor(start[:: max(1, len(start) // 100)]), torch.as_tensor(states))
+    came = arrival.labels >= 0
+    if not came.any():
+        msg = "Expected start cells that flow to an attractor, found none; pass `duration`."
+        raise ValueError(msg)
+    return 3 * float(np.quantile(arrival.time[came], 0.9))
