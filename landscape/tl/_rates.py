@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,15 @@ from landscape.dynamics import RegulatoryDrift
 from landscape.tl._dynamics import read_drift
 from landscape.tl._fates import REACH
 from landscape.topography import RateMatrix, mean_times, simulated_rates, weights_from_rates
+from landscape.topography.rate_matrix import FEWEST, default_step
 
 logger = logging.getLogger(__name__)
 
 # Three mean times at risk without an event have probability e^-3 = 5 %.
 UNSEEN = 3.0
+# The formula of leading order errs by its prefactor; where not even a hundred times its rate would be seen often enough
+# for a number, paths need not be simulated.
+DOUBT = 100.0
 
 
 def rates(
@@ -47,7 +52,8 @@ def rates(
     with the mean time :math:`\tau_i` to any other attractor and the share :math:`p_{ij}` that comes to j first. Times have the
     unit of time of the model and depend exponentially on :math:`1/D`, with which they are stated. A number that the simulation
     does not support is not-a-number, with the reason beside it and a bound where there is one: rates over barriers of
-    more than about ten are never seen, and the exponent alone is in :func:`landscape.tl.barriers`.
+    more than about ten are never seen, and the exponent alone is in :func:`landscape.tl.barriers`. Where those barriers
+    are known for the same :math:`D`, paths that would never leave are not simulated.
 
     Parameters
     ----------
@@ -102,11 +108,14 @@ def rates(
         raise ValueError(msg)
     x = states.to_numpy(dtype=float)
     radius = REACH * float(pdist(x).min()) if radius is None else radius
-    found = simulated_rates(
-        drift, x, diffusion=noise, radius=radius, n_paths=n_paths, max_steps=max_steps, lower=0.0, rng=rng
-    )
     names = [str(name) for name in states.index]
-    blocked = _blocked(found, _spread(drift, x, noise), names, radius, n_paths)
+    step = default_step(drift, torch.as_tensor(x))
+    hopeless = _hopeless(adata, names, noise, n_paths * max_steps * step)
+    found = simulated_rates(
+        drift, x, diffusion=noise, radius=radius, n_paths=n_paths, step=step, max_steps=max_steps, lower=0.0, rng=rng,
+        sources=[i for i, name in enumerate(names) if name not in hopeless],
+    )  # fmt: skip
+    blocked = _blocked(found, _spread(drift, x, noise), names, radius, n_paths, hopeless)
     table = _table(found, names, blocked, float(norm.ppf(0.5 + confidence / 2)))
     record = {
         "table": table,
@@ -128,13 +137,41 @@ def _spread(drift: RegulatoryDrift, x: NDArray[np.float64], noise: float) -> NDA
     return np.array([np.sqrt(max(np.trace(solve_continuous_lyapunov(a, twice)), 0.0)) for a in slopes])
 
 
+def _hopeless(adata: AnnData, names: list[str], noise: float, exposure: float) -> dict[str, str]:
+    r"""Attractors from which no path would be seen to leave, by barriers that are known, and the reason for each.
+
+    To leading order :math:`k = \lambda_u / (2\pi)\, e^{-S}` over the lowest barrier.
+    """
+    results = adata.uns[_keys.UNS]
+    heights, saddles = results.get(_keys.BARRIERS), results.get(_keys.SADDLES)
+    if not isinstance(heights, dict) or not isinstance(saddles, dict) or heights["params"].get("diffusion") != noise:
+        return {}
+    table = heights["table"]
+    if set(table["from"].astype(str)) != set(names) or not len(saddles["table"]):
+        return {}
+    fastest = float(saddles["table"]["leading_eigenvalue"].max()) / (2 * np.pi)
+    found = {}
+    for name in names:
+        lowest = float(table.loc[table["from"].astype(str) == name, "height"].min())
+        if DOUBT * exposure * fastest * np.exp(-lowest) < FEWEST:
+            found[name] = f"the lowest barrier out of {name} is {lowest:.3g}: too high for paths to be seen leaving"
+    return found
+
+
 def _blocked(
-    found: RateMatrix, spread: NDArray[np.float64], names: list[str], radius: float, n_paths: int
+    found: RateMatrix,
+    spread: NDArray[np.float64],
+    names: list[str],
+    radius: float,
+    n_paths: int,
+    hopeless: Mapping[str, str],
 ) -> list[str]:
     """For each attractor why nothing can be said of paths from it, or an empty string."""
     reasons = []
     for i, name in enumerate(names):
-        if spread[i] > radius:
+        if name in hopeless:
+            reason = hopeless[name]
+        elif spread[i] > radius:
             reason = f"noise spreads {name} by {spread[i]:.2g}, beyond the radius {radius:.2g} within which it counts"
         elif not np.isfinite(found.rates[i]).all():
             done = n_paths - int(found.censored[i])
@@ -161,7 +198,7 @@ def _table(found: RateMatrix, names: list[str], blocked: list[str], z: float) ->
                 continue
             reason = blocked[i] or _onward(times[i, j], blocked, names, end, j)
             low, high = _interval(times[i, j], error[i, j], z)
-            if blocked[i] and "spreads" not in blocked[i]:
+            if blocked[i] and "spreads" not in blocked[i] and found.exposure[i] > 0:
                 done = int(found.arrivals[i].sum())
                 low, high = found.exposure[i] / (done + UNSEEN + 2 * np.sqrt(done)), np.inf
             rows.append(
@@ -187,7 +224,9 @@ def _rate(found: RateMatrix, usable: NDArray[np.float64], i: int, j: int, z: flo
     arrivals = int(found.arrivals[i, j])
     rate, low, high = float(usable[i, j]), np.nan, np.nan
     if arrivals == 0:
-        rate, low, high = np.nan, 0.0, UNSEEN / found.exposure[i] if found.exposure[i] > 0 else np.nan
+        rate = np.nan
+        if found.exposure[i] > 0:
+            low, high = 0.0, UNSEEN / found.exposure[i]
     elif np.isfinite(rate):
         low, high = _interval(rate, float(found.standard_error[i, j]), z)
     return {"rate": rate, "rate_low": low, "rate_high": high, "arrivals": arrivals}

@@ -21,6 +21,8 @@ from landscape.topography.passage import FEWEST, survival_mean
 from landscape.topography.transitions import TransitionNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
     from landscape.dynamics.sde import Diffusion
@@ -77,6 +79,7 @@ def simulated_rates(
     max_time: float | None = None,
     max_steps: int = MOST_STEPS,
     stop_share: float = 0.9,
+    sources: Sequence[int] | None = None,
     lower: float | None = None,
     rng: RandomLike = 0,
 ) -> RateMatrix:
@@ -97,6 +100,8 @@ def simulated_rates(
         Time and number of steps at which paths are given up, whichever comes first.
     stop_share
         Share of arrivals at which the rest is extrapolated.
+    sources
+        Positions of the attractors from which paths start; by default all. The other rows stay NaN.
 
     Raises
     ------
@@ -115,7 +120,7 @@ def simulated_rates(
     rates, error = np.full((k, k), np.nan), np.full((k, k), np.nan)
     arrivals, exposure = np.zeros((k, k), dtype=np.int64), np.zeros(k)
     residence, censored = np.full(k, np.nan), np.zeros(k, dtype=np.int64)
-    for i in range(k):
+    for i in range(k) if sources is None else sources:
         hits = first_hits(
             drift, x[i].expand(n_paths, -1), x, radius=radius, diffusion=diffusion, step=step,
             max_time=limit, stop_share=stop_share, rng=seed_of(random),
@@ -140,7 +145,7 @@ def simulated_rates(
     if (2 * censored > n_paths).any():
         late = np.flatnonzero(2 * censored > n_paths).tolist()
         logger.warning("attractors %s were left by less than half of their paths; raise `max_time`", late)
-    settled = bool((2 * censored <= n_paths).all())
+    settled = bool((2 * censored <= n_paths).all() and np.isfinite(rates).all())
     return RateMatrix(rates, error, arrivals, exposure, residence, censored, "simulation", settled)
 
 

@@ -11,6 +11,7 @@ import torch
 import landscape as ls
 from landscape.tl._dynamics import read_drift
 from landscape.tl._path_tables import NamedPath, path_record
+from landscape.tl._paths import _known
 from landscape.topography import minimum_action
 
 
@@ -122,6 +123,28 @@ def test_chosen_pairs_are_joined_by_a_path_of_their_own(toggle_model, crossed):
     assert taken["summary"]["saddle"].tolist() == ["saddle 1"]
     named = ls.tl.paths(crossed, pairs=[(second, first)], n_points=64, copy=True).uns["landscape"]["paths"]
     assert named["summary"]["saddle"].tolist() == ["saddle 1"]
+
+
+def test_of_several_known_paths_a_pair_gets_the_cheapest(toggle_model):
+    start, end = toggle_model.uns["landscape"]["attractors"]["states"].index
+    states = toggle_model.uns["landscape"]["attractors"]["states"].to_numpy()
+    ways = [
+        NamedPath(start, end, f"saddle {k}", np.linspace(*states, 5), np.linspace(0, action, 5), 4, True)
+        for k, action in enumerate([3.0, 1.0, 2.0])
+    ]
+    adata = toggle_model.copy()
+    record = path_record(ways, list(toggle_model.uns["landscape"]["attractors"]["states"].columns), least=0.05)
+    noise = float(adata.uns["landscape"]["dynamics"]["diffusion"])
+    params = {"diffusion": noise, "n_points": 100, "pairs": "all"}
+    adata.uns["landscape"]["paths"] = {**record, "params": params}
+    ls.tl.paths(adata, pairs=[(start, end)])
+    assert adata.uns["landscape"]["paths"]["summary"]["saddle"].tolist() == ["saddle 1"]
+    # Paths that end elsewhere belong to attractors that are no longer there.
+    shifted = toggle_model.copy()
+    shifted.uns["landscape"]["paths"] = {**record, "params": params}
+    found = dict(shifted.uns["landscape"]["attractors"])
+    shifted.uns["landscape"]["attractors"] = {**found, "states": found["states"] + 0.01}
+    assert _known(shifted, found["states"] + 0.01, list(found["states"].columns), noise, 100) is None
 
 
 def test_paths_survive_a_file_and_are_taken_over_from_it(crossed, tmp_path, monkeypatch):

@@ -137,7 +137,7 @@ def test_times_over_other_attractors_and_their_errors():
 def test_a_way_through_what_is_not_known_is_not_known():
     names = ["a", "b", "c"]
     found = three(middle_known=False)
-    blocked = _blocked(found, np.zeros(3), names, 1.0, 100)
+    blocked = _blocked(found, np.zeros(3), names, 1.0, 100, {})
     table = _table(found, names, blocked, 1.96).set_index(["from", "to"])
     assert table.loc[("a", "b"), "time"] == pytest.approx(1.0)
     assert table.loc[("a", "b"), "valid"]
@@ -146,6 +146,41 @@ def test_a_way_through_what_is_not_known_is_not_known():
     assert table.loc[("b", "c"), "reason"] == "0 of 100 paths left b in the time that was simulated"
     assert table.loc[("b", "c"), "low"] == pytest.approx(40.0 / 3)
     assert _weights(found, names, blocked, 1.96)["weight"].isna().all()
+
+
+@pytest.mark.parametrize(("censored", "stated"), [(40, True), (60, False)])
+def test_half_of_the_paths_have_to_arrive(censored, stated):
+    names, found = ["a", "b", "c"], three()
+    found.censored[1] = censored
+    blocked = _blocked(found, np.zeros(3), names, 1.0, 100, {})
+    table = _table(found, names, blocked, 1.96).set_index(["from", "to"])
+    # The extrapolated rates of b are neither stated nor used for the way from a to c.
+    for pair in (("b", "c"), ("a", "c")):
+        assert table.loc[pair, "valid"] == stated
+        assert np.isfinite(table.loc[pair, "time"]) == stated
+    assert np.isfinite(table.loc[("b", "c"), "rate"]) == stated
+    assert table.loc[("a", "b"), "valid"]
+
+
+def test_paths_over_known_barriers_that_none_would_cross_are_not_simulated(toggle_model, monkeypatch):
+    adata = ls.tl.barriers(toggle_model, diffusion=1e-3, copy=True)
+    heights = ls.get.barriers(adata).set_index("from")["height"]
+    assert (heights > 25).all()
+    monkeypatch.setattr("landscape.topography.rate_matrix.first_hits", None)
+    ls.tl.rates(adata, diffusion=1e-3)
+    table = ls.get.rates(adata)
+    for row in table.to_dict("records"):
+        assert row["reason"] == (
+            f"the lowest barrier out of {row['from']} is {heights[row['from']]:.3g}: too high for paths to be seen leaving"
+        )
+    # Nothing was simulated, so there is no bound either.
+    assert table[["time", "low", "high", "rate", "rate_low", "rate_high"]].isna().all().all()
+    # Barriers at another noise say nothing, and low ones do not forbid.
+    with pytest.raises(TypeError):
+        ls.tl.rates(adata, diffusion=2e-3)
+    low = ls.tl.barriers(toggle_model, diffusion=0.05, copy=True)
+    with pytest.raises(TypeError):
+        ls.tl.rates(low, diffusion=0.05)
 
 
 def test_rates_survive_a_file(rated, tmp_path):

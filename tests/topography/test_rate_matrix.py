@@ -44,6 +44,14 @@ def test_rates_are_inverse_passage_times(rates):
     assert rates.converged
 
 
+def test_paths_may_start_in_some_attractors_only(rates):
+    found = simulated_rates(TILTED, ENDS, diffusion=NOISE, radius=0.0, n_paths=400, sources=[1], rng=3)
+    assert np.isnan(found.rates[0]).all()
+    assert found.rates[1, 0] == pytest.approx(rates.rates[1, 0], rel=0.3)
+    assert found.exposure[0] == 0
+    assert not found.converged
+
+
 def test_weights_from_rates_and_from_simulation_agree_with_the_density(rates):
     exact = exact_weight_of_the_left()
     assert abs(exact - 0.5) > 0.05  # the tilt shows
