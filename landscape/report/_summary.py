@@ -54,7 +54,7 @@ def summarise(
         "direction": [str(d) for d in params.get("directions", [])],
         "attractors": _attractors(results.get(_keys.ATTRACTORS)),
         "barriers": _barriers(results.get(_keys.BARRIERS)),
-        "curl_share": _number(results.get("curl_share")),
+        "curl_share": _curl(results.get(_keys.BARRIERS)),
         "tangency": _number(results.get("tangency")),
         "seconds": None if seconds is None else {name: float(value) for name, value in seconds.items()},
         "peak_memory_mb": None if peak_memory_mb is None else round(float(peak_memory_mb), 1),
@@ -91,6 +91,10 @@ def _barriers(record: Any) -> list[dict[str, Any]] | None:
         }
         for row in table.to_dict("records")
     ]
+
+
+def _curl(record: Any) -> float | None:
+    return _number(record.get("curl_share")) if isinstance(record, Mapping) else None
 
 
 def _number(value: Any) -> float | None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import landscape as ls
+from landscape.report import summarise
 from landscape.tl._dynamics import read_drift
 from landscape.tl._path_tables import NamedPath, path_record
 from landscape.tl._paths import _known
@@ -203,6 +204,7 @@ def test_barriers_that_are_refused_leave_nothing_behind(toggle_model):
 def test_barriers_state_the_curl_and_the_undecided_zone(crossed):
     record = crossed.uns["landscape"]
     assert 0 < record["barriers"]["curl_share"] < 1
+    assert summarise(crossed)["curl_share"] == record["barriers"]["curl_share"]
     drift, noise, _ = read_drift(crossed)
     saddle = record["saddles"]["states"].to_numpy()
     assert record["saddles"]["table"]["undecided_width"].iloc[0] == pytest.approx(
