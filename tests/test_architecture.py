@@ -38,6 +38,8 @@ ABOVE_ARRAYS = {"anndata", "scanpy", "matplotlib", "seaborn", "plotly", "scvi", 
 EXCEPTIONS = {
     "latent/cells.py": {"anndata"},  # scvi-tools' data handling, split from the model
     "latent/model.py": {"anndata", "scvi"},  # scvi-tools' data handling
+    "latent/choice.py": {"anndata"},  # fits several models, as latent/model.py
+    "latent/manifold.py": {"anndata"},  # as latent/questions.py
     "latent/disk.py": {"anndata"},  # reads the tables of a file
     "latent/posterior.py": {"scvi"},  # the type of its module
     "latent/training.py": {"scvi"},  # the type of its module

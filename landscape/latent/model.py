@@ -14,7 +14,7 @@ from landscape import _keys
 from landscape._random import RandomLike, seed_of
 from landscape.latent import storage
 from landscape.latent.cells import Cells, Keys, Vocabulary, read_cells, read_file
-from landscape.latent.fitting import Fitting
+from landscape.latent.manifold import Manifold
 from landscape.latent.module import Architecture
 from landscape.latent.scvi import hand_over, take_over
 from landscape.latent.training import Epoch
@@ -28,7 +28,7 @@ MIN_CELLS = 10
 MIN_GENES = 2
 
 
-class LatentModel(Fitting):
+class LatentModel(Manifold):
     r"""Latent variables of counts: z for each cell, and a decoder g(z) for its expression.
 
     .. math::

@@ -51,7 +51,8 @@ def split(n_cells: int, share: float, *, block_size: int | None, seed: int) -> t
     if block_size is None:
         order = np.random.default_rng(seed).permutation(n_cells)
         return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
-    runs = blocks(everything, block_size)
+    # Enough blocks that the share can be met and cells are left to train on.
+    runs = blocks(everything, min(block_size, max(1, n_cells // 20)))
     n_runs = max(1, round(len(runs) * share)) if share else 0
     chosen = np.random.default_rng(seed).permutation(len(runs))[:n_runs]
     held_out = np.sort(np.concatenate([everything[:0], *(runs[i] for i in chosen)]))

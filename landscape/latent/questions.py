@@ -10,8 +10,9 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from landscape._random import RandomLike
+from landscape._random import RandomLike, generator
 from landscape.latent.cells import Cells, Keys, read_cells
+from landscape.latent.checks import PredictiveCheck, predictive_check
 from landscape.latent.posterior import decode, draws, posterior
 
 if TYPE_CHECKING:
@@ -151,6 +152,43 @@ class Questions:
         drawn = self._draws(cells, columns, n_samples, batch, rng, batch_size)
         return np.stack([value * scale for value in drawn]).astype(np.float32)
 
+    def posterior_predictive_check(
+        self,
+        adata: AnnData | None = None,
+        *,
+        genes: Sequence[str] | None = None,
+        n_cells: int = 500,
+        n_samples: int = 10,
+        rng: RandomLike = 0,
+    ) -> PredictiveCheck:
+        """Observed counts beside counts that the model predicts: coverage, calibration, zeros, means and variances.
+
+        Parameters
+        ----------
+        adata
+            As in :meth:`get_latent_representation`; best cells that the model has not been fitted to.
+        genes
+            Names of the genes; ``None``: all.
+        n_cells
+            Cells to check, drawn at random where there are more.
+        n_samples
+            Posterior draws of z for each cell.
+        rng
+            Seed of cells and draws.
+
+        Returns
+        -------
+        Record of tables; ``adata.uns[...] = check.to_dict()`` can be saved.
+        """
+        cells = self._read(adata)
+        columns = self._columns(genes)[1]
+        if n_cells < 1 or n_samples < 1:
+            msg = f"Expected `n_cells` and `n_samples` of at least 1, found {n_cells} and {n_samples}."
+            raise ValueError(msg)
+        random = generator(rng)
+        chosen = np.sort(random.permutation(len(cells))[:n_cells])
+        return predictive_check(self.module, cells, chosen, columns, n_samples=n_samples, rng=random)
+
     def _draws(
         self,
         cells: Cells,
@@ -188,10 +226,13 @@ class Questions:
             raise ValueError(msg)
         return float(library_size)
 
-    def _read(self, adata: AnnData | None) -> Cells:
+    def _require_trained(self) -> None:
         if not self.is_trained:
             msg = "The model is not trained; run `model.train()` first."
             raise RuntimeError(msg)
+
+    def _read(self, adata: AnnData | None) -> Cells:
+        self._require_trained()
         return self._cells if adata is None and len(self._cells) else self._match(adata)
 
     def _match(self, adata: AnnData | None) -> Cells:
