@@ -84,6 +84,28 @@ def test_independent_switches_add_nothing_to_each_other():
     np.testing.assert_allclose(found.action, flips @ scale.numpy(), rtol=1e-3, atol=1e-9)
 
 
+def test_a_path_over_attractors_that_were_not_given_beats_a_detour_over_those_that_were():
+    # Five wells in a plane: 0 at the left, 1 at the right, the way between them leads over a middle well that is not
+    # given; the chain over the two outer ones, at the top, has three high passes.
+    centres = torch.tensor([[-2.0, 0], [2.0, 0], [0.0, 0], [-1.4, 2.4], [1.4, 2.4]], dtype=torch.float64)
+    depth = torch.tensor([1.0, 1.0, 0.8, 1.0, 1.0], dtype=torch.float64)
+
+    def drift(x):
+        # Minus the gradient of .02 |x|^4 - sum of depth exp(-|x - c|^2 / .9).
+        away = x[:, None] - centres
+        pull = depth * torch.exp(-away.square().sum(2) / 0.9)
+        return -0.08 * x * x.square().sum(1, keepdim=True) - (2 / 0.9) * (pull[:, :, None] * away).sum(1)
+
+    points = fixed_points(drift, centres)
+    wells = np.array([min((p.x for p in points.stable), key=lambda x: np.linalg.norm(x - c)) for c in centres.numpy()])
+    whole = transition_network(drift, wells, diffusion=0.05, saddles=points.saddles, n_points=48)
+    given = transition_network(drift, wells[[0, 1, 3, 4]], diffusion=0.05, n_points=48)
+    chain = given.direct[0, 2] + given.direct[2, 3] + given.direct[3, 1]
+    assert whole.action[0, 1] < 0.8 * chain
+    assert given.action[0, 1] == pytest.approx(whole.action[0, 1], rel=0.02)
+    assert given.lowest(0, 1)[0].saddle is None
+
+
 def test_a_border_without_a_saddle_is_crossed_by_a_whole_path():
     # r' = r (1 - r) (r - 2): a stable point at 0, an unstable cycle at r = 1 around it, and a ring at r = 2 on which
     # theta' = 1 - 4 (r - 1) sin(theta) locks the angle at sin(theta) = 1/4.
