@@ -65,7 +65,7 @@ class Fitting(Questions):
         learning_rate: float = 8e-3,
         warmup_epochs: int | None = None,
         block_size: int | None = None,
-        precision: Literal["auto", "float32", "bfloat16"] = "float32",
+        precision: Literal["auto", "float32", "bfloat16"] = "auto",
         checkpoint: str | Path | None = None,
         checkpoint_every: int = 10,
         progress: bool | None = None,
