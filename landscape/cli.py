@@ -128,6 +128,29 @@ def run(
 
 
 @app.command()
+def perturb(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
+    levels: Annotated[list[str], typer.Argument(metavar="GENE=LEVEL...", help="0 is off, 1 is high.")],
+    cells: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help="Cells to start from.")] = None,
+    controls: Annotated[int, typer.Option(min=0, help="Regulators of the same level held instead, for p-values.")] = 0,
+    particles: Annotated[int, typer.Option(min=1, help="Trajectories of each ensemble.")] = 1000,
+    threads: Threads = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Hold genes at levels for good, all at once, and show where cells then go."""
+    with _guarded(debug):
+        _limit_threads(threads)
+        _say(verbose)
+        from landscape._run.perturbations import perturb_directory
+
+        options = {"cells": cells, "n_controls": controls, "n_particles": particles}
+        table = perturb_directory(folder, _levels(levels), options=options, observe=_show)
+        typer.echo(table.dropna(axis=1, how="all").round(3).to_string())
+        typer.echo(f"report: {folder / 'report.html'}")
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="HTML file [DIR/report.html].")] = None,
@@ -204,6 +227,20 @@ def datasets(
 
         write_atomic(out, loader().write_h5ad)
         typer.echo(str(out))
+
+
+def _levels(given: list[str]) -> dict[str, float]:
+    found = {}
+    for part in given:
+        gene, _, level = part.rpartition("=")
+        try:
+            found[gene] = float(level)
+        except ValueError:
+            gene = ""
+        if not gene:
+            msg = f"Expected levels such as Gata1=0, found {part!r}."
+            raise ValueError(msg)
+    return found
 
 
 def _run(source: Path, out: Path, values: dict[str, Any], *, force: bool) -> None:

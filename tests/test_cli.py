@@ -134,7 +134,7 @@ def test_failures_that_are_not_the_users_end_with_code_1(fake, source, tmp_path,
         msg = "out of paper"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr("landscape._run.directory.publish", broken)
+    monkeypatch.setattr("landscape._run.results.publish", broken)
     result = call("run", source, "--out", tmp_path / "out", "--n-top-genes", 8, code=1)
     assert "out of paper" in result.stderr
     assert "no mistake of yours" in result.stderr

@@ -15,11 +15,11 @@ from anndata import AnnData
 
 import landscape
 from landscape._files import digest_of, lock, read_json, sha256, sweep, write_json
-from landscape._run import delta, provenance
+from landscape._run import delta, perturbations, provenance
 from landscape._run.manifest import Manifest, key_of, outputs_of, read_complete
-from landscape._run.outputs import publish
 from landscape._run.plan import Plan, settle, without_empty_cells
 from landscape._run.reading import read_cells
+from landscape._run.results import write_results
 from landscape._run.settings import Settings
 from landscape._run.stages import Stage, Work, check_options, narrow, stages
 from landscape._run.watch import Event, Observer, collected_warnings, log, peak_memory_mb
@@ -109,7 +109,20 @@ def run_directory(
             said += manifest.warnings
         _carry_over(out, listed, adata)
         provenance.write(adata, plan, warnings=said, source=described)
-        return _publish(run, adata, work.model)
+        made_from = {name: manifest.key for name, manifest in run.manifests.items()}
+        made_from |= perturbations.carry(out / STAGES, adata, run.manifests)
+        return write_results(
+            out,
+            out / STAGES,
+            adata,
+            work.model,
+            run.manifests,
+            params=provenance.plain(plan),
+            inputs=made_from,
+            seed=plan.seed,
+            number=run.total,
+            observe=observe,
+        )
 
 
 def _stage(run: _Run, stage: Stage, work: Work, number: int, *, drop_empty: bool) -> Manifest:
@@ -168,42 +181,6 @@ def _carry_over(out: Path, listed: tuple[Stage, ...], adata: AnnData) -> None:
     for stage in listed:
         if stage.name != "genes":
             delta.apply(delta.read(out / STAGES / stage.name / "delta.h5ad"), adata)
-
-
-def _publish(run: _Run, adata: AnnData, model: Any) -> dict[str, Any]:
-    folder = run.out / STAGES / "results"
-    inputs = {name: manifest.key for name, manifest in run.manifests.items()}
-    params = provenance.plain(run.plan)
-    key = key_of("results", params=params, inputs=inputs, version=landscape.__version__)
-    manifest = read_complete(folder, key, root=run.out)
-    if manifest is not None:
-        run.observe(Event("results", run.total, run.total, "kept", manifest.seconds))
-        return read_json(run.out / "summary.json")
-    run.observe(Event("results", run.total, run.total, "started"))
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = Manifest("results", "running", key, inputs, params, provenance.versions(), run.seed)
-    draft.write(folder)
-    start = time.perf_counter()
-    summary = publish(adata, model, run.out, run.manifests)
-    seconds = time.perf_counter() - start
-    names = [
-        path.relative_to(run.out)
-        for path in sorted(run.out.rglob("*"))
-        if path.is_file() and path.relative_to(run.out).parts[0] in _published()
-    ]
-    replace(
-        draft,
-        status="complete",
-        outputs={name.as_posix(): sha256(run.out / name) for name in names},
-        seconds=round(seconds, 3),
-        peak_memory_mb=round(peak_memory_mb(), 1),
-    ).write(folder)
-    run.observe(Event("results", run.total, run.total, "done", seconds, peak_memory_mb()))
-    return summary
-
-
-def _published() -> tuple[str, ...]:
-    return ("landscape.h5ad", "model", "report.html", "figures", "tables", "summary.json")
 
 
 def require_free(out: Path, *, force: bool) -> None:

@@ -61,11 +61,8 @@ def outputs_of(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 
-def read_complete(folder: Path, key: str, *, root: Path | None = None) -> Manifest | None:
-    """Manifest of a complete stage with this key whose files are all unchanged; ``None`` otherwise.
-
-    ``root`` is the folder that the outputs are named from, by default the stage's own.
-    """
+def read_manifest(folder: Path) -> Manifest | None:
+    """Manifest of a stage, complete or not; ``None`` where there is none of this version."""
     try:
         values = read_json(folder / FILE)
     except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
@@ -73,10 +70,18 @@ def read_complete(folder: Path, key: str, *, root: Path | None = None) -> Manife
     if not isinstance(values, dict) or values.pop("schema", None) != SCHEMA:
         return None
     try:
-        found = Manifest(**values)
+        return Manifest(**values)
     except TypeError:
         return None
-    if found.status != "complete" or found.key != key:
+
+
+def read_complete(folder: Path, key: str, *, root: Path | None = None) -> Manifest | None:
+    """Manifest of a complete stage with this key whose files are all unchanged; ``None`` otherwise.
+
+    ``root`` is the folder that the outputs are named from, by default the stage's own.
+    """
+    found = read_manifest(folder)
+    if found is None or found.status != "complete" or found.key != key:
         return None
     root = root or folder
     whole = all((root / name).is_file() and sha256(root / name) == digest for name, digest in found.outputs.items())

@@ -191,7 +191,7 @@ class RegulatoryDrift:
         r"""Input response :math:`\phi(x)`, shape of ``x``; zero below zero; a held gene answers with its level."""
         x = self._with_levels(x)
         # The gradient of x^n at a clamped zero is 0 for n > 1, and n = 1 keeps its one-sided slope.
-        powered = x.clamp_min(0.0) ** self.hill
+        powered = _power(x.clamp_min(0.0), self.hill)
         return powered / (self.threshold**self.hill + powered)
 
     def response_slope(self, x: Tensor) -> Tensor:
@@ -249,3 +249,12 @@ class RegulatoryDrift:
         index = torch.tensor(list(self.held), device=x.device)
         levels = torch.tensor(list(self.held.values()), dtype=x.dtype, device=x.device)
         return x.index_copy(1, index, levels.expand(len(x), -1).contiguous())
+
+
+def _power(x: Tensor, exponent: Tensor) -> Tensor:
+    """Power of states that are not negative; by products for the usual Hill coefficients, many times faster."""
+    first = float(exponent[0])
+    if first in (2.0, 4.0) and bool((exponent == first).all()):
+        square = x * x
+        return square if first == 2.0 else square * square
+    return x**exponent

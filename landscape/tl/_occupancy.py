@@ -54,8 +54,8 @@ def occupancy(
     basis
         Key in :attr:`~anndata.AnnData.obsm` of drawing coordinates; their first two columns are used.
     duration
-        Time that is simulated; by default the span of real time, and else three times what the noise-free flow needs
-        from the start to an attractor (the 90th percentile over start cells).
+        Time that is simulated; by default the span of real time, and else what the noise-free flow needs from the
+        start until it is within 2 % of an attractor (the 90th percentile over start cells).
     n_particles, n_times, n_grid
         Size of the ensemble and of the grid.
     rng

@@ -40,7 +40,7 @@ def start_of(adata: AnnData, wait: NDArray[np.float64] | None = None) -> NDArray
 def duration_of(
     adata: AnnData, drift: RegulatoryDrift, start: NDArray[np.float64], states: NDArray[np.float64]
 ) -> float:
-    """Span of real time; without a clock three times what the noise-free flow needs from the start to an attractor."""
+    """Span of real time; without a clock what the noise-free flow needs from the start to an attractor."""
     record = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")
     if "time_span" in record:
         return float(record["time_span"])
@@ -49,4 +49,4 @@ def duration_of(
     if not came.any():
         msg = "Expected start cells that flow to an attractor, found none; pass `duration`."
         raise ValueError(msg)
-    return 3 * float(np.quantile(arrival.time[came], 0.9))
+    return float(np.quantile(arrival.time[came], 0.9))

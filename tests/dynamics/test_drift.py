@@ -164,3 +164,14 @@ def test_a_drift_that_returns_no_tensor_is_named():
 def test_bad_parameters_are_named(weights, options, message):
     with pytest.raises(ValueError, match=message):
         RegulatoryDrift.from_arrays(weights, **options)
+
+
+@pytest.mark.parametrize("hill", [2.0, 4.0])
+def test_usual_hill_coefficients_take_a_faster_way_to_the_same_numbers(hill):
+    x = torch.linspace(-0.5, 1.5, 30, dtype=torch.float64).reshape(-1, 3).requires_grad_(True)
+    fast = RegulatoryDrift.from_arrays(np.eye(3), hill=hill).response(x)
+    # One coefficient that differs in the last place sends all of them the general way.
+    slow = RegulatoryDrift.from_arrays(np.eye(3), hill=np.array([hill, hill, np.nextafter(hill, 9)])).response(x)
+    torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-14)
+    (one,), (other,) = (torch.autograd.grad(part.sum(), x) for part in (fast, slow))
+    torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-14)

@@ -1,0 +1,139 @@
+"""Perturbations of a finished run: kept beside its stages for as long as its model is the same."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from anndata import AnnData
+
+import landscape
+from landscape import _keys, tl
+from landscape._files import lock
+from landscape._run import delta, provenance
+from landscape._run.manifest import Manifest, key_of, outputs_of, read_complete, read_manifest
+from landscape._run.reading import read_cells
+from landscape._run.results import RESULTS, write_results
+from landscape._run.watch import Event, Observer, log, peak_memory_mb
+from landscape.tl._perturb import perturbation_name
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "perturbations"
+# Stages that a perturbation is computed from.
+SOURCES = ("dynamics", "attractors", "basins", "fates", "occupancy")
+
+
+def perturb_directory(
+    out: str | Path,
+    levels: Mapping[str, float],
+    *,
+    options: Mapping[str, Any] | None = None,
+    observe: Observer = log,
+) -> pd.DataFrame:
+    """Hold genes of a finished run at levels, and write tables, figures and the report anew.
+
+    The run's own stages stay as they are; a later ``run`` into the folder keeps its perturbations until its model
+    changes.
+
+    Parameters
+    ----------
+    out
+        Folder of a finished run.
+    levels
+        Level of each gene, see :func:`landscape.tl.perturb`.
+    options
+        Further keywords of :func:`landscape.tl.perturb`.
+    observe
+        Called with the events of the run.
+
+    Returns
+    -------
+    Table of the fates before and after.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no finished run.
+    """
+    out = Path(out)
+    hidden = out / ".stages"
+    done = read_manifest(hidden / RESULTS)
+    if done is None or done.status != "complete" or not (out / "landscape.h5ad").is_file():
+        msg = f"{out} holds no finished run; run `landscape run INPUT.h5ad --out {out}` first."
+        raise FileNotFoundError(msg)
+    with lock(out / ".lock"):
+        adata = read_cells(out / "landscape.h5ad")
+        stages = {
+            path.parent.name: found for path in hidden.glob("*/stage.json") if (found := read_manifest(path.parent))
+        }
+        observe(Event(FOLDER, 1, 2, "started"))
+        start = time.perf_counter()
+        given = {"rng": done.seed, **(options or {})}
+        tl.perturb(adata, levels, **given)
+        seconds = time.perf_counter() - start
+        manifest = _save(adata, hidden, stages, done.seed, seconds)
+        observe(Event(FOLDER, 1, 2, "done", seconds, peak_memory_mb()))
+        known = {name: found for name, found in stages.items() if name not in (RESULTS, FOLDER)}
+        inputs = {**{name: found.key for name, found in known.items()}, FOLDER: manifest.key}
+        write_results(
+            out,
+            hidden,
+            adata,
+            None,
+            known,
+            params=done.params,
+            inputs=inputs,
+            seed=done.seed,
+            number=2,
+            observe=observe,
+        )
+    name = given.get("key_added") or perturbation_name(levels)
+    return adata.uns[_keys.UNS][_keys.PERTURBATIONS][name]["fates"]
+
+
+def carry(hidden: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> dict[str, str]:
+    """Set the perturbations that were made from these stages, and drop those of an earlier model.
+
+    Returns
+    -------
+    The key of the perturbations by their name, or nothing.
+    """
+    folder = hidden / FOLDER
+    found = read_manifest(folder)
+    if found is None:
+        return {}
+    key = _key(found.params, manifests)
+    if read_complete(folder, key) is None:
+        logger.warning("the model has changed; perturbations of the earlier one are dropped")
+        shutil.rmtree(folder)
+        return {}
+    delta.apply(delta.read(folder / "delta.h5ad"), adata)
+    return {FOLDER: key}
+
+
+def _save(adata: AnnData, hidden: Path, stages: Mapping[str, Manifest], seed: int, seconds: float) -> Manifest:
+    folder = hidden / FOLDER
+    records = adata.uns[_keys.UNS][_keys.PERTURBATIONS]
+    params = {"names": sorted(name for name in records if name != "params")}
+    inputs = {name: stages[name].key for name in SOURCES}
+    draft = Manifest(FOLDER, "running", _key(params, stages), inputs, params, provenance.versions(), seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    draft.write(folder)
+    held = AnnData(obs=pd.DataFrame(index=adata.obs_names), var=pd.DataFrame(index=adata.var_names))
+    held.uns[_keys.UNS] = {_keys.PERTURBATIONS: records}
+    delta.write(held, folder / "delta.h5ad")
+    manifest = replace(draft, status="complete", outputs=outputs_of(folder), seconds=round(seconds, 3))
+    manifest.write(folder)
+    return manifest
+
+
+def _key(params: Mapping[str, Any], manifests: Mapping[str, Manifest]) -> str:
+    inputs = {name: manifests[name].key for name in SOURCES}
+    return key_of(FOLDER, params=params, inputs=inputs, version=landscape.__version__)
