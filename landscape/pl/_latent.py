@@ -5,41 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
+import pandas as pd
 from anndata import AnnData
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from landscape import _keys
-from landscape._anndata import count_matrix, require_adata
-from landscape._random import RandomLike, generator
-from landscape.latent import LatentModel
-from landscape.latent.module import log_dispersion
+from landscape._anndata import require_adata
+from landscape._random import RandomLike
+from landscape.latent import CompressionCurve, LatentModel
 from landscape.pl._cells import SAFE
 from landscape.pl._figure import INK, QUIET, caption, finish
 
-MOST_CELLS = 2000
+MOST_CELLS = 500
 
 
 def latent(
     adata: AnnData,
     *,
     model: LatentModel,
-    layer: str | None = _keys.COUNTS,
+    compression: CompressionCurve | None = None,
     n_cells: int = MOST_CELLS,
+    n_samples: int = 10,
     title: str | None = None,
     show: bool | None = None,
     return_fig: bool = False,
     rng: RandomLike = 0,
 ) -> Any:
-    r"""Draw the training of a latent model, and two checks of the counts that it would make.
+    r"""Draw the training of a latent model, and checks of the counts that it predicts.
 
-    The curves are the evidence lower bound per cell on training and on held-out cells. The checks compare, for each gene,
-    what was observed with what the model expects at the posterior means: the share of zeros,
-    :math:`\langle (1 + m_{cg}/\theta_g)^{-\theta_g} \rangle_c`, and the variance over cells,
-    :math:`\langle m_{cg} + m_{cg}^2/\theta_g \rangle_c + \mathrm{Var}_c(m_{cg})`. Genes beside the diagonal are those
-    that the model gets wrong. Zero-inflated models show the curves only.
+    The curves are the evidence lower bound per cell on training and on held-out cells, and the divergence. The checks are
+    those of :meth:`landscape.latent.LatentModel.posterior_predictive_check`: for each gene the share of zeros and the
+    variance over cells, and how many counts lie in the central interval of a probability. Genes beside the diagonal are
+    those that the model gets wrong.
 
     Parameters
     ----------
@@ -47,18 +45,19 @@ def latent(
         Annotated data with the counts.
     model
         A trained model.
-    layer
-        Layer with the counts; ``None``: ``adata.X``.
-    n_cells
-        Most cells that enter the checks; the figure says how many of how many.
+    compression
+        Bounds for several numbers of latent dimensions, of :func:`landscape.latent.compression_curve`; drawn if given.
+    n_cells, n_samples
+        Cells that enter the checks, and posterior draws for each; the figure says how many of how many.
     title, show, return_fig
         As for :func:`landscape`.
     rng
-        Seed of the choice of cells.
+        Seed of the checks.
 
     Returns
     -------
-    List of axes (training, divergence, zeros, variance), figure, or ``None`` if shown.
+    List of axes (bound, divergence, zeros, variance, coverage, and the compression if given), figure, or ``None`` if
+    shown.
 
     Raises
     ------
@@ -71,49 +70,27 @@ def latent(
     if not isinstance(model, LatentModel):
         msg = f"Expected `model` to be a `landscape.latent.LatentModel`, found {type(model).__name__}."
         raise TypeError(msg)
-    if not model.is_trained or not len(model.history):
-        msg = "Expected a trained model with its history, found none; run `model.train()` first."
+    if not model.is_trained:
+        msg = "Expected a trained model, found one that is not; run `model.train()` first."
         raise ValueError(msg)
-    checks = model.architecture.gene_likelihood != "zinb"
-    n = 4 if checks else 2
-    figure, row = plt.subplots(1, n, figsize=(3.15 * n, 3.1), layout="constrained")
-    axes = list(row)
+    check = model.posterior_predictive_check(adata, n_cells=n_cells, n_samples=n_samples, rng=rng)
+    n = 5 + (compression is not None)
+    figure, grid = plt.subplots(2, 3, figsize=(9.2, 5.9), layout="constrained")
+    axes = list(grid.ravel())
+    for ax in axes[n:]:
+        ax.set_axis_off()
     _training(axes[0], axes[1], model)
-    notes = []
-    if checks:
-        used = np.arange(adata.n_obs)
-        if adata.n_obs > n_cells:
-            used = np.sort(generator(rng).choice(adata.n_obs, size=n_cells, replace=False))
-            notes.append(f"checks on {n_cells:,} of {adata.n_obs:,} cells")
-        counts = count_matrix(adata[used], layer, check=False)
-        counts = counts[:, adata.var_names.get_indexer(model.genes)]
-        zeros, variance = expected(model, adata[used])
-        square = np.asarray(counts.multiply(counts).mean(0)).ravel()
-        seen = square - np.asarray(counts.mean(0)).ravel() ** 2
-        _against(axes[2], 1 - counts.getnnz(axis=0) / len(used), zeros, "share of zeros")
-        positive = (seen > 0) & (variance > 0)
-        _against(axes[3], seen[positive], variance[positive], "variance", log=True)
-        notes.append("a point is a gene")
+    genes = check.genes
+    _against(axes[2], genes["zeros"], genes["predicted_zeros"], "share of zeros")
+    seen = (genes["variance"] > 0) & (genes["predicted_variance"] > 0)
+    _against(axes[3], genes["variance"][seen], genes["predicted_variance"][seen], "variance", log=True)
+    _coverage(axes[4], check.coverage)
+    if compression is not None:
+        _compression(axes[5], compression)
     if title:
         figure.suptitle(title, color=INK)
-    caption(figure, notes)
-    return finish(figure, axes, show=show, return_fig=return_fig)
-
-
-def expected(model: LatentModel, adata: AnnData) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Share of zeros and variance over cells that the model expects of each gene at the posterior means."""
-    mean = np.asarray(
-        model.get_normalized_expression(adata, library_size="observed", return_numpy=True), dtype=np.float64
-    )
-    if model.architecture.gene_likelihood == "poisson":
-        return np.exp(-mean).mean(0), mean.mean(0) + mean.var(0)
-    codes = np.zeros(adata.n_obs, dtype=np.int64)
-    if model.batch_key is not None:
-        codes = np.array([model.batches.index(str(name)) for name in adata.obs[model.batch_key]])
-    with torch.no_grad():
-        theta = log_dispersion(model.module, torch.as_tensor(codes)[:, None]).exp().cpu().numpy().astype(np.float64)
-    zeros = np.exp(-theta * np.log1p(mean / theta)).mean(0)
-    return zeros, (mean + mean**2 / theta).mean(0) + mean.var(0)
+    caption(figure, ["a point is a gene", f"checks on {check.n_cells:,} of {adata.n_obs:,} cells"])
+    return finish(figure, axes[:n], show=show, return_fig=return_fig)
 
 
 def _training(bound: Axes, divergence: Axes, model: LatentModel) -> None:
@@ -130,21 +107,37 @@ def _training(bound: Axes, divergence: Axes, model: LatentModel) -> None:
         ax.set_xlabel("epoch", fontsize=9)
         ax.set_ylabel(label, fontsize=9)
         _plain(ax)
-    held_out = history["elbo_validation"]
-    if held_out.notna().any():
-        best = held_out.idxmax()
-        bound.axvline(best, color=QUIET, lw=0.8, ls=":")
-        bound.annotate(f"best: {best}", (best, 0.04), xycoords=("data", "axes fraction"), fontsize=8, color=QUIET,
-                       ha="right", xytext=(-3, 0), textcoords="offset points")  # fmt: skip
-        # The first epochs are far below and would flatten the rest.
-        low = np.nanquantile(history[["elbo_train", "elbo_validation"]].to_numpy(), 0.1)
-        high = np.nanmax(history[["elbo_train", "elbo_validation"]].to_numpy())
-        if high > low:
-            bound.set_ylim(low - 0.05 * (high - low), high + 0.08 * (high - low))
+    if not len(history):
+        bound.text(0.5, 0.5, "no history", transform=bound.transAxes, ha="center", color=QUIET)
+        return
+    _best(bound, history)
     bound.legend(frameon=False, fontsize=8, loc="center right")
 
 
-def _against(ax: Axes, seen: NDArray[np.float64], made: NDArray[np.float64], what: str, *, log: bool = False) -> None:
+def _best(ax: Axes, history: pd.DataFrame) -> None:
+    """Mark the epoch whose weights were kept, and leave out the first epochs, which would flatten the rest."""
+    held_out = history["elbo_validation"]
+    if not held_out.notna().any():
+        return
+    best = held_out.idxmax()
+    ax.axvline(best, color=QUIET, lw=0.8, ls=":")
+    ax.annotate(
+        f"best: {best}",
+        (best, 0.04),
+        xycoords=("data", "axes fraction"),
+        xytext=(-3, 0),
+        textcoords="offset points",
+        fontsize=8,
+        color=QUIET,
+        ha="right",
+    )
+    bounds = history[["elbo_train", "elbo_validation"]].to_numpy()
+    low, high = np.nanquantile(bounds, 0.1), np.nanmax(bounds)
+    if high > low:
+        ax.set_ylim(low - 0.05 * (high - low), high + 0.08 * (high - low))
+
+
+def _against(ax: Axes, seen: pd.Series, made: pd.Series, what: str, *, log: bool = False) -> None:
     points = ax.scatter(seen, made, s=6, color=SAFE[0], alpha=0.35, linewidths=0, rasterized=True)
     points.set_gid(what)
     if log:
@@ -153,7 +146,33 @@ def _against(ax: Axes, seen: NDArray[np.float64], made: NDArray[np.float64], wha
     ends = [float(both.min()), float(both.max())] if len(both) else [0.0, 1.0]
     ax.plot(ends, ends, color=INK, lw=0.9)
     ax.set_xlabel(f"observed {what}", fontsize=9)
-    ax.set_ylabel(f"expected {what}", fontsize=9)
+    ax.set_ylabel(f"predicted {what}", fontsize=9)
+    _plain(ax)
+
+
+def _coverage(ax: Axes, table: pd.DataFrame) -> None:
+    places: NDArray[np.int64] = np.arange(len(table))
+    bars = ax.bar(places, table["coverage"], width=0.62, color="#6d8fa3")
+    bars[0].set_gid("coverage")
+    ax.hlines(table["level"], places - 0.4, places + 0.4, color=INK, lw=1.4)
+    ax.bar_label(bars, labels=[f"{v:.2f}" for v in table["coverage"]], fontsize=8, padding=2, color=INK)
+    ax.set_xticks(places, [f"{v:.0%}" for v in table["level"]])
+    ax.set_ylim(0, 1.12)
+    ax.set_xlabel("central interval (line: its probability)", fontsize=9)
+    ax.set_ylabel("share of counts inside", fontsize=9)
+    _plain(ax)
+
+
+def _compression(ax: Axes, curve: CompressionCurve) -> None:
+    mean = curve.table.groupby("n_latent")["elbo"].mean()
+    ax.scatter(curve.table["n_latent"], curve.table["elbo"], s=14, color=SAFE[0], alpha=0.5, linewidths=0)
+    (line,) = ax.plot(mean.index, mean, color=SAFE[0], lw=1.5)
+    line.set_gid("compression")
+    ax.axvline(curve.n_latent, color=QUIET, lw=0.8, ls=":")
+    ax.annotate(f" enough: {curve.n_latent}", (curve.n_latent, 0.04), xycoords=("data", "axes fraction"), fontsize=8,
+                color=QUIET)  # fmt: skip
+    ax.set_xlabel("latent dimensions", fontsize=9)
+    ax.set_ylabel("held-out bound (nats per cell)", fontsize=9)
     _plain(ax)
 
 

@@ -1,15 +1,14 @@
-"""Training curves and checks of a latent model: the numbers drawn are those of the model and of the counts."""
+"""Training curves and checks of a latent model: the numbers drawn are those of the model."""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
-from scipy import sparse, stats
 
 from landscape import pl
-from landscape.latent import LatentModel
-from landscape.pl._latent import expected
+from landscape.latent import CompressionCurve, LatentModel
 
 
 @pytest.fixture(autouse=True)
@@ -25,40 +24,36 @@ def fitted(request, finished):
     return finished, model
 
 
-def test_curves_and_checks(fitted):
+def artist(ax, gid):
+    return next(a for a in ax.get_children() if a.get_gid() == gid)
+
+
+def test_curves_and_checks_are_those_of_the_model(fitted):
     adata, model = fitted
-    axes = pl.latent(adata, model=model, show=False)
+    axes = pl.latent(adata, model=model, n_cells=50, n_samples=3, show=False)
+    check = model.posterior_predictive_check(adata, n_cells=50, n_samples=3, rng=0)
     line = next(a for a in axes[0].lines if a.get_gid() == "elbo_validation")
     np.testing.assert_array_equal(line.get_ydata(), model.history["elbo_validation"])
-    if model.architecture.gene_likelihood == "zinb":
-        assert len(axes) == 2
-        return
-    points = next(a for a in axes[2].get_children() if a.get_gid() == "share of zeros").get_offsets()
-    counts = adata.layers["counts"].toarray()
-    np.testing.assert_allclose(points[:, 0], (counts == 0).mean(0))
-    mean = model.get_normalized_expression(library_size="observed", return_numpy=True).astype(float)
-    if model.architecture.gene_likelihood == "poisson":
-        law = stats.poisson(mean)
-    else:
-        theta = np.exp(model.module.px_r.detach().numpy().astype(float))
-        law = stats.nbinom(theta, theta / (theta + mean))
-    zeros, variance = expected(model, adata)
-    np.testing.assert_allclose(zeros, law.pmf(0).mean(0), rtol=1e-5)
-    np.testing.assert_allclose(variance, law.var().mean(0) + mean.var(0), rtol=1e-5)
+    zeros = artist(axes[2], "share of zeros").get_offsets()
+    np.testing.assert_allclose(zeros, check.genes[["zeros", "predicted_zeros"]])
+    spread = artist(axes[3], "variance").get_offsets()
+    np.testing.assert_allclose(spread, check.genes[["variance", "predicted_variance"]])
+    assert [bar.get_height() for bar in axes[4].containers[0]] == pytest.approx(check.coverage["coverage"].tolist())
+    assert "checks on 50 of 600 cells" in axes[0].get_figure().get_supxlabel()
 
 
-def test_cells_of_the_checks_are_sampled_and_it_is_said(finished):
+def test_the_compression_curve_is_drawn_if_given(finished):
     model = LatentModel(finished, n_hidden=8, n_latent=2)
     model.train(max_epochs=1)
-    assert (
-        "checks on 100 of 600 cells"
-        in pl.latent(finished, model=model, n_cells=100, show=False, return_fig=True).get_supxlabel()
-    )
+    table = pd.DataFrame({"n_latent": [2, 2, 5, 5], "elbo": [-10.0, -12.0, -9.0, -9.5]})
+    axes = pl.latent(finished, model=model, n_cells=20, n_samples=1, compression=CompressionCurve(table, 5), show=False)
+    (line,) = [a for a in axes[5].lines if a.get_gid() == "compression"]
+    np.testing.assert_allclose(line.get_xydata(), [[2, -11.0], [5, -9.25]])
+    assert any("enough: 5" in t.get_text() for t in axes[5].texts)
 
 
 def test_other_models_and_untrained_ones_are_named(finished):
-    with pytest.raises(TypeError, match="Expected `model` to be a `landscape.latent.LatentModel`, found str"):
+    with pytest.raises(TypeError, match=r"Expected `model` to be a `landscape\.latent\.LatentModel`, found str"):
         pl.latent(finished, model="model", show=False)
     with pytest.raises(ValueError, match=r"run `model\.train\(\)` first"):
         pl.latent(finished, model=LatentModel(finished), show=False)
-    assert sparse.issparse(finished.layers["counts"])
