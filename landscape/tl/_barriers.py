@@ -19,6 +19,8 @@ from landscape.topography import TransitionNetwork, curl_share, transition_netwo
 
 logger = logging.getLogger(__name__)
 
+# A direct pass whose action exceeds the lowest one by less than this is the lowest one.
+DIRECT = 1e-9
 # Numbers in the Jacobians from which the share of curl is taken; at most 500 cells.
 JACOBIAN_NUMBERS = 2_000_000
 
@@ -104,6 +106,8 @@ def _heights(found: TransitionNetwork, names: list[str]) -> pd.DataFrame:
             if i == j:
                 continue
             lowest = found.lowest(i, j)
+            if lowest is not None and lowest[1].action > (1 + DIRECT) * found.action[i, j]:
+                lowest = None  # there is a direct pass, but the way over others is lower
             via = saddle_name(found, lowest[0]) if lowest is not None else "over other attractors"
             height = float(found.action[i, j])
             rows.append(
