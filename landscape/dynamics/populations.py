@@ -229,7 +229,8 @@ def _draw(population: Tensor, n: int, gen: np.random.Generator) -> Tensor:
 def _result(parameters: _Parameters, history: np.ndarray, distances: np.ndarray, *, report: bool) -> PopulationMatch:
     n = len(history)
     tail, fifth = max(1, n // 10), max(1, n // 5)
-    settled = history[-fifth:].mean() >= 0.95 * history[-2 * fifth : -fifth].mean()
+    earlier = history[-2 * fifth : -fifth]
+    settled = len(earlier) > 0 and history[-fifth:].mean() >= 0.95 * earlier.mean()
     if report and not settled:
         logger.warning("The match of populations still improves after %d steps; raise `n_steps`.", n)
     model = parameters.model()
