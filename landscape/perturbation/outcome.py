@@ -95,6 +95,8 @@ class Outcome:
     ----------
     shares
         Share of the ensemble in each fate, shape ``(k + 2,)``, in the order of :attr:`References.fates`.
+    fate
+        Fate of each particle, as position in :attr:`References.fates`, shape ``(n,)``.
     path
         States at the times that were kept, shape ``(m, n, d)``.
     mean
@@ -111,6 +113,7 @@ class Outcome:
     """
 
     shares: NDArray[np.float64]
+    fate: NDArray[np.int64]
     path: NDArray[np.float64]
     mean: NDArray[np.float64]
     attractors: NDArray[np.float64]
@@ -184,6 +187,7 @@ def _outcome(found: FixedPoints, known: References, held: Mapping[int, float], p
     fate = np.where(rest[:n] >= 0, np.append(labels, other)[rest[:n]], other)
     return Outcome(
         shares=np.bincount(fate, minlength=other + 1) / n,
+        fate=fate,
         path=path,
         mean=path[-1].mean(0),
         attractors=attractors,

@@ -1,0 +1,195 @@
+"""The fitted model against the simulator: fates, removals of every gene, signs, by the source of direction.
+
+``python -m benchmarks.dynamics --json FILE``
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from anndata import AnnData
+
+import landscape as ls
+from benchmarks._harness import Results, main
+from benchmarks.hematopoiesis import CHANGE, attractors_against_truth, basins_against_committor
+from landscape.perturbation import OTHER, UNDIFFERENTIATED, compare, outcome, references
+from landscape.tl._dynamics import read_drift
+
+SOURCES = {
+    "time": lambda: ls.dynamics.from_time("day"),
+    "unspliced": lambda: ls.dynamics.from_unspliced(),
+    "root": lambda: ls.dynamics.from_root("day=0.0"),
+}
+N_TRAJECTORIES = 1000
+# Runs of the model from each cell: a standard error of .1 at most, a tenth of that in the mean over cells.
+N_REPEATS = 25
+
+
+@functools.cache
+def true_shares(gene: str | None) -> pd.Series:
+    """Shares of fates in the simulator, without a gene."""
+    return ls.circuits.fate_shares(ls.circuits.krumsiek(), knockouts=[gene] if gene else (), n=N_TRAJECTORIES)
+
+
+@functools.cache
+def latent(seed: int) -> tuple[AnnData, Any]:
+    """Cells of a seed with the network and the trained latent model, which all sources of direction share."""
+    adata = ls.datasets.hematopoiesis(rng=seed, unspliced=True)
+    model = ls.latent.LatentModel(adata, layer="counts", rng=seed)
+    model.train(progress=False)
+    adata.obsm["X_latent"] = model.get_latent_representation()
+    ls.tl.network(adata, model=model, regulators=list(ls.circuits.krumsiek().genes), rng=seed)
+    return adata, model
+
+
+def fitted(seed: int, source: str) -> AnnData:
+    """Landscape of a seed by one source of direction."""
+    cells, model = latent(seed)
+    adata = cells.copy()
+    ls.tl.dynamics(adata, model=model, direction=SOURCES[source](), rng=seed)
+    ls.tl.attractors(adata, label_key="fate", rng=seed)
+    ls.tl.basins(adata)
+    ls.tl.fates(adata)
+    return adata
+
+
+def removals(adata: AnnData, *, shuffled: bool = False) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Total variation of the shares for the wild type and eleven removals, and direction of true changes above .05.
+
+    Shares are of four fates and ``other``, which what stays undifferentiated belongs to. ``shuffled`` permutes the
+    weights of each target among the other genes: a control that keeps their sizes and loses what regulates what.
+    """
+    drift, diffusion, genes = read_drift(adata)
+    if shuffled:
+        drift = replace(drift, weights=_shuffle(drift.weights))
+    result = adata.uns["landscape"]["attractors"]["states"]
+    x = adata.obsm["X_state"].to_numpy()[(adata.obs["day"] == adata.obs["day"].min()).to_numpy()]
+    known = references(tuple(result.index), result.to_numpy(), x)
+    start = x[np.random.default_rng(0).integers(0, len(x), N_TRAJECTORIES)]
+    wild, right, distance, rows = None, [], [], []
+    for gene in (None, *ls.circuits.krumsiek().genes):
+        truth = true_shares(gene)
+        held = {genes.index(gene): 0.0} if gene in genes else {}
+        _, after = compare(drift, held, start, known, diffusion=diffusion, duration=16.0)
+        names = [OTHER if name == UNDIFFERENTIATED else name.split(" ")[0] for name in known.fates]
+        model = pd.Series(after.shares, index=names).groupby(level=0).sum()
+        model = model.reindex(truth.index.union(model.index)).fillna(0.0)
+        aligned = truth.reindex(model.index).fillna(0.0)
+        distance.append(0.5 * float((model - aligned).abs().sum()))
+        if wild is None:
+            wild, wild_truth = model, aligned
+            continue
+        change = aligned - wild_truth.reindex(aligned.index).fillna(0.0)
+        found = model - wild.reindex(model.index).fillna(0.0)
+        large = change.abs() > CHANGE
+        right += list((np.sign(change) == np.sign(found))[large])
+        rows += [
+            {"removed": gene, "fate": name, "true_change": change[name], "model_change": found[name]}
+            for name in model.index
+        ]
+    return {"removal_distance": float(np.mean(distance)), "removal_direction": float(np.mean(right))}, rows
+
+
+def _shuffle(weights: torch.Tensor) -> torch.Tensor:
+    gen, shuffled = np.random.default_rng(0), weights.clone()
+    for i in range(len(weights)):
+        others = np.delete(np.arange(len(weights)), i)
+        shuffled[i, others] = weights[i, gen.permutation(others)]
+    return shuffled
+
+
+def no_effect() -> float:
+    """Total variation of a guess that no removal changes anything."""
+    wild = true_shares(None)
+    genes = (None, *ls.circuits.krumsiek().genes)
+    return float(np.mean([0.5 * (true_shares(gene) - wild).abs().sum() for gene in genes]))
+
+
+def signs(adata: AnnData) -> float:
+    """Share of the circuit's edges between different genes whose weight has the right sign."""
+    drift, _, genes = read_drift(adata)
+    truth = adata.uns["truth"]["network"]
+    right = []
+    for source, target, sign in truth[["source", "target", "sign"]].itertuples(index=False):
+        if source in genes and target in genes and source != target:
+            weight = float(drift.weights[genes.index(target), genes.index(source)])
+            right.append(np.sign(weight) == np.sign(sign))
+    return float(np.mean(right))
+
+
+def committor_of_model(adata: AnnData, *, n_cells: int = 400, rng: int = 0) -> float:
+    """Mean absolute error of the model's own committor, on the cells that the other figures use."""
+    cells = np.sort(np.random.default_rng(rng).choice(adata.n_obs, n_cells, replace=False))
+    part = adata[cells].copy()
+    truth = ls.circuits.committor(part, ls.circuits.krumsiek(), n_replicates=50, rng=rng)
+    drift, diffusion, _ = read_drift(adata)
+    result = adata.uns["landscape"]["attractors"]["states"]
+    x = part.obsm["X_state"].to_numpy()
+    first = (adata.obs["day"] == adata.obs["day"].min()).to_numpy()
+    known = references(tuple(result.index), result.to_numpy(), adata.obsm["X_state"].to_numpy()[first])
+    start = np.repeat(x, N_REPEATS, axis=0)
+    fate = outcome(drift, start, known, diffusion=diffusion, duration=8.0, rng=rng).fate.reshape(len(x), N_REPEATS)
+    share = pd.DataFrame({name: (fate == k).mean(1) for k, name in enumerate(known.fates)}, index=truth.index)
+    share = share.T.groupby([name.split(" ")[0] for name in share]).sum().T
+    shared = [name for name in truth if name in share and name != OTHER]
+    return float((share[shared] - truth[shared]).abs().to_numpy().mean())
+
+
+def source_of(name: str, results: Results, *, quick: bool) -> None:
+    """All figures of one source of direction, means over seeds."""
+    runs = []
+    for seed in range(1 if quick else 5):
+        start = time.perf_counter()
+        adata = fitted(seed, name)
+        seconds = time.perf_counter() - start
+        moved, rows = removals(adata)
+        shuffled, _ = removals(adata, shuffled=True)
+        figures = {
+            **attractors_against_truth(adata),
+            **basins_against_committor(adata),
+            "fate_error_model": committor_of_model(adata),
+            **moved,
+            **{f"{key}_shuffled": value for key, value in shuffled.items()},
+            "signs": signs(adata),
+            "seconds": seconds,
+        }
+        results.add({"source": name, "seed": seed, **figures})
+        results.table += [{"source": name, "seed": seed, **row} for row in rows]
+        runs.append(figures)
+    for key in runs[0]:
+        results.figures[f"{name}_{key}"] = float(np.mean([run[key] for run in runs]))
+    results.figures["removal_distance_no_effect"] = no_effect()
+
+
+def switches(results: Results, *, quick: bool) -> None:
+    """Attractors of a toggle switch, GATA1-PU.1 and the repressilator, from counts."""
+    for name, expected in (("toggle", 2), ("gata1_pu1", 3)):
+        row: dict[str, Any] = {"circuit": name, "expected": expected}
+        adata = _of_circuit(getattr(ls.circuits, name)(), seed=0)
+        ls.tl.attractors(adata)
+        row["attractors"] = len(adata.uns["landscape"]["attractors"]["states"])
+        results.add(row)
+        results.figures[f"{name}_attractors"] = row["attractors"]
+
+
+def _of_circuit(circuit: Any, *, seed: int) -> AnnData:
+    span = np.array([0.0, 0.5, 1.0, 2.0, 4.0, 8.0])
+    adata = ls.circuits.simulate(circuit, n_cells=1500, n_targets=200, n_housekeeping=100, times=span, rng=seed)
+    model = ls.latent.LatentModel(adata, layer="counts", rng=seed)
+    model.train(progress=False)
+    adata.obsm["X_latent"] = model.get_latent_representation()
+    ls.tl.network(adata, model=model, rng=seed)
+    ls.tl.dynamics(adata, model=model, direction=ls.dynamics.from_time("time"), rng=seed)
+    return adata
+
+
+PARTS = {name: functools.partial(source_of, name) for name in SOURCES} | {"switches": switches}
+
+if __name__ == "__main__":
+    main(__doc__, PARTS, ["torch", "numpy", "scanpy", "anndata", "scvi-tools"])
