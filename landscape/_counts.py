@@ -39,7 +39,9 @@ def canonical(matrix: Any, *, where: str) -> sparse.csr_matrix:
     if not result.has_canonical_format:
         result = result.copy() if shared else result
         result.sum_duplicates()
-    if result.indices.dtype != np.int32 and max(result.nnz, *result.shape) < np.iinfo(np.int32).max:
+    # h5ad files may hold the two kinds of index in different types, and scipy then copies one of them at every selection.
+    wide = result.indices.dtype != np.int32 or result.indptr.dtype != np.int32
+    if wide and max(result.nnz, *result.shape) < np.iinfo(np.int32).max:
         parts = (result.data, result.indices.astype(np.int32), result.indptr.astype(np.int32))
         result = sparse.csr_matrix(parts, shape=result.shape)
     return result

@@ -102,3 +102,14 @@ def test_integers(dtype):
     if np.issubdtype(dtype, np.signedinteger):
         with pytest.raises(ValueError, match="1 negative"):
             _counts.require_counts(sparse.csr_matrix(-np.eye(1, dtype=dtype)), where="X", cells=["a"], genes=["x"])
+
+
+@pytest.mark.parametrize("which", ["indices", "indptr"])
+def test_one_wide_index_is_narrowed(which):
+    """What h5ad files hold; scipy would copy the other index at every selection of rows."""
+    given_matrix = sparse.random(20, 7, density=0.4, format="csr", rng=np.random.default_rng(0))
+    expected = given_matrix.toarray()
+    setattr(given_matrix, which, getattr(given_matrix, which).astype(np.int64))
+    found = canonical(given_matrix, where="here")
+    assert found.indices.dtype == found.indptr.dtype == np.int32
+    np.testing.assert_array_equal(found.toarray(), expected)
