@@ -55,7 +55,7 @@ def summarise(
         "attractors": _attractors(results.get(_keys.ATTRACTORS)),
         "barriers": _barriers(results.get(_keys.BARRIERS)),
         "curl_share": _curl(results.get(_keys.BARRIERS)),
-        "tangency": _number(results.get("tangency")),
+        "tangency": _number(dynamics.get("tangency")),
         "seconds": None if seconds is None else {name: float(value) for name, value in seconds.items()},
         "peak_memory_mb": None if peak_memory_mb is None else round(float(peak_memory_mb), 1),
         "versions": {str(k): str(v) for k, v in run.get("versions", {"landscape": landscape.__version__}).items()},

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
 from landscape._random import RandomLike, generator
+from landscape.tl._barrier_intervals import heirs
 from landscape.tl._dynamics import read_drift, read_ensemble
 from landscape.topography.basins import basin_of
 from landscape.topography.fixed_points import FixedPoint, fixed_points
@@ -101,7 +102,7 @@ def attractors(
         np.bincount(nearest, minlength=len(stable)),
         support.distance / support.threshold,
         support.observed,
-        _support(adata, states, x),
+        _support(adata, states),
     )
     order = np.argsort(-table["n_cells"].to_numpy(), kind="stable")
     record = {
@@ -165,21 +166,13 @@ def _states(adata: AnnData) -> NDArray[np.float64]:
     return read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=np.float64)
 
 
-def _support(adata: AnnData, states: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _support(adata: AnnData, states: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of the ensemble's models in which each attractor comes to rest within its reach."""
     ensemble = read_ensemble(adata)
     if not ensemble:
         return np.full(len(states), np.nan)
-    apart = np.linalg.norm(states[:, None] - states[None], axis=2)
-    np.fill_diagonal(apart, np.inf)
-    reach = apart.min(1) / 2 if len(states) > 1 else np.full(1, np.linalg.norm(x - states, axis=1).max())
-    kept = np.zeros(len(states))
-    for drift, _ in ensemble:
-        found = fixed_points(drift, torch.as_tensor(states), deflate=False, n_random=0)
-        for k, end in enumerate(found.ends):
-            if end >= 0 and found.points[end].stability == "stable":
-                kept[k] += np.linalg.norm(found.points[end].x - states[k]) <= reach[k]
-    return kept / len(ensemble)
+    kept = [np.isfinite(heirs(drift, states)).all(1) for drift, _ in ensemble]
+    return np.mean(kept, axis=0)
 
 
 def _nearest(x: NDArray[np.float64], states: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write_result
 from landscape._random import RandomLike
 from landscape.dynamics import RegulatoryDrift
+from landscape.tl._barrier_intervals import barrier_intervals
 from landscape.tl._dynamics import read_drift
 from landscape.tl._path_tables import LEAST, over_passes, path_record, saddle_name
 from landscape.topography import TransitionNetwork, curl_share, transition_network, undecided_width
@@ -54,7 +55,8 @@ def barriers(
     ``None``, or the copy if ``copy=True``. Sets
 
     ``adata.uns["landscape"]["barriers"]["table"]`` : DataFrame
-        ``from``, ``to``, ``height``, ``low`` and ``high`` (not-a-number until an ensemble gives them), ``saddle``,
+        ``from``, ``to``, ``height``, its interval ``low`` to ``high`` (5 % to 95 % of the ensemble's models that have
+        both attractors, of which there are ``n_replicates``; not-a-number with fewer than three), ``saddle``,
         ``converged``. Pairs without a path have height not-a-number.
     ``adata.uns["landscape"]["barriers"]["curl_share"]``
         How far the drift is from a gradient at the cells: 0 for :math:`f = -D \nabla U`, 1 for pure rotation.
@@ -89,7 +91,8 @@ def barriers(
     params = {"diffusion": noise, "n_points": n_points, "kind": "quasi-potential (minimum action)"}
     saddles = _saddles(found, drift, names, genes)
     paths = path_record(over_passes(found, drift, names), genes, least=LEAST)
-    table = _heights(found, names)
+    spread = barrier_intervals(adata, states.to_numpy(dtype=float), diffusion=diffusion, rng=rng)
+    table = _heights(found, names, *spread)
     record = {"table": table, "converged": bool(found.converged), "curl_share": _curl(drift, cells)}
     adata = adata.copy() if copy else adata
     write_result(adata, _keys.SADDLES, saddles, params=params)
@@ -99,7 +102,13 @@ def barriers(
     return adata if copy else None
 
 
-def _heights(found: TransitionNetwork, names: list[str]) -> pd.DataFrame:
+def _heights(
+    found: TransitionNetwork,
+    names: list[str],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    count: NDArray[np.int64],
+) -> pd.DataFrame:
     rows = []
     for i, start in enumerate(names):
         for j, end in enumerate(names):
@@ -115,8 +124,9 @@ def _heights(found: TransitionNetwork, names: list[str]) -> pd.DataFrame:
                     "from": start,
                     "to": end,
                     "height": height,
-                    "low": np.nan,
-                    "high": np.nan,
+                    "low": float(low[i, j]),
+                    "high": float(high[i, j]),
+                    "n_replicates": int(count[i, j]),
                     "saddle": via if np.isfinite(height) else "none",
                     "converged": bool(lowest[1].converged) if lowest is not None else bool(np.isfinite(height)),
                 }

@@ -20,7 +20,7 @@ from landscape.dynamics import RegulatoryDrift
 from landscape.dynamics.directions import Combination, Direction
 from landscape.dynamics.graph import CellGraph, neighbor_graph
 from landscape.tl._direction import Cells, Directed, resolve, start_cells
-from landscape.tl._fit import Fitted, ModelFit
+from landscape.tl._fit import Fitted, ModelFit, tangency
 from landscape.tl._state import coordinates, expression, scaled
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,10 @@ def dynamics(
     ``adata.uns["landscape"]["dynamics"]``
         The model: ``regulators``, ``weights`` (``[target, regulator]``), ``bias``, ``ceiling``, ``decay``,
         ``threshold``, ``hill``, ``signal``, ``diffusion``, the ``scale`` of the states, the ``grade`` of
-        identifiability, diagnostics and parameters.
+        identifiability, diagnostics and parameters. Diagnostics are ``velocity_r2``, the share of the velocity's
+        variance that the rates explain; ``velocity_r2_held_out``, that in a fifth of the blocks of cells, which a
+        second fit did not see; ``asymmetry`` :math:`|W - W^T| / |W + W^T|`; ``tangency``, the mean cosine between the
+        drift and the tangent space of the model's decoder, with what chance would give.
     ``adata.obsm["X_state"]``, ``adata.obsm["X_state_velocity"]`` : DataFrames, cells x regulators
         States, and the drift at them.
     ``adata.obsp["transitions"]`` : csr matrix
@@ -180,7 +183,8 @@ def dynamics(
         "n_neighbors": n_neighbors,
         "n_replicates": n_replicates,
     }
-    _write(adata, names, x, scale, directed, fitted, str(direction.grade), conflict, params)
+    extra = {} if model is None else tangency(model, adata, names, fitted.drift(torch.as_tensor(x)).numpy(), scale)
+    _write(adata, names, x, scale, directed, fitted, str(direction.grade), conflict, extra, params)
     if ensemble:
         write_result(adata, _keys.ENSEMBLE, ensemble, params=params, what=f"{n_replicates} replicates of the model")
     elif _keys.ENSEMBLE in adata.uns[_keys.UNS]:
@@ -250,6 +254,7 @@ def _write(
     fitted: Fitted,
     grade: str,
     conflict: float,
+    extra: dict[str, float],
     params: dict[str, Any],
 ) -> None:
     drift, match = fitted.drift, fitted.match
@@ -265,6 +270,7 @@ def _write(
         "conflict": conflict,
         "converged": fitted.converged,
         "asymmetry": _asymmetry(drift),
+        **extra,
     }
     if directed.times is not None:
         record["time_span"] = float(directed.times.max() - directed.times.min())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from anndata import AnnData
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -24,6 +26,8 @@ logger = logging.getLogger(__name__)
 N_PATCHES = 40
 # Share of the blocks of cells that the fit does not see when it is judged on held-out cells.
 HELD_OUT = 0.2
+# Cells at which the drift is held against the manifold's tangent space.
+TANGENCY_CELLS = 500
 # A replicate starts at the model, so a third of the steps brings it to its own optimum.
 REPLICATE_STEPS = 3
 
@@ -178,3 +182,15 @@ def _spread_within(x: NDArray[np.float64], graph: CellGraph) -> float:
     degree = np.asarray(graph.weights.sum(1))
     mean, square = graph.weights @ x / degree, graph.weights @ x**2 / degree
     return float(max((square - mean**2).mean(), 1e-6))
+
+
+def tangency(
+    model: Any, adata: AnnData, names: list[str], velocity: NDArray[np.float64], scale: NDArray[np.float64]
+) -> dict[str, float]:
+    """Mean cosine between the drift and the tangent space of the decoder's manifold, and what chance would give."""
+    n, d = velocity.shape
+    chosen = np.unique(np.linspace(0, n - 1, min(n, TANGENCY_CELLS)).astype(int))
+    found = model.get_tangency(velocity[chosen] * scale, adata[chosen].copy(), genes=names)
+    # E cos^2 of a random direction is the share of dimensions that are tangent.
+    chance = min(1.0, model.get_latent_representation(adata[chosen[:1]].copy()).shape[1] / d) ** 0.5
+    return {"tangency": float(np.nanmean(found)), "tangency_by_chance": chance}

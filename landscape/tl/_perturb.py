@@ -170,7 +170,13 @@ class _Comparison:
         self.start, self.known, self.duration, self.seed = start, known, duration, seed
 
     def __call__(
-        self, drift: RegulatoryDrift, levels: Mapping[int, float], diffusion: float, *, n_times: int = 1, few: bool = True
+        self,
+        drift: RegulatoryDrift,
+        levels: Mapping[int, float],
+        diffusion: float,
+        *,
+        n_times: int = 1,
+        few: bool = True,
     ) -> tuple[Outcome, Outcome]:
         return compare(
             drift,

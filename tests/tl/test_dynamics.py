@@ -162,3 +162,23 @@ def test_pooling_is_the_weighted_sum_of_counts_over_that_of_depths():
     dense = counts.toarray()
     expected = 1e4 * (smooth @ dense)[:, [1, 3]] / (smooth @ dense).sum(1, keepdims=True)
     np.testing.assert_allclose(found, expected)
+
+
+def test_the_drift_is_held_against_the_manifold_of_the_decoder(toggle_cells):
+    model = ls.latent.LatentModel(toggle_cells.copy(), layer="counts", n_latent=1, rng=0)
+    model.train(max_epochs=5, progress=False)
+    adata = toggle_cells.copy()
+    ls.tl.dynamics(adata, model=model, direction=ls.dynamics.from_time("time"), use_rep="X_pca", refine=False)
+    record = adata.uns["landscape"]["dynamics"]
+    # One latent variable, two regulators: a random direction has a cosine of sqrt(1/2).
+    assert record["tangency_by_chance"] == pytest.approx(0.5**0.5)
+    assert 0 <= record["tangency"] <= 1
+    names = list(record["regulators"])
+    velocity = adata.obsm["X_state_velocity"].to_numpy() * record["scale"]
+    _, slope = model.get_log_expression_jacobian(adata, genes=names)
+    # With one latent variable the tangent space is a line, and the cosine that to this line.
+    tangent = slope[:, :, 0].astype(float)
+    product = np.abs((tangent * velocity).sum(1))
+    cosine = product / (np.linalg.norm(tangent, axis=1) * np.linalg.norm(velocity, axis=1))
+    chosen = np.unique(np.linspace(0, adata.n_obs - 1, 500).astype(int))
+    assert record["tangency"] == pytest.approx(cosine[chosen].mean(), rel=1e-4)
