@@ -110,6 +110,6 @@ def test_one_wide_index_is_narrowed(which):
     given_matrix = sparse.random(20, 7, density=0.4, format="csr", rng=np.random.default_rng(0))
     expected = given_matrix.toarray()
     setattr(given_matrix, which, getattr(given_matrix, which).astype(np.int64))
-    found = canonical(given_matrix, where="here")
+    found = _counts.canonical(given_matrix, where="here")
     assert found.indices.dtype == found.indptr.dtype == np.int32
     np.testing.assert_array_equal(found.toarray(), expected)
