@@ -121,11 +121,21 @@ def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = T
     )
     record = {"levels": levels, "fates": fates, "attractors": attractors, "expression": expression}
     if drawn:
-        was = dict(adata.uns["landscape"]["occupancy"], attractors=ENDS.copy())
+        # In the order in which an ensemble happens to find them.
+        was = dict(adata.uns["landscape"]["occupancy"], attractors=ENDS[[2, 0, 1, 3]])
         kept = adata.obsm["X_plane"][adata.obs["basin"] != NAMES[0]]
         x, y, height, support = occupancy(kept)
-        now = {"x": x, "y": y, "height": height, "support": support, "basis": "X_plane", "attractors": np.vstack([ENDS[1:], [0.2, -2.0]])}
+        now = {
+            "x": x,
+            "y": y,
+            "height": height,
+            "support": support,
+            "basis": "X_plane",
+            "attractors": np.vstack([ENDS[1:], [0.2, -2.0]]),
+        }
         record["occupancy"] = {**now, "before": was}
+        rest = adata.uns["landscape"]["attractors"]["states"].iloc[[1, 2, 3, 0]]
+        record["states"] = rest.set_axis(pd.Index([*names[1:], "other"], name="attractor"))
     adata.uns["landscape"].setdefault("perturbations", {})[key] = {**record, "params": {"diffusion": 0.1}}
 
 

@@ -23,7 +23,7 @@ from landscape._anndata import read_result, require_adata
 from landscape.pl._cells import SAFE, categorical_palette
 from landscape.pl._figure import INK, QUIET, caption, finish
 from landscape.pl._labels import Row, arrange
-from landscape.pl._places import downhill
+from landscape.pl._places import attractor_places, downhill
 from landscape.pl._relief import Camera, Grid, Relief
 from landscape.pl._scene import CORNER, frame, front, paint, surface_cmap
 from landscape.pl._view import HEIGHT_LABEL
@@ -32,6 +32,8 @@ from landscape.pl._ways import Ways
 _HINT = "run `landscape.tl.perturb(adata, levels)` first"
 UP, DOWN = "#2166ac", "#b2182b"
 MOST_REGULATORS = 15
+# Points of the plane, their names, and whether each is kept, lost or new; empty where that is not known.
+Marks = tuple[NDArray[np.float64], list[str], list[str]]
 _NOTHING = np.empty((0, 2)), np.empty((0, 4))
 
 
@@ -149,20 +151,19 @@ def _reliefs(
     top = before.cut_above(where).highest if len(where) else before.highest
     ends = (min(before.lowest, after.lowest), top)
     before, after = (replace(g, ceiling=top, scale=ends) for g in (before, after))
-    marks = [_marks(record, drawn["before"], ("kept", "lost")), _marks(record, drawn, ("kept", "new"))]
+    marks = [_before(adata, record, drawn["before"]), _after(record, drawn)]
     turn, development = downhill(adata, where, basis) if len(where) else (-np.pi / 2, "")
-    keep = np.concatenate([where, *[points for points, _ in marks]])
+    keep = np.concatenate([where, *[points for points, _, _ in marks]])
     camera = Camera.on(before.cropped(), azimuth=turn, elevation=elevation, rise=0.5, keep=keep)
     inner = GridSpecFromSubplotSpec(1, 2, subplot_spec=spec)
     axes = [figure.add_subplot(inner[i]) for i in (0, 1)]
-    status = record["attractors"]["status"].astype(str)
-    for ax, grid, (points, names), words in zip(axes, (before, after), marks, ("before", "after"), strict=True):
+    for ax, grid, (points, names, status), words in zip(axes, (before, after), marks, ("before", "after"), strict=True):
         relief = Relief(grid, camera, 180)
         paint(ax, relief, *_NOTHING, size=1.0, ways=Ways())
         front(ax, relief)
         frame(ax, relief, development)
         ax.set_title(words, color=INK, fontsize=11)
-        _attractors(ax, relief, points, names, [status.get(name, "") for name in names], colours)
+        _attractors(ax, relief, points, names, status, colours)
     bar = figure.colorbar(ScalarMappable(Normalize(*ends), surface_cmap()), ax=axes, shrink=0.55, aspect=18, pad=0.01)
     bar.set_label(str(drawn.get("label") or drawn["before"].get("label") or HEIGHT_LABEL), fontsize=8)
     bar.ax.tick_params(labelsize=7)
@@ -173,17 +174,36 @@ def _reliefs(
     return axes
 
 
-def _marks(
-    record: Mapping[str, Any], drawn: Mapping[str, Any], kinds: tuple[str, str]
-) -> tuple[NDArray[np.float64], list[str]]:
-    """Places of attractors and their names: those of the table that have one of the two kinds, in its order."""
+def _before(adata: AnnData, record: Mapping[str, Any], drawn: Mapping[str, Any]) -> Marks:
+    """Attractors without the perturbation, each with the name of the known one whose place is nearest."""
+    points = _points(drawn)
+    basis = str(drawn.get("basis") or "")
+    status = record["attractors"]["status"].astype(str)
+    if basis not in adata.obsm or not len(points):
+        return points, [""] * len(points), [""] * len(points)
+    known = adata.uns[_keys.UNS].get(_keys.OCCUPANCY)
+    places = attractor_places(adata, np.asarray(adata.obsm[basis], dtype=float)[:, :2], known)
+    if not places:
+        return points, [""] * len(points), [""] * len(points)
+    apart = np.linalg.norm(points[:, None] - np.array([place.point for place in places])[None], axis=-1)
+    names = [places[i].name for i in apart.argmin(1)]
+    return points, names, [str(status.get(name, "")) for name in names]
+
+
+def _after(record: Mapping[str, Any], drawn: Mapping[str, Any]) -> Marks:
+    """Attractors with the perturbation, named as the rows of ``states``; those without a name of before are new."""
+    points = _points(drawn)
+    states = record.get("states")
+    if not isinstance(states, pd.DataFrame) or len(states) != len(points):
+        return points, [""] * len(points), [""] * len(points)
+    names = [str(name) for name in states.index]
+    status = record["attractors"]["status"].astype(str)
+    return points, names, ["kept" if status.get(name) == "kept" else "new" for name in names]
+
+
+def _points(drawn: Mapping[str, Any]) -> NDArray[np.float64]:
     points = np.asarray(drawn.get("attractors", _NOTHING[0]), dtype=float).reshape(-1, 2)
-    table = record["attractors"]
-    names = [str(name) for name in table.index[table["status"].isin(kinds)]]
-    if len(names) != len(points):  # places without names are drawn without names
-        names = [""] * len(points)
-    known = np.isfinite(points).all(1)
-    return points[known], [name for name, fine in zip(names, known, strict=True) if fine]
+    return np.where(np.isfinite(points), points, 0.0)
 
 
 def _attractors(

@@ -92,6 +92,8 @@ def ways(adata: AnnData, where: NDArray[np.float64], places: Sequence[Place]) ->
         whole = len(rising) == len(path) and str(via) not in saddles
         first, last = named.get(str(start)), named.get(str(end)) if whole else saddles.get(str(via))
         lines.append(Way(str(start), str(end), str(via), *_smooth(line, near, first, last)))
+    # Ways that cross no saddle run around all of them; they are drawn where there is nothing else.
+    lines = [way for way in lines if way.saddle in saddles] or lines
     used = {way.saddle for way in lines}
     return Ways({name: point for name, point in saddles.items() if name in used}, lines)
 

@@ -65,8 +65,14 @@ def test_lost_attractors_are_crossed_out_and_new_ones_named(perturbed):
     assert len(artist(before, "lost").get_offsets()) == 1
     texts = {t.get_text() for t in before.texts}, {t.get_text() for t in after.texts}
     assert "Erythrocyte\n(lost)" in texts[0]
-    assert "new 1\n(new)" in texts[1]
+    assert "other\n(new)" in texts[1]
     assert not any(text.startswith("Erythrocyte") for text in texts[1])
+    # The lost one is crossed out at its own place, whatever the order in which places are stored.
+    ring = artist(before, "lost").get_offsets()[0]
+    label = next(t for t in before.texts if t.get_text() == "Erythrocyte\n(lost)")
+    np.testing.assert_allclose(label.xy, ring)
+    rings = artist(before, "attractors").get_offsets()
+    assert ring[0] == rings[:, 0].min()  # its valley is the leftmost one
     assert not [a for a in after.get_children() if a.get_gid() == "lost"]
 
 
