@@ -1,0 +1,67 @@
+"""Make the figures of the gallery from a finished demo: `python docs/make_gallery.py results/demo`.
+
+Each figure is drawn by the call that the page prints below it, and stored with 200 colours, so that it stays small.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+from pathlib import Path
+
+import anndata as ad
+import matplotlib as mpl
+from PIL import Image
+
+mpl.use("Agg")
+
+import landscape as ls
+from landscape.pl._cells import SAFE
+
+HERE = Path(__file__).parent
+# A figure, the call under it, and nothing between.
+PAIR = re.compile(r"!\[[^\]]*\]\(_static/gallery/(\w+)\.png\)\n+```python\n(.*?)\n```", re.DOTALL)
+MOST_BYTES = 150_000
+
+
+def main() -> None:
+    """Draw every figure of the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("demo", type=Path, help="folder of `landscape demo`")
+    folder = parser.parse_args().demo
+    adata = ad.read_h5ad(folder / "landscape.h5ad")
+    model = ls.latent.LatentModel.load(folder / "model")
+    ls.tl.paths(adata)
+    ls.tl.perturb(adata, {"Gata1": 0.0})
+    page = (HERE / "gallery.md").read_text(encoding="utf-8")
+    for name, call in PAIR.findall(page):
+        if not call.startswith("ls.pl."):
+            continue
+        figure = eval(call[:-1] + ", show=False, return_fig=True)", {"ls": ls, "adata": adata, "model": model})
+        store(figure, HERE / "_static" / "gallery" / f"{name}.png")
+
+
+def store(figure: mpl.figure.Figure, path: Path) -> None:
+    """Write a figure of at most 150 kB, with as many dots as that allows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for dpi in (100, 85, 70, 55):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, dpi=dpi, format="png")
+        with Image.open(buffer) as picture:
+            plain = picture.convert("RGB")
+        # The palette gets room for the colours of categories, which small marks would lose to large areas.
+        sample = Image.new("RGB", (plain.width, plain.height + 60))
+        sample.paste(plain, (0, 0))
+        for i, colour in enumerate(SAFE):
+            sample.paste(colour, (60 * i, plain.height, 60 * i + 60, plain.height + 60))
+        palette = sample.quantize(200, method=Image.Quantize.MEDIANCUT)
+        plain.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
+        if path.stat().st_size <= MOST_BYTES:
+            return
+    msg = f"Expected {path.name} to fit into {MOST_BYTES:,} bytes, found {path.stat().st_size:,}."
+    raise ValueError(msg)
+
+
+if __name__ == "__main__":
+    main()
