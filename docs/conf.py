@@ -38,6 +38,7 @@ templates_path = ["_templates"]
 suppress_warnings = [
     "mystnb.unknown_mime_type",
     "ref.footnote",  # a reference may belong to the docstring as a whole
+    "ref.python",  # attributes of several classes share a name (n_genes); full names are still checked
 ]
 
 # The API is what `__all__` says.

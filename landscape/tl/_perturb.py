@@ -93,6 +93,7 @@ def perturb(
         ``distance`` moved, root mean square over the genes that are not held; ``eigenvalue_before``,
         ``eigenvalue_after``.
     ``states`` : DataFrame, attractors of the perturbed model x regulators
+        Levels at rest, each row named after the fate that it is nearest to.
     ``expression`` : DataFrame, regulators
         Mean level at the end ``before`` and ``after``, ``change``, ``low``, ``high``.
     ``occupancy``
