@@ -38,6 +38,7 @@ templates_path = ["_templates"]
 suppress_warnings = [
     "mystnb.unknown_mime_type",
     "ref.footnote",  # a reference may belong to the docstring as a whole
+    "autosummary.import_cycle",  # the packages are listed by their full names, below the module that holds them
     "ref.python",  # attributes of several classes share a name (n_genes); full names are still checked
 ]
 
