@@ -113,6 +113,8 @@ def dynamics(
         variance that the rates explain; ``velocity_r2_held_out``, that in a fifth of the blocks of cells, which a
         second fit did not see; ``asymmetry`` :math:`|W - W^T| / |W + W^T|`; ``tangency``, the mean cosine between the
         drift and the tangent space of the model's decoder, with what chance would give.
+    ``adata.obsm["X_latent"]``
+        Latent variables of ``model``, where they are missing.
     ``adata.obsm["X_state"]``, ``adata.obsm["X_state_velocity"]`` : DataFrames, cells x regulators
         States, and the drift at them.
     ``adata.obsp["transitions"]`` : csr matrix
@@ -183,6 +185,8 @@ def dynamics(
         "n_neighbors": n_neighbors,
         "n_replicates": n_replicates,
     }
+    if model is not None and use_rep is None and _keys.LATENT not in adata.obsm:
+        write(adata, "obsm", _keys.LATENT, z, what="latent variables")
     extra = {} if model is None else tangency(model, adata, names, fitted.drift(torch.as_tensor(x)).numpy(), scale)
     _write(adata, names, x, scale, directed, fitted, str(direction.grade), conflict, extra, params)
     if ensemble:

@@ -23,7 +23,7 @@ def coordinates(adata: AnnData, model: Any | None, use_rep: str | None) -> NDArr
     """Coordinates in which cells are neighbours: ``use_rep``, the model's latent variables, or what is there."""
     if use_rep is None and model is not None:
         if _keys.LATENT not in adata.obsm:
-            adata.obsm[_keys.LATENT] = model.get_latent_representation(adata)
+            return np.asarray(model.get_latent_representation(adata), dtype=np.float64)
         use_rep = _keys.LATENT
     if use_rep is None:
         use_rep = next((key for key in (_keys.LATENT, "X_scVI", "X_pca") if key in adata.obsm), _keys.LATENT)
