@@ -9,6 +9,9 @@ from scipy.sparse.linalg import cg
 
 from landscape.dynamics.graph import CellGraph
 
+# Numbers in the differences of neighbours that are held at once: 32 MB.
+BATCH_NUMBERS = 4_000_000
+
 
 def flow_potential(
     graph: CellGraph, source: NDArray[np.int64], sinks: tuple[NDArray[np.int64], ...]
@@ -109,8 +112,9 @@ def velocity_kernel(
     edges = graph.weights.tocoo()
     cosine = np.empty(edges.nnz)
     speed = np.linalg.norm(velocity, axis=1)
-    for start in range(0, edges.nnz, 200_000):
-        part = slice(start, start + 200_000)
+    batch = max(1, BATCH_NUMBERS // coordinates.shape[1])
+    for start in range(0, edges.nnz, batch):
+        part = slice(start, start + batch)
         i, j = edges.row[part], edges.col[part]
         step = coordinates[j] - coordinates[i]
         length = np.linalg.norm(step, axis=1) * speed[i]
