@@ -114,7 +114,9 @@ def test_a_direct_pass_is_named_only_where_no_way_over_others_is_lower():
     action = np.array([[0, 1, 3], [4, 0, 2], [2, 3, 0]], dtype=float)
     found = TransitionNetwork(action, direct, direct > 0, passes, (), 0, converged=True, diffusion=0.1)
     unknown = np.full((3, 3), np.nan)
-    via = _heights(found, ["a", "b", "c"], unknown, unknown, np.zeros((3, 3), dtype=int)).set_index(["from", "to"])["saddle"]
+    via = _heights(found, ["a", "b", "c"], unknown, unknown, np.zeros((3, 3), dtype=int)).set_index(["from", "to"])[
+        "saddle"
+    ]
     assert via[("a", "b")] == "saddle 1"
     assert via[("a", "c")] == "over other attractors"
     assert via[("c", "a")] == "saddle 3"
