@@ -15,7 +15,17 @@ from scipy import sparse
 from landscape import _keys
 from landscape._anndata import count_matrix, require_adata, write, write_result
 from landscape._random import RandomLike
-from landscape.network import Network, canonical, detect_species, expression, from_edges, infer, match, prior_of
+from landscape.network import (
+    Network,
+    canonical,
+    detect_species,
+    expression,
+    from_edges,
+    infer,
+    match,
+    prior_of,
+    species_of,
+)
 from landscape.network.symbols import is_ensembl
 
 logger = logging.getLogger(__name__)
@@ -182,6 +192,14 @@ def _named(regulators: list[str], names: list[str]) -> NDArray[np.int64]:
     missing = [name for name in regulators if name not in found]
     if missing:
         msg = f"Expected regulators that are in `adata.var_names`, found {len(missing)} of {len(regulators)} that are not: {missing[:5]}."
+        raise ValueError(msg)
+    written = {name for name in regulators if name in set(names)}
+    theirs, ours = species_of(regulators), species_of(names)
+    if not written and theirs is not None and ours is not None and theirs != ours:
+        msg = (
+            f"Expected regulators of the species of the genes, which look like {ours} ({names[0]}), found {theirs} symbols "
+            f"({regulators[0]}); letter case is no orthology: translate them, and write them as in `adata.var_names`."
+        )
         raise ValueError(msg)
     if len(set(found.values())) < len(found):
         genes = [canonical(name) for name in regulators]

@@ -98,6 +98,14 @@ def test_regulators_are_found_by_species_and_old_names(data_dir):
     assert adata.var_names[adata.var["regulator_in_network"]].tolist() == ["Sfpi1", "Klf1"]
 
 
+def test_regulators_of_another_species_are_refused_and_not_renamed():
+    adata, _ = planted()
+    adata.var_names = ["Gata1", "Spi1", "Klf1", "Fli1", *(f"Actb{k}" for k in range(28))]
+    with pytest.raises(ValueError, match="look like mouse .* found human symbols"):
+        ls.tl.network(adata, regulators=["GATA1", "KLF1"], **QUICK)
+    assert "network" not in adata.varp
+
+
 def test_covariates_are_regressed_out_as_numbers_or_indicators():
     adata, _ = planted()
     adata.obs["batch"] = pd.Categorical(["a", "b", "c"] * 50)
