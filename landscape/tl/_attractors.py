@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
 from landscape._random import RandomLike, generator
-from landscape.tl._barrier_intervals import heirs
-from landscape.tl._dynamics import read_drift, read_ensemble
+from landscape.tl._dynamics import read_drift
+from landscape.tl._ensemble import heirs, read_ensemble
 from landscape.topography.basins import basin_of
 from landscape.topography.fixed_points import FixedPoint, fixed_points
 from landscape.topography.support import data_support

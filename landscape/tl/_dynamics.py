@@ -187,8 +187,7 @@ def dynamics(
     }
     if model is not None and use_rep is None and _keys.LATENT not in adata.obsm:
         write(adata, "obsm", _keys.LATENT, z, what="latent variables")
-    extra = {} if model is None else tangency(model, adata, names, fitted.drift(torch.as_tensor(x)).numpy(), scale)
-    _write(adata, names, x, scale, directed, fitted, str(direction.grade), conflict, extra, params)
+    _write(adata, model, names, x, scale, directed, fitted, str(direction.grade), conflict, params)
     if ensemble:
         write_result(adata, _keys.ENSEMBLE, ensemble, params=params, what=f"{n_replicates} replicates of the model")
     elif _keys.ENSEMBLE in adata.uns[_keys.UNS]:
@@ -244,13 +243,14 @@ def _ensemble(fit: ModelFit, fitted: Fitted, n_replicates: int) -> dict[str, Any
     if not n_replicates:
         return {}
     found = list(tqdm(fit.replicates(fitted, n_replicates), total=n_replicates, desc="replicates", leave=False))
-    record: dict[str, Any] = {name: np.stack([getattr(drift, name).numpy() for drift, _ in found]) for name in _FIELDS}
+    record: dict[str, Any] = {name: np.stack([getattr(drift, name).numpy() for drift, _ in found]) for name in FIELDS}
     record["diffusion"] = np.array([noise for _, noise in found])
     return record
 
 
 def _write(
     adata: AnnData,
+    model: Any | None,
     names: list[str],
     x: NDArray[np.float64],
     scale: NDArray[np.float64],
@@ -258,14 +258,13 @@ def _write(
     fitted: Fitted,
     grade: str,
     conflict: float,
-    extra: dict[str, float],
     params: dict[str, Any],
 ) -> None:
     drift, match = fitted.drift, fitted.match
     velocity = drift(torch.as_tensor(x)).numpy()
     record: dict[str, Any] = {
         "regulators": np.array(names, dtype=object),
-        **{name: getattr(drift, name).numpy() for name in _FIELDS},
+        **{name: getattr(drift, name).numpy() for name in FIELDS},
         "scale": scale,
         "diffusion": fitted.diffusion,
         "grade": grade,
@@ -274,7 +273,7 @@ def _write(
         "conflict": conflict,
         "converged": fitted.converged,
         "asymmetry": _asymmetry(drift),
-        **extra,
+        **({} if model is None else tangency(model, adata, names, velocity, scale)),
     }
     if directed.times is not None:
         record["time_span"] = float(directed.times.max() - directed.times.min())
@@ -293,7 +292,7 @@ def _write(
     write_result(adata, _keys.DYNAMICS, record, params=params, what=f"model of {len(names)} regulators, grade {grade}")
 
 
-_FIELDS = ("weights", "bias", "ceiling", "decay", "threshold", "hill", "signal")
+FIELDS = ("weights", "bias", "ceiling", "decay", "threshold", "hill", "signal")
 
 
 def _asymmetry(drift: RegulatoryDrift) -> float:
@@ -304,19 +303,6 @@ def _asymmetry(drift: RegulatoryDrift) -> float:
 def read_drift(adata: AnnData) -> tuple[RegulatoryDrift, float, list[str]]:
     """Drift, diffusion and regulators that :func:`dynamics` wrote."""
     record = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")
-    fields = {name: torch.as_tensor(np.array(record[name], dtype=float)) for name in _FIELDS}
+    fields = {name: torch.as_tensor(np.array(record[name], dtype=float)) for name in FIELDS}
     drift = RegulatoryDrift(held={}, **fields)
     return drift, float(record["diffusion"]), [str(name) for name in record["regulators"]]
-
-
-def read_ensemble(adata: AnnData) -> list[tuple[RegulatoryDrift, float]]:
-    """Drift and diffusion of every replicate that :func:`dynamics` wrote; none without an ensemble."""
-    results = adata.uns.get(_keys.UNS, {})
-    if _keys.ENSEMBLE not in results:
-        return []
-    record = results[_keys.ENSEMBLE]
-    stacks = {name: torch.as_tensor(np.array(record[name], dtype=float)) for name in _FIELDS}
-    return [
-        (RegulatoryDrift(held={}, **{name: stack[k] for name, stack in stacks.items()}), float(noise))
-        for k, noise in enumerate(record["diffusion"])
-    ]

@@ -18,7 +18,8 @@ from landscape._random import RandomLike, seed_of
 from landscape.dynamics import RegulatoryDrift
 from landscape.perturbation import Outcome, References, compare, references
 from landscape.tl import _perturb_tables as tables
-from landscape.tl._dynamics import read_drift, read_ensemble
+from landscape.tl._dynamics import read_drift
+from landscape.tl._ensemble import INTERVAL, read_ensemble
 from landscape.tl._start import duration_of, start_of
 
 logger = logging.getLogger(__name__)
@@ -156,7 +157,7 @@ def perturb(
         "n_particles": n_particles,
         "n_replicates": len(ensemble),
         "n_controls": len(controls),
-        "interval": tables.INTERVAL,
+        "interval": INTERVAL,
     }
     adata = adata.copy() if copy else adata
     _write(adata, key_added or perturbation_name(levels), {**record, "params": params})

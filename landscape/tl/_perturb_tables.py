@@ -12,19 +12,16 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape.perturbation import Outcome, References
+from landscape.tl._ensemble import interval
 from landscape.tl._occupancy import LABEL
 from landscape.topography.occupancy import occupancy as occupancy_of
 from landscape.topography.occupancy import place
-
-# Central share of the ensemble that an interval covers.
-INTERVAL = 0.9
 
 
 def _interval(values: list[NDArray[np.float64]], like: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     if len(values) < 2:
         return np.full(like.shape, np.nan), np.full(like.shape, np.nan)
-    tail = (1 - INTERVAL) / 2
-    return np.quantile(values, tail, axis=0), np.quantile(values, 1 - tail, axis=0)
+    return interval(values)
 
 
 def fates(

@@ -155,8 +155,7 @@ def test_bad_input_is_refused_and_nothing_is_written(ensemble, genes, levels, op
 
 
 def test_intervals_of_barriers_hold_what_the_replicates_say(ensemble):
-    from landscape.tl._barrier_intervals import heirs
-    from landscape.tl._dynamics import read_ensemble
+    from landscape.tl._ensemble import heirs, read_ensemble
     from landscape.topography import transition_network
 
     adata = ls.tl.barriers(ensemble, copy=True)
@@ -176,7 +175,7 @@ def test_intervals_of_barriers_hold_what_the_replicates_say(ensemble):
 
 def test_an_attractor_that_a_replicate_lacks_has_no_heir():
     from landscape.dynamics import RegulatoryDrift
-    from landscape.tl._barrier_intervals import heirs
+    from landscape.tl._ensemble import heirs
 
     one_valley = RegulatoryDrift.from_arrays(np.zeros((2, 2)), bias=np.array([3.0, -3.0]), hill=4.0)
     held = heirs(one_valley, np.array([[0.95, 0.05], [0.05, 0.95]]))
