@@ -26,7 +26,7 @@ from landscape.network.structure import (
     signed_modularity,
     strongly_connected,
 )
-from landscape.network.symbols import canonical, detect_species, match, species_of
+from landscape.network.symbols import canonical, detect_species, match
 from landscape.network.trees import trees
 
 __all__ = [
@@ -62,7 +62,6 @@ __all__ = [
     "on_disk",
     "overlap",
     "prior_of",
-    "species_of",
     "regulon_activity",
     "reproducible_penalty",
     "ridge",

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landscape.network.expression import FloatArray
-from landscape.network.symbols import match, species_of
+from landscape.network.symbols import match, other_species
 
 logger = logging.getLogger(__name__)
 
@@ -110,8 +110,8 @@ def _agreed(signs: pd.Series) -> float:
 
 
 def _same_species(given: list[str], names: Sequence[str]) -> None:
-    theirs, ours = species_of(given), species_of(names)
-    if theirs is not None and ours is not None and theirs != ours:
+    if differing := other_species(given, names):
+        theirs, ours = differing
         change = "str.capitalize" if ours == "mouse" else "str.upper"
         msg = (
             f"Expected a prior of {ours} genes, found one of {theirs} (such as {given[:3]}); translate it by orthologues "

@@ -72,6 +72,12 @@ def species_of(names: Sequence[str]) -> Species | None:
         return None
 
 
+def other_species(given: Sequence[str], names: Sequence[str]) -> tuple[Species, Species] | None:
+    """Species of given names and that of the data's, where both are clear and differ."""
+    theirs, ours = species_of(given), species_of(names)
+    return None if theirs is None or ours is None or theirs == ours else (theirs, ours)
+
+
 def is_ensembl(names: Sequence[str]) -> bool:
     """Whether most names are human or mouse Ensembl gene ids."""
     return sum(_ENSEMBL.match(name) is not None for name in names) > len(names) / 2

@@ -24,9 +24,8 @@ from landscape.network import (
     infer,
     match,
     prior_of,
-    species_of,
 )
-from landscape.network.symbols import is_ensembl
+from landscape.network.symbols import is_ensembl, other_species
 
 logger = logging.getLogger(__name__)
 
@@ -193,9 +192,8 @@ def _named(regulators: list[str], names: list[str]) -> NDArray[np.int64]:
     if missing:
         msg = f"Expected regulators that are in `adata.var_names`, found {len(missing)} of {len(regulators)} that are not: {missing[:5]}."
         raise ValueError(msg)
-    written = {name for name in regulators if name in set(names)}
-    theirs, ours = species_of(regulators), species_of(names)
-    if not written and theirs is not None and ours is not None and theirs != ours:
+    if set(regulators).isdisjoint(names) and (differing := other_species(regulators, names)):
+        theirs, ours = differing
         msg = (
             f"Expected regulators of the species of the genes, which look like {ours} ({names[0]}), found {theirs} symbols "
             f"({regulators[0]}); letter case is no orthology: translate them, and write them as in `adata.var_names`."

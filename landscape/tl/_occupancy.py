@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +19,8 @@ from landscape._random import RandomLike, generator
 from landscape.dynamics import simulate
 from landscape.tl._dynamics import read_drift
 from landscape.tl._start import duration_of, start_of, waiting_time
+from landscape.topography.occupancy import Occupancy, place
 from landscape.topography.occupancy import occupancy as occupancy_of
-from landscape.topography.occupancy import place
 
 logger = logging.getLogger(__name__)
 
@@ -106,16 +107,7 @@ def occupancy(
     found = occupancy_of(path.states.reshape(-1, x.shape[1]).numpy(), x, drawn, n_grid=n_grid)
     places, _ = place(states, x, drawn)
     height = RegularGridInterpolator((found.y, found.x), found.height, bounds_error=False)(drawn[:, ::-1])
-    record = {
-        "x": found.x,
-        "y": found.y,
-        "height": found.height,
-        "support": found.support,
-        "basis": key,
-        "label": LABEL,
-        "attractors": places,
-        "n_outside": found.n_outside,
-    }
+    record = {**heights_record(found, key, places), "n_outside": found.n_outside}
     adata = adata.copy() if copy else adata
     if basis is None:
         write(adata, "obsm", key, drawn, what="drawing: expected fate and progress")
@@ -123,6 +115,19 @@ def occupancy(
     params = {"duration": duration, "n_particles": n_particles, "n_times": n_times, "bandwidth": found.bandwidth}
     write_result(adata, _keys.OCCUPANCY, record, params=params, what=f"heights over {key!r}")
     return adata if copy else None
+
+
+def heights_record(found: Occupancy, basis: str, places: NDArray[np.float64]) -> dict[str, Any]:
+    """Heights over a drawing as they are kept, with the places of attractors."""
+    return {
+        "x": found.x,
+        "y": found.y,
+        "height": found.height,
+        "support": found.support,
+        "basis": basis,
+        "label": LABEL,
+        "attractors": places,
+    }
 
 
 def _drawing(adata: AnnData, wait: NDArray[np.float64]) -> NDArray[np.float64]:

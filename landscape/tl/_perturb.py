@@ -16,7 +16,7 @@ from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write_result
 from landscape._random import RandomLike, seed_of
 from landscape.dynamics import RegulatoryDrift
-from landscape.perturbation import Outcome, References, compare, references
+from landscape.perturbation import Outcome, References, outcome, references
 from landscape.tl import _perturb_tables as tables
 from landscape.tl._dynamics import read_drift
 from landscape.tl._ensemble import INTERVAL, read_ensemble
@@ -131,11 +131,11 @@ def perturb(
     seed = seed_of(rng)
     draw = np.random.default_rng(seed)
     start = x[chosen[draw.integers(0, len(chosen), n_particles)]]
-    run = _Comparison(start, known, float(duration), seed)
+    run = _Ensemble(start, known, float(duration), seed)
     acting = {names.index(gene): float(level) for gene, level in levels.items() if gene in names}
-    before, after = run(drift, acting, diffusion, n_times=N_TIMES, few=False)
+    before, after = (run(model, diffusion, n_times=N_TIMES, few=False) for model in (drift, drift.held_at(acting)))
     ensemble = [
-        run(other, acting, noise)
+        (run(other, noise), run(other.held_at(acting), noise))
         for other, noise in tqdm(read_ensemble(adata), desc="replicates", leave=False, disable=None)
     ]
     controls = _controls(run, drift, diffusion, acting, x, n_controls)
@@ -169,24 +169,15 @@ def perturbation_name(levels: Mapping[str, float]) -> str:
     return ", ".join(f"{gene}={level:g}" for gene, level in levels.items()).replace("/", "|")
 
 
-class _Comparison:
+class _Ensemble:
     """The same start, references, duration and noise for the model, its replicates and the controls."""
 
     def __init__(self, start: NDArray[np.float64], known: References, duration: float, seed: int) -> None:
         self.start, self.known, self.duration, self.seed = start, known, duration, seed
 
-    def __call__(
-        self,
-        drift: RegulatoryDrift,
-        levels: Mapping[int, float],
-        diffusion: float,
-        *,
-        n_times: int = 1,
-        few: bool = True,
-    ) -> tuple[Outcome, Outcome]:
-        return compare(
+    def __call__(self, drift: RegulatoryDrift, diffusion: float, *, n_times: int = 1, few: bool = True) -> Outcome:
+        return outcome(
             drift,
-            levels,
             self.start[:FEW] if few else self.start,
             self.known,
             diffusion=diffusion,
@@ -257,7 +248,7 @@ def _require_numbers(*, n_particles: int, n_controls: int, duration: float | Non
 
 
 def _controls(
-    run: _Comparison,
+    run: _Ensemble,
     drift: RegulatoryDrift,
     diffusion: float,
     acting: Mapping[int, float],
@@ -276,7 +267,14 @@ def _controls(
         for chosen, other in zip(sets, near, strict=True):
             chosen[int(other)] = level
         free = [other for other in free if other not in near]
-    return [run(drift, chosen, diffusion) for chosen in tqdm(sets, desc="controls", leave=False, disable=None)]
+    if not sets:
+        return []
+    # Controls differ in what is held, and share the model that they are set beside.
+    before = run(drift, diffusion)
+    return [
+        (before, run(drift.held_at(chosen), diffusion))
+        for chosen in tqdm(sets, desc="controls", leave=False, disable=None)
+    ]
 
 
 def _write(adata: AnnData, key: str, record: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape.perturbation import Outcome, References
 from landscape.tl._ensemble import interval
-from landscape.tl._occupancy import LABEL
+from landscape.tl._occupancy import heights_record
 from landscape.topography.occupancy import occupancy as occupancy_of
 from landscape.topography.occupancy import place
 
@@ -111,14 +111,6 @@ def drawing(adata: AnnData, before: Outcome, after: Outcome, x: NDArray[np.float
         heights = occupancy_of(states[:, free], x[:, free], drawn, n_grid=max(len(known["x"]), len(known["y"])))
         near = found.attractors[:, free]
         places = place(near, x[:, free], drawn)[0] if len(near) else np.empty((0, 2))
-        return {
-            "x": heights.x,
-            "y": heights.y,
-            "height": heights.height,
-            "support": heights.support,
-            "basis": basis,
-            "label": LABEL,
-            "attractors": places,
-        }
+        return heights_record(heights, basis, places)
 
     return {**record(after), "before": record(before)}
