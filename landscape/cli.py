@@ -60,7 +60,8 @@ def demo(
         _limit_threads(threads)
         _say(verbose)
         from landscape._files import lock, write_atomic
-        from landscape._run.directory import LOCK, STAGES, require_free
+        from landscape._run.directory import require_free
+        from landscape._run.manifest import LOCK, STAGES
         from landscape.datasets import hematopoiesis
 
         require_free(out, force=force)

@@ -16,7 +16,7 @@ from anndata import AnnData
 import landscape
 from landscape._files import digest_of, lock, read_json, sha256, sweep, write_json
 from landscape._run import delta, perturbations, provenance
-from landscape._run.manifest import Manifest, key_of, outputs_of, read_complete
+from landscape._run.manifest import LOCK, STAGES, Manifest, key_of, outputs_of, read_complete
 from landscape._run.plan import Plan, settle, without_empty_cells
 from landscape._run.reading import read_cells
 from landscape._run.results import write_results
@@ -26,8 +26,6 @@ from landscape._run.watch import Event, Observer, collected_warnings, log, peak_
 
 logger = logging.getLogger(__name__)
 
-STAGES = ".stages"
-LOCK = ".lock"
 _SOURCE = "source.json"
 _SCHEMA = "landscape.run/1"
 
@@ -110,10 +108,9 @@ def run_directory(
         _carry_over(out, listed, adata)
         provenance.write(adata, plan, warnings=said, source=described)
         made_from = {name: manifest.key for name, manifest in run.manifests.items()}
-        made_from |= perturbations.carry(out / STAGES, adata, run.manifests)
+        made_from |= perturbations.carry(out, adata, run.manifests)
         return write_results(
             out,
-            out / STAGES,
             adata,
             work.model,
             run.manifests,

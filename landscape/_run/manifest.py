@@ -11,6 +11,9 @@ from typing import Any
 from landscape._files import digest_of, read_json, sha256, write_json
 
 SCHEMA = "landscape.stage/1"
+# Hidden in the folder of a run: its stages, and the lock of whoever works there.
+STAGES = ".stages"
+LOCK = ".lock"
 FILE = "stage.json"
 
 

@@ -17,7 +17,7 @@ import landscape
 from landscape import _keys, tl
 from landscape._files import lock
 from landscape._run import delta, provenance
-from landscape._run.manifest import Manifest, key_of, outputs_of, read_complete, read_manifest
+from landscape._run.manifest import LOCK, STAGES, Manifest, key_of, outputs_of, read_complete, read_manifest
 from landscape._run.reading import read_cells
 from landscape._run.results import RESULTS, write_results
 from landscape._run.watch import Event, Observer, log, peak_memory_mb
@@ -63,12 +63,12 @@ def perturb_directory(
         If the folder holds no finished run.
     """
     out = Path(out)
-    hidden = out / ".stages"
+    hidden = out / STAGES
     done = read_manifest(hidden / RESULTS)
     if done is None or done.status != "complete" or not (out / "landscape.h5ad").is_file():
         msg = f"{out} holds no finished run; run `landscape run INPUT.h5ad --out {out}` first."
         raise FileNotFoundError(msg)
-    with lock(out / ".lock"):
+    with lock(out / LOCK):
         adata = read_cells(out / "landscape.h5ad")
         stages = {
             path.parent.name: found for path in hidden.glob("*/stage.json") if (found := read_manifest(path.parent))
@@ -78,13 +78,12 @@ def perturb_directory(
         given = {"rng": done.seed, **(options or {})}
         tl.perturb(adata, levels, **given)
         seconds = time.perf_counter() - start
-        manifest = _save(adata, hidden, stages, done.seed, seconds)
+        manifest = _save(adata, out, stages, done.seed, seconds)
         observe(Event(FOLDER, 1, 2, "done", seconds, peak_memory_mb()))
         known = {name: found for name, found in stages.items() if name not in (RESULTS, FOLDER)}
         inputs = {**{name: found.key for name, found in known.items()}, FOLDER: manifest.key}
         write_results(
             out,
-            hidden,
             adata,
             None,
             known,
@@ -98,18 +97,18 @@ def perturb_directory(
     return adata.uns[_keys.UNS][_keys.PERTURBATIONS][name]["fates"]
 
 
-def carry(hidden: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> dict[str, str]:
+def carry(out: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> dict[str, str]:
     """Set the perturbations that were made from these stages, and drop those of an earlier model.
 
     Returns
     -------
     The key of the perturbations by their name, or nothing.
     """
-    folder = hidden / FOLDER
+    folder = out / STAGES / FOLDER
     found = read_manifest(folder)
     if found is None:
         return {}
-    key = _key(found.params, manifests)
+    key = _key(found.params, _inputs(manifests))
     if read_complete(folder, key) is None:
         logger.warning("the model has changed; perturbations of the earlier one are dropped")
         shutil.rmtree(folder)
@@ -118,12 +117,12 @@ def carry(hidden: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> di
     return {FOLDER: key}
 
 
-def _save(adata: AnnData, hidden: Path, stages: Mapping[str, Manifest], seed: int, seconds: float) -> Manifest:
-    folder = hidden / FOLDER
+def _save(adata: AnnData, out: Path, stages: Mapping[str, Manifest], seed: int, seconds: float) -> Manifest:
+    folder = out / STAGES / FOLDER
     records = adata.uns[_keys.UNS][_keys.PERTURBATIONS]
     params = {"names": sorted(name for name in records if name != "params")}
-    inputs = {name: stages[name].key for name in SOURCES}
-    draft = Manifest(FOLDER, "running", _key(params, stages), inputs, params, provenance.versions(), seed)
+    inputs = _inputs(stages)
+    draft = Manifest(FOLDER, "running", _key(params, inputs), inputs, params, provenance.versions(), seed)
     folder.mkdir(parents=True, exist_ok=True)
     draft.write(folder)
     held = AnnData(obs=pd.DataFrame(index=adata.obs_names), var=pd.DataFrame(index=adata.var_names))
@@ -134,6 +133,9 @@ def _save(adata: AnnData, hidden: Path, stages: Mapping[str, Manifest], seed: in
     return manifest
 
 
-def _key(params: Mapping[str, Any], manifests: Mapping[str, Manifest]) -> str:
-    inputs = {name: manifests[name].key for name in SOURCES}
+def _inputs(manifests: Mapping[str, Manifest]) -> dict[str, str]:
+    return {name: manifests[name].key for name in SOURCES}
+
+
+def _key(params: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     return key_of(FOLDER, params=params, inputs=inputs, version=landscape.__version__)

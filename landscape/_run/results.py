@@ -13,7 +13,7 @@ from anndata import AnnData
 import landscape
 from landscape._files import read_json, sha256
 from landscape._run import provenance
-from landscape._run.manifest import Manifest, key_of, read_complete
+from landscape._run.manifest import STAGES, Manifest, key_of, read_complete
 from landscape._run.outputs import publish
 from landscape._run.watch import Event, Observer, peak_memory_mb
 
@@ -23,7 +23,6 @@ PUBLISHED = ("landscape.h5ad", "model", "report.html", "figures", "tables", "sum
 
 def write_results(
     out: Path,
-    hidden: Path,
     adata: AnnData,
     model: Any,
     manifests: Mapping[str, Manifest],
@@ -38,7 +37,7 @@ def write_results(
 
     ``inputs`` are the keys of everything that the results were made from.
     """
-    folder = hidden / RESULTS
+    folder = out / STAGES / RESULTS
     key = key_of(RESULTS, params=params, inputs=inputs, version=landscape.__version__)
     kept = read_complete(folder, key, root=out)
     if kept is not None:

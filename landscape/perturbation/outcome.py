@@ -209,9 +209,8 @@ def compare(
     rng: int = 0,
 ) -> tuple[Outcome, Outcome]:
     """Outcome of a model and of the same model with genes held at levels, under the same noise."""
-    step = 0.2 / float(drift.decay.max())
-    both = [
-        outcome(model, start, known, diffusion=diffusion, duration=duration, n_times=n_times, step=step, rng=rng)
+    wild, held = (
+        outcome(model, start, known, diffusion=diffusion, duration=duration, n_times=n_times, rng=rng)
         for model in (drift, drift.held_at(levels))
-    ]
-    return both[0], both[1]
+    )
+    return wild, held
