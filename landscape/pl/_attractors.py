@@ -11,20 +11,20 @@ from anndata import AnnData
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
-from landscape.pl._figure import INK, QUIET, caption, finish
+from landscape.pl._cells import attractor_colours
+from landscape.pl._figure import INK, caption, finish
 
 _HINT = "run `landscape.tl.attractors(adata)` first"
-MOST_REGULATORS = 40
+MOST_REGULATORS = 30
 # Columns of the table that are drawn as bars, with their headings.
 BARS = (
     ("n_cells", "cells"),
-    ("leading_eigenvalue", "leading eigenvalue\n(rate, \N{MINUS SIGN} is stable)"),
-    ("support", "support\n(share of ensemble)"),
+    ("leading_eigenvalue", "leading\neigenvalue\n(1 / time)"),
+    ("support", "support\n(share of\nensemble)"),
 )
 
 
@@ -40,8 +40,8 @@ def attractors(
 ) -> Any:
     """Draw the level of each regulator in each attractor, with cells, leading eigenvalue and support beside it.
 
-    Levels are those of the model: 0 is off and about 1 high. Regulators and attractors are put in the order of a
-    clustering. An attractor relaxes at the rate of its leading eigenvalue: the nearer to zero, the weaker it stands.
+    Levels are those of the model: 0 is off and about 1 high. Regulators (rows) and attractors (columns) are put in the
+    order of a clustering; bars above have the colours of the basins. An attractor relaxes at the rate of its leading eigenvalue: the nearer to zero, the weaker it stands.
 
     Parameters
     ----------
@@ -80,10 +80,11 @@ def attractors(
     states = states.iloc[_order(states.to_numpy(dtype=float)), _order(states.to_numpy(dtype=float).T)]
     table = table.loc[states.index]
     bars = [(name, label) for name, label in BARS if name in table and table[name].notna().any()]
+    colours = attractor_colours(adata, [str(name) for name in states.index])
     figure, main, side = _layout(states, len(bars))
-    _levels(main, states, cmap)
+    _levels(figure, main, states, cmap)
     for ax, (column, label) in zip(side, bars, strict=True):
-        _bars(ax, table[column].to_numpy(dtype=float), column, label)
+        _bars(ax, table[column].to_numpy(dtype=float), column, label, [colours[str(name)] for name in states.index])
     if title:
         figure.suptitle(title, color=INK)
     notes = [] if states.shape[1] == total else [f"the {states.shape[1]} of {total} regulators that differ most"]
@@ -95,63 +96,62 @@ def attractors(
 
 
 def _layout(states: pd.DataFrame, n_bars: int) -> tuple[Figure, Axes, list[Axes]]:
-    """Axes for the levels, and for the bars beside them."""
-    names = 0.085 * max(len(str(name)) for name in states.index)
-    levels = max(3.2, 0.19 * states.shape[1] + 0.6)
+    """Axes for the levels, and for the bars above them."""
+    names = 0.075 * max(len(str(name)) for name in states.columns)
+    levels = max(0.6, 0.165 * states.shape[1])
+    bars = 0.62
     figure, axes = plt.subplots(
-        1,
         1 + n_bars,
-        figsize=(levels + names + 1.3 * n_bars + 0.4, 2.0 + 0.42 * len(states)),
+        1,
+        figsize=(max(3.4, 0.52 * len(states) + names + 1.5), bars * n_bars + levels + 1.5),
         layout="constrained",
         squeeze=False,
-        gridspec_kw={"width_ratios": [levels, *([1.3] * n_bars)]},
+        sharex=True,
+        gridspec_kw={"height_ratios": [*([bars] * n_bars), levels]},
     )
-    main, *side = axes[0]
+    *side, main = axes[:, 0]
+    figure.align_ylabels(side)
     return figure, main, side
 
 
-def _levels(ax: Axes, states: pd.DataFrame, cmap: str) -> None:
-    sns.heatmap(
-        states,
-        ax=ax,
-        cmap=cmap,
+def _levels(figure: Figure, ax: Axes, states: pd.DataFrame, cmap: str) -> None:
+    values = states.to_numpy(dtype=float).T
+    drawn = ax.pcolormesh(
+        np.arange(values.shape[1] + 1),
+        np.arange(values.shape[0] + 1),
+        values,
+        cmap=sns.color_palette(cmap, as_cmap=True),
         vmin=0,
-        vmax=max(1.0, float(states.to_numpy().max())),
-        linewidths=0.6,
-        linecolor="white",
-        xticklabels=True,
-        yticklabels=True,
-        cbar_kws={
-            "label": "level (0 off, 1 high)",
-            "location": "top",
-            "pad": 0.03,
-            "shrink": 0.5,
-            "aspect": 22,
-            "anchor": (0.0, 0.5),
-        },
+        vmax=max(1.0, float(values.max())),
+        edgecolors="white",
+        linewidth=0.6,
     )
-    ax.set(xlabel="", ylabel="")
-    ax.tick_params(axis="x", rotation=90, labelsize=8 if states.shape[1] <= 20 else 7, length=0)
-    ax.tick_params(axis="y", rotation=0, labelsize=9, length=0)
-    bar = ax.collections[0].colorbar
+    drawn.set_gid("levels")
+    ax.set_ylim(values.shape[0], 0)
+    ax.set_xlim(0, values.shape[1])
+    ax.set_yticks(np.arange(values.shape[0]) + 0.5, [str(name) for name in states.columns], fontsize=8)
+    ax.set_xticks(np.arange(values.shape[1]) + 0.5, [str(name) for name in states.index], fontsize=9)
+    plt.setp(ax.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
+    ax.tick_params(length=0)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    bar = figure.colorbar(drawn, ax=ax, shrink=min(1.0, 11 / values.shape[0]), aspect=14, pad=0.03, anchor=(0.0, 1.0))
+    bar.set_label("level (0 off, 1 high)", fontsize=8)
     bar.ax.tick_params(labelsize=7)
-    bar.set_label(bar.ax.get_xlabel(), fontsize=8)
+    bar.outline.set_visible(False)  # type: ignore[operator]
 
 
-def _bars(ax: Axes, values: NDArray[np.float64], column: str, label: str) -> None:
-    rows = np.arange(len(values)) + 0.5
-    drawn = ax.barh(rows, np.nan_to_num(values), height=0.62, color="#6d8fa3")
+def _bars(ax: Axes, values: NDArray[np.float64], column: str, label: str, colours: list[str]) -> None:
+    drawn = ax.bar(np.arange(len(values)) + 0.5, np.nan_to_num(values), width=0.6, color=colours)
     drawn[0].set_gid(column)
-    ax.bar_label(drawn, labels=[_short(v) for v in values], fontsize=8, padding=2, color=INK)
-    ax.set_ylim(len(values), 0)
+    ax.bar_label(drawn, labels=[_short(v, column) for v in values], fontsize=7.5, padding=2, color=INK)
+    ax.set_ylabel(label, fontsize=8, color=INK, rotation=0, ha="right", va="center")
     ax.set_yticks([])
-    ax.set_title(label, fontsize=8.5, color=INK)
-    ax.margins(x=0.5)
-    ax.tick_params(axis="x", labelsize=7, colors=QUIET)
-    ax.xaxis.set_major_locator(MaxNLocator(3))
-    ax.axvline(0, color=INK, lw=0.8)
-    for edge in ("top", "right", "left"):
-        ax.spines[edge].set_visible(False)
+    ax.margins(y=0.45)
+    ax.axhline(0, color=INK, lw=0.8)
+    ax.tick_params(axis="x", length=0, labelbottom=False)
+    for edge in ax.spines.values():
+        edge.set_visible(False)
 
 
 def _order(values: np.ndarray) -> np.ndarray:
@@ -162,7 +162,8 @@ def _order(values: np.ndarray) -> np.ndarray:
     return leaves_list(linkage(values, method="average", optimal_ordering=True))
 
 
-def _short(value: float) -> str:
+def _short(value: float, column: str) -> str:
     if not np.isfinite(value):
         return "\N{EN DASH}"
-    return f"{int(value):,}" if float(value).is_integer() and abs(value) >= 2 else f"{value:.2f}"
+    text = f"{value:,.0f}" if column == "n_cells" else f"{value:.2f}"
+    return text.replace("-", "\N{MINUS SIGN}")

@@ -12,10 +12,12 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
+from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
-from landscape.pl._figure import INK, QUIET, caption, finish, new_axes
+from landscape.pl._cells import attractor_colours
+from landscape.pl._figure import INK, QUIET, caption, counted, finish, new_axes
 
 _HINT = "run `landscape.tl.barriers(adata)` first"
 # What the column `saddle` says of a passage that is the sum of others.
@@ -77,15 +79,16 @@ def barriers(
     if kind == "graph":
         size = 6.4
         figure, ax = new_axes(ax, size=(size, size))
-        notes = draw_graph(ax, table, _sizes(adata))
+        notes = draw_graph(ax, table, _sizes(adata), attractor_colours(adata, _names(table)))
         notes.append(f"{label}, dimensionless; thick arrows are easy passages")
     else:
         names = _names(table)
         side = 2.2 + 0.95 * len(names)
         figure, ax = new_axes(ax, size=(side + 0.8, side * 0.8))
         _matrix(ax, table, names, cmap, f"{label}, dimensionless")
-        unsettled = "converged" in table and not table["converged"].all()
-        notes = ["in brackets: not converged"] if unsettled else []
+        notes = []
+    if "converged" in table and not table.loc[np.isfinite(table["height"]), "converged"].all():
+        notes.append("in brackets: not converged")
     if title:
         ax.set_title(title, color=INK)
     caption(figure, notes)
@@ -144,7 +147,22 @@ def _sizes(adata: AnnData) -> dict[str, float]:
     return {str(name): float(n) for name, n in record["table"]["n_cells"].items()}
 
 
-def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float]) -> list[str]:
+def _free(
+    a: NDArray[np.float64], b: NDArray[np.float64], half: float, taken: list[tuple[float, float, float]]
+) -> tuple[float, float]:
+    """Place on the arrow for a text of half a width ``half``, where it covers least of those placed before."""
+    along, across = b - a, np.array([(b - a)[1], -(b - a)[0]])
+    best, least = (0.0, 0.0), np.inf
+    for share in (0.36, 0.3, 0.42, 0.25, 0.48):  # a third along keeps the two ways of a pair apart
+        x, y = a + share * along + 0.16 * 2 * share * (1 - share) * across  # as `arc3` bends
+        covered = sum(max(half + other + 0.03 - abs(x - u), 0.0) * max(0.12 - abs(y - v), 0.0) for u, v, other in taken)
+        if covered < least:
+            best, least = (float(x), float(y)), covered
+    taken.append((*best, half))
+    return best
+
+
+def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float], colours: Mapping[str, str]) -> list[str]:
     """Attractors on a circle, arrows for direct passages; returns the words that belong below."""
     names = _names(table)
     turn = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
@@ -153,6 +171,7 @@ def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float]) -> lis
     if "saddle" in direct and (direct["saddle"] != _INDIRECT).any():
         direct = direct[direct["saddle"] != _INDIRECT]
     lowest = float(direct["height"].min())
+    taken: list[tuple[float, float, float]] = []
     for row in direct.sort_values("height", ascending=False).to_dict("records"):
         a, b = places[str(row["from"])], places[str(row["to"])]
         share = np.clip((lowest + 1.0) / (float(row["height"]) + 1.0), 0.0, 1.0)
@@ -171,12 +190,10 @@ def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float]) -> lis
             gid=f"{row['from']}->{row['to']}",
         )
         ax.add_patch(arrow)
-        # The curve of `arc3` passes half of its bend beside the middle of the chord; a third along keeps pairs apart.
-        along, across = b - a, np.array([(b - a)[1], -(b - a)[0]])
-        middle = a + 0.36 * along + 0.16 * 2 * 0.36 * 0.64 * across
+        text = _text(row, separator=" ")
         ax.annotate(
-            _text(row, separator=" "),
-            tuple(middle),
+            text,
+            _free(a, b, 0.019 * len(text), taken),
             ha="center",
             va="center",
             fontsize=8.5,
@@ -186,10 +203,17 @@ def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float]) -> lis
         )
     most = max(cells.values(), default=1.0) or 1.0
     area = [260 + 500 * cells.get(name, most) / most for name in names]
-    nodes = ax.scatter(*np.array(list(places.values())).T, s=area, c="#e8edf2", edgecolors=INK, lw=1.2, zorder=3)
+    nodes = ax.scatter(
+        *np.array(list(places.values())).T,
+        s=area,
+        c=list(map(colours.get, names)),
+        edgecolors="white",
+        lw=1.6,
+        zorder=3,
+    )
     nodes.set_gid("attractors")
     for name, (x, y) in places.items():
-        words = f"{name}\n{cells[name]:,.0f} cells" if name in cells else name
+        words = f"{name}\n{counted(cells[name], 'cell')}" if name in cells else name
         level = abs(x) < 0.3
         ax.annotate(
             words,
@@ -207,4 +231,4 @@ def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float]) -> lis
     ax.set_aspect("equal")
     ax.axis("off")
     hidden = int(np.isfinite(table["height"]).sum()) - len(direct)
-    return [f"{hidden} passages over other attractors are not drawn"] if hidden else []
+    return [f"{counted(hidden, 'passage')} over other attractors not drawn"] if hidden else []

@@ -34,6 +34,8 @@ SAFE = (
     "#999933",
 )
 MISSING = "#b8bcc2"
+# What is no attractor in a table of fates.
+_QUIET = {"undifferentiated": "#8b9199", "other": MISSING}
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,16 @@ def categorical_palette(
     return {name: to_hex(colour) for name, colour in zip(names, stored, strict=False)}
 
 
+def attractor_colours(
+    adata: AnnData, names: Sequence[str], palette: Mapping[str, str] | Sequence[str] | None = None
+) -> dict[str, str]:
+    """Colour of each attractor, the same one in every figure: that of its basin, else one that no basin has."""
+    known = categorical_palette(adata, _keys.BASIN, palette) if _keys.BASIN in adata.obs else {}
+    spare = [colour for colour in SAFE if colour not in known.values()] or list(SAFE)
+    free = iter(spare * (1 + len(names) // len(spare)))
+    return {name: known.get(name) or _QUIET.get(name) or next(free) for name in names}
+
+
 def categories(column: pd.Series) -> list[Any]:
     """Categories that occur, in their order."""
     column = _column(column)
@@ -120,7 +132,8 @@ def colours(
     norm = Normalize(*np.nanquantile(values, [0.0, 1.0])) if np.isfinite(values).any() else Normalize(0, 1)
     rgba = colormaps[cmap](norm(np.nan_to_num(values)))
     rgba[~np.isfinite(values)] = to_rgba_array(MISSING)
-    return Colours(rgba, key, {}, norm, colormaps[cmap])
+    label = key if key in adata.obs else f"{key} ({layer or 'adata.X'})"
+    return Colours(rgba, label, {}, norm, colormaps[cmap])
 
 
 def sample(adata: AnnData, most: int | None, rng: RandomLike) -> tuple[NDArray[np.int64], str]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from landscape.pl._figure import INK, QUIET, finish
 
-# Beyond these, names of a matrix touch one another.
-MOST_ROWS, MOST_COLUMNS = 80, 120
+# Beyond these, names of a matrix cannot be read at the width of a page.
+MOST_ROWS, MOST_COLUMNS = 50, 60
 
 
 def clustered(weights: pd.DataFrame, title: str | None, ax: Axes | None, *, show: bool | None, return_fig: bool) -> Any:
@@ -25,8 +25,8 @@ def clustered(weights: pd.DataFrame, title: str | None, ax: Axes | None, *, show
     shown = active.loc[_most(active, 1, MOST_ROWS), _most(active, 0, MOST_COLUMNS)]
     shown = shown.loc[(shown != 0).any(axis=1), (shown != 0).any(axis=0)]
     limit = float(np.abs(shown.to_numpy()).max())
-    height = float(np.clip(0.135 * shown.shape[0] + 1.6, 5, 13))
-    width = float(np.clip(0.115 * shown.shape[1] + 2.2, 6, 16))
+    height = float(max(0.135 * shown.shape[0] + 2.0, 4.5))
+    width = float(max(0.115 * shown.shape[1] + 2.0, 5.5))
     grid = sns.clustermap(
         shown,
         cmap="RdBu",
@@ -41,13 +41,14 @@ def clustered(weights: pd.DataFrame, title: str | None, ax: Axes | None, *, show
         col_cluster=shown.shape[1] > 1,
         cbar_kws={"ticks": [-limit, 0, limit], "format": "%.2g"},
         dendrogram_ratio=(1.0 / width, 0.75 / height),
-        cbar_pos=(0.12 / width, 1 - 0.95 / height, 0.12 / width, 0.62 / height),
+        cbar_pos=(0.1 / width, 1 - 0.95 / height, 0.12 / width, 0.6 / height),
         rasterized=True,
     )
-    grid.ax_cbar.set_title("weight", fontsize=7, loc="left", pad=3)
+    grid.ax_cbar.set_title("weight", fontsize=7, loc="left", pad=6)
     grid.ax_cbar.tick_params(labelsize=6, length=2)
-    grid.ax_heatmap.set(xlabel="target", ylabel="regulator")
-    grid.ax_heatmap.tick_params(labelsize=6, length=1.5, pad=1.5)
+    grid.ax_heatmap.set_xlabel("target", fontsize=9)
+    grid.ax_heatmap.set_ylabel("regulator", fontsize=9)
+    grid.ax_heatmap.tick_params(labelsize=6.5, length=1.5, pad=1.5)
     if title:
         grid.figure.suptitle(title, color=INK)
     if shown.shape != weights.shape:

@@ -12,11 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read, require_adata
 from landscape._random import RandomLike
-from landscape.pl._cells import SAFE, colours, coordinates, default_basis, plane_names, sample
+from landscape.pl._cells import attractor_colours, colours, coordinates, default_basis, plane_names, sample
+from landscape.pl._fates_path import fates_along
 from landscape.pl._figure import INK, QUIET, caption, finish, new_axes
 
 _HINT = "run `landscape.tl.fates(adata)` first"
@@ -27,6 +29,8 @@ def fates(
     *,
     key: str = _keys.FATES,
     kind: str = "auto",
+    start: str | None = None,
+    end: str | None = None,
     basis: str | None = None,
     color: str | None = None,
     palette: Mapping[str, str] | Sequence[str] | None = None,
@@ -51,8 +55,12 @@ def fates(
     kind
         ``"embedding"``: a panel for each fate, and one for the entropy of the choice where it was computed.
         ``"circle"``: fates on a circle, each cell at the mean of their places weighted by its probabilities, so that
-        undecided cells lie in the middle and decided ones at their fate. ``"auto"``: the former where there is an
-        embedding.
+        undecided cells lie in the middle and decided ones at their fate; with three fates it is the ternary diagram.
+        ``"path"``: the fates of the cells around each state of a least-action path, with a ring where those of its two
+        ends are equally probable. Where the fitted model and the chain of cells agree, it lies at the saddle.
+        ``"auto"``: the first where there is an embedding, else the second.
+    start, end
+        Attractors that the path leaves and goes to, as in :func:`paths`; only for ``kind="path"``.
     basis
         Embedding; ``None``: the one that the landscape was drawn on, else the first known one.
     color
@@ -64,21 +72,30 @@ def fates(
     n_columns
         Panels in a row.
     ax
-        Axes to draw the circle on.
+        Axes to draw the circle or the path on.
 
     Returns
     -------
-    List of axes (of the circle: its axes), figure, or ``None`` if shown.
+    List of axes (of the circle and the path: their axes), figure, or ``None`` if shown.
 
     Raises
     ------
     KeyError
-        If there are no fates, or no embedding where one is asked for.
+        If there are no fates, or no embedding or path where one is asked for.
+    ValueError
+        If ``kind`` is unknown, or no path joins ``start`` and ``end``.
     """
     require_adata(adata)
     table = read(adata, "obsm", key, hint=_HINT)
-    if kind not in ("auto", "embedding", "circle"):
-        msg = f"Expected `kind` to be 'auto', 'embedding' or 'circle', found {kind!r}."
+    if kind not in ("auto", "embedding", "circle", "path"):
+        msg = f"Expected `kind` to be 'auto', 'embedding', 'circle' or 'path', found {kind!r}."
+        raise ValueError(msg)
+    if kind == "path":
+        return fates_along(
+            adata, table, start=start, end=end, palette=palette, title=title, ax=ax, show=show, return_fig=return_fig
+        )
+    if start is not None or end is not None:
+        msg = "`start` and `end` choose a path; pass `kind='path'` with them."
         raise ValueError(msg)
     basis = basis or adata.uns.get(_keys.UNS, {}).get(_keys.OCCUPANCY, {}).get("basis") or default_basis(adata)
     chosen, words = sample(adata, n_cells, rng)
@@ -164,6 +181,22 @@ def _panels(
     return finish(figure, axes[: len(panels)], show=show, return_fig=return_fig)
 
 
+def around(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Order of fates on a circle, the first one first: those between which cells are undecided side by side."""
+    n = probabilities.shape[1]
+    if n < 4:
+        return np.arange(n)
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    shared = np.nan_to_num(probabilities.T @ probabilities)
+    np.fill_diagonal(shared, 0.0)
+    apart = shared.max() - shared
+    np.fill_diagonal(apart, 0.0)
+    order = leaves_list(linkage(squareform(apart, checks=False), method="average", optimal_ordering=True))
+    return np.roll(order, -int(np.flatnonzero(order == 0)[0]))
+
+
 def _circle(
     adata: AnnData,
     table: Any,
@@ -179,19 +212,15 @@ def _circle(
     show: bool | None,
     return_fig: bool,
 ) -> Axes | Figure | None:
-    names = [str(name) for name in table.columns]
+    probabilities = table.to_numpy(dtype=float)
+    order = around(probabilities)
+    names, probabilities = [str(table.columns[i]) for i in order], probabilities[:, order]
     turn = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
     corners = np.stack([np.cos(turn), np.sin(turn)], -1)
-    probabilities = table.to_numpy(dtype=float)
     where = probabilities @ corners
     figure, ax = new_axes(ax, size=(6.4, 6.0))
     if color is None:
-        scheme = [SAFE[i % len(SAFE)] for i in range(len(names))]
-        if _keys.BASIN in adata.obs and set(names) <= set(map(str, adata.obs[_keys.BASIN].unique())):
-            from landscape.pl._cells import categorical_palette
-
-            by_name = categorical_palette(adata, _keys.BASIN, palette)
-            scheme = [by_name[name] for name in names]
+        scheme = list(attractor_colours(adata, names, palette).values())
         rgba: Any = np.take(np.array(scheme), probabilities[chosen].argmax(1))
         painted = None
     else:

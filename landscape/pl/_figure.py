@@ -48,9 +48,26 @@ def finish(figure: Figure, axes: Any, *, show: bool | None, return_fig: bool) ->
     return axes
 
 
+def grain(ax: Axes) -> float:
+    """Factor for text and lines: 1 at the width of a page, less in narrower axes, 0.65 in a column of a journal.
+
+    Its fourth power is how much smaller areas are drawn, which shrink with the square of the width.
+    """
+    figure = ax.get_figure(root=True)
+    width = ax.get_position().width * float(figure.get_size_inches()[0]) if figure is not None else 6.5
+    return min(max((width / 6.5) ** 0.5, 0.65), 1.0)
+
+
+def counted(n: float, noun: str) -> str:
+    """A number with its noun: "1 cell", "2,400 cells"."""
+    return f"{n:,.0f} {noun}{'' if n == 1 else 's'}"
+
+
 def caption(figure: Figure, notes: str | Sequence[str]) -> None:
     """Quiet lines below the drawing that say what was left out or sampled, broken between notes where too long."""
-    most = max(30.0, 17.5 * figure.get_size_inches()[0])  # letters of this size on a line
+    width = float(figure.get_size_inches()[0])
+    size = min(max(7.5 * (width / 6.5) ** 0.5, 5.5), 7.5)
+    most = max(30.0, 131.0 / size * width)  # letters of this size on a line
     lines: list[str] = []
     for note in [notes] if isinstance(notes, str) else notes:
         if not note:
@@ -60,4 +77,4 @@ def caption(figure: Figure, notes: str | Sequence[str]) -> None:
         else:
             lines.append(note)
     if lines:
-        figure.supxlabel("\n".join(lines), fontsize=7.5, color=QUIET, x=0.01, ha="left", linespacing=1.4)
+        figure.supxlabel("\n".join(lines), fontsize=size, color=QUIET, x=0.01, ha="left", linespacing=1.4)

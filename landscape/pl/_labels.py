@@ -11,7 +11,7 @@ from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from landscape.pl._figure import INK
+from landscape.pl._figure import INK, grain
 
 _LINE = {"arrowstyle": "-", "color": "#3a4047", "lw": 0.9, "shrinkA": 0, "shrinkB": 3}
 
@@ -63,7 +63,7 @@ class Row:
                 xytext=(float(x), level),
                 ha="center",
                 va="top" if down else "bottom",
-                fontsize=9.0,
+                fontsize=9.0 * grain(ax),
                 color=INK,
                 linespacing=1.15,
                 zorder=1e6,
@@ -90,9 +90,11 @@ class Row:
         (x0, y0), (x1, y1) = inverse.transform([(0, 0), (1, 1)])
         widths, tall = sizes[:, 0] * (x1 - x0) * 1.08, float(sizes[:, 1].max() * (y1 - y0)) * 1.15
         low, high = self.ax.get_xlim()
-        n_rows = int(np.ceil(widths.sum() / (high - low)))
+        if self.down:  # between the vertical axis and the arrow of development, which stand beside the block
+            low, high = max(low, -1.0), min(high, 1.0)
+        n_rows = min(int(np.ceil(widths.sum() / (high - low))), len(widths))
         order = np.argsort(self.points[:, 0], kind="stable")
-        while any(widths[order[row::n_rows]].sum() > high - low for row in range(n_rows)):
+        while n_rows < len(widths) and any(widths[order[row::n_rows]].sum() > high - low for row in range(n_rows)):
             n_rows += 1
         step = -tall if self.down else tall
         for row in range(n_rows):
@@ -158,7 +160,7 @@ def beside(
         best = (np.inf, (0.0, 0.0), taken[0])
         width, tall = _size(label, renderer)
         centre = ax.transData.transform(point)
-        for radius in (38, 52, 70, 95, 125):
+        for radius in np.array([38, 52, 70, 95, 125]) * (size / 9.0) ** 1.5:
             for angle in np.linspace(0, 2 * np.pi, 16, endpoint=False) + np.pi / 2:
                 shift = (radius * np.cos(angle) * 1.25, radius * np.sin(angle) * 0.8)
                 x, y = centre + np.array(shift) * unit

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._random import RandomLike
 from landscape.pl._cells import Colours, plane_names
-from landscape.pl._figure import INK, caption, finish, new_axes
+from landscape.pl._figure import INK, caption, counted, finish, grain, new_axes
 from landscape.pl._labels import Row, arrange
 from landscape.pl._places import downhill
 from landscape.pl._relief import Camera, Grid, Relief
@@ -39,7 +39,7 @@ def landscape(
     rise: float | None = None,
     ceiling: float | None = None,
     n_cells: int | None = 3000,
-    size: float = 26.0,
+    size: float | None = None,
     labels: bool = True,
     paths: bool = True,
     height_label: str | None = None,
@@ -86,7 +86,7 @@ def landscape(
     n_cells
         Most cells drawn; the figure says how many of how many. ``None``: all.
     size
-        Area of a cell's ball in square points.
+        Area of a cell's ball in square points; ``None``: 26 at the width of a page, less in narrower axes.
     labels
         Name the attractors.
     paths
@@ -131,6 +131,8 @@ def landscape(
     )
 
     figure, ax = new_axes(ax, size=(9.0, 6.6))
+    t = grain(ax)
+    size = 26.0 * t**4 if size is None else size
     beyond = paint(ax, relief, view.where[view.chosen], view.painted.rgba[view.chosen], size, view.ways)
     front(ax, relief)
     scale(ax, relief.camera, grid, height_label or view.label)
@@ -141,7 +143,9 @@ def landscape(
         ax.set_title(title, color=INK, fontsize=12)
     words = view.words
     if beyond:
-        words = f"{words}, {beyond:,} of them beyond the edge" if words else f"{beyond:,} cells beyond the edge"
+        words = (
+            f"{words}, {beyond:,} of them beyond the edge" if words else f"{counted(beyond, 'cell')} beyond the edge"
+        )
     drawing = view.basis == _keys.DRAWING
     plane = f"plane: {' and '.join(plane_names(view.basis)) if drawing else view.basis.removeprefix('X_')}"
     caption(figure, [plane, *view.notes(grid, words)])
@@ -180,9 +184,9 @@ def _name(ax: Axes, relief: Relief, view: View) -> None:
         return
     points = np.array([place.point for place in view.places])
     camera = relief.camera
-    at, chosen = camera.project(points, relief.grid.at(points)), view.edges
-    ax.scatter(*at.T, s=46, facecolors="none", edgecolors="white", linewidths=2.6, zorder=9e5)
-    rings = ax.scatter(*at.T, s=46, facecolors="none", edgecolors=chosen, linewidths=1.4, zorder=9.1e5)
+    at, chosen, t = camera.project(points, relief.grid.at(points)), view.edges, grain(ax)
+    ax.scatter(*at.T, s=46 * t**3, facecolors="none", edgecolors="white", linewidths=2.6 * t, zorder=9e5)
+    rings = ax.scatter(*at.T, s=46 * t**3, facecolors="none", edgecolors=chosen, linewidths=1.4 * t, zorder=9.1e5)
     rings.set_gid("attractors")
     behind = camera.turned(points)[:, 1] > 0.25
     top, bottom = float(relief.paper[..., 1].max()), float(camera.see(CORNER, np.array([-0.03]))[0][0, 1])
@@ -201,7 +205,8 @@ def legend(figure: Figure, ax: Axes, painted: Colours, *, named: bool) -> None:
         from matplotlib.cm import ScalarMappable
 
         bar = figure.colorbar(ScalarMappable(painted.norm, painted.cmap), ax=ax, shrink=0.5, aspect=22, pad=0.01)
-        bar.set_label(painted.label, color=INK)
+        bar.set_label(painted.label, color=INK, fontsize=10 * grain(ax))
+        bar.ax.tick_params(labelsize=9 * grain(ax))
         bar.outline.set_visible(False)  # type: ignore[operator]
     elif painted.palette and not named:
         from matplotlib.lines import Line2D
@@ -216,6 +221,6 @@ def legend(figure: Figure, ax: Axes, painted: Colours, *, named: bool) -> None:
             loc="center left",
             bbox_to_anchor=(1.0, 0.5),
             frameon=False,
-            fontsize=8,
+            fontsize=8 * grain(ax),
             ncols=1 + len(handles) // 20,
         )

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from landscape import _keys
 from landscape._random import RandomLike
 from landscape.pl._cells import plane_names
-from landscape.pl._figure import INK, caption, finish, new_axes
+from landscape.pl._figure import INK, caption, finish, grain, new_axes
 from landscape.pl._flow import Flow, flow
 from landscape.pl._labels import beside
 from landscape.pl._landscape import legend
@@ -37,7 +37,7 @@ def landscape2d(
     palette: Mapping[str, str] | Sequence[str] | None = None,
     cmap: str = "viridis",
     n_cells: int | None = 6000,
-    size: float = 9.0,
+    size: float | None = None,
     labels: bool = True,
     paths: bool = True,
     stream: bool = True,
@@ -90,22 +90,27 @@ def landscape2d(
     grid, seen = view.grid, view.where[view.chosen]
     figure, ax = new_axes(ax, size=(7.6, 6.2))
     filled = draw_heights(ax, grid)
-    cells = ax.scatter(*seen.T, s=size, c=view.painted.rgba[view.chosen], linewidths=0, rasterized=True, zorder=2)
+    t = grain(ax)
+    size = 9.0 * t**4 if size is None else size
+    cells = ax.scatter(*seen.T, s=size, c=view.painted.rgba[view.chosen], lw=0, rasterized=True, zorder=2)
     cells.set_gid("cells")
     streams = stream and _stream(ax, view)
     bar = figure.colorbar(filled, ax=ax, shrink=0.8, pad=0.02)
-    bar.set_label(height_label or view.label, color=INK)
+    bar.set_label(height_label or view.label, color=INK, fontsize=10 * t)
+    bar.ax.tick_params(labelsize=9 * t)
     draw_ways(ax, view.ways)
     for place, edge in zip(view.places, view.edges, strict=True):
-        ax.plot(*place.point, "o", ms=8, mfc="white", mec=edge, mew=2.0, zorder=6)
+        ax.plot(*place.point, "o", ms=8 * t, mfc="white", mec=edge, mew=2.0 * t, zorder=6)
     names = plane_names(view.basis)
-    ax.set(xlabel=names[0], ylabel=names[1], xticks=[], yticks=[])
+    ax.set(xticks=[], yticks=[])
+    ax.set_xlabel(names[0], fontsize=10 * t)
+    ax.set_ylabel(names[1], fontsize=10 * t)
     turn_like_relief(ax, grid, view.basis)
     if view.places:
         if (engine := figure.get_layout_engine()) is not None:
             engine.execute(figure)
         texts = [place.text for place in view.places]
-        beside(ax, np.array([place.point for place in view.places]), texts, view.edges, avoid=seen[:1500])
+        beside(ax, np.array([place.point for place in view.places]), texts, view.edges, avoid=seen[:1500], size=9.0 * t)
     legend(figure, ax, view.painted, named=view.by_basin and bool(view.places))
     if title:
         ax.set_title(title, color=INK, fontsize=12, pad=6)
@@ -131,14 +136,17 @@ def draw_heights(ax: Axes, grid: Grid, *, lowest: float | None = None, highest: 
 
 def draw_ways(ax: Axes, ways: Ways) -> None:
     """Least-action paths, and the saddles that they climb to."""
+    t = grain(ax)
     for way in ways.lines:
         for near in (True, False):
             lines = pieces(way.line, way.near == near)
             for width, colour, zorder, gid in STROKES[near]:
-                ax.add_collection(LineCollection(lines, colors=colour, linewidths=width, zorder=4 + zorder, gid=gid))
+                ax.add_collection(
+                    LineCollection(lines, colors=colour, linewidths=width * t, zorder=4 + zorder, gid=gid)
+                )
     if ways.saddles:
         points = np.array(list(ways.saddles.values()))
-        marks = ax.scatter(*points.T, s=44, marker="D", facecolors="white", edgecolors=INK, linewidths=1.3, zorder=5)
+        marks = ax.scatter(*points.T, s=44 * t**3, marker="D", facecolors="white", edgecolors=INK, lw=1.3 * t, zorder=5)
         marks.set_gid("saddles")
 
 

@@ -42,8 +42,8 @@ def network(
     """Draw the edges among regulators: arrows activate, bars repress, width is the weight, faint edges are unstable.
 
     A few regulators with few edges are laid out by their ties; up to 60 are put on a circle, in the order of a clustering
-    that keeps together what activates one another; more of them are drawn as a clustered matrix, of at most 80 regulators
-    and 120 targets with the strongest edges.
+    that keeps together what activates one another; more of them are drawn as a clustered matrix, of at most 50 regulators
+    and 60 targets with the strongest edges.
 
     Parameters
     ----------

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
-from landscape.pl._figure import INK, QUIET, caption, finish
+from landscape.pl._figure import INK, QUIET, caption, counted, finish
 
-_HINT = "run `landscape.tl.paths(adata)`, or `landscape.tl.barriers(adata)`, first"
+HINT = "run `landscape.tl.paths(adata)`, or `landscape.tl.barriers(adata)`, first"
 UP, DOWN = "#2166ac", "#b2182b"
 _WORDS = ("from", "to", "saddle", "part", "step")
 MOST_GENES = 30
@@ -74,13 +74,10 @@ def paths(
         If no path joins ``start`` and ``end``.
     """
     require_adata(adata)
-    record = read_result(adata, key, hint=_HINT)
+    record = read_result(adata, key, hint=HINT)
     table = record if isinstance(record, pd.DataFrame) else record["table"]
-    a, b, via = _choose(adata, table, start, end)
-    part = table[
-        (table["from"].astype(str) == a) & (table["to"].astype(str) == b) & (table["saddle"].astype(str) == via)
-    ]
-    part = part.sort_values("step", kind="stable")
+    a, b, via = choose(adata, table, start, end)
+    part = way_states(table, a, b, via)
     genes = [name for name in part.columns if name not in _WORDS and pd.api.types.is_numeric_dtype(part[name])]
     levels = part[genes].to_numpy(dtype=float)
     step = part["step"].to_numpy(dtype=float)
@@ -104,7 +101,7 @@ def paths(
     marks = main.scatter(moment[rows], np.arange(len(rows)), s=16, facecolors="white", edgecolors=INK, lw=0.9, zorder=3)
     marks.set_gid("moments")
     main.set_yticks(np.arange(len(rows)), [genes[i] for i in rows], fontsize=8)
-    _ends(main, adata, part, a, b, via)
+    name_ends(main, adata, part, a, b, via)
     bars = side.barh(
         np.arange(len(rows)), change[rows], height=0.66, color=[UP if c > 0 else DOWN for c in change[rows]]
     )
@@ -120,7 +117,7 @@ def paths(
     notes.append("rings: half of all changes are made")
     others = table.groupby(["from", "to"], observed=True).ngroups - 1
     if others and (start is None or end is None):
-        notes.append(f"{others} more transitions: `start=`, `end=`")
+        notes.append(f"{counted(others, 'more transition')}: `start=`, `end=`")
     caption(figure, notes)
     return finish(figure, [main, side], show=show, return_fig=return_fig)
 
@@ -139,7 +136,13 @@ def moments(step: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[n
     return np.asarray(found, dtype=float)
 
 
-def _choose(adata: AnnData, table: pd.DataFrame, start: str | None, end: str | None) -> tuple[str, str, str]:
+def way_states(table: pd.DataFrame, start: str, end: str, via: str) -> pd.DataFrame:
+    """Rows of a table of paths that belong to one of them, in their order."""
+    own = (table[["from", "to", "saddle"]].astype(str) == [start, end, via]).all(axis=1)
+    return table[own].sort_values("step", kind="stable")
+
+
+def choose(adata: AnnData, table: pd.DataFrame, start: str | None, end: str | None) -> tuple[str, str, str]:
     """Transition to draw: the one asked for, over its lowest barrier."""
     ways = table[["from", "to", "saddle"]].astype(str).drop_duplicates()
     fit = ways[((ways["from"] == start) | (start is None)) & ((ways["to"] == end) | (end is None))]
@@ -182,10 +185,15 @@ def _moments(
     return moments(step, levels)
 
 
-def _ends(ax: Axes, adata: AnnData, part: pd.DataFrame, start: str, end: str, via: str) -> None:
-    """Say where the path begins, where its saddle is, and where it ends: at the saddle, or at the other attractor."""
+def name_ends(ax: Axes, adata: AnnData, part: pd.DataFrame, start: str, end: str, via: str) -> float:
+    """Say where the path begins, where its saddle is, and where it ends: at the saddle, or at the other attractor.
+
+    Returns
+    -------
+    Share of the path at the saddle.
+    """
     results = adata.uns[_keys.UNS]
-    last = end
+    last, top = end, 1.0
     if "part" in part and (part["part"].astype(str) == "down").any():
         top = float(part.loc[part["part"].astype(str) == "up", "step"].max())
         ax.axvline(top, color=INK, lw=1.2, ls=(0, (3, 2)), zorder=2).set_gid("saddle")
@@ -204,6 +212,7 @@ def _ends(ax: Axes, adata: AnnData, part: pd.DataFrame, start: str, end: str, vi
     labels[0].set_horizontalalignment("left")
     labels[1].set_color(QUIET)
     labels[2].set_horizontalalignment("right")
+    return top
 
 
 def _trim(ax: Axes) -> None:

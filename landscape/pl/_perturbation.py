@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
-from landscape.pl._cells import SAFE, categorical_palette
-from landscape.pl._figure import INK, QUIET, caption, finish
+from landscape.pl._cells import attractor_colours
+from landscape.pl._figure import INK, caption, finish
 from landscape.pl._labels import Row, arrange
 from landscape.pl._places import attractor_places, downhill
 from landscape.pl._relief import Camera, Grid, Relief
@@ -82,7 +82,7 @@ def perturbation(
     drawn = record.get("occupancy")
     drawn = drawn if isinstance(drawn, Mapping) and "before" in drawn else None
     shown = fates[(fates[["before", "after"]].fillna(0.0).abs() > 1e-9).any(axis=1)]
-    colours = _colours(adata, list(map(str, fates.index)))
+    colours = attractor_colours(adata, list(map(str, fates.index)))
 
     tall = max(0.36 * len(shown), 0.2 * min(n_regulators, 0 if expression is None else len(expression)), 1.4) + 1.1
     figure = plt.figure(figsize=(11.0, tall + (4.3 if drawn is not None else 0.0) + 0.4), layout="constrained")
@@ -112,14 +112,6 @@ def _find(adata: AnnData, key: str | None) -> tuple[str, Mapping[str, Any]]:
         raise KeyError(msg)
     name = known[-1] if key is None else key
     return name, records[name]
-
-
-def _colours(adata: AnnData, names: list[str]) -> dict[str, str]:
-    known = categorical_palette(adata, _keys.BASIN) if _keys.BASIN in adata.obs else {}
-    spare = [colour for colour in SAFE if colour not in known.values()] or list(SAFE)
-    free = iter(spare * (1 + len(names) // len(spare)))
-    quiet = {"undifferentiated": "#8b9199", "other": "#b8bcc2"}
-    return {name: known.get(name) or quiet.get(name) or next(free) for name in names}
 
 
 def _words(record: Mapping[str, Any]) -> list[str]:
@@ -234,7 +226,7 @@ def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str]) -> None:
     rows = np.arange(len(fates))
     before, after = fates["before"].to_numpy(dtype=float), fates["after"].to_numpy(dtype=float)
     low, high = (
-        before + fates[end].to_numpy(dtype=float) if end in fates else np.full(len(fates), np.nan)
+        np.clip(before + fates[end].to_numpy(dtype=float), 0.0, 1.0) if end in fates else np.full(len(fates), np.nan)
         for end in ("low", "high")
     )
     chosen = [colours[str(name)] for name in fates.index]
@@ -242,16 +234,16 @@ def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str]) -> None:
     ax.hlines(rows, before, after, color=chosen, lw=1.6, zorder=2)
     ax.scatter(before, rows, s=52, facecolors="white", edgecolors=chosen, linewidths=1.6, zorder=3).set_gid("before")
     ax.scatter(after, rows, s=52, color=chosen, zorder=4).set_gid("after")
-    for row, (name, values) in zip(rows, fates.iterrows(), strict=True):
+    for row, (_, values) in zip(rows, fates.iterrows(), strict=True):
         ax.annotate(
             _change(values), (1.01, row), xycoords=("axes fraction", "data"), fontsize=7.5, color=INK, va="center"
         )
-        del name
     ax.set_yticks(rows, [str(name) for name in fates.index], fontsize=9)
     ax.set_ylim(len(fates) - 0.4, -0.6)
     ends = np.nanmax(np.concatenate([before, after, high, [0.0]]))
     ax.set_xlim(min(-0.02, np.nanmin(np.concatenate([low, [0.0]])) - 0.01), min(1.02, ends * 1.08 + 0.02))
-    ax.set_xlabel("share of the cells (ring before, dot after, bar: interval)", fontsize=8.5)
+    words = "ring before, dot after" + (", bar: interval" if np.isfinite(low).any() else "")
+    ax.set_xlabel(f"share of the cells ({words})", fontsize=8.5)
     ax.set_title("fates", fontsize=10, color=INK, loc="left")
     ax.grid(axis="x", color="#e4e7eb", lw=0.8, zorder=0)
     ax.set_axisbelow(True)
@@ -262,12 +254,17 @@ def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str]) -> None:
 
 
 def _change(row: pd.Series) -> str:
-    text = f"{row['change']:+.2f}"
+    text = _signed(row["change"])
     if np.isfinite(row.get("low", np.nan)) and np.isfinite(row.get("high", np.nan)):
-        text += f" [{row['low']:+.2f}, {row['high']:+.2f}]"
+        text += f" [{_signed(row['low'])}, {_signed(row['high'])}]"
     if np.isfinite(row.get("p_value", np.nan)):
         text += f" p = {row['p_value']:.2g}"
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def _signed(value: float) -> str:
+    rounded = round(float(value), 2)
+    return f"{rounded:+.2f}" if rounded else "0.00"  # no "-0.00"
 
 
 def _regulators(ax: Axes, expression: pd.DataFrame, most: int) -> list[str]:
@@ -284,7 +281,7 @@ def _regulators(ax: Axes, expression: pd.DataFrame, most: int) -> list[str]:
     ax.set_title("regulators", fontsize=10, color=INK, loc="left")
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.tick_params(axis="x", labelsize=8)
-    ax.tick_params(axis="y", length=0, colors=QUIET)
+    ax.tick_params(axis="y", length=0)
     for edge in ("top", "right", "left"):
         ax.spines[edge].set_visible(False)
     return [] if len(shown) == len(change) else [f"the {len(shown)} of {len(change)} regulators that change most"]

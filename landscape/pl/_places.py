@@ -12,6 +12,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from landscape import _keys
+from landscape.pl._figure import counted
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def attractor_places(
     basin = adata.obs[_keys.BASIN].astype(str).to_numpy()
     places = []
     for number, name in enumerate(table.index):
-        text = f"{name}\n{int(table.loc[name, 'n_cells']):,} cells" if "n_cells" in table else str(name)
+        text = f"{name}\n{counted(table.loc[name, 'n_cells'], 'cell')}" if "n_cells" in table else str(name)
         if stated is not None and len(stated) == len(table) and np.isfinite(stated[number]).all():
             places.append(Place(str(name), np.asarray(stated[number], dtype=float), text))
             continue

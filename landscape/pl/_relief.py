@@ -13,9 +13,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.interpolate import RectBivariateSpline, RegularGridInterpolator
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 Array = NDArray[np.float64]
+# Width of the slope beyond the known heights, as a share of the grid's longer side.
+_SLOPE = 0.07
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Grid:
     support
         Where the height is known, same shape.
     ceiling
-        Height at which the relief is cut off; a plateau at this height is drawn above it and where none is known.
+        Height at which the relief is cut off: a plateau at this height is drawn above it, and the surface rises to it
+        where no height is known.
     scale
         Lowest and highest height drawn, where several reliefs share them.
     """
@@ -77,17 +82,34 @@ class Grid:
 
     @cached_property
     def _drawn(self) -> RectBivariateSpline:
-        filled = np.where(self.support, self.height, self.height[self.support].max())
-        return RectBivariateSpline(self.y, self.x, filled, kx=min(3, len(self.y) - 1), ky=min(3, len(self.x) - 1))
+        return RectBivariateSpline(
+            self.y, self.x, self._continued(), kx=min(3, len(self.y) - 1), ky=min(3, len(self.x) - 1)
+        )
+
+    def _continued(self) -> Array:
+        """Heights that go on where none is known, from the nearest known one up to the highest within a few cells.
+
+        A cliff at the edge of what is known would follow the cells of the grid like a flight of stairs.
+        """
+        top = self.height[self.support].max()
+        away = distance_transform_edt(~self.support) if not self.support.all() else np.zeros(self.support.shape)
+        free = (away > 0) & (away < max(3.0, _SLOPE * max(self.support.shape)))
+        fixed = np.where(self.support, self.height, top)
+        return membrane(fixed, free) if free.any() else fixed
 
     @cached_property
     def _known(self) -> RegularGridInterpolator:
-        return RegularGridInterpolator((self.y, self.x), self.support.astype(float), bounds_error=False, fill_value=0.0)
+        # Smoothed by a cell of the grid, whose corners would show along the edge.
+        share = gaussian_filter(self.support.astype(float), 1.0, mode="nearest")
+        return RegularGridInterpolator((self.y, self.x), share, bounds_error=False, fill_value=0.0)
 
     def at(self, points: Array) -> Array:
         """Drawn height at points of shape ``(n, 2)``: a cubic spline through the grid, cut off at the plateau."""
         x, y = points.T
-        inside = (x >= self.x[0]) & (x <= self.x[-1]) & (y >= self.y[0]) & (y <= self.y[-1])
+        # Edges of a turned block hit those of the grid up to rounding, and must not fall off it.
+        spare = 1e-9 * np.array([np.ptp(self.x), np.ptp(self.y)])
+        inside = (x >= self.x[0] - spare[0]) & (x <= self.x[-1] + spare[0])
+        inside &= (y >= self.y[0] - spare[1]) & (y <= self.y[-1] + spare[1])
         drawn = np.clip(self._drawn.ev(y, x), self.lowest, self.highest)
         return np.where(inside, drawn, self.highest)
 
@@ -100,7 +122,7 @@ class Grid:
         """Whether known heights lie above the ceiling."""
         return bool((self.height[self.support] > self.highest).any())
 
-    def cut_above(self, points: Array, *, spare: float = 0.3) -> Grid:
+    def cut_above(self, points: Array, *, spare: float = 0.7) -> Grid:
         """Grid with a ceiling somewhat above 99 % of the given points: rims where nothing is only hide the valleys."""
         filled = self.at(points)
         top = float(np.quantile(filled, 0.99))
@@ -114,6 +136,29 @@ class Grid:
         i = slice(max(rows[0] - pads[0], 0), rows[-1] + pads[0] + 1)
         j = slice(max(columns[0] - pads[1], 0), columns[-1] + pads[1] + 1)
         return Grid(self.x[j], self.y[i], self.height[i, j], self.support[i, j], self.highest, self.scale)
+
+
+def membrane(values: Array, free: NDArray[np.bool_]) -> Array:
+    """Values of a grid in which each free one is the mean of its four neighbours; the others stay as they are."""
+    number = np.full(values.shape, -1)
+    number[free] = np.arange(np.count_nonzero(free))
+    rows, columns = np.nonzero(free)
+    own, other, known, count = [], [], np.zeros(len(rows)), np.zeros(len(rows))
+    for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        i, j = rows + down, columns + right
+        inside = np.flatnonzero((i >= 0) & (i < values.shape[0]) & (j >= 0) & (j < values.shape[1]))
+        count[inside] += 1
+        neighbour = number[i[inside], j[inside]]
+        own.append(inside[neighbour >= 0])
+        other.append(neighbour[neighbour >= 0])
+        at = inside[neighbour < 0]
+        known[at] += values[i[at], j[at]]
+    links = sparse.coo_matrix(
+        (np.ones(sum(map(len, own))), (np.concatenate(own), np.concatenate(other))), shape=(len(rows),) * 2
+    )
+    result = values.copy()
+    result[free] = sparse.linalg.spsolve((sparse.diags_array(count) - links).tocsc(), known)
+    return result
 
 
 @dataclass(frozen=True)
@@ -295,7 +340,8 @@ class Relief:
         return {int(s): every[strip == s] for s in np.unique(strip)}
 
     def _shade(self) -> Array:
-        lifted = self.camera.lift(self.heights)
+        # Light falls on a slightly smoother surface: it would make a relief of every single cell of the grid.
+        lifted = gaussian_filter(self.camera.lift(self.heights), self.n / 90, mode="nearest")
         step = self.edges[1] - self.edges[0]
         slope_v, slope_u = np.gradient(lifted, step)
         light = np.array([-0.55, 0.45, 0.75]) / np.linalg.norm([-0.55, 0.45, 0.75])

@@ -10,8 +10,9 @@ from matplotlib.colors import Colormap, to_rgb
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import IdentityTransform, ScaledTranslation
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
-from landscape.pl._figure import INK, QUIET
+from landscape.pl._figure import INK, QUIET, grain
 from landscape.pl._relief import Camera, Grid, Relief, Strip
 from landscape.pl._ways import Ways, pieces
 
@@ -65,29 +66,39 @@ def paint(
 
 def _ways(ax: Axes, relief: Relief, ways: Ways) -> None:
     """Least-action paths where the surface does not hide them, and the saddles."""
-    camera = relief.camera
+    camera, t = relief.camera, grain(ax)
     for way in ways.lines:
         turned, lifted = camera.turned(way.line), camera.lift(relief.grid.at(way.line))
         paper = camera.see(turned, lifted + 4e-3)[0]
-        seen = (np.abs(turned) <= 1).all(1) & relief.visible(turned, lifted)
+        inside = (np.abs(turned) <= 1).all(1)
+        seen = _settled(relief.visible(turned, lifted))
         for near in (True, False):
-            lines = pieces(paper, seen & (way.near == near))
+            lines = pieces(paper, inside & seen & (way.near == near))
             for width, colour, above, gid in STROKES[near] if lines else ():
-                _add(ax, LineCollection(lines, colors=colour, linewidths=width, gid=gid), relief.n + above)
+                _add(ax, LineCollection(lines, colors=colour, linewidths=width * t, gid=gid), relief.n + above)
+        if hidden := pieces(paper, inside & ~seen)[::4]:  # as in a technical drawing, dotted
+            _add(ax, LineCollection(hidden, colors=INK, linewidths=0.7, alpha=0.55, gid="hidden"), relief.n + 0.7)
     if ways.saddles:
         points = np.array(list(ways.saddles.values()))
         at = camera.project(points, relief.grid.at(points))
-        marks = ax.scatter(*at.T, s=44, marker="D", facecolors="white", edgecolors=INK, linewidths=1.3, zorder=8.9e5)
+        marks = ax.scatter(*at.T, s=44 * t**3, marker="D", facecolors="white", edgecolors=INK, lw=1.3 * t, zorder=8.9e5)
         marks.set_gid("saddles")
         marks.set_in_layout(False)
+
+
+def _settled(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is seen of a line, without the fragments where it runs along the rim that hides it."""
+    return median_filter(seen.astype(np.uint8), size=min(15, len(seen)), mode="nearest").astype(bool)
 
 
 def _facets(ax: Axes, strip: Strip, cmap: Colormap, grid: Grid) -> None:
     share = (strip.height - grid.lowest) / max(grid.highest - grid.lowest, 1e-12)
     rgb = np.where(strip.known[..., None], cmap(share)[..., :3], UNKNOWN)
     # Flat ground has the shade .75 under this light and keeps its colour; what is darker turns to slate, not to black.
-    away = np.clip((0.75 - strip.shade) / 0.75, 0, 1)[..., None] * 0.62
-    towards = np.clip((strip.shade - 0.75) / 0.25, 0, 1)[..., None] * 0.45
+    # What is not known has no shape either: it is shaded only so much that its edge does not look like a cliff.
+    strength = np.where(strip.known, 1.0, 0.25)[..., None]
+    away = np.clip((0.75 - strip.shade) / 0.75, 0, 1)[..., None] * 0.55 * strength
+    towards = np.clip((strip.shade - 0.75) / 0.25, 0, 1)[..., None] * 0.45 * strength
     face = (rgb * (1 - away) + _SHADOW * away) * (1 - towards) + towards
     facets = QuadMesh(strip.corners, shading="gouraud", facecolors=face.reshape(-1, 3), gid="surface")
     _add(ax, facets, strip.index)
@@ -147,7 +158,7 @@ def front(ax: Axes, relief: Relief) -> None:
 
 def scale(ax: Axes, camera: Camera, grid: Grid, label: str) -> None:
     """Vertical axis at the front left corner."""
-    corner = CORNER
+    corner, t = CORNER, grain(ax)
     ticks = [
         t
         for t in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(grid.lowest, grid.highest)
@@ -158,9 +169,9 @@ def scale(ax: Axes, camera: Camera, grid: Grid, label: str) -> None:
     for tick in ticks:
         ((x, y),) = camera.see(corner, camera.lift(np.array([tick])))[0]
         ax.plot([x - 0.015, x], [y, y], color=INK, lw=0.9, zorder=1e5, clip_on=False)
-        ax.text(x - 0.025, y, f"{tick:g}", ha="right", va="center", fontsize=8, color=INK, zorder=1e5)
+        ax.text(x - 0.025, y, f"{tick:g}", ha="right", va="center", fontsize=8 * t, color=INK, zorder=1e5)
     x, y = line[0]
-    ax.text(x - 0.115, y, label, ha="right", va="bottom", rotation=90, fontsize=9, color=INK)
+    ax.text(x - 0.115, y, label, ha="right", va="bottom", rotation=90, fontsize=9 * t, color=INK)
 
 
 def frame(ax: Axes, relief: Relief, development: str) -> None:
@@ -168,7 +179,7 @@ def frame(ax: Axes, relief: Relief, development: str) -> None:
     floor = relief.camera.see(np.array([[-1.0, -1.0], [1.0, -1.0]]), np.array([-_WALL, -_WALL]))[0]
     everything = np.concatenate([relief.paper.reshape(-1, 2), floor])
     low, high = everything.min(0), everything.max(0)
-    ax.set_xlim(low[0] - 0.22, high[0] + 0.06)
+    ax.set_xlim(low[0] - 0.22, high[0] + 0.14)
     ax.set_ylim(low[1] - 0.1, high[1] + 0.03)
     ax.set_aspect("equal")
     ax.axis("off")
@@ -182,7 +193,8 @@ def frame(ax: Axes, relief: Relief, development: str) -> None:
             arrowprops={"arrowstyle": "-|>", "color": QUIET, "lw": 1.2},
             zorder=1e5,
         )
-        ax.text(*(head + shift + (0, -0.02)), development, ha="right", va="top", fontsize=8, color=QUIET)
+        x, y = (head + tail) / 2 + 1.6 * shift
+        ax.text(x, y, development, ha="left", va="center", rotation=-90, fontsize=8 * grain(ax), color=QUIET)
 
 
 def _levels(grid: Grid) -> NDArray[np.float64]:

@@ -54,28 +54,29 @@ class Occupancy:
 def place(
     states: ArrayLike, reference: ArrayLike, coordinates: ArrayLike, *, n_neighbors: int = 15
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Drawing coordinates of states: the mean over their nearest reference states, weighted by closeness.
+    """Drawing coordinates (or other values) of states: mean over their nearest reference states, weighted by closeness.
 
     Parameters
     ----------
     states
         Shape ``(n, d)``.
     reference, coordinates
-        States and drawing coordinates of the same cells, shapes ``(r, d)`` and ``(r, 2)``.
+        States and drawing coordinates of the same cells, shapes ``(r, d)`` and ``(r, m)``.
     n_neighbors
         Neighbours to average.
 
     Returns
     -------
-    Coordinates ``(n, 2)``, and whether each state is as close to the reference as reference states are to each
+    Coordinates ``(n, m)``, and whether each state is as close to the reference as reference states are to each
     other (up to three times the 99th percentile of their spacing).
     """
     x, known, drawn = (np.asarray(v, dtype=float) for v in (states, reference, coordinates))
     if x.ndim != 2 or known.ndim != 2 or x.shape[1] != known.shape[1]:
         msg = f"Expected `states` (n, d) and `reference` (r, d), found {x.shape} and {known.shape}."
         raise ValueError(msg)
-    if drawn.shape != (len(known), 2):
-        msg = f"Expected `coordinates` of shape ({len(known)}, 2), found {drawn.shape}."
+    if drawn.ndim != 2 or len(drawn) != len(known):
+        columns = drawn.shape[1] if drawn.ndim == 2 else 2
+        msg = f"Expected `coordinates` of shape ({len(known)}, {columns}), found {drawn.shape}."
         raise ValueError(msg)
     for name, value in (("states", x), ("reference", known), ("coordinates", drawn)):
         if not np.isfinite(value).all():
@@ -134,6 +135,9 @@ def occupancy(
     """
     placed, near = place(states, reference, coordinates, n_neighbors=n_neighbors)
     drawn = np.asarray(coordinates, dtype=float)
+    if drawn.shape[1] != 2:
+        msg = f"Expected `coordinates` of shape ({len(drawn)}, 2), found {drawn.shape}."
+        raise ValueError(msg)
     if not near.any():
         msg = "No simulated state lies near the reference states; check that both are in the same unit."
         raise ValueError(msg)

@@ -5,27 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
 from landscape import pl
 from landscape.pl._animation import rolling
 from landscape.pl._landscape import relief_of
 from landscape.pl._view import look
-from tests.synthetic import NAMES, add_topography, finished_run
+from tests.synthetic import NAMES, finished_run
 
 go = pytest.importorskip("plotly.graph_objects", reason="install the extra `interactive`")
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
-@pytest.fixture
-def crossed(finished):
-    add_topography(finished)
-    return finished
 
 
 def traces(figure, name):

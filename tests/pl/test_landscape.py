@@ -13,6 +13,7 @@ from landscape.pl._labels import spread
 from landscape.pl._places import attractor_places, downhill
 from landscape.pl._relief import Camera, Grid, Relief
 from landscape.pl._ways import ways
+from tests.pl.drawn import artists, offsets
 from tests.synthetic import add_topography
 
 
@@ -22,20 +23,6 @@ def pl(monkeypatch):
     fine = landscape.pl.landscape
     monkeypatch.setattr(landscape.pl, "landscape", lambda *args, **kwargs: fine(*args, **{"resolution": 30, **kwargs}))
     return landscape.pl
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
-def artists(ax, gid):
-    return [artist for artist in ax.get_children() if artist.get_gid() == gid]
-
-
-def offsets(ax, gid):
-    return np.concatenate([np.asarray(a.get_offsets()) for a in artists(ax, gid)])
 
 
 def double_well(tilt=0.0, n=81):
@@ -149,6 +136,25 @@ def test_a_wrong_record_is_named(pl, finished, change, message):
         pl.landscape(finished, show=False)
 
 
+def test_heights_go_on_beyond_what_is_known_without_a_cliff():
+    """On a line a membrane is straight: from the last known height up to the highest, cell by cell."""
+    x, y = np.arange(60.0), np.arange(20.0)
+    height = np.repeat(np.where(x < 30, x / 30, 9.0)[None], 20, axis=0)
+    height[:, 0] = 4.0
+    grid = Grid(x, y, height, np.repeat((x < 30)[None], 20, axis=0))
+    drawn = grid.at(np.column_stack([x[29:36], np.full(7, 10.0)]))
+    # The slope is 7 % of 60 cells wide: four free cells between 29/30 and the highest known height. Splines overshoot.
+    np.testing.assert_allclose(drawn, np.clip(29 / 30 + (4 - 29 / 30) * np.arange(7) / 5, None, 4.0), atol=0.06)
+    assert grid.known_at(np.array([[28.0, 10.0], [31.0, 10.0]])).tolist() == [True, False]
+
+
+def test_a_grid_is_open_at_its_edges_whatever_the_turn():
+    grid = double_well()
+    corners = np.array([[grid.x[0], 0.0], [grid.x[-1], 0.0], [0.0, grid.y[-1]]]) * (1 + 1e-12)
+    expected = (corners[:, 0] ** 2 - 1) ** 2 + corners[:, 1] ** 2
+    np.testing.assert_allclose(grid.at(corners), expected, atol=1e-3)
+
+
 # The relief
 
 
@@ -213,6 +219,24 @@ def test_many_attractors_still_do_not_overlap(pl, finished):
     assert len(boxes) == 14
     for i, one in enumerate(boxes):
         assert not any(one.overlaps(other) for other in boxes[i + 1 :])
+
+
+@pytest.mark.parametrize("width", [1.2, 3.5])
+def test_in_a_narrow_column_everything_is_smaller_and_still_apart(pl, finished, width):
+    figure, ax = plt.subplots(figsize=(width, width), layout="constrained" if width > 2 else None)
+    wide = pl.landscape(finished, show=False)
+    pl.landscape(finished, ax=ax, show=False)
+    if width < 2:  # names are wider than the drawing: they are put one below the other
+        return
+    figure.canvas.draw()
+    texts = [t for t in ax.texts if t.get_text().endswith("cells")]
+    boxes = [t.get_bbox_patch().get_window_extent() for t in texts]
+    for i, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[i + 1 :])
+        assert one.x0 > 0
+        assert one.x1 < figure.bbox.x1
+    assert {t.get_fontsize() for t in texts} == {9 * 0.65}
+    assert artists(ax, "cells")[0].get_sizes().max() < 0.3 * artists(wide, "cells")[0].get_sizes().max()
 
 
 def test_an_attractor_without_cells_is_said_to_be_missing(pl, finished):

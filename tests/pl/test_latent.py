@@ -5,16 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
 from landscape import pl
 from landscape.latent import CompressionCurve, LatentModel
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
+from tests.pl.drawn import artist
 
 
 @pytest.fixture(params=["nb", "poisson", "zinb"])
@@ -22,10 +16,6 @@ def fitted(request, finished):
     model = LatentModel(finished, gene_likelihood=request.param, n_hidden=8, n_latent=2)
     model.train(max_epochs=2)
     return finished, model
-
-
-def artist(ax, gid):
-    return next(a for a in ax.get_children() if a.get_gid() == gid)
 
 
 def test_curves_and_checks_are_those_of_the_model(fitted):

@@ -5,27 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
 from landscape import pl
 from landscape.pl._paths import moments
+from tests.pl.drawn import artist
 from tests.synthetic import NAMES, add_topography
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
-@pytest.fixture
-def crossed(finished):
-    add_topography(finished)
-    return finished
-
-
-def artist(ax, gid):
-    return next(a for a in ax.get_children() if a.get_gid() == gid)
 
 
 @pytest.mark.parametrize("at", [0.1, 0.37, 0.8])

@@ -1,0 +1,127 @@
+"""Fate probabilities along a least-action path: where on the way a cell's end is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from landscape import _keys
+from landscape._anndata import read, read_result
+from landscape.pl._cells import attractor_colours
+from landscape.pl._figure import INK, QUIET, caption, counted, finish, new_axes
+from landscape.pl._labels import spread
+from landscape.pl._paths import HINT, choose, name_ends, way_states
+from landscape.pl._ways import lay, pieces
+
+# A fate that stays below this along the whole path is left out; the figure says so.
+LEAST = 0.02
+
+
+def fates_along(
+    adata: AnnData,
+    table: pd.DataFrame,
+    *,
+    start: str | None,
+    end: str | None,
+    palette: Mapping[str, str] | Sequence[str] | None,
+    title: str | None,
+    ax: Axes | None,
+    show: bool | None,
+    return_fig: bool,
+) -> Axes | Figure | None:
+    """Draw the fates of the cells around each point of a path; arguments as in :func:`landscape.pl.fates`."""
+    record = read_result(adata, _keys.PATHS, hint=HINT)
+    read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first")
+    ways = record if isinstance(record, pd.DataFrame) else record["table"]
+    a, b, via = choose(adata, ways, start, end)
+    part = way_states(ways, a, b, via)
+    genes = [name for name in adata.obsm[_keys.STATE].columns if name in part.columns]
+    odds, near = lay(adata, part[genes].to_numpy(dtype=float), genes, table.to_numpy(dtype=float))
+    step = part["step"].to_numpy(dtype=float)
+    drawn = [i for i in range(table.shape[1]) if odds[:, i].max() >= LEAST]
+    names = [str(table.columns[i]) for i in drawn]
+    colours = attractor_colours(adata, [str(name) for name in table.columns], palette)
+
+    figure, ax = new_axes(ax, size=(6.4, 3.6))
+    for i, name in zip(drawn, names, strict=True):
+        ax.plot(step, odds[:, i], color=colours[name], lw=1.0, ls=(0, (2, 1.5)), alpha=0.8, gid=f"far:{name}")
+        whole = pieces(np.column_stack([step, odds[:, i]]), near)
+        ax.add_collection(LineCollection(whole, colors=colours[name], linewidths=2.2, gid=f"near:{name}"))
+    ax.set_ylim(-0.02, 1.02)
+    top = name_ends(ax, adata, part, a, b, via)
+    _even(ax, step, odds, table, a, b, top)
+    _name_lines(ax, names, odds[-1, drawn], [colours[name] for name in names])
+    ax.set_ylabel("probability of the fate", fontsize=9)
+    ax.tick_params(axis="y", labelsize=8)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    ax.set_title(title or f"{a} \N{RIGHTWARDS ARROW} {b}", color=INK, fontsize=11, loc="left", pad=16)
+    notes = ["mean over the cells nearest to each state of the path"]
+    if not near.all():
+        notes.append("dashed: no cells near")
+    if len(drawn) < table.shape[1]:
+        notes.append(f"{counted(table.shape[1] - len(drawn), 'fate')} below {LEAST:.0%} left out")
+    caption(figure, notes)
+    return finish(figure, ax, show=show, return_fig=return_fig)
+
+
+def _even(
+    ax: Axes,
+    step: NDArray[np.float64],
+    odds: NDArray[np.float64],
+    table: pd.DataFrame,
+    start: str,
+    end: str,
+    top: float,
+) -> None:
+    """Ring where the fate of the start and that of the end become equally probable for the first time."""
+    names = [str(name) for name in table.columns]
+    if start not in names or end not in names:
+        return
+    gap = odds[:, names.index(start)] - odds[:, names.index(end)]
+    turns = np.flatnonzero((gap[:-1] > 0) & (gap[1:] <= 0))
+    if not len(turns):
+        return
+    i = int(turns[0])
+    share = gap[i] / (gap[i] - gap[i + 1])
+    at = step[i] + share * (step[i + 1] - step[i])
+    level = (1 - share) * odds[i, names.index(end)] + share * odds[i + 1, names.index(end)]
+    ring = ax.scatter([at], [level], s=34, facecolors="white", edgecolors=INK, linewidths=1.2, zorder=5)
+    ring.set_gid("even")
+    left = at < top  # away from the line at the saddle
+    ax.annotate("even odds", (at, level), xytext=(-8 if left else 8, 0), textcoords="offset points", va="center",
+                ha="right" if left else "left", fontsize=8, color=QUIET)  # fmt: skip
+
+
+def _name_lines(ax: Axes, names: Sequence[str], levels: NDArray[np.float64], colours: Sequence[str]) -> None:
+    """Names at the right ends of the lines, apart from one another."""
+    low, high = ax.get_ylim()
+    tall = 0.2 / max(0.75 * float(ax.get_figure(root=True).get_size_inches()[1]), 1.0)  # type: ignore[union-attr]
+    places = spread(np.asarray(levels, dtype=float), np.full(len(names), tall * (high - low)), low, high)
+    for name, level, place, colour in zip(names, levels, places, colours, strict=True):
+        ax.annotate(
+            name,
+            xy=(1.0, float(level)),
+            xycoords=("axes fraction", "data"),
+            xytext=(1.05, float(place)),
+            textcoords=("axes fraction", "data"),
+            fontsize=8.5,
+            color=INK,
+            va="center",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "lw": 1.2,
+                "shrinkA": 2,
+                "shrinkB": 1,
+                "relpos": (0.0, 0.5),
+            },
+        )
