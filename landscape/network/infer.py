@@ -18,7 +18,7 @@ from landscape.network.expression import Expression, FloatArray
 from landscape.network.groups import N_GROUPS, Groups, groups_of, step_thresholds
 from landscape.network.method import METHODS, Method
 from landscape.network.moments import Moments
-from landscape.network.penalty import reproducible_penalty
+from landscape.network.penalty import gcv_penalty, reproducible_flattening, reproducible_penalty
 from landscape.network.prior import Prior
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,8 @@ def infer(
     data: Expression,
     *,
     method: str | Callable[..., FloatArray] = "ridge",
-    penalty: float | Literal["auto"] = "auto",
+    penalty: float | Literal["auto", "gcv"] = "auto",
+    flatten: float | Literal["auto"] = "auto",
     prior: Prior | None = None,
     shape: bool | Literal["auto"] = "auto",
     n_bootstraps: int = 50,
@@ -88,7 +89,11 @@ def infer(
     method
         Name of one of :data:`METHODS`, or ``function(moments, regulators, **options)`` that returns weights.
     penalty
-        Ridge penalty of methods that take one; ``"auto"``: :func:`landscape.network.penalty.reproducible_penalty`.
+        Ridge penalty of methods that take one. ``"auto"``: :func:`landscape.network.penalty.reproducible_penalty`; ``"gcv"``:
+        one per block of targets, :func:`landscape.network.penalty.gcv_penalty`.
+    flatten
+        How far large singular values of a ridge are compressed; ``"auto"``: not at all with a response of its own, else
+        :func:`landscape.network.penalty.reproducible_flattening`.
     prior
         Edges known beforehand, made by :func:`landscape.network.prior_of`.
     shape
@@ -133,8 +138,9 @@ def infer(
     groups = groups_of(data, thresholds=thresholds, max_groups=n_groups, seed=seed_of(random), engine=engine)
     _require_variation(groups.moments(), len(data.regulators))
     if record.takes_penalty:
-        options["penalty"] = _penalty(groups, data) if penalty == "auto" else float(penalty)
-        settings["penalty"] = options["penalty"]
+        chosen = _tuned(groups, data, record, penalty, flatten)
+        options |= chosen
+        settings |= chosen
     settings["shape"] = shaped
     return _with_confidence(
         data, groups, record, options, settings, n_bootstraps=n_bootstraps, rng=random,
@@ -211,15 +217,35 @@ def _from_cells(data: Expression, record: Method, options: dict[str, Any], setti
     )  # fmt: skip
 
 
-def _penalty(groups: Groups, data: Expression) -> float:
-    p = len(data.regulators)
-    first, second = (half.linear().regulators_only(np.arange(p)) for half in groups.halves())
-    found = reproducible_penalty((first, second), data.regulators)
-    logger.info(
-        "penalty %.3g: two halves of the cells agree to %.2f there, at most to %.2f",
-        found.value, found.reproducibility[found.grid == found.value][0], found.reproducibility.max(),
-    )  # fmt: skip
-    return found.value
+def _tuned(
+    groups: Groups, data: Expression, record: Method, penalty: float | str, flatten: float | str
+) -> dict[str, float | FloatArray]:
+    """Penalty and flattening, each as asked for or as far as two halves of the cells agree."""
+    rows = np.arange(len(data.regulators))
+    if flatten == "auto" and data.response is not None:
+        flatten = 0.0
+    result: dict[str, float | FloatArray] = {}
+    if penalty == "gcv":
+        result["penalty"] = gcv_penalty(groups.moments().linear().regulators_only(rows), data.regulators)
+    elif penalty != "auto":
+        result["penalty"] = float(penalty)
+    if "penalty" in result and (flatten != "auto" or not record.takes_flatten):
+        return result | ({"flatten": float(flatten)} if record.takes_flatten else {})
+    first, second = (half.linear().regulators_only(rows) for half in groups.halves())
+    if penalty == "auto":
+        found = reproducible_penalty((first, second), data.regulators)
+        result["penalty"] = found.value
+        logger.info(
+            "penalty %.3g: two halves of the cells agree to %.2f there, at most to %.2f",
+            found.value, found.reproducibility[found.grid == found.value][0], found.reproducibility.max(),
+        )  # fmt: skip
+    if record.takes_flatten:
+        middle = float(np.median(result["penalty"]))
+        automatic = flatten == "auto"
+        result["flatten"] = (
+            reproducible_flattening((first, second), data.regulators, penalty=middle) if automatic else float(flatten)
+        )
+    return result
 
 
 def _wants_steps(data: Expression, record: Method, *, shape: bool | Literal["auto"]) -> bool:

@@ -28,8 +28,8 @@ class Method:
         Whether weights carry a sign, and whether the two directions of a pair of regulators may differ.
     needs_prior
         Whether a prior network is required.
-    takes_prior, takes_penalty
-        Whether ``prior=`` and ``penalty=`` are understood.
+    takes_prior, takes_penalty, takes_flatten
+        Whether ``prior=``, ``penalty=`` and ``flatten=`` are understood.
     needs_steps
         Whether moments must hold steps of the regulators.
     needs_cells
@@ -46,6 +46,7 @@ class Method:
     reference: str
     takes_prior: bool = False
     takes_penalty: bool = False
+    takes_flatten: bool = False
     needs_steps: bool = False
     needs_cells: bool = False
 
@@ -59,6 +60,7 @@ METHODS: tuple[Method, ...] = (
         needs_prior=False,
         takes_prior=True,
         takes_penalty=True,
+        takes_flatten=True,
         reference="https://doi.org/10.1080/00401706.1970.10488634",
     ),
     Method(

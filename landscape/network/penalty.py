@@ -1,4 +1,4 @@
-"""How strong the ridge must be: as weak as the network stays the same in two halves of the cells."""
+"""How strong the ridge must be, and how flat its spectrum may: as far as two halves of the cells still agree."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from scipy import linalg
 
 from landscape.network.expression import FloatArray
 from landscape.network.moments import Moments
+from landscape.network.spectrum import FLATTEN, flattened
 
 #: A regulator acts as a protein, and its messenger RNA accounts for about four fifths of the variation of the
 #: protein once measurement error is set aside; noise with a share of one fifth is a ridge of 0.2 / 0.8.
@@ -18,6 +19,8 @@ FLOOR = 0.25
 ENOUGH = 0.9
 _GRID = FLOOR * 2.0 ** np.arange(12)
 _MAX_TARGETS = 300
+#: Blocks of targets with a penalty of their own.
+N_BLOCKS = 10
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,69 @@ def reproducible_penalty(
     agreement(high)
     seen = sorted(found)
     return Penalty(float(grid[high]), grid[seen], np.array([found[k] for k in seen]))
+
+
+def gcv_penalty(moments: Moments, regulators: NDArray[np.int64], *, n_blocks: int = N_BLOCKS) -> FloatArray:
+    r"""Penalty of every target by generalised cross-validation [1]_, one value per block of like targets, shape ``(q,)``.
+
+    .. math:: \lambda_B = \arg\min_\lambda \sum_{j \in B} \frac{1 - 2 b_j^\top r_j + b_j^\top R b_j}
+        {\left(1 - \operatorname{tr}[R (R + \lambda I)^{-1}] / n\right)^2}
+
+    Targets are put into blocks of equal size by how strongly regulators correlate with them; of large blocks some targets speak for
+    all. It asks how well targets are predicted, see :func:`reproducible_penalty` for why that is not the default.
+
+    References
+    ----------
+    .. [1] Golub, Heath and Wahba (1979), *Technometrics* 21, 215. https://doi.org/10.1080/00401706.1979.10489751
+    """
+    strength = np.einsum("kj,kj->j", moments.xy, moments.xy)
+    strength[regulators] -= moments.xy[np.arange(len(regulators)), regulators] ** 2  # nothing explains itself
+    blocks = np.array_split(np.argsort(strength, kind="stable"), min(n_blocks, len(strength)))
+    speak = [
+        block[np.linspace(0, len(block) - 1, min(len(block), _MAX_TARGETS // n_blocks)).astype(int)] for block in blocks
+    ]
+    solver = _Solver(moments, np.concatenate(speak), regulators)
+    values = np.maximum(linalg.eigvalsh(moments.xx), 0.0)
+    grid = np.concatenate([_GRID[0] * 2.0 ** -np.arange(8.0, 0.0, -1.0), _GRID])
+    loss = np.empty((len(grid), solver.xy.shape[1]))
+    for k, penalty in enumerate(grid):
+        weights = solver.weights(float(penalty))
+        rest = 1.0 - 2.0 * np.einsum("kj,kj->j", weights, solver.xy)
+        rest += np.einsum("kj,kj->j", weights, moments.xx @ weights)
+        freedom = min(float((values / (values + penalty)).sum()) / moments.n_cells, 1.0 - 1e-6)
+        loss[k] = rest / (1.0 - freedom) ** 2
+    result = np.empty(len(strength))
+    ends = np.cumsum([len(block) for block in speak])[:-1]
+    for block, part in zip(blocks, np.split(loss, ends, axis=1), strict=True):
+        result[block] = grid[np.argmin(part.mean(axis=1))]
+    return result
+
+
+def reproducible_flattening(
+    halves: tuple[Moments, Moments], regulators: NDArray[np.int64], *, penalty: float, enough: float = ENOUGH
+) -> float:
+    r"""Largest :math:`\kappa` up to 1/3, in steps of 1/12, at which two halves of the cells agree as well as without.
+
+    Compressing large singular values (:func:`landscape.network.spectrum.flattened`) lifts the small ones, which of few or shallow
+    cells are noise. Agreement must reach ``enough`` of that at :math:`\kappa = 0`.
+    """
+    first, second = halves
+    chosen = _some_targets(first, second)
+    solvers = tuple(_Solver(half, chosen, regulators) for half in halves)
+    fits = [solver.weights(penalty) for solver in solvers]
+    inside, own = solvers[0].inside, solvers[0].own
+
+    def agreement(amount: float) -> float:
+        one, other = (flattened(fit, None, amount) for fit in fits)
+        for found in (one, other):
+            found[inside, own] = 0.0
+        return _correlation(one, other)
+
+    wanted = enough * _correlation(*fits)
+    for amount in FLATTEN * np.array([1.0, 0.75, 0.5, 0.25]):
+        if agreement(float(amount)) >= wanted:
+            return float(amount)
+    return 0.0
 
 
 def _some_targets(first: Moments, second: Moments) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from landscape.network.boost import boost
 from landscape.network.expression import FloatArray
 from landscape.network.moments import Moments
 from landscape.network.prior import LIGHTER, Prior, solve_with_prior
+from landscape.network.spectrum import FLATTEN, flattened
 
 #: Share of the time-reversed regression that is subtracted, see :func:`ridge`.
 ARROW = 0.5
@@ -19,8 +20,9 @@ def ridge(
     moments: Moments,
     regulators: NDArray[np.int64],
     *,
-    penalty: float = 0.25,
+    penalty: float | FloatArray = 0.25,
     arrow: float = ARROW,
+    flatten: float | None = None,
     prior: Prior | None = None,
     lighter: float = LIGHTER,
 ) -> FloatArray:
@@ -43,6 +45,10 @@ def ridge(
     lagged covariance linearly from a lag of one messenger lifetime, which splicing offers, to three: messenger and
     protein together, a protein living about twice as long as its messenger.
 
+    **Flattening.** What many edges share is set back (:func:`landscape.network.spectrum.flattened`): the singular values of the
+    network are compressed, because a hidden cause that many genes show fills one of them. The arrow of time removes such causes
+    without that price, for a regulator of many genes fills one as well; so only networks without it are flattened.
+
     **Shape.** Where the moments hold steps (:func:`landscape.network.infer` adds them for values that are no counts, whose scale
     is unknown), an edge gets the larger of its coefficient and its weight from :func:`landscape.network.boost`, both networks
     brought to one norm: a line misses thresholds, steps blur lines, and either may find the edge.
@@ -54,9 +60,11 @@ def ridge(
     regulators
         Column of each regulator among the targets, shape ``(m,)``.
     penalty
-        :math:`\lambda`, in units of the variance of a standardised regulator.
+        :math:`\lambda`, in units of the variance of a standardised regulator; one for all targets or one each.
     arrow
         :math:`\alpha`, used where the moments hold the reverse.
+    flatten
+        :math:`\kappa`, 0 for none. ``None``: 1/3 without an arrow of time, 0 with it.
     prior, lighter
         Known edges and the share of the penalty that they bear (:func:`landscape.network.prior.solve_with_prior`).
 
@@ -70,13 +78,17 @@ def ridge(
     ValueError
         If ``penalty`` is not positive.
     """
-    if not penalty > 0:
-        msg = f"Expected `penalty` above 0, found {penalty}."
+    if not np.min(penalty) > 0:
+        msg = f"Expected `penalty` above 0, found {np.min(penalty):g}."
         raise ValueError(msg)
     linear = moments.linear()
     weights = _solve(linear, regulators, penalty, prior, lighter)
-    if linear.reverse is not None and arrow:
-        weights = weights - arrow * _solve(linear.reverse, regulators, penalty, prior, lighter)
+    reverse = linear.reverse if arrow else None
+    if reverse is not None:
+        weights = weights - arrow * _solve(reverse, regulators, penalty, prior, lighter)
+    if flatten is None:
+        flatten = FLATTEN if reverse is None else 0.0
+    weights = flattened(weights, regulators, flatten)
     if moments.has_steps:
         shape = np.abs(boost(moments, regulators))
         size = np.linalg.norm(shape)
@@ -86,8 +98,14 @@ def ridge(
 
 
 def _solve(
-    moments: Moments, regulators: NDArray[np.int64], penalty: float, prior: Prior | None, lighter: float
+    moments: Moments, regulators: NDArray[np.int64], penalty: float | FloatArray, prior: Prior | None, lighter: float
 ) -> FloatArray:
+    if isinstance(penalty, np.ndarray):
+        result = np.zeros_like(moments.xy)
+        for value in np.unique(penalty):
+            mine = penalty == value
+            result[:, mine] = _solve(moments, regulators, float(value), prior, lighter)[:, mine]
+        return result
     inverse = ridge_inverse(moments.xx, penalty)
     weights = inverse @ moments.xy
     if prior is None:

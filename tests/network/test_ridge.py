@@ -16,7 +16,7 @@ def standardised(data):
 @pytest.mark.parametrize("penalty", [0.01, 0.5, 30.0])
 def test_ridge_is_sklearns_fitted_without_the_gene_itself(penalty):
     data = network.expression(toy.counts(), [5, 0, 11, 20])
-    found = network.ridge(network.moments(data), data.regulators, penalty=penalty)
+    found = network.ridge(network.moments(data), data.regulators, penalty=penalty, flatten=0)
     x, y = standardised(data)
     for j in range(40):
         kept = [k for k, gene in enumerate(data.regulators) if gene != j]
@@ -30,9 +30,10 @@ def test_ridge_is_sklearns_fitted_without_the_gene_itself(penalty):
 def test_the_arrow_subtracts_half_of_the_turned_regression():
     data = network.expression(toy.counts(seed=0), [0, 1, 2], response=toy.counts(seed=1))
     both = network.moments(data)
-    forward = network.ridge(both, data.regulators, arrow=0.0)
-    backward = network.ridge(both.reverse, data.regulators)
-    np.testing.assert_allclose(network.ridge(both, data.regulators), forward - 0.5 * backward, atol=1e-14)
+    forward = network.ridge(both, data.regulators, arrow=0.0, flatten=0)
+    backward = network.ridge(both.reverse, data.regulators, flatten=0)
+    found = network.ridge(both, data.regulators, flatten=0)
+    np.testing.assert_allclose(found, forward - 0.5 * backward, atol=1e-14)
 
 
 def lagged(n_cells=3000, seed=0):
@@ -92,6 +93,15 @@ def test_a_hub_does_not_join_its_targets():
         ratio[name] = found[1:, 1:][~np.eye(5, dtype=bool)].max() / found[0, 1:].min()
     assert ratio["unspliced"] < 1 / 3
     assert ratio["unspliced"] < ratio["spliced"] / 4
+
+
+def test_every_target_may_have_a_penalty_of_its_own():
+    data = network.expression(toy.counts(), [5, 0, 11, 20])
+    penalty = np.where(np.arange(40) % 3 == 0, 0.5, 4.0)
+    found = network.ridge(network.moments(data), data.regulators, penalty=penalty, flatten=0)
+    for value in (0.5, 4.0):
+        alone = network.ridge(network.moments(data), data.regulators, penalty=value, flatten=0)
+        np.testing.assert_array_equal(found[:, penalty == value], alone[:, penalty == value])
 
 
 def test_penalty_must_be_positive():
