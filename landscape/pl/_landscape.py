@@ -15,9 +15,10 @@ from landscape import _keys
 from landscape._random import RandomLike
 from landscape.pl._cells import Colours, plane_names
 from landscape.pl._figure import INK, caption, counted, finish, grain, new_axes
+from landscape.pl._grid import Grid
 from landscape.pl._labels import Row, arrange
 from landscape.pl._places import downhill
-from landscape.pl._relief import Camera, Grid, Relief
+from landscape.pl._relief import Camera, Relief
 from landscape.pl._scene import CORNER, frame, front, paint, scale
 from landscape.pl._view import View, look
 

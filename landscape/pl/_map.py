@@ -19,9 +19,9 @@ from landscape._random import RandomLike
 from landscape.pl._cells import plane_names
 from landscape.pl._figure import INK, caption, finish, grain, new_axes
 from landscape.pl._flow import Flow, flow
+from landscape.pl._grid import Grid
 from landscape.pl._labels import beside
 from landscape.pl._landscape import legend
-from landscape.pl._relief import Grid
 from landscape.pl._scene import STROKES, UNKNOWN, surface_cmap
 from landscape.pl._view import View, look
 from landscape.pl._ways import Ways, pieces

@@ -22,9 +22,10 @@ from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.pl._cells import attractor_colours
 from landscape.pl._figure import INK, caption, finish
+from landscape.pl._grid import Grid
 from landscape.pl._labels import Row, arrange
 from landscape.pl._places import attractor_places, downhill
-from landscape.pl._relief import Camera, Grid, Relief
+from landscape.pl._relief import Camera, Relief
 from landscape.pl._scene import CORNER, frame, front, paint, surface_cmap
 from landscape.pl._view import HEIGHT_LABEL
 from landscape.pl._ways import Ways

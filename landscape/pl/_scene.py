@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from landscape.pl._figure import INK, QUIET, grain
-from landscape.pl._relief import Camera, Grid, Relief, Strip
+from landscape.pl._grid import Grid
+from landscape.pl._relief import Camera, Relief, Strip
 from landscape.pl._ways import Ways, pieces
 
 _SHADOW = np.array(to_rgb("#2b3f52"))

@@ -14,8 +14,8 @@ from landscape import _keys
 from landscape._files import write_text
 from landscape._random import RandomLike
 from landscape.pl._cells import plane_names
+from landscape.pl._grid import Grid
 from landscape.pl._places import downhill
-from landscape.pl._relief import Grid
 from landscape.pl._traces import attractors, cells, surface, text, ways
 from landscape.pl._view import View, look
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape.pl._cells import Colours, colours
 from landscape.pl._figure import INK
-from landscape.pl._relief import Grid
+from landscape.pl._grid import Grid
 from landscape.pl._scene import surface_cmap
 from landscape.pl._view import View
 

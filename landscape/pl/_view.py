@@ -15,8 +15,8 @@ from landscape._anndata import read_result, require_adata
 from landscape._random import RandomLike
 from landscape.pl._cells import Colours, colours, coordinates, sample
 from landscape.pl._figure import INK
+from landscape.pl._grid import Grid
 from landscape.pl._places import Place, attractor_places
-from landscape.pl._relief import Grid
 from landscape.pl._ways import Ways, ways
 
 HEIGHT_LABEL = "occupancy, \N{MINUS SIGN}ln p (model ensemble)"

@@ -10,8 +10,9 @@ from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
 from landscape import _keys
+from landscape.pl._grid import Grid
 from landscape.pl._landscape import relief_of
-from landscape.pl._relief import Camera, Grid
+from landscape.pl._relief import Camera
 from landscape.pl._scene import surface_cmap
 from landscape.pl._view import View, look
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from landscape import pl
-from landscape.pl._relief import Grid
+from landscape.pl._grid import Grid
 from tests.pl.drawn import artist
 from tests.synthetic import add_perturbation, finished_run
 
