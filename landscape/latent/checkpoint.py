@@ -58,11 +58,12 @@ class Checkpoint:
         if stored.header.get("kind") != "checkpoint":
             msg = f"{self.folder} holds a model and no checkpoint; name another folder."
             raise ValueError(msg)
-        found = stored.header["identity"]
+        found = stored.header.get("identity")
+        found = found if isinstance(found, dict) else {}
         if differing := sorted(k for k in {*found, *self.identity} if found.get(k) != self.identity.get(k)):
             msg = (
                 f"The checkpoint in {self.folder} is of another fit: {', '.join(differing)} differ; "
                 "name another folder, or delete this one."
             )
             raise ValueError(msg)
-        return stored.header["history"], stored.weights
+        return stored.header.get("history", []), stored.weights

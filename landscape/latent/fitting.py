@@ -32,11 +32,9 @@ class Fitting(Questions):
     """Initial weights, the fit, and its record; a part of ``LatentModel``."""
 
     def _setup(self, architecture: Architecture, cells: Cells, *, keys: Keys, seed: int, device: str) -> None:
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
         self._architecture = architecture
         self._cells, self._keys = cells, keys
-        self._seed, self._device = seed, torch.device(device)
+        self._seed, self._device = seed, _device(device)
         self._epochs: list[Epoch] = []
         self.is_trained = False
         with private_randomness(seed, "cpu"):
@@ -173,6 +171,24 @@ class Fitting(Questions):
         self._epochs, self.is_trained = [], False
         with private_randomness(self._seed, "cpu"):
             self.module.load_state_dict(build(self._architecture).state_dict())
+
+
+def _device(name: str) -> torch.device:
+    """Device by its name, ``"auto"`` or one of torch's."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError) as error:
+        msg = f"Expected `device` to be 'cpu', 'cuda', 'cuda:0', ... or 'auto', found {name!r}."
+        raise ValueError(msg) from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        msg = (
+            f"Expected a GPU for `device={str(name)!r}`, found {torch.cuda.device_count()} that torch can use; pass "
+            "`device='cpu'`, or install torch for GPUs (see the installation page)."
+        )
+        raise ValueError(msg)
+    return device
 
 
 def _fastest(device: torch.device) -> Literal["float32", "bfloat16"]:

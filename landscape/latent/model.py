@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,11 +12,11 @@ from anndata import AnnData
 from landscape import _keys
 from landscape._random import RandomLike, seed_of
 from landscape.latent import storage
-from landscape.latent.cells import Cells, Keys, Vocabulary, read_cells, read_file
+from landscape.latent.cells import Cells, Keys, read_cells, read_file
+from landscape.latent.header import Header, require_weights
 from landscape.latent.manifold import Manifold
 from landscape.latent.module import Architecture
 from landscape.latent.scvi import hand_over, take_over
-from landscape.latent.training import Epoch
 
 if TYPE_CHECKING:
     from scvi.model import SCVI
@@ -170,16 +169,15 @@ class LatentModel(Manifold):
 
         A killed save leaves the old model or the new one.
         """
-        header: dict[str, Any] = {
-            "kind": "model",
-            "architecture": asdict(self._architecture),
-            "vocabulary": asdict(self._cells.vocabulary),
-            "keys": asdict(self._keys),
-            "seed": self._seed,
-            "is_trained": self.is_trained,
-            "history": [epoch.to_dict() for epoch in self._epochs],
-        }
-        storage.save(folder, header, self.module.state_dict(), overwrite=overwrite)
+        header = Header(
+            architecture=self._architecture,
+            vocabulary=self._cells.vocabulary,
+            keys=self._keys,
+            seed=self._seed,
+            is_trained=self.is_trained,
+            history=self._epochs,
+        )
+        storage.save(folder, header.to_dict(), self.module.state_dict(), overwrite=overwrite)
         logger.info("saved the model in %s", folder)
 
     @classmethod
@@ -199,21 +197,16 @@ class LatentModel(Manifold):
         FileNotFoundError
             If there is no model.
         ValueError
-            If the files are damaged, changed, or of another kind or version.
+            If the files are damaged, changed, or of another kind or version, or if what they state does not fit together.
         """
         stored = storage.load(folder)
-        header = stored.header
-        if header.get("kind") != "model":
-            msg = f"{folder} holds the checkpoint of a fit and no model; pass it to `train(checkpoint=...)`."
-            raise ValueError(msg)
-        architecture = storage.architecture(header)
-        none = Cells.empty(Vocabulary(**header["vocabulary"]))
+        header = Header.of(stored.header, folder)
+        require_weights(header, stored.weights, folder)
         model = cls.__new__(cls)
-        model._setup(architecture, none, keys=Keys.of(**header["keys"]), seed=header["seed"], device=device)
-        storage.require_weights(model.module.state_dict(), stored.weights, folder)
+        none = Cells.empty(header.vocabulary)
+        model._setup(header.architecture, none, keys=header.keys, seed=header.seed, device=device)
         model.module.load_state_dict(stored.weights)
-        model._epochs = [Epoch.of(record) for record in header["history"]]
-        model.is_trained = header["is_trained"]
+        model._epochs, model.is_trained = header.history, header.is_trained
         if adata is not None:
             model._cells = model._match(adata)
         return model

@@ -48,8 +48,10 @@ def agree_on_buffers(module: torch.nn.Module) -> None:
             distributed.broadcast(buffer, src=0)
 
 
-def total(sums: torch.Tensor) -> torch.Tensor:
-    """Sum over the processes."""
-    if _several():
-        distributed.all_reduce(sums)
-    return sums
+def total(sums: torch.Tensor, device: torch.device | str) -> torch.Tensor:
+    """Sum over the processes; sent from the device of the fit, for messages between GPUs come from nowhere else."""
+    if not _several():
+        return sums
+    message = sums.to(device)
+    distributed.all_reduce(message)
+    return message.cpu()

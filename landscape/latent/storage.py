@@ -14,10 +14,13 @@ from typing import Any
 from torch import Tensor
 
 from landscape._files import read_json, sha256, write_atomic, write_json
-from landscape.latent.module import Architecture
 
 SCHEMA = "landscape.latent/2"
 HEADER = "model.json"
+
+
+class OtherVersionError(ValueError):
+    """A model that another version of this package wrote, or no model at all; there is nothing to mend in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,10 @@ def load(folder: str | Path) -> Stored:
     ------
     FileNotFoundError
         If there is no model.
+    OtherVersionError
+        If another version wrote them.
     ValueError
-        If the files are of another kind or version, damaged, or changed since they were written.
+        If the files are of another kind, damaged, or changed since they were written.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -81,7 +86,10 @@ def load(folder: str | Path) -> Stored:
         msg = f"No model in {folder}: {HEADER} is missing.{foreign if (folder / 'model.pt').exists() else ''}"
         raise FileNotFoundError(msg)
     header = _read_header(path)
-    entry = header["weights"]
+    entry = header.get("weights")
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(name), str) for name in ("file", "sha256")):
+        msg = f"{path} names no file of weights; save the model again."
+        raise ValueError(msg)
     file = folder / Path(entry["file"]).name
     if not file.is_file():
         msg = f"{folder} is incomplete: {file.name} is missing; save the model again."
@@ -100,13 +108,15 @@ def load(folder: str | Path) -> Stored:
 def _read_header(path: Path) -> dict[str, Any]:
     try:
         header = read_json(path)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         msg = f"{path} is damaged: it is no JSON ({error}); save the model again."
         raise ValueError(msg) from error
     schema = header.get("schema") if isinstance(header, dict) else None
     if schema != SCHEMA:
-        msg = f"{path} is no model of this version: expected schema {SCHEMA!r}, found {schema!r}."
-        raise ValueError(msg)
+        msg = (
+            f"{path} is no model of this version: expected schema {SCHEMA!r}, found {schema!r}; train the model again."
+        )
+        raise OtherVersionError(msg)
     checksum = header.pop("checksum", None)
     if checksum != _checksum(header):
         msg = f"{path} is damaged or was changed: its content does not have the checksum {checksum!r} that it states."
@@ -116,28 +126,3 @@ def _read_header(path: Path) -> dict[str, Any]:
 
 def _checksum(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
-
-
-def architecture(header: dict[str, Any]) -> Architecture:
-    """Architecture named by a header.
-
-    Raises
-    ------
-    ValueError
-        If the header names other settings than those of this version.
-    """
-    try:
-        return Architecture(**header["architecture"])
-    except (KeyError, TypeError) as error:
-        msg = f"The model file names no architecture of this version ({error}); train the model again."
-        raise ValueError(msg) from error
-
-
-def require_weights(expected: dict[str, Tensor], found: dict[str, Tensor], folder: str | Path) -> None:
-    """Refuse weights of other names or shapes than the architecture has."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in expected.items()}
-    given = {name: tuple(tensor.shape) for name, tensor in found.items()}
-    if shapes != given:
-        differing = sorted(name for name in shapes.keys() | given.keys() if shapes.get(name) != given.get(name))
-        msg = f"The weights in {folder} do not fit the architecture that it states: {differing[:5]} differ."
-        raise ValueError(msg)

@@ -101,11 +101,15 @@ class Epoch:
 
 @contextmanager
 def private_randomness(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
-    """Seed torch's global generators inside the block and give them back as they were."""
+    """Seed torch's global generators of the processor and of a GPU inside the block and give them back as they were."""
     device = torch.device(device)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed % 2**63)  # noqa: TID251 - drop-out knows no other; restored by fork_rng
+        # Drop-out knows no other generators. Those of other GPUs, which `torch.manual_seed` would seed, are not given back.
+        torch.default_generator.manual_seed(seed % 2**63)
+        for own in devices:
+            with torch.cuda.device(own):
+                torch.cuda.manual_seed(seed % 2**63)
         yield
 
 
@@ -154,9 +158,9 @@ def fit(
             started = time.perf_counter()
             pools = visits(train, block_size=schedule.block_size, seed=seed, epoch=epoch)
             with private_randomness(seed + 2 * epoch + 7919 * ranks.rank(), device):
-                minibatches = _minibatches(cells, pools, schedule.batch_size, device)
+                batches = minibatches(cells, pools, schedule.batch_size, device)
                 reduced = schedule.precision == "bfloat16"
-                trained = _train_epoch(module, optimiser, minibatches, kl_weight, reduced=reduced)
+                trained = _train_epoch(module, optimiser, batches, kl_weight, device, reduced=reduced)
             ranks.agree_on_buffers(module)
             with private_randomness(seed + 1, device):  # the same draws each time: less noise in the comparison
                 tested = evaluate(module, cells, validation, device)
@@ -173,7 +177,7 @@ def fit(
         module.eval()
 
 
-def _minibatches(
+def minibatches(
     cells: Cells, pools: Iterable[NDArray[np.integer]], batch_size: int, device: torch.device | str
 ) -> Iterator[tuple[Minibatch, int]]:
     """Minibatches, or this process's part of them, and the number of cells in the whole of each."""
@@ -184,16 +188,22 @@ def _minibatches(
 
 
 def _train_epoch(
-    module: VAE, optimiser: _Adam, minibatches: Iterator[tuple[Minibatch, int]], kl_weight: float, *, reduced: bool
+    module: VAE,
+    optimiser: _Adam,
+    batches: Iterator[tuple[Minibatch, int]],
+    kl_weight: float,
+    device: torch.device | str,
+    *,
+    reduced: bool,
 ) -> tuple[float, float, float]:
     module.train()
     sums = torch.zeros(3, dtype=torch.float64)
-    for cells, n_cells in minibatches:
+    for cells, n_cells in batches:
         likelihood, _, kl = _terms(module, cells, reduced=reduced)
         ((kl_weight * kl - likelihood) / n_cells).backward()
         optimiser.step()
         sums += torch.tensor([likelihood.item(), kl.item(), len(cells)], dtype=torch.float64)
-    return _per_cell(ranks.total(sums))
+    return _per_cell(ranks.total(sums, device))
 
 
 @torch.no_grad()
@@ -315,9 +325,14 @@ def _restore(checkpoint: Checkpoint | None, module: VAE, optimiser: _Adam, best:
     def part(name: str) -> dict[str, torch.Tensor]:
         return {k.removeprefix(f"{name}/"): v for k, v in tensors.items() if k.startswith(f"{name}/")}
 
-    module.load_state_dict(part("module"))
-    optimiser.load(part("adam"))
-    epoch, bound = tensors["bound"].tolist()
-    best.epoch, best.bound, best.weights = int(epoch), bound, part("best") or None
-    logger.info("resumed after epoch %d", records[-1]["epoch"])
-    return [Epoch.of(record) for record in records]
+    try:
+        epochs = [Epoch.of(record) for record in records]
+        module.load_state_dict(part("module"))
+        optimiser.load(part("adam"))
+        number, bound = tensors["bound"].tolist()
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        msg = f"The checkpoint holds no state of this fit ({type(error).__name__}: {error}); delete it."
+        raise ValueError(msg) from error
+    best.epoch, best.bound, best.weights = int(number), bound, part("best") or None
+    logger.info("resumed after epoch %d", len(epochs) - 1)
+    return epochs

@@ -56,7 +56,7 @@ def test_alone_nothing_happens():
     assert ranks.rank() == 0
     np.testing.assert_array_equal(ranks.own(batch), batch)
     sums = torch.ones(3)
-    torch.testing.assert_close(ranks.total(sums), torch.ones(3))
+    torch.testing.assert_close(ranks.total(sums, "cpu"), torch.ones(3))
     parameter = torch.nn.Parameter(torch.ones(2))
     parameter.grad = torch.full((2,), 3.0)
     ranks.add_gradients([parameter])
