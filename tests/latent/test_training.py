@@ -7,7 +7,8 @@ from scipy import sparse
 
 from landscape.latent.cells import Cells, Vocabulary
 from landscape.latent.module import Architecture, build
-from landscape.latent.training import Epoch, Schedule, fit, private_randomness
+from landscape.latent.order import visits
+from landscape.latent.training import Epoch, Schedule, fit, minibatches, private_randomness
 
 
 def problem(seed=0):
@@ -57,6 +58,34 @@ def test_same_seed_same_weights_bit_for_bit():
         assert torch.equal(value, second.state_dict()[name]), name
     third, _ = problem()
     assert run(third, cells, seed=1)[0].elbo_train != records[0][0][0]
+
+
+def test_the_fit_is_that_of_scvis_own_loss():
+    """Its module, loss and optimiser, along our minibatches, drop-out and draws of z, end with our weights."""
+    from scvi.module import VAE
+    from scvi.train import TrainingPlan
+
+    module, cells = problem()
+    theirs = VAE(n_input=8, n_latent=2, n_hidden=8, n_layers=1, gene_likelihood="nb")
+    theirs.load_state_dict({**theirs.state_dict(), **module.state_dict()})
+    optimiser = TrainingPlan(theirs, lr=1e-2).configure_optimizers()["optimizer"]
+    start = {name: weight.clone() for name, weight in module.state_dict().items()}
+    chosen = np.arange(len(cells))
+    run(module, cells, validation=0, seed=3, learning_rate=1e-2)
+    for epoch, kl_weight in enumerate([0.5, 1, 1, 1, 1, 1]):
+        pools = visits(chosen, block_size=None, seed=3, epoch=epoch)
+        with private_randomness(3 + 2 * epoch):
+            for batch, _ in minibatches(cells, pools, 8, "cpu"):
+                tensors = {"X": batch.counts.dense(), "batch": batch.codes, "labels": batch.codes}
+                loss = theirs(tensors, loss_kwargs={"kl_weight": kl_weight})[2].loss
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+    expected = theirs.state_dict()
+    for name, weight in module.state_dict().items():
+        # 36 steps of .01 move weights by up to .3; roundings of 1e-7 of the gradients grow with them
+        torch.testing.assert_close(weight, expected[name], rtol=1e-3, atol=1e-4, msg=name)
+    assert max((weight - start[name]).abs().max() for name, weight in module.named_parameters()) > 0.05
 
 
 def test_bound_is_reconstruction_minus_divergence_and_rises():
