@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.latent import ranks
+from landscape.latent.adam import Adam
 from landscape.latent.batch import Minibatch
 from landscape.latent.cells import Cells
 from landscape.latent.checkpoint import Checkpoint
@@ -145,7 +146,7 @@ def fit(
     checkpoint
         Where to keep the state of the fit; epochs that are found there are yielded without being run.
     """
-    optimiser = _Adam(module, schedule)
+    optimiser = Adam(module, learning_rate=schedule.learning_rate, weight_decay=schedule.weight_decay)
     best = _Best()
     done = _restore(checkpoint, module, optimiser, best)
     try:
@@ -189,7 +190,7 @@ def minibatches(
 
 def _train_epoch(
     module: VAE,
-    optimiser: _Adam,
+    optimiser: Adam,
     batches: Iterator[tuple[Minibatch, int]],
     kl_weight: float,
     device: torch.device | str,
@@ -243,49 +244,6 @@ def _require_finite(record: Epoch) -> None:
         raise FloatingPointError(msg)
 
 
-class _Adam:
-    """Adam on the module's weights, with the encoder's first layer laid out by gene in memory.
-
-    Rows of that layer are then summed over the genes of a cell without a copy, and Adam runs over one piece of memory.
-    """
-
-    def __init__(self, module: VAE, schedule: Schedule) -> None:
-        self._weight = module.z_encoder.encoder.fc_layers[0][0].weight
-        by_gene = self._weight.data.T.contiguous()
-        self._weight.data = by_gene.T
-        self._by_gene = torch.nn.Parameter(by_gene)
-        self._module = module
-        self.parameters = [self._by_gene if p is self._weight else p for p in module.parameters()]
-        self.state = torch.optim.Adam(
-            self.parameters,
-            lr=schedule.learning_rate,
-            eps=0.01,
-            weight_decay=schedule.weight_decay,
-            fused=True,
-        )
-
-    def step(self) -> None:
-        """One step from the gradients of the module, which are then dropped."""
-        self._by_gene.grad = self._weight.grad.T
-        ranks.add_gradients(self.parameters)
-        self.state.step()
-        self.state.zero_grad(set_to_none=True)
-        self._weight.grad = None
-
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """Moments and number of steps, by number and name."""
-        state = self.state.state_dict()["state"]
-        return {f"{index}.{name}": value for index, own in state.items() for name, value in own.items()}
-
-    def load(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Inverse of :meth:`tensors`."""
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in tensors.items():
-            index, _, name = key.partition(".")
-            state.setdefault(int(index), {})[name] = value
-        self.state.load_state_dict({**self.state.state_dict(), "state": state})
-
-
 class _Best:
     """Weights with the highest held-out bound so far."""
 
@@ -310,13 +268,13 @@ class _Best:
             module.load_state_dict(self.weights)
 
 
-def _state(module: VAE, optimiser: _Adam, best: _Best) -> dict[str, torch.Tensor]:
+def _state(module: VAE, optimiser: Adam, best: _Best) -> dict[str, torch.Tensor]:
     bound = torch.tensor([best.epoch, best.bound], dtype=torch.float64)
     parts = {"module": module.state_dict(), "adam": optimiser.tensors(), "best": best.weights or {}}
     return {"bound": bound} | {f"{part}/{k}": v for part, tensors in parts.items() for k, v in tensors.items()}
 
 
-def _restore(checkpoint: Checkpoint | None, module: VAE, optimiser: _Adam, best: _Best) -> list[Epoch]:
+def _restore(checkpoint: Checkpoint | None, module: VAE, optimiser: Adam, best: _Best) -> list[Epoch]:
     found = None if checkpoint is None else checkpoint.load()
     if found is None:
         return []
