@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.network.checkpoint import Checkpoint, problem_of
 from landscape.network.engine import Engine, over_blocks
 from landscape.network.expression import Block, Expression, FloatArray
 from landscape.network.moments import Moments, Sums, moments_of, sums_of, total_sums, turned
@@ -65,8 +68,9 @@ def groups_of(
     max_groups: int = N_GROUPS,
     seed: int = 0,
     engine: Engine = None,
+    checkpoint: str | Path | None = None,
 ) -> Groups:
-    """Sums of random groups of cells in one pass.
+    """Sums of random groups of cells in one pass; what is in ``checkpoint`` is not read again.
 
     The group of a cell is a hash of what is in it: the order of cells does not matter, and copies of a cell stay together,
     so that data which merely repeat themselves do not look reproducible. With ``thresholds``, of shape
@@ -74,38 +78,42 @@ def groups_of(
     """
     p = len(data.regulators) + (0 if data.decoy_of is None else len(data.decoy_of))
     n_groups = min(max_groups, number_of_groups(data, p if thresholds is None else p * (1 + len(thresholds))))
-    parts = over_blocks(_grouped_block, data, engine, n_groups=n_groups, seed=seed, thresholds=thresholds)
-    forward: dict[int, list[Sums]] = {}
-    backward: dict[int, list[Sums]] = {}
-    for found in parts:
+    forward: dict[int, Sums] = {}
+    backward: dict[int, Sums] = {}
+    done, saved = 0, None
+    if checkpoint is not None:
+        problem = problem_of(data, thresholds=thresholds, n_groups=n_groups, seed=seed)
+        saved = Checkpoint(Path(checkpoint), problem)
+        done, forward, backward = saved.load()
+    parts = over_blocks(_grouped_block, data, engine, skip=done, n_groups=n_groups, seed=seed, thresholds=thresholds)
+    for count, found in enumerate(parts, done + 1):
         for group, there, back in found:
             _add(forward, group, there)
             if back is not None:
                 _add(backward, group, back)
+        if saved is not None:
+            saved.save(count, forward, backward, last=count == len(data.starts()))
     order = sorted(forward)
-    turned_sums = tuple(backward[group][0] for group in order) if backward else None
-    return Groups(tuple(forward[group][0] for group in order), turned_sums, p)
+    turned_sums = tuple(backward[group] for group in order) if backward else None
+    return Groups(tuple(forward[group] for group in order), turned_sums, p)
 
 
-def _add(store: dict[int, list[Sums]], group: int, part: Sums) -> None:
-    if group in store:
-        store[group][0] = total_sums([store[group][0], part])
-    else:
-        store[group] = [part]
+def _add(store: dict[int, Sums], group: int, part: Sums) -> None:
+    store[group] = total_sums([store[group], part]) if group in store else part
 
 
 def _grouped_block(
-    data: Expression, start: int, *, n_groups: int, seed: int, thresholds: FloatArray | None
+    data: Expression, start: int, *, n_groups: int, seed: int, thresholds: FloatArray | None, device: Any = None
 ) -> list[tuple[int, Sums, Sums | None]]:
     block = data.block(start)
     group = hashed(block.fingerprint, seed) % np.uint64(n_groups)
     result = []
     for which in np.unique(group):
         part = block.cells(np.flatnonzero(group == which))
-        there = sums_of(part, features=_features(part, thresholds))
+        there = sums_of(part, features=_features(part, thresholds), device=device)
         back = None
         if part.reverse is not None:
-            back = sums_of(turned(part), features=_features(turned(part), thresholds))
+            back = sums_of(turned(part), features=_features(turned(part), thresholds), device=device)
         result.append((int(which), there, back))
     return result
 

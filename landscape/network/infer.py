@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -77,6 +78,7 @@ def infer(
     max_fdr: float = MAX_FDR,
     expected_false: float = EXPECTED_FALSE,
     engine: Engine = None,
+    checkpoint: str | Path | None = None,
     rng: RandomLike = 0,
     **options: Any,
 ) -> Network:
@@ -107,7 +109,11 @@ def infer(
         The support: edges with at least this stability and at most this false-discovery rate, of which about
         ``expected_false`` per target may be chance (:func:`landscape.network.confidence.n_selected`).
     engine
-        ``None`` for this process, a number of processes, or a ``distributed.Client``.
+        ``None`` for this process, a number of processes, ``"cuda"`` or another device of torch, or a
+        ``distributed.Client``.
+    checkpoint
+        File for the sums over cells, written while they are read. A run that was stopped goes on from there, to the same
+        digits, and another method or penalty on the same cells reads none.
     rng
         Seed or generator.
     options
@@ -135,7 +141,9 @@ def infer(
     shaped = _wants_steps(data, record, shape=shape)
     thresholds = step_thresholds(data) if shaped else None
     n_groups = N_GROUPS if n_bootstraps else 2  # halves for the penalty
-    groups = groups_of(data, thresholds=thresholds, max_groups=n_groups, seed=seed_of(random), engine=engine)
+    groups = groups_of(
+        data, thresholds=thresholds, max_groups=n_groups, seed=seed_of(random), engine=engine, checkpoint=checkpoint
+    )
     _require_variation(groups.moments(), len(data.regulators))
     if record.takes_penalty:
         chosen = _tuned(groups, data, record, penalty, flatten)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from landscape.network.device import products
 from landscape.network.expression import Block, Expression, FloatArray
 
 #: A column is constant when covariates leave less than this share of its raw second moment.
@@ -91,11 +93,17 @@ class Moments:
         return Moments(self.xx[rows][:, rows], self.xy[rows], self.x_sd[rows], self.y_sd, self.n_cells, reverse)
 
 
-def sums_of(block: Block, *, features: FloatArray | None = None, weights: FloatArray | None = None) -> Sums:
-    """Sums of one block, with ``features`` in the place of the regulators and ``weights`` for the cells."""
+def sums_of(
+    block: Block, *, features: FloatArray | None = None, weights: FloatArray | None = None, device: Any = None
+) -> Sums:
+    """Sums of one block, with ``features`` in the place of the regulators and ``weights`` for the cells, on a device of torch."""
     x = block.regulators if features is None else features
     a = np.concatenate([block.covariates, x], axis=1)
     y = block.targets
+    if device is not None:
+        size = float(len(a)) if weights is None else float(weights.sum())
+        aa, ay, yy = products(a, y, weights, device)
+        return Sums(aa, ay, yy, size, block.covariates.shape[1])
     weighted = a if weights is None else a * weights[:, None]
     total = float(len(a)) if weights is None else float(weights.sum())
     if sparse.issparse(y) and y.nnz > _DENSE * np.prod(y.shape):
