@@ -19,6 +19,28 @@ from landscape.pl._places import downhill
 from landscape.pl._traces import attractors, cells, surface, text, ways
 from landscape.pl._view import View, look
 
+# Keeps what is said of a clicked attractor or path in sight; names are written as text, never as markup.
+_ON_CLICK = """
+const figure = document.getElementById("{plot_id}");
+const panel = document.createElement("div");
+panel.setAttribute("role", "status");
+panel.style.cssText = "position:fixed;left:12px;top:12px;max-width:20rem;padding:.6rem .8rem;border-radius:.4rem;" +
+  "background:#fffffff2;border:1px solid #cfd5db;font:13px/1.45 system-ui,sans-serif;color:#22262b";
+panel.hidden = true;
+document.body.append(panel);
+figure.on("plotly_click", ({ points: [point] }) => {
+  const lines = Array.isArray(point.customdata) ? point.customdata[1] : point.data.meta;
+  panel.hidden = !Array.isArray(lines);
+  if (panel.hidden) return;
+  panel.replaceChildren(...lines.map((line, i) => {
+    const row = document.createElement("div");
+    row.textContent = line;
+    if (i === 0) row.style.fontWeight = "600";
+    return row;
+  }));
+});
+"""
+
 
 def landscape3d(
     adata: AnnData,
@@ -44,7 +66,8 @@ def landscape3d(
     """Draw the landscape as a surface that turns and zooms (needs the extra ``interactive``).
 
     Heights, cells, attractors and paths are those of :func:`landscape`. A click on an entry of the legend hides or shows
-    it, the pointer on an attractor, a path or a cell says what it is.
+    it, the pointer on an attractor, a path or a cell says what it is; in a saved file, a click on an attractor or a path
+    keeps that in sight.
 
     Parameters
     ----------
@@ -101,7 +124,10 @@ def landscape3d(
         figure.update_layout(updatemenus=[_menu(wanted, [len(group) for group in groups], len(fixed))])
     _lay_out(figure, view, grid, title)
     if save is not None:
-        write_text(Path(save), figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False}))
+        html = figure.to_html(
+            include_plotlyjs=True, full_html=True, config={"displaylogo": False}, post_script=_ON_CLICK
+        )
+        write_text(Path(save), html)
     if show:
         figure.show()
     return figure if return_fig or not show else None

@@ -9,12 +9,12 @@ import numpy as np
 from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
-from landscape import _keys
 from landscape.pl._cells import Colours, colours
 from landscape.pl._figure import INK
 from landscape.pl._grid import Grid
 from landscape.pl._scene import surface_cmap
 from landscape.pl._view import View
+from landscape.pl._words import attractor_words, way_words
 
 # Corners of the surface along its longer side; more of them only make the file larger.
 MOST_CORNERS = 160
@@ -120,7 +120,7 @@ def ways(go: Any, view: View, grid: Grid) -> list[Any]:
         points = _raised(grid, way.line, 0.02)
         pair = (way.saddle, frozenset((way.start, way.end)))  # both ways up are one entry of the legend
         name = f"{way.start} \N{EN DASH} {way.end}"
-        note = "" if way.near.all() else f"<br>cells are near {way.near.mean():.0%} of it"
+        lines = [f"from {way.start} towards {way.end}", *way_words(view.adata, way)]
         line = {"color": INK, "width": 5, "dash": "solid" if way.near.mean() > 0.5 else "dot"}
         traces.append(
             go.Scatter3d(
@@ -132,8 +132,8 @@ def ways(go: Any, view: View, grid: Grid) -> list[Any]:
                 line=line,
                 legendgroup=text(f"{way.saddle} {sorted(pair[1])}"),
                 showlegend=pair not in named,
-                hovertemplate=f"from {text(way.start)}<br>towards {text(way.end)}<br>over {text(way.saddle)}{note}"
-                "<extra></extra>",
+                meta=lines,
+                hovertemplate=f"{_hover(lines)}<extra></extra>",
             )
         )
         named.add(pair)
@@ -159,18 +159,7 @@ def attractors(go: Any, view: View, grid: Grid) -> list[Any]:
         np.stack(ends, 1).ravel()
         for ends in ((points[:, 0], points[:, 0], gaps), (points[:, 1], points[:, 1], gaps), (points[:, 2], top, gaps))
     ]
-    table = view.adata.uns[_keys.UNS][_keys.ATTRACTORS]["table"]
-    hover = []
-    for place in view.places:
-        lines = [f"<b>{text(place.name)}</b>"]
-        for column, label in (
-            ("n_cells", "cells"),
-            ("leading_eigenvalue", "leading eigenvalue"),
-            ("support", "support"),
-        ):
-            if column in table and np.isfinite(value := float(table.loc[place.name, column])):
-                lines.append(f"{label}: {value:,.3g}" if column != "n_cells" else f"{label}: {int(value):,}")
-        hover.append("<br>".join(lines))
+    said = [[place.name, *attractor_words(view.adata, place.name)] for place in view.places]
     return [
         go.Scatter3d(
             x=points[:, 0],
@@ -179,8 +168,8 @@ def attractors(go: Any, view: View, grid: Grid) -> list[Any]:
             mode="markers",
             name="attractors",
             marker={"size": 9, "color": view.edges, "line": {"color": "white", "width": 3}},
-            customdata=hover,
-            hovertemplate="%{customdata}<extra></extra>",
+            customdata=[[_hover(lines), lines] for lines in said],
+            hovertemplate="%{customdata[0]}<extra></extra>",
         ),
         go.Scatter3d(
             x=points[:, 0],
@@ -204,6 +193,11 @@ def attractors(go: Any, view: View, grid: Grid) -> list[Any]:
             showlegend=False,
         ),
     ]
+
+
+def _hover(lines: Sequence[str]) -> str:
+    first, *rest = [text(line) for line in lines]
+    return "<br>".join([f"<b>{first}</b>", *rest])
 
 
 def text(name: str) -> str:

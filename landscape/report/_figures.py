@@ -55,6 +55,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "Levels along the least-action path of the easiest passage, genes in the order in which they move. Other "
         "transitions: `landscape.pl.paths(adata, start=, end=)`; all of them are in the table.",
     ),
+    "path_fates": (
+        "Fates along the same transition",
+        "Fate probabilities of the cells around each state of the path. Where they are even, the chain of cells decides; "
+        "the dashed line is where the fitted model does. Far apart, the two disagree.",
+    ),
 }
 _PERTURBATION = (
     "Landscape before and after on one scale, the share of each fate (ring before, dot after, bar: interval), and the "
@@ -88,6 +93,8 @@ def figures(adata: AnnData) -> Iterator[Drawn]:
     table = paths["table"] if isinstance(paths, dict) else paths
     if table is not None and len(table):
         yield _drawn("paths", pl.paths(adata, **options))
+        if _keys.FATES in adata.obsm and _keys.STATE in adata.obsm:
+            yield _drawn("path_fates", pl.fates(adata, kind="path", **options))
     for name, (key, title, text) in _perturbed(adata).items():
         yield Drawn(name, title, text, pl.perturbation(adata, key=key, **options))
 

@@ -65,7 +65,7 @@ def report(
 ) -> Path:
     """Write what a run found into one HTML file: no external request, light and dark, fit for telephones and print.
 
-    Its only script sorts the tables and turns the surface; the page is complete without it.
+    Its only script sorts the tables, enlarges pictures and turns the surface; the page is complete without it.
 
     Parameters
     ----------

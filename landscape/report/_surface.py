@@ -15,6 +15,7 @@ from landscape.pl._landscape import relief_of
 from landscape.pl._relief import Camera
 from landscape.pl._scene import surface_cmap
 from landscape.pl._view import View, look
+from landscape.pl._words import attractor_words, way_words
 
 # Facets along a side, cells and corners of a path: what a telephone turns without delay.
 FACETS = 84
@@ -57,11 +58,20 @@ def surface(adata: AnnData) -> dict[str, Any] | None:
         "cells": _cells(view, camera, grid),
         "words": view.words,
         "lines": [
-            _rounded(_placed(camera, grid, way.line[:: max(1, len(way.line) // _CORNERS)])) for way in view.ways.lines
+            {
+                "at": _rounded(_placed(camera, grid, way.line[:: max(1, len(way.line) // _CORNERS)])),
+                "words": [f"{way.start} towards {way.end}", *way_words(adata, way)],
+            }
+            for way in view.ways.lines
         ],
         "saddles": [_rounded(_placed(camera, grid, point[None])) for point in view.ways.saddles.values()],
         "attractors": [
-            {"name": place.name, "at": _rounded(_placed(camera, grid, place.point[None])), "color": to_hex(colour)}
+            {
+                "name": place.name,
+                "at": _rounded(_placed(camera, grid, place.point[None])),
+                "color": to_hex(colour),
+                "words": [place.name, *attractor_words(adata, place.name)],
+            }
             for place, colour in zip(view.places, view.edges, strict=True)
         ],
     }

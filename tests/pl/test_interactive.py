@@ -38,13 +38,20 @@ def test_cells_lie_on_the_surface_in_their_categories(crossed):
 def test_attractors_and_paths_say_what_they_are(crossed):
     figure = pl.landscape3d(crossed, show=False)
     (attractors,) = traces(figure, "attractors")
-    assert "leading eigenvalue: -0.61" in attractors.customdata[0]
+    shown, said = attractors.customdata[0]
+    assert said[0] == NAMES[0]
+    assert "leading eigenvalue (1 / time): -0.61" in said
+    assert "leading eigenvalue (1 / time): -0.61" in shown
+    states = crossed.uns["landscape"]["attractors"]["states"]
+    highest = (states.loc[NAMES[0]] - states.drop(index=NAMES[0]).mean()).idxmax()
+    assert f"higher than elsewhere: {highest}" in said[-1]
     (names,) = traces(figure, "names")
     assert list(names.text) == list(NAMES)
     (both,) = {t.legendgroup for t in traces(figure, f"{NAMES[0]} \N{EN DASH} {NAMES[1]}")}
     entries = [t for t in figure.data if t.legendgroup == both]
     assert [t.showlegend for t in entries] == [True, False]  # both ways up, one entry
-    assert f"towards {NAMES[1]}" in entries[0].hovertemplate
+    assert list(entries[0].meta[:3]) == [f"from {NAMES[0]} towards {NAMES[1]}", "over saddle 1", "barrier: 2 [1, 3]"]
+    assert "barrier: 3 [2, 4]" in entries[1].hovertemplate
     assert len(traces(figure, "saddles")[0].x) == 3
 
 
@@ -78,7 +85,8 @@ def test_the_file_is_bounded_complete_and_says_what_was_sampled(crossed, tmp_pat
     html = path.read_text(encoding="utf-8")
     assert path.stat().st_size < 7e6
     assert '<script src="http' not in html
-    assert "plotly" in html
+    assert "plotly_click" in html  # a click on an attractor or a path keeps what is said of it in sight
+    assert html.rindex("plotly_click") > html.rindex("plotly-graph-div")  # ours, not one in the library
 
 
 def test_wrong_colours_are_named(crossed):

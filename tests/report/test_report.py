@@ -19,7 +19,7 @@ import landscape.report
 from landscape.report import SCHEMA, figures, file_stem, summarise
 from landscape.report._figures import words
 from landscape.report._surface import surface
-from tests.synthetic import add_perturbation, add_topography
+from tests.synthetic import NAMES, add_perturbation, add_topography
 
 # A picture of one pixel: the page is tested here, the drawings in tests/pl.
 PIXEL = base64.b64decode(
@@ -329,6 +329,20 @@ later(() => {
     document.querySelector('#turning button[data-act="home"]').click();
     later(() => {
       found.home = picture() === first;
+      const frame = canvas.getBoundingClientRect();
+      const click = (x, y) => ["pointerdown", "pointerup"].forEach((name) => drag(name, frame.left + x, frame.top + y));
+      found.said = new Set();
+      for (let x = 0; x < frame.width; x += 7) for (let y = 0; y < frame.height; y += 7) {
+        click(x, y);
+        found.said.add(document.getElementById("chosen").textContent);
+      }
+      found.said = [...found.said];
+      const button = document.querySelector("button.zoom"), image = button.firstElementChild;
+      const small = image.clientWidth;
+      button.click();
+      found.enlarged = image.clientWidth >= image.naturalWidth && image.naturalWidth > small;
+      button.click();
+      found.reduced = image.clientWidth === small;
       found.wide = document.documentElement.scrollWidth <= window.innerWidth;
       document.title = JSON.stringify(found);
     });
@@ -373,4 +387,12 @@ def test_in_a_browser_the_table_sorts_and_the_surface_turns(finished, tmp_path, 
     assert found["down"] == sorted(found["before"], reverse=True)
     assert found["turned"], found
     assert found["home"]
+    assert "" in found["said"]  # beside everything
+    names = [text.partition(" \N{MIDDLE DOT} ")[0] for text in found["said"]]
+    assert set(NAMES) <= set(names)
+    way = f"{NAMES[0]} towards {NAMES[1]} \N{MIDDLE DOT} over saddle 1 \N{MIDDLE DOT} barrier: 2 [1, 3]"
+    back = f"{NAMES[1]} towards {NAMES[0]} \N{MIDDLE DOT} over saddle 1 \N{MIDDLE DOT} barrier: 3 [2, 4]"
+    assert any(text.startswith((way, back)) for text in found["said"])
+    assert found["enlarged"]
+    assert found["reduced"]
     assert found["wide"], "the page is wider than the window"

@@ -28,6 +28,14 @@
     });
   }
 
+  // Pictures: a click shows one at its full size, to be scrolled, and back.
+  for (const button of document.querySelectorAll("button.zoom")) {
+    button.addEventListener("click", () => {
+      const whole = button.parentElement.classList.toggle("whole");
+      button.setAttribute("aria-pressed", String(whole));
+    });
+  }
+
   // The surface: facets, cells and paths sorted from the back to the front and painted on a canvas.
   const holder = document.getElementById("surface-data");
   const canvas = document.getElementById("surface");
@@ -70,7 +78,7 @@
     return found;
   };
   const cells = triples(data.cells.at).map((p, k) => ({ p, fill: data.cells.palette[data.cells.color[k]] }));
-  const lines = data.lines.map(triples);
+  const lines = data.lines.map((line) => ({ ...line, p: triples(line.at) }));
   const saddles = data.saddles.map((flat) => triples(flat)[0]);
   const attractors = data.attractors.map((a) => ({ ...a, p: triples(a.at)[0] }));
 
@@ -99,7 +107,7 @@
       things.push({ deep: on[2] - 0.03, on, fill: cell.fill, kind: 1 });
     }
     for (const line of lines) {
-      const on = line.map((p) => project(p, 0.012));
+      const on = line.p.map((p) => project(p, 0.012));
       for (let k = 1; k < on.length; k++) {
         things.push({ deep: Math.min(on[k][2], on[k - 1][2]) - 0.03, on: [on[k - 1], on[k]], kind: 2 });
       }
@@ -138,9 +146,14 @@
     }
     brush.font = "600 13px system-ui, sans-serif";
     brush.textAlign = "center";
+    const taken = []; // boxes of the names that are written, so that none covers another
     for (const attractor of attractors) {
       const [x, y] = project(attractor.p, 0.012);
       const top = project([attractor.p[0], attractor.p[1], 1.08]);
+      const half = brush.measureText(attractor.name).width / 2 + 3;
+      top[0] = Math.max(half, Math.min(width - half, top[0]));
+      while (taken.some(([u, v, w]) => Math.abs(top[0] - u) < half + w && Math.abs(top[1] - v) < 16)) top[1] -= 4;
+      taken.push([top[0], top[1], half]);
       brush.beginPath();
       brush.moveTo(x, y);
       brush.lineTo(top[0], top[1]);
@@ -179,9 +192,24 @@
     view.zoom = Math.max(0.5, Math.min(4, view.zoom * factor));
     redraw();
   };
-  let last = null;
+  // A click, which is a press without a drag, says what the nearest attractor or path is.
+  const chosen = document.getElementById("chosen");
+  const say = (event) => {
+    const frame = canvas.getBoundingClientRect();
+    const apart = (p) => {
+      const [x, y] = project(p, 0.012);
+      return Math.hypot(x - (event.clientX - frame.left), y - (event.clientY - frame.top));
+    };
+    const near = (things, places, most) => things
+      .map((thing) => ({ thing, far: Math.min(...places(thing).map(apart)) }))
+      .filter(({ far }) => far < most)
+      .sort((a, b) => a.far - b.far)[0]?.thing;
+    const found = near(attractors, (a) => [a.p], 18) ?? near(lines, (l) => l.p, 10);
+    chosen.textContent = found ? found.words.join(" \u00b7 ") : "";
+  };
+  let last = null, pressed = null;
   canvas.addEventListener("pointerdown", (event) => {
-    last = [event.clientX, event.clientY];
+    last = pressed = [event.clientX, event.clientY];
     try { canvas.setPointerCapture(event.pointerId); } catch { /* the pointer is gone already */ }
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -189,7 +217,10 @@
     turnBy((event.clientX - last[0]) / 180, (event.clientY - last[1]) / 220);
     last = [event.clientX, event.clientY];
   });
-  for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => (last = null));
+  canvas.addEventListener("pointerup", (event) => {
+    if (pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) < 5) say(event);
+  });
+  for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => (last = pressed = null));
   canvas.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return; // leave scrolling to the page
     event.preventDefault();

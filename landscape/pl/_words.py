@@ -1,0 +1,62 @@
+"""What a reader is told of an attractor or a path that is pointed at: lines of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from landscape import _keys
+from landscape.pl._ways import Way
+
+_GENES = 5
+# Columns of the table of attractors, and what they are called.
+_FACTS = (("n_cells", "cells"), ("leading_eigenvalue", "leading eigenvalue (1 / time)"), ("support", "support"))
+
+
+def attractor_words(adata: AnnData, name: str) -> list[str]:
+    """Cells, eigenvalue and support of an attractor, and the regulators that stand out in it."""
+    record = adata.uns[_keys.UNS][_keys.ATTRACTORS]
+    table, states = record["table"], record["states"]
+    lines = []
+    for column, label in _FACTS:
+        if column in table and np.isfinite(value := float(table.loc[name, column])):
+            lines.append(f"{label}: {value:,.0f}" if column == "n_cells" else f"{label}: {value:,.3g}")
+    others = states.drop(index=name)
+    if len(others):
+        above = (states.loc[name] - others.mean()).sort_values(ascending=False, kind="stable")
+        if high := [str(gene) for gene in above.index[:_GENES] if above[gene] > 0]:
+            lines.append(f"higher than elsewhere: {', '.join(high)}")
+    return lines
+
+
+def way_words(adata: AnnData, way: Way) -> list[str]:
+    """Barrier on a path, with its interval, and the genes that move first."""
+    results = adata.uns[_keys.UNS]
+    lines = [f"over {way.saddle}"]
+    barrier = _own(results.get(_keys.BARRIERS), "table", way)
+    if barrier is not None and np.isfinite(height := float(barrier["height"].iloc[0])):
+        text = f"barrier: {height:.2g}"
+        if {"low", "high"} <= set(barrier) and np.isfinite(
+            barrier[["low", "high"]].iloc[0].to_numpy(dtype=float)
+        ).all():
+            text += f" [{barrier['low'].iloc[0]:.2g}, {barrier['high'].iloc[0]:.2g}]"
+        lines.append(text)
+    genes = _own(results.get(_keys.PATHS), "genes", way)
+    if genes is not None and (first := genes.loc[genes["moves"].astype(bool), "gene"].astype(str).tolist()[:_GENES]):
+        lines.append(f"first to move: {', '.join(first)}")
+    if not way.near.all():
+        lines.append(f"cells are near {way.near.mean():.0%} of it")
+    return lines
+
+
+def _own(record: Any, part: str, way: Way) -> pd.DataFrame | None:
+    """Rows of a table that belong to a path; ``None`` where there are none."""
+    table = record.get(part) if isinstance(record, Mapping) else (record if part == "table" else None)
+    if not isinstance(table, pd.DataFrame) or not {"from", "to", "saddle"} <= set(table):
+        return None
+    own = table[(table[["from", "to", "saddle"]].astype(str) == [way.start, way.end, way.saddle]).all(axis=1)]
+    return own if len(own) else None
