@@ -16,7 +16,14 @@ from landscape.network.penalty import Penalty, reproducible_penalty
 from landscape.network.prior import Prior, prior_of
 from landscape.network.ridge import ridge
 from landscape.network.score import Scores, score
-from landscape.network.states import StateNetworks, active_network, overlap, state_networks
+from landscape.network.states import (
+    Differences,
+    StateNetworks,
+    active_network,
+    differences,
+    overlap,
+    state_networks,
+)
 from landscape.network.structure import (
     DegreeNull,
     Modules,
@@ -33,6 +40,7 @@ __all__ = [
     "METHODS",
     "Confidence",
     "DegreeNull",
+    "Differences",
     "Expression",
     "Method",
     "Modules",
@@ -53,6 +61,7 @@ __all__ = [
     "correlation",
     "degree_null",
     "detect_species",
+    "differences",
     "expression",
     "from_edges",
     "infer",

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from landscape.network.expression import MIN_CELLS, Expression, FloatArray
+from landscape.network.groups import hashed
 from landscape.network.moments import Moments, Sums, moments_of, sums_of, total_sums, turned
 from landscape.network.ridge import ARROW, ridge_inverse, without_self
+
+Pair: TypeAlias = tuple[Sums, Sums | None]
+#: Parts of the cells of a state that are left out, one after another, for the standard deviations.
+N_FOLDS = 5
 
 
 @dataclass(frozen=True)
 class StateNetworks:
     """Weights of every state, shape ``(p, q)`` each, in the order of ``names``.
 
-    ``shared`` is the network of all cells; ``shift_sd`` the standard deviation of a weight between random thirds of the
-    cells of a state, the yardstick for a difference between states; ``trust`` the weight of a state's own data.
+    ``shared`` is the network of all cells; ``sd`` the standard deviation of every weight, from leaving out fifths of the cells
+    of a state in turn (delete-a-group jackknife); ``trust`` the weight of a state's own data; ``n_cells`` of every state.
+    ``overlap`` is the cosine of the networks of two states, ``overlap_sd`` its standard deviation.
     """
 
     names: tuple[Hashable, ...]
     weights: tuple[FloatArray, ...]
     shared: FloatArray
-    shift_sd: tuple[FloatArray, ...]
+    sd: tuple[FloatArray, ...]
     trust: Mapping[Hashable, float]
+    n_cells: tuple[int, ...]
+    overlap: FloatArray
+    overlap_sd: FloatArray
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Weights of one state less those of another: Welch's t with ``freedom`` degrees of freedom, two-sided p value, and FDR."""
+
+    difference: FloatArray
+    sd: FloatArray
+    t: FloatArray
+    p_value: FloatArray
+    fdr: FloatArray
 
 
 def state_networks(
@@ -69,23 +91,75 @@ def state_networks(
         few = names[counts < MIN_CELLS].tolist()
         msg = f"Expected at least {MIN_CELLS} cells in every state, found fewer in {few}; merge or leave out these states."
         raise ValueError(msg)
-    sums = _sums(data, code * 3 + np.arange(data.n_cells) % 3, 3 * len(names))
-    whole = _merged(sums, range(3 * len(names)))
+    sums = _sums(data, code)
+    whole = _moments(sums.values())
     shared = _fit(whole, whole, data.regulators, penalty, 0.0, None, arrow)
-    weights, spread, trust = [], [], {}
+    found: list[FloatArray] = []
+    without: list[list[FloatArray]] = []
+    trust = {}
     for s, (name, count) in enumerate(zip(names.tolist(), counts, strict=True)):
-        own_penalty = penalty * (1.0 + pull / count)
-        thirds = [
-            _fit(_merged(sums, [3 * s + k]), whole, data.regulators, own_penalty, own_penalty, shared, arrow)
-            for k in range(3)
-        ]
-        own = _fit(
-            _merged(sums, range(3 * s, 3 * s + 3)), whole, data.regulators, own_penalty, own_penalty, shared, arrow
-        )
-        weights.append(own)
-        spread.append(np.std(thirds, axis=0, ddof=1) / np.sqrt(3.0))  # a third has a third of the cells
-        trust[name] = float(1.0 / (1.0 + own_penalty))
-    return StateNetworks(tuple(names.tolist()), tuple(weights), shared, tuple(spread), trust)
+        own = penalty * (1.0 + pull / count)
+
+        def fit(left_out: int, s: int = s, own: float = own) -> FloatArray:
+            part = _moments(sums[s, fold] for fold in range(N_FOLDS) if fold != left_out and (s, fold) in sums)
+            return _fit(part, whole, data.regulators, own, own, shared, arrow)
+
+        found.append(fit(-1))
+        without.append([fit(fold) for fold in range(N_FOLDS)])
+        trust[name] = float(1.0 / (1.0 + own))
+    sd = tuple(_jackknife(np.stack(folds)) for folds in without)
+    pairs, pairs_sd = _overlaps(found, without)
+    return StateNetworks(
+        tuple(names.tolist()), tuple(found), shared, sd, trust, tuple(int(n) for n in counts), pairs, pairs_sd
+    )
+
+
+def differences(
+    first: ArrayLike, second: ArrayLike, first_sd: ArrayLike, second_sd: ArrayLike, *, mask: ArrayLike | None = None
+) -> Differences:
+    r"""Which edges differ between two states.
+
+    .. math:: t = \frac{w_a - w_b}{\sqrt{\sigma_a^2 + \sigma_b^2}}, \qquad
+        \nu = (K - 1) \frac{(\sigma_a^2 + \sigma_b^2)^2}{\sigma_a^4 + \sigma_b^4}
+
+    with the standard deviations of a jackknife of :math:`K = 5` groups. FDR is that of Benjamini and Hochberg over the edges
+    of ``mask`` (all by default); elsewhere p value and FDR are 1. Both states are pulled towards the network that they share, so
+    small differences are understated.
+    """
+    a, b, va, vb = (np.asarray(part, dtype=np.float64) for part in (first, second, first_sd, second_sd))
+    va, vb = va**2, vb**2
+    variance = va + vb
+    known = variance > 0
+    if mask is not None:
+        known &= np.asarray(mask, dtype=bool)
+    sd = np.sqrt(variance)
+    t = np.divide(a - b, sd, out=np.zeros_like(a), where=known)
+    freedom = (N_FOLDS - 1) * np.divide(variance**2, va**2 + vb**2, out=np.ones_like(a), where=known)
+    p_value = np.where(known, 2.0 * stats.t.sf(np.abs(t), freedom), 1.0)
+    fdr = np.ones_like(a)
+    if known.any():
+        fdr[known] = stats.false_discovery_control(p_value[known])
+    return Differences(a - b, sd, t, p_value, fdr)
+
+
+def _jackknife(folds: FloatArray) -> FloatArray:
+    """Standard deviation of an estimate from those without one group each (first axis)."""
+    k = len(folds)
+    result: FloatArray = np.sqrt((k - 1) / k * ((folds - folds.mean(axis=0)) ** 2).sum(axis=0))
+    return result
+
+
+def _overlaps(found: list[FloatArray], without: list[list[FloatArray]]) -> tuple[FloatArray, FloatArray]:
+    n = len(found)
+    value, spread = np.eye(n), np.zeros((n, n))
+    for a in range(n):
+        for b in range(a):
+            value[a, b] = value[b, a] = overlap(found[a], found[b])
+            left = [overlap(one, found[b]) for one in without[a]]
+            right = [overlap(found[a], one) for one in without[b]]
+            # The two states have cells of their own, so the variances add.
+            spread[a, b] = spread[b, a] = np.hypot(*(_jackknife(np.array(part)) for part in (left, right)))
+    return value, spread
 
 
 def overlap(first: ArrayLike, second: ArrayLike) -> float:
@@ -111,21 +185,31 @@ def active_network(weights: ArrayLike, ceiling_slope: ArrayLike, response_slope:
     return np.asarray(ceiling_slope)[:, None] * matrix * np.asarray(response_slope)
 
 
-def _sums(data: Expression, code: NDArray[np.int64], n_parts: int) -> dict[int, list[tuple[Sums, Sums | None]]]:
-    found: dict[int, list[tuple[Sums, Sums | None]]] = {part: [] for part in range(n_parts)}
+def _sums(data: Expression, code: NDArray[np.int64]) -> dict[tuple[int, int], Pair]:
+    """Sums of every state and fold; the fold of a cell is a hash of what is in it."""
+    found: dict[tuple[int, int], Pair] = {}
     for block in data.blocks():
-        here = code[block.start : block.stop]
-        for part in np.unique(here):
-            some = block.cells(np.flatnonzero(here == part))
-            found[int(part)].append((sums_of(some), None if some.reverse is None else sums_of(turned(some))))
+        part = code[block.start : block.stop] * N_FOLDS + (hashed(block.fingerprint, 0) % np.uint64(N_FOLDS)).astype(
+            int
+        )
+        for which in np.unique(part):
+            some = block.cells(np.flatnonzero(part == which))
+            new = sums_of(some), None if some.reverse is None else sums_of(turned(some))
+            key = divmod(int(which), N_FOLDS)
+            found[key] = _added(found[key], new) if key in found else new
     return found
 
 
-def _merged(sums: dict[int, list[tuple[Sums, Sums | None]]], parts: range | list[int]) -> Moments:
-    pairs = [pair for part in parts for pair in sums[part]]
-    forward = moments_of(total_sums([there for there, _ in pairs]))
-    backward = [back for _, back in pairs if back is not None]
-    return forward if not backward else replace(forward, reverse=moments_of(total_sums(backward)))
+def _added(old: Pair, new: Pair) -> Pair:
+    back = None if old[1] is None or new[1] is None else total_sums([old[1], new[1]])
+    return total_sums([old[0], new[0]]), back
+
+
+def _moments(pairs: Iterable[Pair]) -> Moments:
+    forward, backward = zip(*pairs, strict=True)
+    found = moments_of(total_sums(forward))
+    turned_sums = [part for part in backward if part is not None]
+    return found if not turned_sums else replace(found, reverse=moments_of(total_sums(turned_sums)))
 
 
 def _fit(

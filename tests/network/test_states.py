@@ -23,8 +23,66 @@ def test_states_differ_where_they_differ():
     assert found.names == ("a", "b")
     assert a[0, 2] > 5 * abs(a[1, 2])
     assert b[1, 2] > 5 * abs(b[0, 2])
-    assert abs(a[0, 2] - b[0, 2]) > 5 * np.hypot(*found.shift_sd)[0, 2]
+    assert abs(a[0, 2] - b[0, 2]) > 5 * np.hypot(*found.sd)[0, 2]
     assert abs(a[0, 3] - b[0, 3]) < 0.1
+
+
+def test_standard_deviations_are_those_of_repeated_experiments():
+    """Jackknife against the spread over 40 simulations: both have relative errors, of 1 / sqrt(2 * 4 * 40) and 1 / sqrt(80)."""
+    found = [network.state_networks(*two_states(n=200, seed=s), penalty=0.25, pull=50) for s in range(40)]
+    spread = np.std([one.weights[0] for one in found], axis=0, ddof=1)
+    estimate = np.sqrt(np.mean([one.sd[0] ** 2 for one in found], axis=0))
+    edges = spread > 0
+    ratio = (estimate[edges] / spread[edges]).mean()
+    assert (
+        abs(ratio - 1) < 0.3
+    )  # edges 0-2, 0-3, 1-2, 1-3, 0-1, 1-0; neighbours share cells, so three errors of one edge
+
+
+def test_differences_are_found_where_they_are():
+    data, state = two_states()
+    found = network.state_networks(data, state, penalty=0.25, pull=50)
+    result = network.differences(*found.weights, *found.sd)
+    assert result.fdr[0, 2] < 0.05
+    assert result.fdr[1, 2] < 0.05
+    assert result.fdr[0, 3] > 0.05
+    assert result.p_value[0, 0] == 1  # no edge to itself
+    swapped = network.differences(*found.weights[::-1], *found.sd[::-1])
+    np.testing.assert_allclose(swapped.t, -result.t)
+
+
+def test_p_values_of_equal_states_are_level():
+    """One network in both states: of 2 x 30 edges, 5 % below .05, within three binomial standard errors at 60 edges."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(800, 2))
+    values = np.concatenate([x, x @ rng.normal(size=(2, 30)) + rng.normal(size=(800, 30))], axis=1)
+    found = network.state_networks(
+        network.expression(values, [0, 1]), np.repeat(["a", "b"], 400), penalty=0.25, pull=50
+    )
+    p = network.differences(*found.weights, *found.sd).p_value[:, 2:]
+    assert (p < 0.05).mean() < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 60)
+    assert (p < 0.5).mean() > 0.25
+
+
+def test_overlap_has_an_error():
+    data, state = two_states()
+    found = network.state_networks(data, state, penalty=0.25, pull=50)
+    assert found.overlap[0, 1] == pytest.approx(network.overlap(*found.weights))
+    assert 0 < found.overlap_sd[0, 1] < 0.1
+    repeats = [network.state_networks(*two_states(seed=s), penalty=0.25, pull=50).overlap[0, 1] for s in range(20)]
+    assert (
+        0.4 < found.overlap_sd[0, 1] / np.std(repeats, ddof=1) < 2.5
+    )  # a jackknife of five: chi with 8 degrees, 1 % and 99 %
+
+
+def test_shuffled_cells_give_the_same_states():
+    data, state = two_states(n=100)
+    order = np.random.default_rng(1).permutation(200)
+    moved = network.expression(data.counts[order], [0, 1], block_size=30)
+    one = network.state_networks(data, state, penalty=0.25)
+    other = network.state_networks(moved, state[order], penalty=0.25)
+    for a, b in zip(one.sd + one.weights, other.sd + other.weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-9)
 
 
 def test_shrinkage_leads_to_the_shared_network():
