@@ -14,6 +14,7 @@ STATE: Final = "X_state"
 STATE_VELOCITY: Final = "X_state_velocity"
 FATES: Final = "fates"
 DRAWING: Final = "X_landscape"
+ACTIVITY: Final = "regulon_activity"
 
 # obsp
 TRANSITIONS: Final = "transitions"
@@ -37,6 +38,7 @@ UNS: Final = "landscape"
 TRUTH: Final = "truth"
 
 # uns["landscape"][...]
+STATE_NETWORKS: Final = "state_networks"
 DYNAMICS: Final = "dynamics"
 ENSEMBLE: Final = "ensemble"
 ATTRACTORS: Final = "attractors"

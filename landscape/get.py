@@ -11,8 +11,9 @@ from anndata import AnnData
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata
+from landscape.network import differences
 
-__all__ = ["attractors", "barriers", "edges", "fates", "network", "paths", "rates", "saddles"]
+__all__ = ["attractors", "barriers", "edges", "fates", "network", "paths", "rates", "saddles", "state_edges"]
 
 _HINT = "run `landscape.tl.network(adata)` first"
 
@@ -95,6 +96,52 @@ def network(
     for name in graph:
         graph.nodes[name]["regulator"] = name in regulators
     return graph
+
+
+def state_edges(
+    adata: AnnData, *, state: str | None = None, against: str | None = None, key: str = _keys.STATE_NETWORKS
+) -> pd.DataFrame:
+    """Edges of the networks of states, or how those of two states differ.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with networks of states.
+    state
+        Only this state.
+    against
+        Another state to compare it with.
+    key
+        Name of the networks.
+
+    Returns
+    -------
+    ``state``, ``source``, ``target``, ``weight``, ``sd``, ``shared``; with ``against``: ``source``, ``target``, the weights in
+    both states, ``difference``, ``sd``, ``t``, ``p_value``, ``fdr`` (:func:`landscape.network.differences`), surest first.
+
+    Raises
+    ------
+    KeyError
+        If there are no networks of states.
+    ValueError
+        If there is no such state, or ``against`` comes without ``state``.
+    """
+    record = read_result(require_adata(adata), key, hint="run `landscape.tl.state_networks(adata, groupby=...)` first")
+    table = record["edges"].reset_index(drop=True).copy()
+    known = list(record["states"]["state"])
+    asked = [name for name in (state, against) if name is not None]
+    if not set(asked) <= set(known) or (against is not None and state is None):
+        msg = f"Expected `state`, and `against` only beside it, out of {known}, found state={state!r}, against={against!r}."
+        raise ValueError(msg)
+    if against is None:
+        return table if state is None else table[table["state"] == state].reset_index(drop=True)
+    here, there = (table[table["state"] == name].reset_index(drop=True) for name in (state, against))
+    found = differences(here["weight"], there["weight"], here["sd"], there["sd"])
+    result = here[["source", "target", "weight"]].assign(
+        weight_against=there["weight"], difference=found.difference, sd=found.sd, t=found.t, p_value=found.p_value,
+        fdr=found.fdr,
+    )  # fmt: skip
+    return result.sort_values("p_value", kind="stable", ignore_index=True)
 
 
 def attractors(adata: AnnData, *, states: bool = False) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from landscape.network.edges import from_edges
 from landscape.network.export import write_cytoscape, write_graphml
 from landscape.network.expression import Expression, expression
 from landscape.network.infer import Network, infer
+from landscape.network.metacells import metacells
 from landscape.network.method import METHODS, Method
 from landscape.network.moments import Moments, moments
 from landscape.network.penalty import Penalty, reproducible_penalty
@@ -66,6 +67,7 @@ __all__ = [
     "from_edges",
     "infer",
     "match",
+    "metacells",
     "modules",
     "moments",
     "on_disk",

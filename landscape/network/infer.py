@@ -21,6 +21,7 @@ from landscape.network.method import METHODS, Method
 from landscape.network.moments import Moments
 from landscape.network.penalty import gcv_penalty, reproducible_flattening, reproducible_penalty
 from landscape.network.prior import Prior
+from landscape.network.ridge import ARROW
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def infer(
         Ridge penalty of methods that take one. ``"auto"``: :func:`landscape.network.penalty.reproducible_penalty`; ``"gcv"``:
         one per block of targets, :func:`landscape.network.penalty.gcv_penalty`.
     flatten
-        How far large singular values of a ridge are compressed; ``"auto"``: not at all with a response of its own, else
+        How far large singular values of a ridge are compressed; ``"auto"``: not at all with a response of its own and its arrow, else
         :func:`landscape.network.penalty.reproducible_flattening`.
     prior
         Edges known beforehand, made by :func:`landscape.network.prior_of`.
@@ -146,6 +147,8 @@ def infer(
     )
     _require_variation(groups.moments(), len(data.regulators))
     if record.takes_penalty:
+        if flatten == "auto" and data.response is not None and options.get("arrow", ARROW) != 0:
+            flatten = 0.0
         chosen = _tuned(groups, data, record, penalty, flatten)
         options |= chosen
         settings |= chosen
@@ -230,8 +233,6 @@ def _tuned(
 ) -> dict[str, float | FloatArray]:
     """Penalty and flattening, each as asked for or as far as two halves of the cells agree."""
     rows = np.arange(len(data.regulators))
-    if flatten == "auto" and data.response is not None:
-        flatten = 0.0
     result: dict[str, float | FloatArray] = {}
     if penalty == "gcv":
         result["penalty"] = gcv_penalty(groups.moments().linear().regulators_only(rows), data.regulators)

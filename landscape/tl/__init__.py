@@ -1,5 +1,6 @@
 """Tools: each reads from an AnnData object, calls one numerical function and writes the result back."""
 
+from landscape.tl._activity import activity
 from landscape.tl._attractors import attractors, basins
 from landscape.tl._barriers import barriers
 from landscape.tl._dynamics import dynamics
@@ -9,5 +10,19 @@ from landscape.tl._occupancy import occupancy
 from landscape.tl._paths import paths
 from landscape.tl._perturb import perturb
 from landscape.tl._rates import rates
+from landscape.tl._states import state_networks
 
-__all__ = ["attractors", "barriers", "basins", "dynamics", "fates", "network", "occupancy", "paths", "perturb", "rates"]
+__all__ = [
+    "activity",
+    "attractors",
+    "barriers",
+    "basins",
+    "dynamics",
+    "fates",
+    "network",
+    "occupancy",
+    "paths",
+    "perturb",
+    "rates",
+    "state_networks",
+]

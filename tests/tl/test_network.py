@@ -210,7 +210,7 @@ def gap(adata):
         ),
         (unspliced_zero, {}, ValueError, r"counts in `adata.layers\['unspliced'\]`, found only zeros"),
         (not_a_number, {}, ValueError, "integer counts"),
-        (repeated_names, {}, ValueError, "unique gene names, found 1 repeated"),
+        (repeated_names, {}, ValueError, r"unique names in `adata.var_names`, found 1 repeated"),
         (no_regulator, {}, ValueError, "found none that is True"),
         (bad_ids, {}, ValueError, "gene symbols beside Ensembl ids"),
         (gap, {"covariates": "batch"}, ValueError, "without missing values, found 1"),
