@@ -14,6 +14,8 @@ from landscape.network.spectrum import FLATTEN, flattened
 
 #: Share of the time-reversed regression that is subtracted, see :func:`ridge`.
 ARROW = 0.5
+#: What an edge found by steps counts beside one of the same rank that a line found.
+STEP_SHARE = 0.9
 
 
 def ridge(
@@ -50,8 +52,9 @@ def ridge(
     without that price, for a regulator of many genes fills one as well; so only networks without it are flattened.
 
     **Shape.** Where the moments hold steps (:func:`landscape.network.infer` adds them for values that are no counts, whose scale
-    is unknown), an edge gets the larger of its coefficient and its weight from :func:`landscape.network.boost`, both networks
-    brought to one norm: a line misses thresholds, steps blur lines, and either may find the edge.
+    is unknown), an edge gets the larger of its coefficient and nine tenths of its weight from :func:`landscape.network.boost`,
+    the latter read as the coefficient of the same rank: a line misses thresholds, steps blur lines, and either may find the edge.
+    Of two that are as sure the line goes first, because it has less freedom.
 
     Parameters
     ----------
@@ -90,10 +93,8 @@ def ridge(
         flatten = FLATTEN if reverse is None else 0.0
     weights = flattened(weights, regulators, flatten)
     if moments.has_steps:
-        shape = np.abs(boost(moments, regulators))
-        size = np.linalg.norm(shape)
-        shape *= np.linalg.norm(weights) / size if size > 0 else 0.0
-        weights = np.sign(weights) * np.maximum(np.abs(weights), shape)
+        size = np.abs(weights)
+        weights = np.sign(weights) * np.maximum(size, STEP_SHARE * at_rank_of(np.abs(boost(moments, regulators)), size))
     return weights
 
 
@@ -111,6 +112,13 @@ def _solve(
     if prior is None:
         return (1 + penalty) * without_self(weights, inverse, regulators)
     return (1 + penalty) * solve_with_prior(weights, inverse, regulators, prior, penalty=penalty, lighter=lighter)
+
+
+def at_rank_of(values: FloatArray, others: FloatArray) -> FloatArray:
+    """Values of ``others`` in the order of ``values``: the largest where that is largest, and so on; zeros stay."""
+    result = np.empty(values.size)
+    result[np.argsort(values, axis=None, kind="stable")] = np.sort(others, axis=None)
+    return np.where(values != 0, result.reshape(values.shape), 0.0)
 
 
 def ridge_inverse(correlation: FloatArray, penalty: float) -> FloatArray:

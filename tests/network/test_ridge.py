@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from landscape import network
+from landscape.network.ridge import at_rank_of
 from tests.network import toy
 
 
@@ -102,6 +103,25 @@ def test_every_target_may_have_a_penalty_of_its_own():
     for value in (0.5, 4.0):
         alone = network.ridge(network.moments(data), data.regulators, penalty=value, flatten=0)
         np.testing.assert_array_equal(found[:, penalty == value], alone[:, penalty == value])
+
+
+def test_values_at_the_rank_of_others():
+    values = np.array([[0.0, 5.0, 1.0], [7.0, 0.0, 3.0]])
+    others = np.array([[0.6, 0.1, 0.2], [0.3, 0.5, 0.4]])
+    np.testing.assert_array_equal(at_rank_of(values, others), [[0.0, 0.5, 0.3], [0.6, 0.0, 0.4]])
+
+
+def test_steps_find_what_a_line_misses_and_lines_keep_what_they_found():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(500, 6))
+    bump = (np.abs(x[:, 0]) < 0.6) * 2.0 + 0.3 * rng.normal(size=500)  # no line through it
+    data = network.expression(np.column_stack([x, bump, x[:, 1] + rng.normal(size=500)]), np.arange(6))
+    line, both = (network.infer(data, shape=s, flatten=0.0, n_bootstraps=0, n_decoys=0).weights for s in (False, True))
+    assert np.abs(line[:, 6]).argmax() != 0 or np.abs(line[0, 6]) < 0.15
+    assert np.abs(both[0, 6]) == np.abs(both[:, 6]).max() > 3 * np.abs(np.delete(both[:, 6], 0)).max()
+    assert both[1, 7] == line[1, 7]
+    assert (np.abs(both) >= np.abs(line)).all()
+    np.testing.assert_array_equal(np.sign(both), np.sign(line))
 
 
 def test_penalty_must_be_positive():
