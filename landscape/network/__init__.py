@@ -9,6 +9,7 @@ from landscape.network.disk import OnDisk, on_disk
 from landscape.network.edges import from_edges
 from landscape.network.export import write_cytoscape, write_graphml
 from landscape.network.expression import Expression, expression
+from landscape.network.hubs import hubs
 from landscape.network.infer import Network, infer
 from landscape.network.metacells import metacells
 from landscape.network.method import METHODS, Method
@@ -65,6 +66,7 @@ __all__ = [
     "differences",
     "expression",
     "from_edges",
+    "hubs",
     "infer",
     "match",
     "metacells",

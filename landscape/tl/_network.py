@@ -16,7 +16,7 @@ from landscape import _keys
 from landscape._anndata import count_matrix, require_adata, require_unique, write, write_result
 from landscape._random import RandomLike
 from landscape.network import Network, expression, from_edges, infer, prior_of
-from landscape.tl._network_inputs import covariate_names, covariates_of, pool, regulators_of, response_of
+from landscape.tl._network_inputs import covariate_names, covariates_of, names_like, pool, regulators_of, response_of
 from landscape.tl._network_model import Values, infer_from_model, require_values
 
 logger = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def network(
         _write_network(adata, result, key_added, dict(result.params))
         return adata if copy else None
     index, source = regulators_of(adata, regulators)
-    known = None if prior is None else prior_of(prior, index, list(adata.var_names))
+    known = None if prior is None else prior_of(prior, index, _names_of_prior(adata, prior))
     require_values(values, model, metacells=metacells)
     counts = count_matrix(adata, layer, filled=True)
     response, response_name = response_of(adata, layer, response_layer)
@@ -146,6 +146,11 @@ def network(
     }
     _write_network(adata, result, key_added, params)
     return adata if copy else None
+
+
+def _names_of_prior(adata: AnnData, prior: pd.DataFrame) -> list[str]:
+    given = prior["source"].astype(str).unique() if isinstance(prior, pd.DataFrame) and "source" in prior else []
+    return names_like(adata, list(given))
 
 
 def _write_network(adata: AnnData, result: Network, key: str, params: dict[str, Any]) -> None:

@@ -29,11 +29,26 @@ _SYMBOL_COLUMNS = (
 )
 
 
+def symbols_of(adata: AnnData) -> list[str] | None:
+    """Names of genes as symbols: those of a column beside Ensembl ids, ``None`` where there is none."""
+    names = list(adata.var_names)
+    if not is_ensembl(names):
+        return names
+    column = next((c for c in _SYMBOL_COLUMNS if c in adata.var), None)
+    return None if column is None else list(adata.var[column].astype(str))
+
+
+def names_like(adata: AnnData, genes: Sequence[str]) -> list[str]:
+    """Names of all genes in the way in which some are given: symbols beside Ensembl ids, unless ids are given."""
+    names = list(adata.var_names)
+    return names if is_ensembl(list(genes)) else symbols_of(adata) or names
+
+
 def regulators_of(adata: AnnData, regulators: Sequence[str] | None) -> tuple[NDArray[np.int64], str]:
     """Columns of the regulators, and where they come from."""
     names = list(adata.var_names)
     if regulators is not None:
-        return _named(list(regulators), names), "given"
+        return _named(list(regulators), names_like(adata, regulators)), "given"
     if _keys.REGULATOR in adata.var:
         flags = adata.var[_keys.REGULATOR].to_numpy()
         index = np.flatnonzero(np.asarray(flags, dtype=bool))
@@ -45,13 +60,10 @@ def regulators_of(adata: AnnData, regulators: Sequence[str] | None) -> tuple[NDA
         return index, f"var[{_keys.REGULATOR!r}]"
     from landscape import datasets
 
-    symbols = names
-    if is_ensembl(names):
-        column = next((c for c in _SYMBOL_COLUMNS if c in adata.var), None)
-        if column is None:
-            msg = f"Expected gene symbols beside Ensembl ids in one of `adata.var` {_SYMBOL_COLUMNS}, found none; add one or pass `regulators=`."
-            raise ValueError(msg)
-        symbols = list(adata.var[column].astype(str))
+    symbols = symbols_of(adata)
+    if symbols is None:
+        msg = f"Expected gene symbols beside Ensembl ids in one of `adata.var` {_SYMBOL_COLUMNS}, found none; add one or pass `regulators=`."
+        raise ValueError(msg)
     species = detect_species(names)
     index = np.array(sorted(set(match(datasets.regulators(species), symbols).values())), dtype=np.int64)
     if not len(index):

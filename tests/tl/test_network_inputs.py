@@ -45,6 +45,37 @@ def auprc(adata, truth):
     return network.score(adata.varp["network"].toarray()[:8], truth, np.arange(8)).auprc
 
 
+def test_priors_and_regulators_by_symbol_reach_genes_named_by_ensembl_ids():
+    adata, truth = planted(n_cells=150, n_targets=24)
+    symbols = ["Gata1", "Spi1", "Klf1", "Tal1", "Cebpa", "Fli1", "Gfi1", "Myc", *(f"Actb{k}" for k in range(24))]
+    rows, columns = np.nonzero(truth)
+    prior = pd.DataFrame({"source": np.array(symbols)[rows], "target": np.array(symbols)[columns]})
+    adata.var_names = symbols
+    ls.tl.network(adata, prior=prior, **QUICK)
+    expected = adata.varp["network"].toarray()
+    del adata.varp["network"]
+    adata.var["gene_symbol"] = symbols
+    adata.var_names = [f"ENSMUSG{k:011d}" for k in range(adata.n_vars)]
+    ls.tl.network(adata, prior=prior, **QUICK)
+    np.testing.assert_array_equal(adata.varp["network"].toarray(), expected)
+    assert adata.uns["landscape"]["network"]["params"]["prior_coverage"] == 1.0
+    ls.tl.network(adata, regulators=["Klf1", "Sfpi1"], **QUICK)
+    assert adata.var["gene_symbol"][adata.var["regulator_in_network"]].tolist() == ["Spi1", "Klf1"]
+    ls.tl.network(adata, regulators=list(adata.var_names[:3]), **QUICK)
+    assert adata.var["regulator_in_network"].sum() == 3
+
+
+def test_nodes_of_the_graph_say_what_they_do():
+    adata, _ = planted()
+    ls.tl.network(adata, **QUICK)
+    graph = ls.get.network(adata)
+    table = network.hubs(ls.get.edges(adata))
+    name = table.index[0]
+    assert graph.nodes[name]["out_strength"] == table["out_strength"].iloc[0] > 0
+    assert graph.nodes[name]["n_activated"] + graph.nodes[name]["n_repressed"] == graph.out_degree(name)
+    assert all(graph.nodes[node]["n_regulators"] == graph.in_degree(node) for node in graph)
+
+
 def test_metacells_are_summed_and_their_covariates_averaged():
     adata, truth = planted()
     adata.obs["metacell"] = pd.Categorical([f"m{k // 4}" for k in range(300)])
