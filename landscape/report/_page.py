@@ -7,7 +7,8 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,7 @@ def report(
         surface=turning,
         surface_json=_json(turning),
         summary=summary,
+        warnings=alike(summary["warnings"]),
         grade=grade,
         grade_name=GRADES.get(grade, ("not computed", ""))[0],
         grade_text=GRADES.get(grade, ("", "No dynamics were fitted."))[1],
@@ -131,6 +133,14 @@ def report(
     written = write_text(path, html)
     logger.info("wrote the report %s, %.1f MB", written, len(html) / 1e6)
     return written
+
+
+def alike(texts: Sequence[str]) -> list[list[str]]:
+    """Texts that differ in their numbers only, together, in the order of the first of each."""
+    groups: dict[str, list[str]] = {}
+    for text in texts:
+        groups.setdefault(re.sub(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", "0", str(text)), []).append(str(text))
+    return list(groups.values())
 
 
 def _digest(text: str) -> str:

@@ -18,6 +18,7 @@ import landscape as ls
 import landscape.report
 from landscape.report import SCHEMA, figures, file_stem, summarise
 from landscape.report._figures import words
+from landscape.report._page import alike
 from landscape.report._surface import surface
 from tests.synthetic import NAMES, add_perturbation, add_topography
 
@@ -114,6 +115,16 @@ def test_warnings_and_grade_come_before_the_pictures(finished, tmp_path, pixel):
     finished.uns["landscape"]["run"] = {"warnings": np.array(["mind the gap"], dtype=object)}
     html = ls.report(finished, tmp_path / "r.html", drawn=pixel).read_text()
     assert html.index("Identifiability") < html.index("mind the gap") < html.index("<figure>")
+
+
+def test_warnings_that_differ_in_numbers_only_are_told_once(finished, tmp_path, pixel):
+    texts = [f"a path did not converge: action {i}.5, gradient 1e-0{i}" for i in range(1, 8)]
+    assert alike([*texts[:3], "another", *texts[3:]]) == [texts, ["another"]]
+    finished.uns["landscape"]["run"] = {"warnings": np.array([*texts, "another"], dtype=object)}
+    html = ls.report(finished, tmp_path / "r.html", drawn=pixel).read_text()
+    assert "8 warnings" in html
+    assert "6 more of this kind" in html
+    assert all(text in html for text in texts)
 
 
 def test_tables_may_be_downloaded_whole_and_harmless(finished, tmp_path, pixel):
