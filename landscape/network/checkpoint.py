@@ -25,10 +25,11 @@ class Checkpoint:
 
     path: Path
     problem: str
+    kinds: int
     _written: float = field(default_factory=time.monotonic)
 
-    def load(self) -> tuple[int, dict[int, Sums], dict[int, Sums]]:
-        """Blocks done, and forward and backward sums by group; none where there is no file.
+    def load(self) -> tuple[int, tuple[dict[int, Sums], ...]]:
+        """Blocks done, and sums by group of every kind (forward, turned, steady); none where there is no file.
 
         Raises
         ------
@@ -36,12 +37,12 @@ class Checkpoint:
             If the file belongs to other data or settings, or is no checkpoint.
         """
         if not self.path.exists():
-            return 0, {}, {}
+            return 0, tuple({} for _ in range(self.kinds))
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 content = {name: file[name] for name in file.files}
             found = str(content["problem"])
-            forward, backward = _unpacked(content, "forward"), _unpacked(content, "backward")
+            sums = tuple(_unpacked(content, f"kind{k}") for k in range(self.kinds if found == self.problem else 0))
             done = int(content["done"])
         except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
             msg = f"Expected a checkpoint of network sums at {self.path}, found another file; name another one."
@@ -49,14 +50,15 @@ class Checkpoint:
         if found != self.problem:
             msg = f"Expected a checkpoint of these data and settings at {self.path}, found one of others; remove it or name another."
             raise ValueError(msg)
-        return done, forward, backward
+        return done, sums
 
-    def save(self, done: int, forward: dict[int, Sums], backward: dict[int, Sums], *, last: bool) -> None:
+    def save(self, done: int, sums: tuple[dict[int, Sums], ...], *, last: bool) -> None:
         """Write atomically, if it is the last block or the last write is long ago."""
         if not last and time.monotonic() - self._written < SAVE_EVERY:
             return
         content = {"problem": np.array(self.problem), "done": np.array(done)}
-        content |= _packed(forward, "forward") | _packed(backward, "backward")
+        for k, kind in enumerate(sums):
+            content |= _packed(kind, f"kind{k}")
 
         def write(temporary: Path) -> None:
             with temporary.open("wb") as stream:

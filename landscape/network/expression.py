@@ -112,7 +112,7 @@ class Expression:
     def block(self, start: int) -> Block:
         """Cells from ``start`` on, at most ``block_size``."""
         stop = min(start + self.block_size, self.n_cells)
-        counts = _rows(self.counts, start, stop)
+        counts = rows_of(self.counts, start, stop)
         totals = _totals(counts) if self.totals is None else self.totals[start:stop]
         columns = [np.ones(stop - start), *self._depth(counts, totals)]
         normal = self._normalise(counts, totals)
@@ -120,7 +120,7 @@ class Expression:
         reverse = None
         targets = normal
         if self.response is not None:
-            response = _rows(self.response, start, stop)
+            response = rows_of(self.response, start, stop)
             made = _totals(response) if self.response_totals is None else self.response_totals[start:stop]
             columns += self._depth(response, made)
             targets = self._normalise(response, made)
@@ -223,7 +223,7 @@ def expression(
     _check_shapes(counts, response, covariates)
     n_cells, n_genes = counts.shape
     index = _check_regulators(regulators, n_genes)
-    is_counts = _looks_like_counts(counts)
+    is_counts = looks_like_counts(counts)
     if target_sum == "auto":
         target_sum = TARGET_SUM if is_counts and n_genes >= DEPTH_NEEDS_GENES else None
     if transform == "auto":
@@ -283,10 +283,11 @@ def _check_regulators(regulators: NDArray[np.integer] | list[int], n_genes: int)
 
 
 def _sample(matrix: Any) -> Matrix:
-    return _rows(matrix, 0, min(int(matrix.shape[0]), 4096))
+    return rows_of(matrix, 0, min(int(matrix.shape[0]), 4096))
 
 
-def _looks_like_counts(matrix: Any) -> bool:
+def looks_like_counts(matrix: Any) -> bool:
+    """Whether the first cells hold nothing but whole numbers of at least 0."""
     sample = _sample(matrix)
     data = sample.data if sparse.issparse(sample) else sample
     return bool((data >= 0).all() and (data == np.round(data)).all())
@@ -299,7 +300,8 @@ def _genes_in_total(matrix: Any) -> float:
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
-def _rows(matrix: Any, start: int, stop: int) -> Matrix:
+def rows_of(matrix: Any, start: int, stop: int) -> Matrix:
+    """A run of cells in memory, as double precision, checked to be finite."""
     part = matrix[start:stop]
     if hasattr(part, "compute"):
         part = part.compute()

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from landscape.network.checkpoint import Checkpoint, problem_of
 from landscape.network.engine import Engine, over_blocks
 from landscape.network.expression import Block, Expression, FloatArray
-from landscape.network.moments import Moments, Sums, moments_of, sums_of, total_sums, turned
+from landscape.network.moments import Moments, Sums, moments_of, steadied, sums_of, total_sums, turned
+from landscape.network.reliability import reliability
 
 #: Memory that the sums of all groups may take together, in bytes.
 MEMORY = 1.5e9
@@ -23,22 +24,27 @@ MIN_GROUPS = 10
 
 @dataclass(frozen=True)
 class Groups:
-    """Sums of every group, forward and, where the response differs from the expression, with time turned round."""
+    """Sums of every group: forward and, where the response differs from the expression, with time turned round and steady."""
 
     forward: tuple[Sums, ...]
     backward: tuple[Sums, ...] | None
     n_regulators: int
+    steady: tuple[Sums, ...] | None = None
+    reliability: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.forward)
 
     def moments(self, counts: Sequence[float] | NDArray[np.floating] | None = None) -> Moments:
         """Correlations with every group counted so often."""
-        found = replace(moments_of(_weighted(self.forward, counts)), n_regulators=self.n_regulators)
-        if self.backward is None:
-            return found
-        reverse = replace(moments_of(_weighted(self.backward, counts)), n_regulators=self.n_regulators)
-        return replace(found, reverse=reverse)
+        forward, reverse, steady = (
+            None if parts is None else replace(moments_of(_weighted(parts, counts)), n_regulators=self.n_regulators)
+            for parts in (self.forward, self.backward, self.steady)
+        )
+        if forward is None:
+            msg = "Expected sums of at least one group of cells, found none."
+            raise ValueError(msg)
+        return replace(forward, reverse=reverse, steady=steady, reliability=self.reliability)
 
     def halves(self) -> tuple[Moments, Moments]:
         """Correlations of two halves of the cells."""
@@ -57,7 +63,7 @@ def _weighted(parts: tuple[Sums, ...], counts: Sequence[float] | NDArray[np.floa
 
 def number_of_groups(data: Expression, n_features: int) -> int:
     """As many groups as memory allows, at most 25 and at least 10."""
-    one = 8.0 * n_features * (data.n_genes + n_features) * (1 + (data.response is not None))
+    one = 8.0 * n_features * (data.n_genes + n_features) * (1 + 2 * (data.response is not None))
     return int(np.clip(MEMORY // max(one, 1.0), MIN_GROUPS, N_GROUPS))
 
 
@@ -78,24 +84,24 @@ def groups_of(
     """
     p = len(data.regulators) + (0 if data.decoy_of is None else len(data.decoy_of))
     n_groups = min(max_groups, number_of_groups(data, p if thresholds is None else p * (1 + len(thresholds))))
-    forward: dict[int, Sums] = {}
-    backward: dict[int, Sums] = {}
+    kinds = 1 if data.response is None else 3
+    sums: tuple[dict[int, Sums], ...] = tuple({} for _ in range(kinds))
     done, saved = 0, None
     if checkpoint is not None:
         problem = problem_of(data, thresholds=thresholds, n_groups=n_groups, seed=seed)
-        saved = Checkpoint(Path(checkpoint), problem)
-        done, forward, backward = saved.load()
+        saved = Checkpoint(Path(checkpoint), problem, kinds)
+        done, sums = saved.load()
     parts = over_blocks(_grouped_block, data, engine, skip=done, n_groups=n_groups, seed=seed, thresholds=thresholds)
     for count, found in enumerate(parts, done + 1):
-        for group, there, back in found:
-            _add(forward, group, there)
-            if back is not None:
-                _add(backward, group, back)
+        for group, new in found:
+            for store, part in zip(sums, new, strict=True):
+                _add(store, group, part)
         if saved is not None:
-            saved.save(count, forward, backward, last=count == len(data.starts()))
-    order = sorted(forward)
-    turned_sums = tuple(backward[group] for group in order) if backward else None
-    return Groups(tuple(forward[group] for group in order), turned_sums, p)
+            saved.save(count, sums, last=count == len(data.starts()))
+    forward, *others = (tuple(store[group] for group in sorted(store)) for store in sums)
+    if not others:
+        return Groups(forward, None, p)
+    return Groups(forward, others[0], p, others[1], reliability(data))
 
 
 def _add(store: dict[int, Sums], group: int, part: Sums) -> None:
@@ -104,17 +110,15 @@ def _add(store: dict[int, Sums], group: int, part: Sums) -> None:
 
 def _grouped_block(
     data: Expression, start: int, *, n_groups: int, seed: int, thresholds: FloatArray | None, device: Any = None
-) -> list[tuple[int, Sums, Sums | None]]:
+) -> list[tuple[int, tuple[Sums, ...]]]:
     block = data.block(start)
     group = hashed(block.fingerprint, seed) % np.uint64(n_groups)
     result = []
     for which in np.unique(group):
         part = block.cells(np.flatnonzero(group == which))
-        there = sums_of(part, features=_features(part, thresholds), device=device)
-        back = None
-        if part.reverse is not None:
-            back = sums_of(turned(part), features=_features(turned(part), thresholds), device=device)
-        result.append((int(which), there, back))
+        views = [part] if part.reverse is None else [part, turned(part), steadied(part)]
+        sums = tuple(sums_of(view, features=_features(view, thresholds), device=device) for view in views)
+        result.append((int(which), sums))
     return result
 
 

@@ -95,7 +95,7 @@ def infer(
         Ridge penalty of methods that take one. ``"auto"``: :func:`landscape.network.penalty.reproducible_penalty`; ``"gcv"``:
         one per block of targets, :func:`landscape.network.penalty.gcv_penalty`.
     flatten
-        How far large singular values of a ridge are compressed; ``"auto"``: not at all with a response of its own and its arrow, else
+        How far large singular values of a ridge of one kind of counts are compressed; ``"auto"``:
         :func:`landscape.network.penalty.reproducible_flattening`.
     prior
         Edges known beforehand, made by :func:`landscape.network.prior_of`.
@@ -147,9 +147,7 @@ def infer(
     )
     _require_variation(groups.moments(), len(data.regulators))
     if record.takes_penalty:
-        if flatten == "auto" and data.response is not None and options.get("arrow", ARROW) != 0:
-            flatten = 0.0
-        chosen = _tuned(groups, data, record, penalty, flatten)
+        chosen = _tuned(groups, data, record, penalty, flatten, timed=options.get("arrow", ARROW) != 0)
         options |= chosen
         settings |= chosen
     settings["shape"] = shaped
@@ -229,7 +227,7 @@ def _from_cells(data: Expression, record: Method, options: dict[str, Any], setti
 
 
 def _tuned(
-    groups: Groups, data: Expression, record: Method, penalty: float | str, flatten: float | str
+    groups: Groups, data: Expression, record: Method, penalty: float | str, flatten: float | str, *, timed: bool
 ) -> dict[str, float | FloatArray]:
     """Penalty and flattening, each as asked for or as far as two halves of the cells agree."""
     rows = np.arange(len(data.regulators))
@@ -251,8 +249,11 @@ def _tuned(
     if record.takes_flatten:
         middle = float(np.median(result["penalty"]))
         automatic = flatten == "auto"
+        pair = first, second
+        if timed and first.steady is not None and second.steady is not None:
+            pair = first.steady, second.steady
         result["flatten"] = (
-            reproducible_flattening((first, second), data.regulators, penalty=middle) if automatic else float(flatten)
+            reproducible_flattening(pair, data.regulators, penalty=middle) if automatic else float(flatten)
         )
     return result
 

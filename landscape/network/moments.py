@@ -13,6 +13,7 @@ from scipy import linalg, sparse
 
 from landscape.network.device import products
 from landscape.network.expression import Block, Expression, FloatArray
+from landscape.network.reliability import reliability
 
 #: A column is constant when covariates leave less than this share of its raw second moment.
 _CONSTANT = 1e-10
@@ -55,6 +56,10 @@ class Moments:
         Features that are the regulators themselves; further ones are steps of them. -1: all.
     reverse
         The same with response and expression exchanged, where the response differs from the expression.
+    steady
+        The same regulators with the expression of targets in the place of their response.
+    reliability
+        Of the response of every target (:func:`landscape.network.reliability.reliability`), shape ``(q,)``.
     """
 
     xx: FloatArray
@@ -64,6 +69,8 @@ class Moments:
     n_cells: float
     reverse: Moments | None = None
     n_regulators: int = -1
+    steady: Moments | None = None
+    reliability: FloatArray | None = None
 
     def linear(self) -> Moments:
         """Moments of the regulators themselves, without the steps."""
@@ -85,12 +92,17 @@ class Moments:
         offsets = np.arange(0, len(self.xx), self.n_regulators)
         every = (offsets[:, None] + np.asarray(rows)).ravel()
         part = self._part(every)
-        reverse = None if part.reverse is None else replace(part.reverse, n_regulators=len(rows))
-        return replace(part, reverse=reverse, n_regulators=len(rows))
+        reverse, steady = (
+            None if other is None else replace(other, n_regulators=len(rows)) for other in (part.reverse, part.steady)
+        )
+        return replace(part, reverse=reverse, steady=steady, n_regulators=len(rows))
 
     def _part(self, rows: slice | NDArray[np.integer]) -> Moments:
-        reverse = None if self.reverse is None else self.reverse._part(rows)
-        return Moments(self.xx[rows][:, rows], self.xy[rows], self.x_sd[rows], self.y_sd, self.n_cells, reverse)
+        reverse, steady = (None if other is None else other._part(rows) for other in (self.reverse, self.steady))
+        return Moments(
+            self.xx[rows][:, rows], self.xy[rows], self.x_sd[rows], self.y_sd, self.n_cells, reverse,
+            steady=steady, reliability=self.reliability,
+        )  # fmt: skip
 
 
 def sums_of(
@@ -190,6 +202,14 @@ def turned(block: Block) -> Block:
     return replace(block, regulators=regulators, targets=targets, reverse=None)
 
 
+def steadied(block: Block) -> Block:
+    """The block with the expression of targets in the place of their response."""
+    if block.reverse is None:
+        msg = "Expected a response that differs from the expression, found none."
+        raise ValueError(msg)
+    return replace(block, targets=block.reverse[1], reverse=None)
+
+
 def moments(data: Expression, *, weights: NDArray[np.floating] | None = None) -> Moments:
     """Correlations of all cells in one pass, each cell counted ``weights`` times."""
 
@@ -200,4 +220,6 @@ def moments(data: Expression, *, weights: NDArray[np.floating] | None = None) ->
         return moments_of(total_sums(sums_of(part(block), weights=weigh(block)) for block in data.blocks()))
 
     forward = collect(lambda block: block)
-    return forward if data.response is None else replace(forward, reverse=collect(turned))
+    if data.response is None:
+        return forward
+    return replace(forward, reverse=collect(turned), steady=collect(steadied), reliability=reliability(data))

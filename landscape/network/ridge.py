@@ -24,7 +24,7 @@ def ridge(
     *,
     penalty: float | FloatArray = 0.25,
     arrow: float = ARROW,
-    flatten: float | None = None,
+    flatten: float = FLATTEN,
     prior: Prior | None = None,
     lighter: float = LIGHTER,
 ) -> FloatArray:
@@ -47,9 +47,17 @@ def ridge(
     lagged covariance linearly from a lag of one messenger lifetime, which splicing offers, to three: messenger and
     protein together, a protein living about twice as long as its messenger.
 
+    **Noise.** Of few nascent molecules most variation is the chance of sampling them, and a difference of two noisy
+    regressions is noisier still. With the reliability :math:`r_j` of the response of target :math:`j`
+    (:func:`landscape.network.reliability.reliability`) the weight is
+
+    .. math:: r_j \left( b(s_k \to u_j) - r_j \alpha\, b(u_k \to s_j) \right) + (1 - r_j)\, b(s_k \to s_j),
+
+    the first part where unspliced counts are deep, and what spliced counts alone say where they are not.
+
     **Flattening.** What many edges share is set back (:func:`landscape.network.spectrum.flattened`): the singular values of the
     network are compressed, because a hidden cause that many genes show fills one of them. The arrow of time removes such causes
-    without that price, for a regulator of many genes fills one as well; so only networks without it are flattened.
+    without that price, for a regulator of many genes fills one as well; so only what comes from one kind of counts is flattened.
 
     **Shape.** Where the moments hold steps (:func:`landscape.network.infer` adds them for values that are no counts, whose scale
     is unknown), an edge gets the larger of its coefficient and nine tenths of its weight from :func:`landscape.network.boost`,
@@ -67,7 +75,7 @@ def ridge(
     arrow
         :math:`\alpha`, used where the moments hold the reverse.
     flatten
-        :math:`\kappa`, 0 for none. ``None``: 1/3 without an arrow of time, 0 with it.
+        :math:`\kappa`, 0 for none.
     prior, lighter
         Known edges and the share of the penalty that they bear (:func:`landscape.network.prior.solve_with_prior`).
 
@@ -87,11 +95,14 @@ def ridge(
     linear = moments.linear()
     weights = _solve(linear, regulators, penalty, prior, lighter)
     reverse = linear.reverse if arrow else None
-    if reverse is not None:
-        weights = weights - arrow * _solve(reverse, regulators, penalty, prior, lighter)
-    if flatten is None:
-        flatten = FLATTEN if reverse is None else 0.0
-    weights = flattened(weights, regulators, flatten)
+    if reverse is None:
+        weights = flattened(weights, regulators, flatten)
+    else:
+        share = 1.0 if linear.reliability is None else linear.reliability
+        weights = weights - arrow * share * _solve(reverse, regulators, penalty, prior, lighter)
+        if linear.steady is not None and np.min(share) < 1:
+            steady = _solve(linear.steady, regulators, penalty, prior, lighter)
+            weights = share * weights + (1.0 - share) * flattened(steady, regulators, flatten)
     if moments.has_steps:
         size = np.abs(weights)
         weights = np.sign(weights) * np.maximum(size, STEP_SHARE * at_rank_of(np.abs(boost(moments, regulators)), size))

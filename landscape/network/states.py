@@ -12,10 +12,11 @@ from scipy import stats
 
 from landscape.network.expression import MIN_CELLS, Expression, FloatArray
 from landscape.network.groups import hashed
-from landscape.network.moments import Moments, Sums, moments_of, sums_of, total_sums, turned
+from landscape.network.moments import Moments, Sums, moments_of, steadied, sums_of, total_sums, turned
+from landscape.network.reliability import reliability
 from landscape.network.ridge import ARROW, ridge_inverse, without_self
 
-Pair: TypeAlias = tuple[Sums, Sums | None]
+Views: TypeAlias = tuple[Sums, ...]
 #: Parts of the cells of a state that are left out, one after another, for the standard deviations.
 N_FOLDS = 5
 
@@ -59,7 +60,7 @@ def state_networks(
 
     .. math:: b_s = (R_s + \lambda_s I)^{-1} (r_s + \lambda_s b), \qquad \lambda_s = \lambda (1 + \kappa / n_s),
 
-    without the factor :math:`1 + \lambda` of :func:`landscape.network.ridge`:
+    without the factor :math:`1 + \lambda` and the flattening of :func:`landscape.network.ridge`:
 
     the ridge whose prior mean is the shared network: with few cells it is that network, with many its own. Weights are in units
     of standard deviations over all cells, so that a gene which hardly varies inside a state does not look strongly regulated.
@@ -92,7 +93,8 @@ def state_networks(
         msg = f"Expected at least {MIN_CELLS} cells in every state, found fewer in {few}; merge or leave out these states."
         raise ValueError(msg)
     sums = _sums(data, code)
-    whole = _moments(sums.values())
+    share = reliability(data)
+    whole = _moments(sums.values(), share)
     shared = _fit(whole, whole, data.regulators, penalty, 0.0, None, arrow)
     found: list[FloatArray] = []
     without: list[list[FloatArray]] = []
@@ -101,7 +103,8 @@ def state_networks(
         own = penalty * (1.0 + pull / count)
 
         def fit(left_out: int, s: int = s, own: float = own) -> FloatArray:
-            part = _moments(sums[s, fold] for fold in range(N_FOLDS) if fold != left_out and (s, fold) in sums)
+            kept = (sums[s, fold] for fold in range(N_FOLDS) if fold != left_out and (s, fold) in sums)
+            part = _moments(kept, share)
             return _fit(part, whole, data.regulators, own, own, shared, arrow)
 
         found.append(fit(-1))
@@ -185,31 +188,27 @@ def active_network(weights: ArrayLike, ceiling_slope: ArrayLike, response_slope:
     return np.asarray(ceiling_slope)[:, None] * matrix * np.asarray(response_slope)
 
 
-def _sums(data: Expression, code: NDArray[np.int64]) -> dict[tuple[int, int], Pair]:
+def _sums(data: Expression, code: NDArray[np.int64]) -> dict[tuple[int, int], Views]:
     """Sums of every state and fold; the fold of a cell is a hash of what is in it."""
-    found: dict[tuple[int, int], Pair] = {}
+    found: dict[tuple[int, int], Views] = {}
     for block in data.blocks():
         part = code[block.start : block.stop] * N_FOLDS + (hashed(block.fingerprint, 0) % np.uint64(N_FOLDS)).astype(
             int
         )
         for which in np.unique(part):
             some = block.cells(np.flatnonzero(part == which))
-            new = sums_of(some), None if some.reverse is None else sums_of(turned(some))
+            views = [some] if some.reverse is None else [some, turned(some), steadied(some)]
+            new = tuple(sums_of(view) for view in views)
             key = divmod(int(which), N_FOLDS)
-            found[key] = _added(found[key], new) if key in found else new
+            if key in found:
+                new = tuple(total_sums([old, more]) for old, more in zip(found[key], new, strict=True))
+            found[key] = new
     return found
 
 
-def _added(old: Pair, new: Pair) -> Pair:
-    back = None if old[1] is None or new[1] is None else total_sums([old[1], new[1]])
-    return total_sums([old[0], new[0]]), back
-
-
-def _moments(pairs: Iterable[Pair]) -> Moments:
-    forward, backward = zip(*pairs, strict=True)
-    found = moments_of(total_sums(forward))
-    turned_sums = [part for part in backward if part is not None]
-    return found if not turned_sums else replace(found, reverse=moments_of(total_sums(turned_sums)))
+def _moments(parts: Iterable[Views], share: FloatArray) -> Moments:
+    forward, *others = (moments_of(total_sums(view)) for view in zip(*parts, strict=True))
+    return forward if not others else replace(forward, reverse=others[0], steady=others[1], reliability=share)
 
 
 def _fit(
@@ -221,13 +220,19 @@ def _fit(
     mean: FloatArray | None,
     arrow: float,
 ) -> FloatArray:
-    forward = _solve(state, whole, regulators, penalty, strength, mean)
+    found = _solve(state, whole, regulators, penalty, strength, mean)
     if state.reverse is None or whole.reverse is None or not arrow:
-        return forward
+        return found
     # The prior mean already holds the difference of both directions; the reverse is shrunk towards none.
     backward = _solve(state.reverse, whole.reverse, regulators, penalty, 0.0, None)
     keep = 1.0 if mean is None else 1.0 / (1.0 + strength)
-    return forward - arrow * keep * backward
+    share = np.ones(found.shape[1]) if whole.reliability is None else whole.reliability
+    found = found - arrow * share * keep * backward
+    if state.steady is None or whole.steady is None:
+        return found
+    steady = _solve(state.steady, whole.steady, regulators, penalty, strength, mean)
+    result: FloatArray = share * found + (1.0 - share) * steady
+    return result
 
 
 def _solve(

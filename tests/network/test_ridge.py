@@ -29,12 +29,28 @@ def test_ridge_is_sklearns_fitted_without_the_gene_itself(penalty):
 
 
 def test_the_arrow_subtracts_half_of_the_turned_regression():
-    data = network.expression(toy.counts(seed=0), [0, 1, 2], response=toy.counts(seed=1))
+    values = np.random.default_rng(0).normal(size=(2, 300, 40))
+    data = network.expression(values[0], [0, 1, 2], response=values[1])
     both = network.moments(data)
     forward = network.ridge(both, data.regulators, arrow=0.0, flatten=0)
     backward = network.ridge(both.reverse, data.regulators, flatten=0)
-    found = network.ridge(both, data.regulators, flatten=0)
-    np.testing.assert_allclose(found, forward - 0.5 * backward, atol=1e-14)
+    np.testing.assert_allclose(network.ridge(both, data.regulators), forward - 0.5 * backward, atol=1e-14)
+
+
+def test_what_nascent_counts_lack_in_depth_comes_from_spliced_ones():
+    data = network.expression(toy.counts(seed=0), [0, 1, 2], response=toy.counts(seed=1))
+    both = network.moments(data)
+    share = both.reliability
+    assert 0 <= share.min() < share.max() < 1
+    forward = network.ridge(both, data.regulators, arrow=0.0, flatten=0)
+    backward = network.ridge(both.reverse, data.regulators, flatten=0)
+    alone = network.expression(toy.counts(seed=0), [0, 1, 2])
+    for flatten in (0.0, 0.2):
+        steady = network.ridge(network.moments(alone), data.regulators, flatten=flatten)
+        # The same regression, but for the depth of the response, which is regressed out where there is one.
+        np.testing.assert_allclose(network.ridge(both.steady, data.regulators, flatten=flatten), steady, atol=1e-12)
+        expected = share * (forward - 0.5 * share * backward) + (1 - share) * steady
+        np.testing.assert_allclose(network.ridge(both, data.regulators, flatten=flatten), expected, atol=1e-12)
 
 
 def lagged(n_cells=3000, seed=0):
