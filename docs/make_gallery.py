@@ -35,6 +35,7 @@ def main() -> None:
     ls.tl.paths(adata)
     ls.tl.perturb(adata, {"Gata1": 0.0})
     page = (HERE / "gallery.md").read_text(encoding="utf-8")
+    store(ls.pl.landscape(adata, show=False, return_fig=True), HERE / "_static" / "landscape.png")  # of the front page
     for name, call in PAIR.findall(page):
         if not call.startswith("ls.pl."):
             continue

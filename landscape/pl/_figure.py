@@ -53,8 +53,12 @@ def grain(ax: Axes) -> float:
 
     Its fourth power is how much smaller areas are drawn, which shrink with the square of the width.
     """
-    figure = ax.get_figure(root=True)
-    width = ax.get_position().width * float(figure.get_size_inches()[0]) if figure is not None else 6.5
+    figure, spec = ax.get_figure(root=True), ax.get_subplotspec()
+    if figure is None:
+        return 1.0
+    # The place in the grid of axes, not the one after a layout: the same before and after it.
+    place = ax.get_position(original=True) if spec is None else spec.get_position(figure)
+    width = place.width * float(figure.get_size_inches()[0])
     return min(max((width / 6.5) ** 0.5, 0.65), 1.0)
 
 

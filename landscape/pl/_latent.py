@@ -111,6 +111,7 @@ def _training(bound: Axes, divergence: Axes, model: LatentModel) -> None:
         bound.text(0.5, 0.5, "no history", transform=bound.transAxes, ha="center", color=QUIET)
         return
     _best(bound, history)
+    divergence.set_yscale("log")  # it begins a hundred times higher than it ends
     bound.legend(frameon=False, fontsize=8, loc="center right")
 
 
