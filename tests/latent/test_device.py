@@ -33,20 +33,20 @@ class Elsewhere(torch.Tensor):
         )
 
     def __init__(self, inner: torch.Tensor) -> None:
-        self.inner = inner.detach()
-
-    @property
-    def data(self) -> Elsewhere:
-        return Elsewhere(self.inner)
-
-    @data.setter
-    def data(self, value: Elsewhere) -> None:
-        self.inner = value.inner
-        torch.Tensor.data.__set__(self, value)
+        self.held = inner.detach()
 
     @classmethod
-    def __torch_dispatch__(cls, operation: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        return call(operation, args, kwargs or {})
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
+        return call(func, args, kwargs or {})
+
+
+def _set_data(tensor: Elsewhere, value: Elsewhere) -> None:
+    tensor.held = value.held
+    vars(torch._C.TensorBase)["data"].__set__(tensor, value)
+
+
+# An assignment to `data` exchanges what is below the tensor; what it holds must follow.
+Elsewhere.data = property(lambda tensor: Elsewhere(tensor.held), _set_data)  # type: ignore[assignment,method-assign]
 
 
 class Device(TorchDispatchMode):
@@ -63,7 +63,7 @@ def call(operation: Any, args: tuple, kwargs: dict) -> Any:
     here = any(not isinstance(tensor, Elsewhere) and tensor.ndim for tensor in tensors)
     if there and here and name not in COPIES:
         raise RuntimeError(f"{name}: tensors on two devices")
-    args, kwargs = tree_map(lambda leaf: leaf.inner if isinstance(leaf, Elsewhere) else leaf, (args, kwargs))
+    args, kwargs = tree_map(lambda leaf: leaf.held if isinstance(leaf, Elsewhere) else leaf, (args, kwargs))
     original = tensors[0] if tensors else None
     if target is not None:
         kwargs["device"] = torch.device("cpu")
