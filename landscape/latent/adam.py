@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import torch
 
 from landscape.latent import ranks
 
-if TYPE_CHECKING:
-    from scvi.module import VAE
-
 
 class Adam:
-    """Adam on the module's weights, with the encoder's first layer laid out by gene in memory.
+    """Adam on a module's weights, with those of its first layer, ``first``, laid out by gene in memory.
 
     Rows of that layer are then summed over the genes of a cell without a copy, and Adam runs over one piece of memory.
     """
 
-    def __init__(self, module: VAE, *, learning_rate: float, weight_decay: float) -> None:
-        self._weight = module.z_encoder.encoder.fc_layers[0][0].weight
+    def __init__(
+        self, module: torch.nn.Module, first: torch.nn.Parameter, *, learning_rate: float, weight_decay: float
+    ) -> None:
+        self._weight = first
         by_gene = self._weight.data.T.contiguous()
         self._weight.data = by_gene.T
         self._by_gene = torch.nn.Parameter(by_gene)
-        self._module = module
         self.parameters = [self._by_gene if p is self._weight else p for p in module.parameters()]
         self.state = torch.optim.Adam(
             self.parameters,
@@ -36,7 +33,8 @@ class Adam:
 
     def step(self) -> None:
         """One step from the gradients of the module, which are then dropped."""
-        self._by_gene.grad = self._weight.grad.T
+        if self._weight.grad is not None:
+            self._by_gene.grad = self._weight.grad.T
         ranks.add_gradients(self.parameters)
         self.state.step()
         self.state.zero_grad(set_to_none=True)

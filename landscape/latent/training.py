@@ -146,7 +146,12 @@ def fit(
     checkpoint
         Where to keep the state of the fit; epochs that are found there are yielded without being run.
     """
-    optimiser = Adam(module, learning_rate=schedule.learning_rate, weight_decay=schedule.weight_decay)
+    optimiser = Adam(
+        module,
+        module.z_encoder.encoder.fc_layers[0][0].weight,
+        learning_rate=schedule.learning_rate,
+        weight_decay=schedule.weight_decay,
+    )
     best = _Best()
     done = _restore(checkpoint, module, optimiser, best)
     try:
