@@ -67,7 +67,8 @@ def categorical_palette(
     """Colour of each category of a column, by name; the data are not changed.
 
     ``palette`` comes first, then ``adata.uns[key + "_colors"]`` where it has a valid colour for each category, then
-    colours that colour-blind readers can tell apart (up to ten; hues with alternating lightness beyond).
+    colours that colour-blind readers can tell apart (up to ten; hues with alternating lightness beyond). Categories
+    that are called like a basin have the colour of that basin.
     """
     names = [str(name) for name in categories(adata.obs[key])]
     if isinstance(palette, Mapping):
@@ -82,11 +83,22 @@ def categorical_palette(
         raise ValueError(msg)
     used = _column(adata.obs[key]).cat.categories
     if palette is None and (len(stored) != len(used) or not all(is_color_like(c) for c in stored)):
-        return dict(zip(names, _default_colours(len(names)), strict=True))
+        return _like_basins(adata, key, names)
     if palette is None:
         by_name = dict(zip(map(str, used), stored, strict=True))
         return {name: to_hex(by_name[name]) for name in names}
     return {name: to_hex(colour) for name, colour in zip(names, stored, strict=False)}
+
+
+def _like_basins(adata: AnnData, key: str, names: list[str]) -> dict[str, str]:
+    """Default colours; a category that is called like a basin has its colour, and no other one has."""
+    known = categorical_palette(adata, _keys.BASIN) if key != _keys.BASIN and _keys.BASIN in adata.obs else {}
+    shared = {name: known[name] for name in names if name in known}
+    rest = [name for name in names if name not in shared]
+    free = [colour for colour in SAFE if colour not in shared.values()]
+    spare = free[: len(rest)] if len(rest) <= len(free) else _default_colours(len(SAFE) + len(rest))
+    others = dict(zip(rest, spare, strict=False))
+    return {name: shared.get(name) or others[name] for name in names}
 
 
 def attractor_colours(

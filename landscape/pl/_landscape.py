@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from landscape import _keys
@@ -216,12 +218,9 @@ def legend(figure: Figure, ax: Axes, painted: Colours, *, named: bool) -> None:
             Line2D([], [], marker="o", ls="", color=colour, label=name, ms=6)
             for name, colour in painted.palette.items()
         ]
-        ax.legend(
-            handles=handles,
-            title=painted.label,
-            loc="center left",
-            bbox_to_anchor=(1.0, 0.5),
-            frameon=False,
-            fontsize=8 * grain(ax),
-            ncols=1 + len(handles) // 20,
-        )
+        look: dict[str, Any] = {"title": painted.label, "frameon": False, "fontsize": 8 * grain(ax)}
+        look["ncols"] = 1 + len(handles) // 20
+        if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):  # which keeps room for it
+            figure.legend(handles=handles, loc="outside right center", **look)
+        else:
+            ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), **look)

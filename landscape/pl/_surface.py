@@ -167,12 +167,13 @@ def _lay_out(figure: Any, view: View, grid: Grid, title: str | None) -> None:
         scene={
             "xaxis": {"title": {"text": names[0]}, "showticklabels": False},
             "yaxis": {"title": {"text": names[1]}, "showticklabels": False},
-            "zaxis": {"title": {"text": "height"}},
+            "zaxis": {"visible": False},  # the colour bar has its scale
             "aspectmode": "manual",
             "aspectratio": {"x": 1.5 * float(ratio[0]), "y": 1.5 * float(ratio[1]), "z": 0.5},
             "camera": {"eye": {"x": 1.15 * float(np.cos(turn)), "y": 1.15 * float(np.sin(turn)), "z": 1.45}},
         },
         legend={"itemsizing": "constant", "x": 1.08, "y": 0.95},
+        height=720,
         margin={"l": 10, "r": 10, "t": 50 if title else 20, "b": 40},
         annotations=[{"text": text("  \N{MIDDLE DOT}  ".join(notes)), "showarrow": False, "xref": "paper", "yref": "paper",
                       "x": 0, "y": -0.03, "xanchor": "left", "font": {"size": 11, "color": "#6b7178"}}],

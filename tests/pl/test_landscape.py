@@ -9,6 +9,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 import landscape.pl
+from landscape.pl._cells import categorical_palette
 from landscape.pl._grid import Grid
 from landscape.pl._labels import spread
 from landscape.pl._places import attractor_places, downhill
@@ -160,8 +161,12 @@ def test_too_many_cells_are_sampled_and_it_is_said(pl, finished):
 
 def test_colours_by_gene_column_and_nothing(pl, finished):
     assert len(pl.landscape(finished, color="Gata1", show=False, return_fig=True).axes) == 2
-    assert pl.landscape(finished, color="cell_type", show=False).get_legend() is not None
-    assert pl.landscape(finished, color=None, show=False).get_legend() is None
+    figure = pl.landscape(finished, color="cell_type", show=False, return_fig=True)
+    figure.canvas.draw()
+    assert figure.legends[0].get_window_extent().x1 <= figure.bbox.x1
+    assert not pl.landscape(finished, color=None, show=False, return_fig=True).legends
+    _, ax = plt.subplots()
+    assert pl.landscape(finished, color="cell_type", ax=ax, show=False).get_legend() is not None
     with pytest.raises(KeyError, match="neither a column of `adata.obs`.*nor a gene"):
         pl.landscape(finished, color="nothing", show=False)
 
@@ -182,6 +187,18 @@ def test_stored_colours_are_used_and_wrong_ones_are_not_but_stay(pl, finished):
         pl.landscape(finished, palette={"Erythrocyte": "red"}, show=False)
     with pytest.raises(ValueError, match="Expected 4 colours in `palette`"):
         pl.landscape(finished, palette=["red"], show=False)
+
+
+def test_categories_that_are_called_like_basins_have_their_colours(finished):
+    kinds = np.where(np.arange(600) % 3 == 0, "Monocyte", np.where(np.arange(600) % 3 == 1, "HSC", "GMP"))
+    finished.obs["kind"] = pd.Categorical(kinds)
+    basins, found = (categorical_palette(finished, key) for key in ("basin", "kind"))
+    assert found["Monocyte"] == basins["Monocyte"]
+    assert len(set(found.values())) == 3
+    finished.obs["kind"] = pd.Categorical(np.where(np.arange(600) < 100, "Monocyte", np.arange(600) % 17).astype(str))
+    assert len(set(categorical_palette(finished, "kind").values())) == 18
+    finished.uns["kind_colors"] = ["#123456"] * 18
+    assert set(categorical_palette(finished, "kind").values()) == {"#123456"}
 
 
 def test_missing_heights_name_the_call(pl, finished):
