@@ -12,6 +12,7 @@ from scipy import stats
 
 from landscape.network.expression import MIN_CELLS, Expression, FloatArray
 from landscape.network.groups import hashed
+from landscape.network.moderation import moderated
 from landscape.network.moments import Moments, Sums, moments_of, steadied, sums_of, total_sums, turned
 from landscape.network.reliability import reliability
 from landscape.network.ridge import ARROW, ridge_inverse, without_self
@@ -42,7 +43,7 @@ class StateNetworks:
 
 @dataclass(frozen=True)
 class Differences:
-    """Weights of one state less those of another: Welch's t with ``freedom`` degrees of freedom, two-sided p value, and FDR."""
+    """Weights of one state less those of another: moderated standard deviation and t, two-sided p value, and FDR."""
 
     difference: FloatArray
     sd: FloatArray
@@ -125,22 +126,23 @@ def differences(
     .. math:: t = \frac{w_a - w_b}{\sqrt{\sigma_a^2 + \sigma_b^2}}, \qquad
         \nu = (K - 1) \frac{(\sigma_a^2 + \sigma_b^2)^2}{\sigma_a^4 + \sigma_b^4}
 
-    with the standard deviations of a jackknife of :math:`K = 5` groups. FDR is that of Benjamini and Hochberg over the edges
-    of ``mask`` (all by default); elsewhere p value and FDR are 1. Both states are pulled towards the network that they share, so
-    small differences are understated.
+    with the standard deviations of a jackknife of :math:`K = 5` groups, moderated over edges
+    (:func:`landscape.network.moderation.moderated`). FDR is that of Benjamini and Hochberg over the edges of ``mask`` (all by
+    default); elsewhere p value and FDR are 1. Both states are pulled towards the network that they share, so differences
+    are understated.
     """
     a, b, va, vb = (np.asarray(part, dtype=np.float64) for part in (first, second, first_sd, second_sd))
     va, vb = va**2, vb**2
-    variance = va + vb
-    known = variance > 0
+    known = va + vb > 0
     if mask is not None:
         known &= np.asarray(mask, dtype=bool)
-    sd = np.sqrt(variance)
-    t = np.divide(a - b, sd, out=np.zeros_like(a), where=known)
-    freedom = (N_FOLDS - 1) * np.divide(variance**2, va**2 + vb**2, out=np.ones_like(a), where=known)
-    p_value = np.where(known, 2.0 * stats.t.sf(np.abs(t), freedom), 1.0)
-    fdr = np.ones_like(a)
+    sd, t, p_value, fdr = np.sqrt(va + vb), np.zeros_like(a), np.ones_like(a), np.ones_like(a)
     if known.any():
+        va, vb = va[known], vb[known]
+        variance, freedom = moderated(va + vb, (N_FOLDS - 1) * (va + vb) ** 2 / (va**2 + vb**2))
+        sd[known] = np.sqrt(variance)
+        t[known] = (a - b)[known] / sd[known]
+        p_value[known] = 2.0 * stats.t.sf(np.abs(t[known]), freedom)
         fdr[known] = stats.false_discovery_control(p_value[known])
     return Differences(a - b, sd, t, p_value, fdr)
 
