@@ -95,7 +95,8 @@ def _like_basins(adata: AnnData, key: str, names: list[str]) -> dict[str, str]:
     known = categorical_palette(adata, _keys.BASIN) if key != _keys.BASIN and _keys.BASIN in adata.obs else {}
     shared = {name: known[name] for name in names if name in known}
     rest = [name for name in names if name not in shared]
-    free = [colour for colour in SAFE if colour not in shared.values()]
+    free = [colour for colour in SAFE if colour not in known.values()]
+    free += [colour for colour in SAFE if colour not in free and colour not in shared.values()]
     spare = free[: len(rest)] if len(rest) <= len(free) else _default_colours(len(SAFE) + len(rest))
     others = dict(zip(rest, spare, strict=False))
     return {name: shared.get(name) or others[name] for name in names}
