@@ -13,6 +13,7 @@ from landscape.network.correlation import correlation
 from landscape.network.expression import FloatArray
 from landscape.network.moments import Moments
 from landscape.network.ridge import ridge
+from landscape.network.spectrum import FLATTEN
 
 #: The ridge counts double: it alone carries direction.
 SHARES: Mapping[str, float] = {"ridge": 2.0, "boost": 1.0, "correlation": 1.0}
@@ -22,7 +23,8 @@ def consensus(
     moments: Moments,
     regulators: NDArray[np.int64],
     *,
-    penalty: float = 0.25,
+    penalty: float | FloatArray = 0.25,
+    flatten: float = FLATTEN,
     shares: Mapping[str, float] = SHARES,
 ) -> FloatArray:
     """Weighted mean of the ranks that ridge, boosting and correlation give every edge, with the sign of the ridge.
@@ -35,7 +37,7 @@ def consensus(
         If a share is not that of a known method, or none is positive.
     """
     known = {
-        "ridge": lambda: ridge(moments, regulators, penalty=penalty),
+        "ridge": lambda: ridge(moments, regulators, penalty=penalty, flatten=flatten),
         "boost": lambda: boost(moments, regulators),
         "correlation": lambda: correlation(moments, regulators),
     }

@@ -105,6 +105,7 @@ METHODS: tuple[Method, ...] = (
         directed=True,
         needs_prior=False,
         takes_penalty=True,
+        takes_flatten=True,
         needs_steps=True,
         reference="https://doi.org/10.1038/nmeth.2016",
     ),

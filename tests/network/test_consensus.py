@@ -20,6 +20,11 @@ def test_consensus_has_the_signs_of_the_ridge():
     ridge = network.infer(data, n_bootstraps=0, n_decoys=0, penalty=0.5).weights
     np.testing.assert_array_equal(np.sign(found), np.sign(ridge))
     assert network.score(found, truth, regulators).auprc > 0.9
+    both = (
+        network.infer(data, method="consensus", n_bootstraps=0, n_decoys=0),
+        network.infer(data, n_bootstraps=0, n_decoys=0),
+    )
+    assert both[0].params["flatten"] == both[1].params["flatten"]
 
 
 @pytest.mark.parametrize(
