@@ -15,7 +15,8 @@ def reliability(data: Expression) -> FloatArray:
 
     .. math:: r_j = 1 - \frac{\sum_i \kappa_i^2 c_{ij} / n}{\operatorname{var}_i(\kappa_i c_{ij})},
 
-    cut off at 0 and 1. It is taken on the linear scale, where it is exact, and asks for one pass over the response.
+    cut off at 0 and 1. It is taken on the linear scale, where it is exact, and asks for one pass over the response. Counts that
+    were multiplied by a number pass for deeper ones.
     """
     if data.response is None or not looks_like_counts(data.response):
         return np.ones(data.n_genes)

@@ -242,3 +242,26 @@ def test_genes_of_no_known_species_ask_for_regulators():
     unknown_names(adata)
     with pytest.raises(ValueError, match="name the regulators with `regulators=`"):
         ls.tl.network(adata, **QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("depth", [3000.0, 20000.0])
+def test_shallow_nascent_counts_do_not_spoil_the_network(depth):
+    """Against spliced counts alone: on a circuit without lags nascent counts add little, and must not take away."""
+    adata = ls.circuits.simulate(
+        ls.circuits.krumsiek(), n_cells=1500, unspliced=True, depth=depth, rng=3, network_rng=3
+    )
+    edges = adata.uns["truth"]["network"]
+    rows = np.flatnonzero(adata.var["regulator"])
+    truth = pd.DataFrame(0.0, index=adata.var_names[rows], columns=adata.var_names)
+    for source, target, sign in edges[["source", "target", "sign"]].itertuples(index=False):
+        truth.loc[source, target] = sign
+
+    def ratio(**options):
+        ls.tl.network(adata, n_bootstraps=0, n_decoys=0, **options)
+        weights = adata.varp["network"].toarray()[rows]
+        return network.score(weights, truth.to_numpy(), rows).auprc_ratio
+
+    nascent, spliced = ratio(), ratio(response_layer="counts")
+    assert nascent > spliced
+    assert spliced > 2
