@@ -1,5 +1,6 @@
 """One stochastic model of expression: its drift, its ensembles, and the Markov chain of cells."""
 
+from landscape.dynamics.bridges import BridgeFit, fit_bridges
 from landscape.dynamics.chain import (
     Absorption,
     AbsorptionTime,
@@ -30,6 +31,8 @@ from landscape.dynamics.graph import (
     find_ends,
     neighbor_graph,
 )
+from landscape.dynamics.growth import growth_of
+from landscape.dynamics.held_out import without_one_time
 from landscape.dynamics.kernel import flow_potential, potential_kernel, velocity_kernel
 from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
 from landscape.dynamics.reactive_flux import ReactiveFlux, transition_path_flux
@@ -40,6 +43,7 @@ from landscape.dynamics.transport import coupling, time_velocity
 __all__ = [
     "Absorption",
     "AbsorptionTime",
+    "BridgeFit",
     "CellGraph",
     "Classes",
     "Combination",
@@ -62,6 +66,7 @@ __all__ = [
     "energy_distance",
     "evaluate",
     "find_ends",
+    "fit_bridges",
     "fit_rates",
     "flow_potential",
     "from_pseudotime",
@@ -70,6 +75,7 @@ __all__ = [
     "from_transitions",
     "from_unspliced",
     "from_velocity",
+    "growth_of",
     "jacobian",
     "match_populations",
     "mean_absorption_time",
@@ -82,4 +88,5 @@ __all__ = [
     "transition_path_flux",
     "velocity_kernel",
     "walk",
+    "without_one_time",
 ]

@@ -33,6 +33,8 @@ class Direction:
         Marker genes of the root, for ``source="root"``.
     weight
         Weight in a combination.
+    growth
+        Column of ``adata.obs`` with the net growth rate of every cell, for ``source="time"``.
     """
 
     source: Source
@@ -40,6 +42,7 @@ class Direction:
     grade: Grade
     genes: tuple[str, ...] = ()
     weight: float = 1.0
+    growth: str | None = None
 
     def __post_init__(self) -> None:
         if not self.weight > 0:
@@ -57,7 +60,8 @@ class Direction:
 
     def __str__(self) -> str:
         """Name that a report prints."""
-        return f"{self.source} ({', '.join(self.genes) or self.key})"
+        growth = "" if self.growth is None else f", growth {self.growth}"
+        return f"{self.source} ({', '.join(self.genes) or self.key}{growth})"
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,20 @@ class Combination:
         return " + ".join(map(str, self.parts))
 
 
-def from_time(key: str = "day", *, weight: float = 1.0) -> Direction:
-    """Real time points in ``adata.obs[key]``, numbers in one unit. Grade B."""
-    return Direction("time", _name(key), "B", weight=weight)
+def from_time(key: str = "day", *, growth: str | None = None, weight: float = 1.0) -> Direction:
+    """Real time points in ``adata.obs[key]``, numbers in one unit. Grade B.
+
+    Parameters
+    ----------
+    key
+        Column of real times.
+    growth
+        Column of ``adata.obs`` with the net growth rate of every cell, births less deaths per unit of that time.
+        Without it growth is taken to be equal everywhere, and a state that multiplies looks like a deeper attractor.
+    weight
+        Weight in a combination.
+    """
+    return Direction("time", _name(key), "B", weight=weight, growth=None if growth is None else _name(growth))
 
 
 def from_root(root: str | None = None, *, genes: Sequence[str] | None = None, weight: float = 1.0) -> Direction:

@@ -191,8 +191,7 @@ class RegulatoryDrift:
         r"""Input response :math:`\phi(x)`, shape of ``x``; zero below zero; a held gene answers with its level."""
         x = self._with_levels(x)
         # The gradient of x^n at a clamped zero is 0 for n > 1, and n = 1 keeps its one-sided slope.
-        powered = _power(x.clamp_min(0.0), self.hill)
-        return powered / (self.threshold**self.hill + powered)
+        return hill_response(x.clamp_min(0.0), self.threshold, self.hill)
 
     def response_slope(self, x: Tensor) -> Tensor:
         r"""Slope :math:`\phi'(x)`, zero for held genes, whose level does not move."""
@@ -249,6 +248,12 @@ class RegulatoryDrift:
         index = torch.tensor(list(self.held), device=x.device)
         levels = torch.tensor(list(self.held.values()), dtype=x.dtype, device=x.device)
         return x.index_copy(1, index, levels.expand(len(x), -1).contiguous())
+
+
+def hill_response(x: Tensor, threshold: Tensor, hill: Tensor) -> Tensor:
+    r"""Response :math:`x^n / (k^n + x^n)` to states that are not negative."""
+    powered = _power(x, hill)
+    return powered / (threshold**hill + powered)
 
 
 def _power(x: Tensor, exponent: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ def fit_rates(
 ) -> RateFit:
     r"""Fit :math:`a\,s(W\phi(x) + b)` to the production :math:`p = v + \gamma x` of every cell.
 
-    .. math:: \min_{W, b, a} \sum_i \frac{1}{\sigma_i^2} \frac{\sum_c w_c
+    .. math:: \min_{W, b, a} \sum_i \frac{1}{\gamma_i^2 \sigma_i^2} \frac{\sum_c w_c
               \big(a_i s(h_i(x_c)) - p_{ci}\big)^2}{\sum_c w_c} + \lambda \sum_{ij} (W_{ij}\,\mathrm{sd}\,\phi_j)^2
               + \lambda \sum_i \ln^2 \frac{a_i}{1.2 \max_c p_{ci}}
 
@@ -113,7 +113,8 @@ def fit_rates(
     base = RegulatoryDrift(torch.zeros(d, d, dtype=torch.float64), zero, ceiling, gamma, threshold, power, zero)
     phi = base.response(states)
     spread = _weighted_sd(phi, w).clamp_min(1e-6)
-    scale = _weighted_sd(states, w)
+    # Production in units of decay makes the penalty independent of the unit of time.
+    scale = gamma * _weighted_sd(states, w)
     # Standardised responses give the optimiser round level sets.
     standard = (phi - (w * phi).sum(0)) / spread
     mean = (w * phi).sum(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,9 +11,13 @@ import torch
 from torch import Tensor
 
 from landscape._random import RandomLike, generator
+from landscape.dynamics._rollout import Rollout
 from landscape.dynamics.drift import RegulatoryDrift
 
 logger = logging.getLogger(__name__)
+
+# Net growth rate of every one of ``n`` states, shape (n, d) -> (n,), per unit of time.
+Growth = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class PopulationMatch:
     n_steps: int
 
 
-def energy_distance(x: Tensor, y: Tensor) -> Tensor:
+def energy_distance(x: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
     r"""Unbiased estimate of the squared energy distance of two samples.
 
     .. math:: \mathcal{E} = 2\,\mathbb{E}|X - Y| - \mathbb{E}|X - X'| - \mathbb{E}|Y - Y'|
@@ -56,6 +60,8 @@ def energy_distance(x: Tensor, y: Tensor) -> Tensor:
     ----------
     x, y
         Samples of shapes ``(n, d)`` and ``(m, d)``, at least two states each.
+    weights
+        Weights of the first sample, shape ``(n,)``, in any unit; equal by default.
 
     Returns
     -------
@@ -69,43 +75,48 @@ def energy_distance(x: Tensor, y: Tensor) -> Tensor:
     if min(n, m) < 2:
         msg = f"Expected at least two states in each sample, found {n} and {m}."
         raise ValueError(msg)
-    return 2 * _distances(x, y).mean() - _distances(x, x).sum() / (n * (n - 1)) - _distances(y, y).sum() / (m * (m - 1))
+    w = torch.full((n,), 1.0 / n, dtype=x.dtype) if weights is None else weights / weights.sum()
+    between = w @ _distances(x, y).mean(1)
+    within = w @ _distances(x, x) @ w / (1 - w @ w)
+    return 2 * between - within - _distances(y, y).sum() / (m * (m - 1))
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:
-    # The root is not differentiable at zero, where a state meets itself.
+    # The root is not differentiable at zero, where a state meets itself; there it is set to zero.
     squared = (x**2).sum(1)[:, None] + (y**2).sum(1)[None] - 2 * x @ y.T
-    return torch.sqrt(squared.clamp_min(1e-12))
+    near = squared < 1e-12
+    return torch.sqrt(torch.where(near, 1.0, squared)) * ~near
 
 
 class _Parameters:
-    """Free parameters of a drift in coordinates where every value is allowed."""
+    r"""Free parameters of a drift in coordinates where every value is allowed.
+
+    The ceiling is a level times a speed, :math:`a = \rho\gamma`: a change of the decay alone then leaves every
+    steady state where it is, and lifetimes are found many times faster than with the ceiling itself.
+    """
 
     def __init__(self, drift: RegulatoryDrift, diffusion: float, support: Tensor) -> None:
         self.drift, self.support = drift, support
-        # The response is taken with the thresholds of the start; its weights carry the rest.
         self.weights = (drift.weights * support).clone().requires_grad_(True)
         self.bias = drift.bias.clone().requires_grad_(True)
-        self.log_ceiling = torch.log(drift.ceiling).clone().requires_grad_(True)
+        self.log_level = torch.log(drift.ceiling / drift.decay).clone().requires_grad_(True)
         self.log_decay = torch.log(drift.decay).clone().requires_grad_(True)
         self.log_threshold = torch.log(drift.threshold).clone().requires_grad_(True)
         self.log_diffusion = torch.tensor(float(np.log(diffusion)), dtype=torch.float64, requires_grad=True)
 
-    def groups(self, rate: float) -> list[dict]:
-        slow = [self.log_ceiling, self.log_decay, self.log_threshold, self.log_diffusion]
+    def groups(self, rate: float, *, fit_decay: bool) -> list[dict]:
+        slow = [self.log_level, self.log_threshold, self.log_diffusion, *([self.log_decay] if fit_decay else [])]
         return [{"params": [self.weights, self.bias], "lr": rate}, {"params": slow, "lr": rate / 3}]
 
+    def arrays(self) -> tuple[Tensor, ...]:
+        """Weights, bias, ceiling, decay and threshold."""
+        decay = torch.exp(self.log_decay)
+        ceiling = torch.exp(self.log_level) * decay
+        return self.weights * self.support, self.bias, ceiling, decay, torch.exp(self.log_threshold)
+
     def model(self) -> RegulatoryDrift:
-        return RegulatoryDrift(
-            self.weights * self.support,
-            self.bias,
-            torch.exp(self.log_ceiling),
-            torch.exp(self.log_decay),
-            torch.exp(self.log_threshold),
-            self.drift.hill,
-            self.drift.signal,
-            self.drift.held,
-        )
+        weights, bias, ceiling, decay, threshold = (value.detach() for value in self.arrays())
+        return replace(self.drift, weights=weights, bias=bias, ceiling=ceiling, decay=decay, threshold=threshold)
 
 
 def match_populations(
@@ -114,6 +125,8 @@ def match_populations(
     *,
     diffusion: float,
     support: Tensor | None = None,
+    fit_decay: bool = True,
+    growth: Growth | None = None,
     penalty: float = 1e-3,
     n_steps: int = 300,
     n_particles: int = 256,
@@ -130,8 +143,9 @@ def match_populations(
     .. math:: \sum_{t > t_0} \mathcal{E}\big(p_\theta(\cdot, t), p_\mathrm{obs}(\cdot, t)\big)
               + \lambda \sum_{ij} \frac{W_{ij}^2}{d}
 
-    with the energy distance :math:`\mathcal{E}`, through the steps of the Euler-Maruyama scheme. Growth and death are
-    not modelled: the population is compared as fractions.
+    with the energy distance :math:`\mathcal{E}`, through the steps of the Euler-Maruyama scheme. A particle that has
+    seen the net growth :math:`R` stands for :math:`\exp \int R\,dt` cells; without ``growth`` populations are compared
+    as fractions, and what multiplies is taken for what attracts.
 
     Parameters
     ----------
@@ -143,6 +157,10 @@ def match_populations(
         Start of :math:`D`, one number for all genes.
     support
         Edges that may be non-zero, shape ``(d, d)``, ``[target, regulator]``; all but self-edges by default.
+    fit_decay
+        Fit the decay rates; otherwise they are those of ``drift``.
+    growth
+        Net growth rate of states, a callable from shape ``(n, d)`` to ``(n,)``, per unit of the times.
     penalty
         :math:`\lambda`.
     n_steps, learning_rate
@@ -165,14 +183,7 @@ def match_populations(
     ValueError
         If there are fewer than two times, a population has fewer than two cells, or the fit diverges.
     """
-    times = sorted(populations)
-    if len(times) < 2:
-        msg = f"Expected populations at two or more times, found {len(times)}: {times}."
-        raise ValueError(msg)
-    small = {t: len(populations[t]) for t in times if len(populations[t]) < 2}
-    if small:
-        msg = f"Expected at least two cells at every time, found {small}."
-        raise ValueError(msg)
+    times = require_populations(populations)
     gen = generator(rng)
     support = 1 - torch.eye(drift.n_genes, dtype=torch.float64) if support is None else support
     if step is None:
@@ -181,12 +192,12 @@ def match_populations(
     counts = np.maximum(1, np.round(np.diff(times) / step)).astype(int)
     widths = np.diff(times) / counts
     parameters = _Parameters(drift, diffusion, support)
-    optimiser = torch.optim.Adam(parameters.groups(learning_rate))
+    optimiser = torch.optim.Adam(parameters.groups(learning_rate, fit_decay=fit_decay))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_steps, eta_min=learning_rate / 10)
     history, distances = [], []
     for _ in range(n_steps):
         optimiser.zero_grad()
-        gaps_now = _distance_along(parameters, populations, times, counts, widths, n_particles, gen)
+        gaps_now = _distance_along(parameters, populations, counts, widths, n_particles, growth, gen)
         loss = gaps_now.sum() + penalty * ((parameters.weights * support) ** 2).sum() / drift.n_genes
         if not torch.isfinite(loss):
             msg = "The match of populations diverged; lower `learning_rate` or `step`."
@@ -200,26 +211,55 @@ def match_populations(
     return _result(parameters, np.array(history), np.array(distances), report=report)
 
 
+def require_populations(populations: Mapping[float, Tensor]) -> list[float]:
+    """Times in order, if there are two or more with two cells each."""
+    times = sorted(populations)
+    if len(times) < 2:
+        msg = f"Expected populations at two or more times, found {len(times)}: {times}."
+        raise ValueError(msg)
+    small = {t: len(populations[t]) for t in times if len(populations[t]) < 2}
+    if small:
+        msg = f"Expected at least two cells at every time, found {small}."
+        raise ValueError(msg)
+    return times
+
+
 def _distance_along(
     parameters: _Parameters,
     populations: Mapping[float, Tensor],
-    times: Sequence[float],
     counts: np.ndarray,
     widths: np.ndarray,
     n_particles: int,
+    growth: Growth | None,
     gen: np.random.Generator,
 ) -> Tensor:
-    model = parameters.model()
-    scale = torch.exp(0.5 * parameters.log_diffusion)
-    x = _draw(populations[times[0]], n_particles, gen)
-    found = []
-    for t, n, width in zip(times[1:], counts, widths, strict=True):
-        kicks = torch.as_tensor(gen.standard_normal((n, *x.shape))) * float((2 * width) ** 0.5)
-        for k in range(n):
-            # Reflection at zero, where expression ends.
-            x = (x + model(x) * width + scale * kicks[k]).abs()
-        found.append(energy_distance(x, _draw(populations[t], n_particles, gen)))
-    return torch.stack(found)
+    times = sorted(populations)
+    start = _draw(populations[times[0]], n_particles, gen)
+    kicks = torch.as_tensor(gen.standard_normal((int(counts.sum()), *start.shape)))
+    path = Rollout.apply(
+        *parameters.arrays(), parameters.log_diffusion, parameters.drift.hill, start, kicks,
+        np.repeat(widths, counts).tolist(), np.cumsum(counts).tolist(),
+    )  # fmt: skip
+    weights = _descendants(growth, torch.cat([start[None], path.detach()]), np.diff(times))
+    return torch.stack(
+        [
+            energy_distance(x, _draw(populations[t], n_particles, gen), w)
+            for t, x, w in zip(times[1:], path, weights, strict=True)
+        ]
+    )
+
+
+def _descendants(growth: Growth | None, path: Tensor, gaps: np.ndarray) -> list[Tensor | None]:
+    """Cells that each particle stands for at every time after the first, by the trapezoidal rule.
+
+    Where the populations agree the distance is stationary in the particles' places, so that the weights may be held
+    fixed while they move.
+    """
+    if growth is None:
+        return [None] * len(gaps)
+    rates = torch.stack([growth(x) for x in path])
+    total = torch.cumsum(0.5 * (rates[1:] + rates[:-1]) * torch.as_tensor(gaps)[:, None], 0)
+    return list(torch.exp(total - total.max(1, keepdim=True).values))
 
 
 def _draw(population: Tensor, n: int, gen: np.random.Generator) -> Tensor:
@@ -233,17 +273,8 @@ def _result(parameters: _Parameters, history: np.ndarray, distances: np.ndarray,
     settled = len(earlier) > 0 and history[-fifth:].mean() >= 0.95 * earlier.mean()
     if report and not settled:
         logger.warning("The match of populations still improves after %d steps; raise `n_steps`.", n)
-    model = parameters.model()
-    fixed = replace(
-        model,
-        weights=model.weights.detach(),
-        bias=model.bias.detach(),
-        ceiling=model.ceiling.detach(),
-        decay=model.decay.detach(),
-        threshold=model.threshold.detach(),
-    )
     return PopulationMatch(
-        fixed,
+        parameters.model(),
         float(torch.exp(parameters.log_diffusion.detach())),
         distances[-tail:].mean(0),
         distances[:1].mean(0),

@@ -19,11 +19,12 @@ def coupling(
     early: NDArray[np.float64],
     late: NDArray[np.float64],
     *,
+    weights: NDArray[np.float64] | None = None,
     blur: float = 0.05,
     max_steps: int = 5000,
     tolerance: float = 1e-3,
 ) -> NDArray[np.float64]:
-    r"""Entropic optimal transport between two samples with equal weights (Sinkhorn's algorithm in logarithms).
+    r"""Entropic optimal transport between two samples (Sinkhorn's algorithm in logarithms).
 
     .. math:: \min_\pi \sum_{ij} \pi_{ij} c_{ij} - \epsilon H(\pi), \qquad c_{ij} = |x_i - y_j|^2,
               \quad \epsilon = \mathrm{blur} \cdot \mathrm{median}\,c
@@ -32,6 +33,8 @@ def coupling(
     ----------
     early, late
         Samples of shapes ``(n, d)`` and ``(m, d)``.
+    weights
+        Positive weights of the early sample, shape ``(n,)``, in any unit; equal by default.
     blur
         Regularisation in units of the median cost.
     max_steps, tolerance
@@ -39,7 +42,7 @@ def coupling(
 
     Returns
     -------
-    Coupling of shape ``(n, m)``; its rows sum to ``1 / n``.
+    Coupling of shape ``(n, m)``; its rows sum to the weights over their sum.
 
     Raises
     ------
@@ -53,15 +56,16 @@ def coupling(
     cost = cdist(early, late, "sqeuclidean")
     log_kernel = -cost / (blur * np.median(cost) + 1e-300)
     n, m = cost.shape
+    mass = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
     f, g = np.zeros(n), np.zeros(m)
     for _ in range(max_steps):
-        f = -np.log(n) - logsumexp(log_kernel + g, axis=1)
+        f = np.log(mass) - logsumexp(log_kernel + g, axis=1)
         g_new = -np.log(m) - logsumexp(log_kernel + f[:, None], axis=0)
         change = float(np.abs(g_new - g).max())
         g = g_new
         if change < tolerance:
             plan = np.exp(log_kernel + f[:, None] + g)
-            return plan / (plan.sum(1, keepdims=True) * n)
+            return plan / plan.sum(1, keepdims=True) * mass[:, None]
     msg = f"Optimal transport did not converge in {max_steps} steps (change {change:.1e}); raise `blur` or `max_steps`."
     raise ValueError(msg)
 
@@ -71,6 +75,7 @@ def time_velocity(
     states: NDArray[np.float64],
     times: NDArray[np.float64],
     *,
+    growth: NDArray[np.float64] | None = None,
     max_cells: int = 1000,
     n_neighbors: int = 10,
     rng: RandomLike = 0,
@@ -91,6 +96,9 @@ def time_velocity(
         :math:`x`, shape ``(n, d)``.
     times
         Real time of each cell, shape ``(n,)``.
+    growth
+        Net growth rate of each cell, shape ``(n,)``: a cell stands for :math:`e^{R (t' - t)}` descendants. Equal by
+        default.
     max_cells, n_neighbors, rng
         Size of the sample, neighbours that are averaged, and the seed of the sample.
 
@@ -107,8 +115,9 @@ def time_velocity(
         chosen[t] = np.sort(gen.choice(cells, max_cells, replace=False)) if len(cells) > max_cells else cells
     for t, later in zip(points[:-1], points[1:], strict=True):
         a, b = chosen[t], chosen[later]
-        plan = coupling(coordinates[a], coordinates[b])
-        moved = (len(a) * plan @ states[b] - states[a]) / (later - t)
+        descendants = None if growth is None else np.exp((growth[a] - growth[a].max()) * (later - t))
+        plan = coupling(coordinates[a], coordinates[b], weights=descendants)
+        moved = (plan / plan.sum(1, keepdims=True) @ states[b] - states[a]) / (later - t)
         velocity[a] = moved
         rest = np.setdiff1d(np.flatnonzero(times == t), a)
         if len(rest):

@@ -41,6 +41,8 @@ class Directed:
         Real time of every cell, or ``None``.
     ends
         Ends of the manifold that were taken to be at rest.
+    growth
+        Net growth rate of every cell per unit of real time, or ``None``.
     """
 
     transitions: sparse.csr_matrix
@@ -48,6 +50,7 @@ class Directed:
     start: NDArray[np.int64]
     times: NDArray[np.float64] | None = None
     ends: Ends | None = None
+    growth: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,9 @@ def resolve(cells: Cells, direction: Direction | Combination) -> tuple[Directed,
     )
     transitions = sum(share * f.transitions for share, f in zip(shares, found, strict=True))
     start = next((f.start for f in found if len(f.start)), found[0].start)
-    return Directed(sparse.csr_matrix(transitions), velocity, start, clocked.times, clocked.ends), conflict
+    return Directed(
+        sparse.csr_matrix(transitions), velocity, start, clocked.times, clocked.ends, clocked.growth
+    ), conflict
 
 
 def _disagreement(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
@@ -136,10 +141,16 @@ def _from_time(cells: Cells, part: Direction) -> Directed:
         )
         raise ValueError(msg)
     both = np.hstack([cells.coordinates, cells.states])
-    moved = time_velocity(cells.coordinates, both, times, rng=cells.rng)
+    growth = None if part.growth is None else _numbers(cells.adata, part.growth)
+    if growth is None:
+        logger.warning(
+            "growth and death are not modelled: what multiplies is taken for what attracts; name a column of net growth "
+            "rates with `from_time(..., growth=)`"
+        )
+    moved = time_velocity(cells.coordinates, both, times, growth=growth, rng=cells.rng)
     k = cells.coordinates.shape[1]
     chain = velocity_kernel(cells.graph, cells.coordinates, moved[:, :k])
-    return Directed(chain, moved[:, k:], np.flatnonzero(times == points[0]), times)
+    return Directed(chain, moved[:, k:], np.flatnonzero(times == points[0]), times, growth=growth)
 
 
 def _from_unspliced(cells: Cells, part: Direction) -> Directed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from landscape._random import RandomLike, generator
 from landscape.dynamics import RegulatoryDrift
 from landscape.dynamics.directions import Combination, Direction
 from landscape.dynamics.graph import CellGraph, neighbor_graph
+from landscape.tl._decay import decay_rates
 from landscape.tl._direction import Cells, Directed, resolve, start_cells
 from landscape.tl._fit import Fitted, ModelFit, tangency
 from landscape.tl._state import coordinates, expression, scaled
@@ -37,6 +39,7 @@ def dynamics(
     direction: Direction | Combination,
     response: float | None = None,
     diffusion: float | None = None,
+    half_lives: str | Mapping[str, float] | None = None,
     model: Any | None = None,
     use_rep: str | None = None,
     layer: str = _keys.COUNTS,
@@ -56,9 +59,12 @@ def dynamics(
 
     The state :math:`x` of a cell is its posterior mean expression of the network's regulators, logarithmic, over its
     99th percentile. The direction gives every cell a velocity :math:`v`; production :math:`v + \gamma x` is
-    regressed on :math:`\phi(x)` over the support of the network. With real time points the model is then refined
-    until the population that starts at the first one becomes the observed ones. Without a clock the unit of time is
+    regressed on :math:`\phi(x)` over the support of the network. Without a clock the unit of time is
     the mean lifetime of an mRNA, and a step of the directed chain is taken to last that long.
+
+    With time points, paths of the model are bent so that they end at cells of the next time, and the rates are fitted
+    along them (:func:`landscape.dynamics.fit_bridges`), which also tells lifetimes; then the populations that the model
+    carries forward are matched to the observed ones (:func:`landscape.dynamics.match_populations`).
 
     Parameters
     ----------
@@ -74,6 +80,11 @@ def dynamics(
     diffusion
         :math:`D`. By default estimated with real time points, and else stated: the variance of states within a
         neighbourhood over the lifetime.
+    half_lives
+        Half-lives :math:`\ln 2 / \gamma` of the regulators where they were measured: a column of
+        :attr:`~anndata.AnnData.var`, or numbers by gene, in the unit of the time points. Without a clock their ratios
+        count. A regulator without a number gets the median. By default decay rates are fitted where there are time
+        points, and equal otherwise.
     model
         Trained :class:`landscape.latent.LatentModel`. Without it states are pooled over neighbours.
     use_rep
@@ -111,7 +122,9 @@ def dynamics(
         ``threshold``, ``hill``, ``signal``, ``diffusion``, the ``scale`` of the states, the ``grade`` of
         identifiability, diagnostics and parameters. Diagnostics are ``velocity_r2``, the share of the velocity's
         variance that the rates explain; ``velocity_r2_held_out``, that in a fifth of the blocks of cells, which a
-        second fit did not see; ``asymmetry`` :math:`|W - W^T| / |W + W^T|`; ``tangency``, the mean cosine between the
+        second fit did not see; ``held_out_distance``, with three time points or more, the energy distance at the
+        middle one of a fit without it, beside that of ``held_out_unchanged`` and ``held_out_straight`` guesses
+        (:func:`landscape.dynamics.without_one_time`); ``asymmetry`` :math:`|W - W^T| / |W + W^T|`; ``tangency``, the mean cosine between the
         drift and the tangent space of the model's decoder, with what chance would give.
     ``adata.obsm["X_latent"]``
         Latent variables of ``model``, where they are missing.
@@ -165,6 +178,7 @@ def dynamics(
         directed,
         mask,
         stability=_stability(adata, network_key, names) if source == "network" and n_replicates else None,
+        decay=decay_rates(adata, half_lives, names, clock=directed.times is not None),
         hill=4.0 if response is None else response,
         diffusion=diffusion,
         refine=refine,
@@ -182,6 +196,8 @@ def dynamics(
         "diffusion": "estimated" if diffusion is None and fitted.match is not None else "stated",
         "time_unit": "real time" if directed.times is not None else "mRNA lifetime",
         "states": "posterior mean" if model is not None else "pooled over neighbours",
+        "decay": _origin_of_decay(half_lives, fitted),
+        "growth": "modelled" if directed.growth is not None else "taken to be equal everywhere",
         "n_neighbors": n_neighbors,
         "n_replicates": n_replicates,
     }
@@ -238,6 +254,12 @@ def _stability(adata: AnnData, network_key: str, names: list[str]) -> NDArray[np
     return np.asarray(found[index][:, index].todense(), dtype=float).T
 
 
+def _origin_of_decay(half_lives: str | Mapping[str, float] | None, fitted: Fitted) -> str:
+    if half_lives is not None:
+        return f"half-lives in {half_lives}" if isinstance(half_lives, str) else "half-lives given"
+    return "fitted" if fitted.match is not None else "equal"
+
+
 def _ensemble(fit: ModelFit, fitted: Fitted, n_replicates: int) -> dict[str, Any]:
     """Fields of all replicates, stacked."""
     if not n_replicates:
@@ -270,6 +292,7 @@ def _write(
         "grade": grade,
         "velocity_r2": fitted.rates.velocity_r2,
         "velocity_r2_held_out": fitted.held_out_r2,
+        **fitted.held_out_time,
         "conflict": conflict,
         "converged": fitted.converged,
         "asymmetry": _asymmetry(drift),

@@ -15,8 +15,11 @@ from torch import Tensor
 
 from landscape.dynamics import RegulatoryDrift
 from landscape.dynamics.bootstrap import bayesian_weights, blocks
+from landscape.dynamics.bridges import fit_bridges
 from landscape.dynamics.fit import RateFit, fit_rates
 from landscape.dynamics.graph import CellGraph
+from landscape.dynamics.growth import growth_of
+from landscape.dynamics.held_out import without_one_time
 from landscape.dynamics.populations import PopulationMatch, match_populations
 from landscape.tl._direction import Directed
 
@@ -28,6 +31,8 @@ N_PATCHES = 40
 HELD_OUT = 0.2
 # Cells at which the drift is held against the manifold's tangent space.
 TANGENCY_CELLS = 500
+# Noise of the first simulated paths, in units of the squared 99th percentile of a gene.
+START_DIFFUSION = 0.005
 # A replicate starts at the model, so a third of the steps brings it to its own optimum.
 REPLICATE_STEPS = 3
 
@@ -46,12 +51,15 @@ class Fitted:
         :math:`D`.
     held_out_r2
         Share of the velocity's variance in blocks of cells that the rate fit did not see.
+    held_out_time
+        How well a fit without the middle one of three or more time points meets it.
     """
 
     rates: RateFit
     match: PopulationMatch | None
     diffusion: float
     held_out_r2: float
+    held_out_time: Mapping[str, float]
 
     @property
     def drift(self) -> RegulatoryDrift:
@@ -77,6 +85,8 @@ class ModelFit:
         Edges that may be non-zero, ``[target, regulator]``.
     stability
         Probability of each edge to be in the network, which edges of a replicate are drawn with; ``None`` keeps all.
+    decay
+        Decay rate of each regulator where it is known, shape ``(d,)``.
     hill, diffusion, refine, n_steps
         As for :func:`landscape.tl.dynamics`.
     gen
@@ -91,6 +101,7 @@ class ModelFit:
         mask: NDArray[np.float64],
         *,
         stability: NDArray[np.float64] | None,
+        decay: NDArray[np.float64] | None,
         hill: float,
         diffusion: float | None,
         refine: bool,
@@ -99,6 +110,12 @@ class ModelFit:
     ) -> None:
         self.x, self.velocity = torch.as_tensor(x), torch.as_tensor(directed.velocity)
         self.times = directed.times if refine else None
+        self.growth = None if directed.growth is None else growth_of(x, directed.growth)
+        self.known_decay = decay is not None
+        # Without a clock the mean lifetime is the unit. With one, states change between time points: nobody samples
+        # much more or less often than that, whatever the unit of time.
+        usual = 1.0 if directed.times is None else 1.0 / np.diff(np.unique(directed.times)).mean()
+        self.decay = torch.full((x.shape[1],), usual, dtype=torch.float64) if decay is None else torch.as_tensor(decay)
         self.mask, self.stability = torch.as_tensor(mask), stability
         self.hill, self.stated, self.n_steps, self.gen = hill, diffusion, n_steps, gen
         patch = blocks(z, n_blocks=N_PATCHES, rng=gen)
@@ -107,22 +124,33 @@ class ModelFit:
 
     def fit(self, graph: CellGraph) -> Fitted:
         """Fit the model to all cells."""
-        rates = fit_rates(self.x, self.velocity, support=self.mask, weights=self.weights, hill=self.hill)
+        rates = self._rates(self.weights, self.mask)
         if not rates.converged:
             logger.warning("the fit of production rates reached its limit of %d steps", rates.n_steps)
         held_out = self._held_out(rates)
         if self.times is None:
             noise = _spread_within(self.x.numpy(), graph) if self.stated is None else float(self.stated)
-            return Fitted(rates, None, noise, held_out)
-        match = match_populations(
-            rates.drift,
-            self._populations(self.times, None),
-            diffusion=self.stated or 0.01,
-            support=self.mask,
-            n_steps=self.n_steps,
-            rng=self.gen,
+            return Fitted(rates, None, noise, held_out, {})
+        populations = self._populations(self.times, None)
+        match = self._match(rates.drift, populations, self.n_steps)
+        noise = match.diffusion if self.stated is None else float(self.stated)
+        return Fitted(rates, match, noise, held_out, self._held_out_time(rates.drift, populations))
+
+    def _rates(self, weights: Tensor, mask: Tensor, start: RegulatoryDrift | None = None) -> RateFit:
+        return fit_rates(
+            self.x, self.velocity, support=mask, weights=weights, decay=self.decay, hill=self.hill, start=start
         )
-        return Fitted(rates, match, match.diffusion if self.stated is None else float(self.stated), held_out)
+
+    def _match(
+        self, start: RegulatoryDrift, populations: Mapping[float, Tensor], n_steps: int, *, report: bool = True
+    ) -> PopulationMatch:
+        """Bridges find the model, the populations it carries forward refine it."""
+        options: dict[str, Any] = {
+            "support": self.mask, "fit_decay": not self.known_decay, "growth": self.growth, "rng": self.gen,
+        }  # fmt: skip
+        noise = self.stated or START_DIFFUSION
+        bridged = fit_bridges(start, populations, diffusion=noise, **options)
+        return match_populations(bridged.drift, populations, diffusion=noise, n_steps=n_steps, report=report, **options)
 
     def replicates(self, fitted: Fitted, n: int) -> Iterator[tuple[RegulatoryDrift, float]]:
         """Fit the model to ``n`` resamples of blocks of cells and of edges, each starting at the model."""
@@ -130,9 +158,7 @@ class ModelFit:
         for weight in drawn:
             mask = self._resampled_edges()
             if self.times is None:
-                start = fitted.rates.drift
-                w = self.weights * torch.as_tensor(weight)
-                again = fit_rates(self.x, self.velocity, support=mask, weights=w, hill=self.hill, start=start)
+                again = self._rates(self.weights * torch.as_tensor(weight), mask, fitted.rates.drift)
                 yield again.drift, fitted.diffusion
                 continue
             match = match_populations(
@@ -140,11 +166,25 @@ class ModelFit:
                 self._populations(self.times, weight),
                 diffusion=fitted.diffusion,
                 support=mask,
+                fit_decay=not self.known_decay,
+                growth=self.growth,
                 n_steps=max(1, self.n_steps // REPLICATE_STEPS),
                 rng=self.gen,
                 report=False,
             )
             yield match.drift, match.diffusion if self.stated is None else float(self.stated)
+
+    def _held_out_time(self, start: RegulatoryDrift, populations: Mapping[float, Tensor]) -> Mapping[str, float]:
+        """Energy distance at the middle time of a fit that did not see it, and of cells that go straight past it."""
+        times = sorted(populations)
+        if len(times) < 3:
+            return {}
+        k = len(times) // 2
+        rest = {t: x for t, x in populations.items() if t != times[k]}
+        match = self._match(start, rest, max(1, self.n_steps // REPLICATE_STEPS), report=False)
+        return without_one_time(
+            match.drift, populations, times[k], diffusion=match.diffusion, growth=self.growth, rng=self.gen
+        )
 
     def _held_out(self, rates: RateFit) -> float:
         """Share of the velocity's variance explained in every fifth block, which a second fit does not see."""
@@ -153,7 +193,7 @@ class ModelFit:
         if unseen.all():
             return float("nan")
         w = torch.where(unseen, 0.0, self.weights)
-        again = fit_rates(self.x, self.velocity, support=self.mask, weights=w, hill=self.hill, start=rates.drift)
+        again = self._rates(w, self.mask, rates.drift)
         w, v = self.weights[unseen, None], self.velocity[unseen]
         w = w / w.sum()
         left = (w * (again.drift(self.x[unseen]) - v) ** 2).sum()

@@ -182,3 +182,61 @@ def test_the_drift_is_held_against_the_manifold_of_the_decoder(toggle_cells):
     cosine = product / (np.linalg.norm(tangent, axis=1) * np.linalg.norm(velocity, axis=1))
     chosen = np.unique(np.linspace(0, adata.n_obs - 1, 500).astype(int))
     assert record["tangency"] == pytest.approx(cosine[chosen].mean(), rel=1e-4)
+
+
+@pytest.fixture
+def known_growth(toggle_cells):
+    adata = toggle_cells.copy()
+    adata.obs["growth"] = np.where(adata.obs["time"] > 2, 0.1, 0.0)
+    return adata
+
+
+def test_growth_is_read_from_cells_and_its_absence_is_said(known_growth, caplog):
+    with caplog.at_level(logging.WARNING):
+        ls.tl.dynamics(known_growth, direction=ls.dynamics.from_time("time", growth="growth"), n_steps=5)
+    assert "growth and death are not modelled" not in caplog.text
+    assert known_growth.uns["landscape"]["dynamics"]["params"]["growth"] == "modelled"
+    assert "growth growth" in known_growth.uns["landscape"]["dynamics"]["params"]["direction"]
+
+    with caplog.at_level(logging.WARNING):
+        ls.tl.dynamics(known_growth, direction=ls.dynamics.from_time("time"), refine=False)
+    assert "growth and death are not modelled" in caplog.text
+    known_growth.obs["growth"] = np.nan
+    with pytest.raises(ValueError, match="no finite value"):
+        ls.tl.dynamics(known_growth, direction=ls.dynamics.from_time("time", growth="growth"))
+
+
+def test_half_lives_fix_the_decay_rates(toggle_cells):
+    adata = toggle_cells.copy()
+    genes = list(adata.uns["truth"]["regulators"])
+    lives = {genes[0]: 0.5, genes[1]: 2.0}
+    ls.tl.dynamics(adata, direction=ls.dynamics.from_time("time"), half_lives=lives, n_steps=5)
+    record = adata.uns["landscape"]["dynamics"]
+    expected = [np.log(2) / lives[name] for name in record["regulators"]]
+    np.testing.assert_allclose(record["decay"], expected)
+
+    # Without a clock the mean lifetime is the unit, and a gene without a number gets the median.
+    adata.var["half_life"] = np.nan
+    adata.var.loc[genes[0], "half_life"] = 3.0
+    ls.tl.dynamics(adata, direction=ls.dynamics.from_root("time=0.0"), half_lives="half_life")
+    np.testing.assert_allclose(adata.uns["landscape"]["dynamics"]["decay"], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("lives", "message"),
+    [({}, "2 of 2 missing"), ({"A": -1.0, "B": 1.0}, "1 out of range"), ({"A": np.inf, "B": 1.0}, "1 out of range")],
+)
+def test_half_lives_that_are_none_are_refused(toggle_cells, lives, message):
+    adata = toggle_cells.copy()
+    genes = dict(zip("AB", adata.uns["truth"]["regulators"], strict=True))
+    given = {genes[name]: value for name, value in lives.items()}
+    with pytest.raises(ValueError, match=message):
+        ls.tl.dynamics(adata, direction=ls.dynamics.from_time("time"), half_lives=given)
+    assert "dynamics" not in adata.uns["landscape"]
+
+
+def test_the_middle_time_is_predicted_by_a_fit_without_it(toggle_model):
+    record = toggle_model.uns["landscape"]["dynamics"]
+    times = np.unique(toggle_model.obs["time"])
+    assert record["held_out_time"] == times[len(times) // 2]
+    assert record["held_out_distance"] < record["held_out_unchanged"]

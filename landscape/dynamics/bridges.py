@@ -1,0 +1,201 @@
+"""A drift from populations at real times, by regression along paths that lead from one population to the next."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+from torch import Tensor
+
+from landscape._random import RandomLike, generator
+from landscape.dynamics.drift import RegulatoryDrift
+from landscape.dynamics.fit import fit_rates
+from landscape.dynamics.populations import Growth, require_populations
+
+logger = logging.getLogger(__name__)
+
+# States along every bridge that enter the regression.
+POINTS = 6
+# Steps of a factor between trial decay rates: wide in the first round, then around the choice so far.
+WIDE, NARROW = 2.0, 2.0**0.5
+
+
+@dataclass(frozen=True)
+class BridgeFit:
+    """A drift fitted along bridges.
+
+    Attributes
+    ----------
+    drift
+        The drift, with a decay rate for every gene.
+    misses
+        Root mean square distance between the ends of the simulated paths and the cells they are assigned to, in each
+        round: what the model before that round got wrong, and the noise.
+    """
+
+    drift: RegulatoryDrift
+    misses: tuple[float, ...]
+
+
+def fit_bridges(
+    drift: RegulatoryDrift,
+    populations: Mapping[float, Tensor],
+    *,
+    diffusion: float = 0.005,
+    support: Tensor | None = None,
+    fit_decay: bool = True,
+    growth: Growth | None = None,
+    penalty: float = 1e-4,
+    n_rounds: int = 4,
+    max_cells: int = 500,
+    max_points: int = 8000,
+    rng: RandomLike = 0,
+) -> BridgeFit:
+    r"""Fit a drift to populations observed at real times, by rounds of simulation, assignment and regression.
+
+    In each round cells of every time :math:`t` are carried to the next time :math:`u` by the drift so far, with noise,
+    and their ends :math:`e_i` are assigned one to one to the cells :math:`y_{\pi(i)}` observed there, by least squares.
+    The path is bent so that it arrives,
+
+    .. math:: \tilde x_i(s) = x_i(s) + \frac{s - t}{u - t}\, \delta_i, \qquad
+              v_i(s) = f(x_i(s)) + \frac{\delta_i}{u - t}, \qquad \delta_i = y_{\pi(i)} - e_i,
+
+    and the production rates are fitted anew to :math:`(\tilde x, v)`. Where the populations agree, :math:`\delta` has
+    no mean given the state, and the drift stays. Couplings that know the model resolve times far apart, between which
+    straight lines would cross what no cell crosses; and along a path a decay rate tells itself from a ceiling, so that
+    every gene gets a lifetime: the targets of the regression are independent, and each takes the decay rate, out of a
+    few trial ones, that leaves least.
+
+    Parameters
+    ----------
+    drift
+        Start; its time unit must be that of the times.
+    populations
+        States of shape ``(n, d)`` of the cells of each time point, at least two times.
+    diffusion
+        :math:`D` of the simulated paths.
+    support
+        Edges that may be non-zero, ``[target, regulator]``; all but self-edges by default.
+    fit_decay
+        Fit a decay rate for each gene; otherwise they are those of ``drift``.
+    growth
+        Net growth rate of states, a callable from shape ``(n, d)`` to ``(n,)``, per unit of the times. Cells that
+        multiply are drawn more often as the start of a path.
+    penalty
+        Penalty of :func:`fit_rates`; less than there, since paths cover more states than cells do.
+    n_rounds
+        Rounds.
+    max_cells, max_points
+        Most cells of a time point, and most points of all paths in the regression.
+    rng
+        Seed or generator.
+
+    Returns
+    -------
+    The drift, and how far paths missed in each round.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two times, or a population has fewer than two cells.
+
+    References
+    ----------
+    Shen et al. (2024), Multi-marginal Schrödinger bridges with iterative reference refinement.
+    https://doi.org/10.48550/arXiv.2408.06277
+    """
+    times = require_populations(populations)
+    gen = generator(rng)
+    model, misses = drift, []
+    for k in range(n_rounds):
+        found = [
+            _bridges(model, populations[t], populations[u], u - t, diffusion, growth, max_cells, gen)
+            for t, u in zip(times[:-1], times[1:], strict=True)
+        ]
+        states, velocity = torch.cat([part[0] for part in found]), torch.cat([part[1] for part in found])
+        chosen = torch.as_tensor(gen.permutation(len(states))[:max_points])
+        trials = _trials(model, WIDE if k == 0 else NARROW) if fit_decay else [model]
+        model = _best(trials, states[chosen], velocity[chosen], support, penalty)
+        misses.append(float(np.sqrt(np.mean([part[2] for part in found]))))
+        logger.debug("round %d: paths missed by %.3f", k, misses[-1])
+    return BridgeFit(model, tuple(misses))
+
+
+def _bridges(
+    drift: RegulatoryDrift,
+    early: Tensor,
+    late: Tensor,
+    gap: float,
+    diffusion: float,
+    growth: Growth | None,
+    max_cells: int,
+    gen: np.random.Generator,
+) -> tuple[Tensor, Tensor, float]:
+    """States and velocities along bent paths, and the mean square of what the straight ones missed."""
+    n = min(len(early), len(late), max_cells)
+    share = None
+    if growth is not None:
+        descendants = torch.exp(growth(early) * gap).numpy()
+        share = descendants / descendants.sum()
+    x = early[torch.as_tensor(gen.choice(len(early), n, replace=share is not None, p=share))]
+    y = late[torch.as_tensor(gen.choice(len(late), n, replace=False))]
+    n_steps = max(10, int(np.ceil(gap * float(drift.decay.max()) / 0.2)))
+    width = gap / n_steps
+    kept = np.unique(np.round(np.linspace(0, n_steps, POINTS)).astype(int))
+    path, slope = [], []
+    for k in range(n_steps + 1):
+        f = drift(x)
+        if k in kept:
+            path.append(x)
+            slope.append(f)
+        end = x
+        x = (x + f * width + (2 * diffusion * width) ** 0.5 * torch.as_tensor(gen.standard_normal(x.shape))).abs()
+    rows, columns = linear_sum_assignment(cdist(end.numpy(), y.numpy(), "sqeuclidean"))
+    missed = torch.empty_like(end)
+    missed[torch.as_tensor(rows)] = y[torch.as_tensor(columns)] - end[torch.as_tensor(rows)]
+    states = [(p + k / n_steps * missed).clamp_min(0.0) for p, k in zip(path, kept, strict=True)]
+    return torch.cat(states), torch.cat([f + missed / gap for f in slope]), float((missed**2).sum(1).mean())
+
+
+def _trials(drift: RegulatoryDrift, factor: float) -> Sequence[RegulatoryDrift]:
+    """The drift at slower, equal and higher speed; steady states stay."""
+    powers = (-2, -1, 0, 1, 2) if factor == WIDE else (-1, 0, 1)
+    return [
+        replace(drift, decay=drift.decay * factor**power, ceiling=drift.ceiling * factor**power) for power in powers
+    ]
+
+
+def _best(
+    trials: Sequence[RegulatoryDrift], states: Tensor, velocity: Tensor, support: Tensor | None, penalty: float
+) -> RegulatoryDrift:
+    """Fit every trial; each target takes the trial that leaves least of its velocity."""
+    fits = [
+        fit_rates(
+            states,
+            velocity,
+            support=support,
+            decay=trial.decay,
+            hill=float(trial.hill[0]),
+            penalty=penalty,
+            start=trial,
+        ).drift
+        for trial in trials
+    ]
+    left = torch.stack([((fit(states) - velocity) ** 2).sum(0) for fit in fits])
+    chosen, genes = left.argmin(0), torch.arange(states.shape[1])
+
+    def picked(name: str) -> Tensor:
+        return torch.stack([getattr(fit, name) for fit in fits])[chosen, genes]
+
+    return replace(
+        fits[0],
+        weights=picked("weights"),
+        bias=picked("bias"),
+        ceiling=picked("ceiling"),
+        decay=picked("decay"),
+    )
