@@ -18,6 +18,7 @@ from landscape._random import RandomLike, seed_of
 from landscape.dynamics import RegulatoryDrift
 from landscape.perturbation import Outcome, References, outcome, references
 from landscape.tl import _perturb_tables as tables
+from landscape.tl._cells import cells_of
 from landscape.tl._dynamics import read_drift
 from landscape.tl._ensemble import INTERVAL, read_ensemble
 from landscape.tl._start import duration_of, start_of
@@ -123,7 +124,7 @@ def perturb(
     held = _held(adata, levels, names, x)
     _require_numbers(n_particles=n_particles, n_controls=n_controls, duration=duration)
     origin = start_of(adata)
-    chosen = origin if cells is None else _cells(adata, cells)
+    chosen = origin if cells is None else cells_of(adata, cells)
     # References describe the whole system, so that a subset of cells is told by the same fates.
     known = references(tuple(map(str, table["states"].index)), table["states"].to_numpy(dtype=float), x[origin])
     if duration is None:
@@ -210,32 +211,6 @@ def _held(adata: AnnData, levels: Mapping[str, float], names: list[str], x: NDAr
             )
         rows.append({"level": float(level), "low": low, "high": high, "inside": inside, "acts": acts})
     return pd.DataFrame(rows, index=pd.Index(list(levels), name="gene"))
-
-
-def _cells(adata: AnnData, cells: Sequence[str] | NDArray[np.bool_] | str) -> NDArray[np.int64]:
-    if isinstance(cells, str):
-        column, _, value = cells.partition("=")
-        labels = read(adata, "obs", column, hint="pass `cells` as 'column=value'").astype(str)
-        found = np.flatnonzero((labels == value).to_numpy())
-        what = f"cells with {value!r} in `adata.obs[{column!r}]`, which holds {sorted(labels.unique())[:10]}"
-    else:
-        given = np.asarray(cells)
-        if given.dtype == bool:
-            if given.shape != (adata.n_obs,):
-                msg = f"Expected a mask of {adata.n_obs} cells, found shape {given.shape}."
-                raise ValueError(msg)
-            found = np.flatnonzero(given)
-        else:
-            found = adata.obs_names.get_indexer([str(cell) for cell in given])
-            if (found < 0).any():
-                missing = [str(cell) for cell, i in zip(given, found, strict=True) if i < 0]
-                msg = f"Expected names of cells, found {len(missing)} unknown ones, first {missing[:3]}."
-                raise KeyError(msg)
-        what = "at least one cell"
-    if not len(found):
-        msg = f"Expected {what}, found none."
-        raise ValueError(msg)
-    return found
 
 
 def _require_numbers(*, n_particles: int, n_controls: int, duration: float | None) -> None:

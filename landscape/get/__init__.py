@@ -1,0 +1,17 @@
+"""Results in the form that other packages take: graphs of networkx and tidy tables of pandas."""
+
+from landscape.get._networks import edges, network, state_edges
+from landscape.get._results import attractors, barriers, drivers, fates, paths, rates, saddles
+
+__all__ = [
+    "attractors",
+    "barriers",
+    "drivers",
+    "edges",
+    "fates",
+    "network",
+    "paths",
+    "rates",
+    "saddles",
+    "state_edges",
+]

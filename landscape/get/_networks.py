@@ -1,0 +1,149 @@
+"""Networks as tables of edges and as graphs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from landscape import _keys
+from landscape._anndata import read, read_result, require_adata
+from landscape.network import differences, hubs
+
+_HINT = "run `landscape.tl.network(adata)` first"
+
+
+def edges(
+    adata: AnnData, *, key: str = _keys.NETWORK, threshold: float | None = None, supported: bool = True
+) -> pd.DataFrame:
+    """Edges of a network as a table, strongest first.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a network.
+    key
+        Name of the network.
+    threshold
+        Smallest magnitude of the weight, ``None`` for all.
+    supported
+        Only edges of the support; ``False`` for all scores.
+
+    Returns
+    -------
+    Table with one row per edge: ``source``, ``target``, ``weight``, ``sign`` (-1 or 1), ``supported``, and ``stability``,
+    ``sd`` and ``fdr`` where they were computed.
+
+    Raises
+    ------
+    KeyError
+        If there is no network of that name.
+    """
+    adata = require_adata(adata)
+    weights = read(adata, "varp", key, hint=_HINT).tocoo()
+    kept = weights.data != 0
+    if threshold is not None:
+        kept &= np.abs(weights.data) >= threshold
+    row, column, weight = weights.row[kept], weights.col[kept], weights.data[kept]
+    support_key = key + _keys.SUPPORT_SUFFIX
+    in_support = np.ones(len(row), dtype=bool)
+    if support_key in adata.varp:
+        in_support = _values(adata, support_key, row, column) > 0
+    if supported:
+        row, column, weight, in_support = (part[in_support] for part in (row, column, weight, in_support))
+    names = adata.var_names.to_numpy()
+    table: dict[str, Any] = {
+        "source": names[row],
+        "target": names[column],
+        "weight": weight,
+        "sign": np.sign(weight).astype(int),
+        "supported": in_support,
+    }
+    for name in ("stability", "sd", "fdr"):
+        if f"{key}_{name}" in adata.varp:
+            table[name] = _values(adata, f"{key}_{name}", row, column)
+    result = pd.DataFrame(table)
+    return result.sort_values("weight", key=np.abs, ascending=False, kind="stable", ignore_index=True)
+
+
+def network(
+    adata: AnnData, *, key: str = _keys.NETWORK, threshold: float | None = None, supported: bool = True
+) -> nx.DiGraph:
+    """Network as a graph from regulators to targets.
+
+    Parameters
+    ----------
+    adata, key, threshold, supported
+        As for :func:`edges`.
+
+    Returns
+    -------
+    Graph whose nodes carry ``regulator`` and the columns of :func:`landscape.network.hubs`, its edges those of :func:`edges`.
+    """
+    table = edges(adata, key=key, threshold=threshold, supported=supported)
+    flag = _keys.IN_NETWORK if key == _keys.NETWORK else f"regulator_in_{key}"
+    regulators = set(adata.var_names[read(adata, "var", flag, hint=_HINT).to_numpy(dtype=bool)])
+    graph = nx.DiGraph(name=key)
+    graph.add_nodes_from((name, {"regulator": True}) for name in adata.var_names if name in regulators)
+    attributes = [column for column in table.columns if column not in ("source", "target")]
+    records = table[attributes].to_dict(orient="records")
+    graph.add_edges_from(zip(table["source"], table["target"], records, strict=True))
+    known = hubs(table).reindex(list(graph), fill_value=0).to_dict(orient="index")
+    for name in graph:
+        graph.nodes[name].update(known[name], regulator=name in regulators)
+    return graph
+
+
+def state_edges(
+    adata: AnnData, *, state: str | None = None, against: str | None = None, key: str = _keys.STATE_NETWORKS
+) -> pd.DataFrame:
+    """Edges of the networks of states, or how those of two states differ.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with networks of states.
+    state
+        Only this state.
+    against
+        Another state to compare it with.
+    key
+        Name of the networks.
+
+    Returns
+    -------
+    ``state``, ``source``, ``target``, ``weight``, ``sd``, ``shared``; with ``against``: ``source``, ``target``, the weights in
+    both states, ``difference``, ``sd``, ``t``, ``p_value``, ``fdr`` (:func:`landscape.network.differences`), surest first.
+
+    Raises
+    ------
+    KeyError
+        If there are no networks of states.
+    ValueError
+        If there is no such state, or ``against`` comes without ``state``.
+    """
+    record = read_result(require_adata(adata), key, hint="run `landscape.tl.state_networks(adata, groupby=...)` first")
+    table = record["edges"].reset_index(drop=True).copy()
+    known = list(record["states"]["state"])
+    asked = [name for name in (state, against) if name is not None]
+    if not set(asked) <= set(known) or (against is not None and state is None):
+        msg = f"Expected `state`, and `against` only beside it, out of {known}, found state={state!r}, against={against!r}."
+        raise ValueError(msg)
+    if against is None:
+        return table if state is None else table[table["state"] == state].reset_index(drop=True)
+    here, there = (table[table["state"] == name].reset_index(drop=True) for name in (state, against))
+    found = differences(here["weight"], there["weight"], here["sd"], there["sd"])
+    result = here[["source", "target", "weight"]].assign(
+        weight_against=there["weight"], difference=found.difference, sd=found.sd, t=found.t, p_value=found.p_value,
+        fdr=found.fdr,
+    )  # fmt: skip
+    return result.sort_values("p_value", kind="stable", ignore_index=True)
+
+
+def _values(adata: AnnData, key: str, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    if not len(row):  # scipy answers an empty request with a matrix
+        return np.empty(0)
+    return np.asarray(adata.varp[key].tocsr()[row, column]).ravel()
