@@ -16,12 +16,12 @@ from anndata import AnnData
 import landscape
 from landscape._files import digest_of, lock, read_json, sha256, sweep, write_json
 from landscape._run import delta, perturbations, provenance
-from landscape._run.manifest import LOCK, STAGES, Manifest, key_of, outputs_of, read_complete
+from landscape._run.manifest import LOCK, STAGES, Manifest, key_of, outputs_of, read_complete, read_manifest
 from landscape._run.plan import Plan, settle, without_empty_cells
 from landscape._run.reading import read_cells
 from landscape._run.results import write_results
 from landscape._run.settings import Settings
-from landscape._run.stages import Stage, Work, check_options, narrow, stages
+from landscape._run.stages import CHECKPOINT, Stage, Work, check_options, narrow, stages
 from landscape._run.watch import Event, Observer, collected_warnings, log, peak_memory_mb
 
 logger = logging.getLogger(__name__)
@@ -129,6 +129,9 @@ def _stage(run: _Run, stage: Stage, work: Work, number: int, *, drop_empty: bool
     inputs = {"source": run.source["sha256"]} | {name: run.manifests[name].key for name in stage.after}
     if not stage.after:
         params["drop_empty"] = drop_empty
+    if stage.schema is not None:
+        params["schema"] = stage.schema
+        _tell_of_other_schema(folder, stage)
     key = key_of(stage.name, params=params, inputs=inputs, version=landscape.__version__)
     manifest = read_complete(folder, key)
     if manifest is None:
@@ -149,9 +152,7 @@ def _stage(run: _Run, stage: Stage, work: Work, number: int, *, drop_empty: bool
 def _compute(run: _Run, stage: Stage, work: Work, number: int, draft: Manifest) -> Manifest:
     folder = run.out / STAGES / stage.name
     run.observe(Event(stage.name, number, run.total, "started"))
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    _clear(folder, draft.key)
     draft.write(folder)
     work.model_folder = folder / "model"
     before = delta.snapshot(work.current)
@@ -171,6 +172,33 @@ def _compute(run: _Run, stage: Stage, work: Work, number: int, draft: Manifest) 
     done.write(folder)
     run.observe(Event(stage.name, number, run.total, "done", seconds, done.peak_memory_mb))
     return done
+
+
+def _tell_of_other_schema(folder: Path, stage: Stage) -> None:
+    """Say why a stage is done again whose files another version of the package wrote."""
+    earlier = read_manifest(folder)
+    if earlier is None or (found := earlier.params.get("schema")) == stage.schema:
+        return
+    logger.warning(
+        "the stage %r and those after it are done again: its files have the schema %s, expected %r",
+        stage.name,
+        "of an earlier version" if found is None else repr(found),
+        stage.schema,
+    )
+
+
+def _clear(folder: Path, key: str) -> None:
+    """Make a stage's folder empty but for the checkpoint of the very same work, if it was killed."""
+    killed = read_manifest(folder)
+    keep = CHECKPOINT if killed is not None and killed.status == "running" and killed.key == key else None
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.name == keep:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _carry_over(out: Path, listed: tuple[Stage, ...], adata: AnnData) -> None:

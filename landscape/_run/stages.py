@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from landscape._run.plan import Plan
 logger = logging.getLogger(__name__)
 
 SELECTED = "selected"
+# Below the folder of the latent stage, while it runs.
+CHECKPOINT = "checkpoint"
 # Regulators up to which a run computes barriers, paths and rates unasked: there they take seconds to a minute.
 BARRIER_GENES = 60
 # Replicates of the model that a run fits: enough for an interval of 90 %, in about four times the time of the model.
@@ -62,6 +65,8 @@ class Stage:
         What it does.
     function
         The public function that it calls, whose keywords the settings may give.
+    schema
+        Version of the files that it leaves, where they are read back; part of its key.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Stage:
     reads: tuple[str, ...]
     call: Callable[[Work], None]
     function: Callable[..., Any]
+    schema: str | None = None
 
 
 def narrow(work: Work) -> None:
@@ -104,11 +110,30 @@ def _latent(work: Work) -> None:
     model = LatentModel(
         work.current, layer=work.plan.layer, batch_key=work.plan.batch_key, rng=work.plan.seed, **options
     )
-    model.train(max_epochs=work.plan.max_epochs, progress=work.progress, **train)
+    train = {"max_epochs": work.plan.max_epochs, "progress": work.progress, **train}
+    if work.model_folder is None or "checkpoint" in train:
+        model.train(**train)
+    else:
+        _train(model, work.model_folder.with_name(CHECKPOINT), train)
     work.current.obsm[_keys.LATENT] = model.get_latent_representation()
     work.model = model
     if work.model_folder is not None:
         model.save(work.model_folder, overwrite=True)
+        shutil.rmtree(work.model_folder.with_name(CHECKPOINT), ignore_errors=True)
+
+
+def _train(model: Any, checkpoint: Path, settings: dict[str, Any]) -> None:
+    """Fit, going on from what a killed run has left; from the start where that is of no use."""
+    resumed = checkpoint.exists()
+    try:
+        model.train(checkpoint=checkpoint, **settings)
+    except (ValueError, FileNotFoundError) as error:
+        if not resumed:
+            raise
+        # Another number of threads, another device, damage: a fit from the start gives the same as one never begun.
+        logger.warning("the latent model is fitted from the start, since its unfinished fit is of no use: %s", error)
+        shutil.rmtree(checkpoint)
+        model.train(checkpoint=checkpoint, **settings)
 
 
 def _network(work: Work) -> None:
@@ -172,11 +197,12 @@ def _plain(name: str) -> Callable[[Work], None]:
 
 def stages() -> tuple[Stage, ...]:
     """Stages that this version has, in order."""
-    from landscape.latent import LatentModel
+    from landscape.latent import LatentModel, storage
 
+    latent = ("layer", "batch_key", "max_epochs", "seed")
     listed = [
         Stage("genes", (), ("layer", "batch_key", "regulators", "n_top_genes"), _genes, pp.select_genes),
-        Stage("latent", ("genes",), ("layer", "batch_key", "max_epochs", "seed"), _latent, LatentModel),
+        Stage("latent", ("genes",), latent, _latent, LatentModel, storage.SCHEMA),
         Stage("network", ("genes", "latent"), ("layer", "batch_key", "regulators", "seed"), _network, tl.network),
         Stage("dynamics", ("latent", "network"), ("layer", "directions", "seed"), _dynamics, tl.dynamics),
         Stage("attractors", ("dynamics",), ("label_key", "seed"), _attractors, tl.attractors),
