@@ -18,6 +18,7 @@ from landscape._random import RandomLike
 from landscape.network import Network, expression, from_edges, infer, prior_of
 from landscape.tl._network_inputs import covariate_names, covariates_of, names_like, pool, regulators_of, response_of
 from landscape.tl._network_model import Values, infer_from_model, require_values
+from landscape.tl._state import latent_model
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def network(
     covariates
         Columns of ``adata.obs`` to regress out; numbers as they are, categories as indicators.
     model
-        A trained :class:`landscape.latent.LatentModel`: the batch that it was given is regressed out.
+        A trained :class:`landscape.latent.LatentModel` or :class:`scvi.model.SCVI`: the batch that it was given is regressed out.
     metacells
         Column of ``adata.obs`` with the metacell of each cell (:func:`landscape.network.metacells`), whose counts are added up.
     values
@@ -121,6 +122,7 @@ def network(
         return adata if copy else None
     index, source = regulators_of(adata, regulators)
     known = None if prior is None else prior_of(prior, index, _names_of_prior(adata, prior))
+    model = latent_model(model)
     require_values(values, model, metacells=metacells)
     counts = count_matrix(adata, layer, filled=True)
     response, response_name = response_of(adata, layer, response_layer)

@@ -19,6 +19,22 @@ logger = logging.getLogger(__name__)
 TARGET_SUM = 1e4
 
 
+def latent_model(model: Any | None) -> Any | None:
+    """What a user passes as ``model``: a model of scvi-tools is taken over, everything else stays as it is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is a model of scvi-tools that cannot be taken over (see :meth:`landscape.latent.LatentModel.from_scvi`).
+    """
+    # By name: a model of scvi-tools exists only where scvi-tools is imported, which takes seconds.
+    if not any(part.__module__.startswith("scvi.model.") for part in type(model).__mro__):
+        return model
+    from landscape.latent import LatentModel
+
+    return LatentModel.from_scvi(model)
+
+
 def coordinates(adata: AnnData, model: Any | None, use_rep: str | None) -> NDArray[np.float64]:
     """Coordinates in which cells are neighbours: ``use_rep``, the model's latent variables, or what is there."""
     if use_rep is None and model is not None:
