@@ -23,7 +23,7 @@ from landscape.dynamics.graph import CellGraph, neighbor_graph
 from landscape.tl._decay import decay_rates
 from landscape.tl._direction import Cells, Directed, resolve, start_cells
 from landscape.tl._fit import Fitted, ModelFit, tangency
-from landscape.tl._state import coordinates, expression, scaled
+from landscape.tl._state import coordinates, expression, latent_model, scaled
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def dynamics(
         count. A regulator without a number gets the median. By default decay rates are fitted where there are time
         points, and equal otherwise.
     model
-        Trained :class:`landscape.latent.LatentModel`. Without it states are pooled over neighbours.
+        Trained :class:`landscape.latent.LatentModel` or ``scvi.model.SCVI``. Without it states are pooled over neighbours.
     use_rep
         Coordinates in which cells are neighbours; by default the model's latent variables.
     layer
@@ -164,6 +164,7 @@ def dynamics(
     require_unique(adata.var_names, slot="var_names")
     adata = adata.copy() if copy else adata
     gen = generator(rng)
+    model = latent_model(model)
     z = coordinates(adata, model, use_rep)
     graph = neighbor_graph(z, n_neighbors=n_neighbors)
     names, levels = _regulators(adata, network_key, model, layer, graph, n_regulators)

@@ -52,6 +52,19 @@ def test_network(cells, scvi_model, values):
         ls.tl.network(cells, values="draws")
 
 
+def test_dynamics(cells, scvi_model):
+    ls.tl.network(cells, n_bootstraps=0)
+    theirs, ours = (
+        ls.tl.dynamics(cells, model=model, direction=ls.dynamics.from_time("time"), n_steps=3, copy=True)
+        for model in (scvi_model, LatentModel.from_scvi(scvi_model))
+    )
+    np.testing.assert_array_equal(theirs.obsm["X_state"], ours.obsm["X_state"])
+    record = theirs.uns["landscape"]["dynamics"]
+    assert record["params"]["states"] == "posterior mean"
+    assert 0 <= record["tangency"] <= 1
+    np.testing.assert_array_equal(theirs.obsm["X_latent"], ours.obsm["X_latent"])
+
+
 def test_coordinates_are_those_of_scvi_tools(cells, scvi_model):
     found = coordinates(cells, latent_model(scvi_model), None)
     np.testing.assert_allclose(found, scvi_model.get_latent_representation(), rtol=1e-4, atol=1e-5)
