@@ -28,6 +28,9 @@ NEEDS: dict[str, Callable[[], dict[str, Any]]] = {
     "tl.network": lambda: {"n_bootstraps": 3},
     "tl.dynamics": lambda: {"direction": ls.dynamics.from_time("day"), "refine": False},
     "tl.perturb": lambda: {"levels": {"Gata1": 0.0}},
+    "tl.state_networks": lambda: {"groupby": "batch"},
+    "tl.drivers": lambda: {"n_blocks": 10},
+    "tl.activity": lambda: {"min_targets": 1},
 }
 # They say what they find, and raise nothing for values that are no counts.
 REPORTS = {"pp.check", "pp.check_counts"}
@@ -96,11 +99,16 @@ def adata(request: pytest.FixtureRequest) -> AnnData:
     adata.obs["day"] = np.repeat([0.0, 1.0, 2.0, 3.0], N_CELLS // 4)
     adata.obs["batch"] = pd.Categorical(rng.choice(["a", "b"], N_CELLS), categories=["a", "unused", "b"])
     parameters = getattr(getattr(request.node, "callspec", None), "params", {})
-    if getattr(parameters.get("function"), "name", None) == "tl.dynamics":
+    name = getattr(parameters.get("function"), "name", None)
+    if name in ("tl.dynamics", "tl.drivers"):
         adata.obsm["X_latent"] = np.c_[kind, rng.normal(size=N_CELLS)]
+    if name in ("tl.dynamics", "tl.activity"):
         adata.varp["network"] = sparse.csr_matrix(np.eye(N_GENES, k=1))
         adata.varp["network_support"] = adata.varp["network"].copy()
         adata.var["regulator_in_network"] = adata.var["regulator"].to_numpy()
+    if name == "tl.drivers":
+        share = rng.uniform(0, 0.2, size=N_CELLS) + 0.8 * kind
+        adata.obsm["fates"] = pd.DataFrame({"a": share, "b": 1 - share}, index=adata.obs_names)
     return adata
 
 

@@ -16,7 +16,7 @@ from landscape.tl._dynamics import read_drift
 from landscape.tl._rates import _blocked, _spread, _table, _weights
 from landscape.topography import RateMatrix, mean_first_passage_time
 
-QUICK = {"diffusion": 0.05, "n_paths": 200, "rng": 1}
+QUICK = {"diffusion": 0.025, "n_paths": 200, "rng": 1}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_times_agree_with_the_backward_equation(rated):
     for row in record["table"].to_dict("records"):
         # The reflecting wall at 0 is the grid's own; far above the ceilings nothing happens.
         exact = mean_first_passage_time(
-            drift, states.loc[row["from"]], states.loc[row["to"]], diffusion=0.05, radius=record["radius"],
+            drift, states.loc[row["from"]], states.loc[row["to"]], diffusion=QUICK["diffusion"], radius=record["radius"],
             method="backward", bounds=(0.0, 2.5), n_grid=151,
         )  # fmt: skip
         error = np.log(row["high"] / row["time"]) / 1.96
@@ -163,11 +163,11 @@ def test_half_of_the_paths_have_to_arrive(censored, stated):
 
 
 def test_paths_over_known_barriers_that_none_would_cross_are_not_simulated(toggle_model, monkeypatch):
-    adata = ls.tl.barriers(toggle_model, diffusion=1e-3, copy=True)
+    adata = ls.tl.barriers(toggle_model, diffusion=4e-4, copy=True)
     heights = ls.get.barriers(adata).set_index("from")["height"]
     assert (heights > 25).all()
     monkeypatch.setattr("landscape.topography.rate_matrix.first_hits", None)
-    ls.tl.rates(adata, diffusion=1e-3)
+    ls.tl.rates(adata, diffusion=4e-4)
     table = ls.get.rates(adata)
     for row in table.to_dict("records"):
         assert row["reason"] == (
@@ -177,7 +177,7 @@ def test_paths_over_known_barriers_that_none_would_cross_are_not_simulated(toggl
     assert table[["time", "low", "high", "rate", "rate_low", "rate_high"]].isna().all().all()
     # Barriers at another noise say nothing, and low ones do not forbid.
     with pytest.raises(TypeError):
-        ls.tl.rates(adata, diffusion=2e-3)
+        ls.tl.rates(adata, diffusion=8e-4)
     low = ls.tl.barriers(toggle_model, diffusion=0.05, copy=True)
     with pytest.raises(TypeError):
         ls.tl.rates(low, diffusion=0.05)
