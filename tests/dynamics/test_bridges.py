@@ -105,7 +105,6 @@ def two_equal_wells():
     rng = np.random.default_rng(0)
     start = torch.as_tensor(0.5 + 0.05 * rng.standard_normal((4000, 2)))
     times = [0.0, 1.0, 2.0, 4.0]
-    path = simulate(truth, start, diffusion=4e-3, duration=4.0, step=0.02, rng=1, lower=0.0).states
     path = simulate(truth, start, diffusion=4e-3, duration=4.0, step=0.02, rng=1, lower=0.0, save_at=times).states
     rate = torch.where(path[..., 0] > path[..., 1], 0.6, 0.0).to(torch.float64)
     grown = torch.zeros(4000, dtype=torch.float64)
