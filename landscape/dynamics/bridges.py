@@ -15,14 +15,15 @@ from torch import Tensor
 from landscape._random import RandomLike, generator
 from landscape.dynamics.drift import RegulatoryDrift
 from landscape.dynamics.fit import fit_rates
-from landscape.dynamics.populations import Growth, require_populations
+from landscape.dynamics.populations import Growth, require_populations, steps_between
 
 logger = logging.getLogger(__name__)
 
 # States along every bridge that enter the regression.
 POINTS = 6
-# Steps of a factor between trial decay rates: wide in the first round, then around the choice so far.
-WIDE, NARROW = 2.0, 2.0**0.5
+# Speeds that are tried, as factors of the present one: wide in the first round, then around the choice so far.
+WIDE = (0.25, 0.5, 1.0, 2.0, 4.0)
+NARROW = ((2.0**0.5) ** -1, 1.0, 2.0**0.5)
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def _bridges(
         share = descendants / descendants.sum()
     x = early[torch.as_tensor(gen.choice(len(early), n, replace=share is not None, p=share))]
     y = late[torch.as_tensor(gen.choice(len(late), n, replace=False))]
-    n_steps = max(10, int(np.ceil(gap * float(drift.decay.max()) / 0.2)))
+    n_steps = steps_between(drift, gap)
     width = gap / n_steps
     kept = np.unique(np.round(np.linspace(0, n_steps, POINTS)).astype(int))
     path, slope = [], []
@@ -162,12 +163,9 @@ def _bridges(
     return torch.cat(states), torch.cat([f + missed / gap for f in slope]), float((missed**2).sum(1).mean())
 
 
-def _trials(drift: RegulatoryDrift, factor: float) -> Sequence[RegulatoryDrift]:
-    """The drift at slower, equal and higher speed; steady states stay."""
-    powers = (-2, -1, 0, 1, 2) if factor == WIDE else (-1, 0, 1)
-    return [
-        replace(drift, decay=drift.decay * factor**power, ceiling=drift.ceiling * factor**power) for power in powers
-    ]
+def _trials(drift: RegulatoryDrift, speeds: Sequence[float]) -> Sequence[RegulatoryDrift]:
+    """The drift at other speeds; steady states stay."""
+    return [replace(drift, decay=drift.decay * speed, ceiling=drift.ceiling * speed) for speed in speeds]
 
 
 def _best(

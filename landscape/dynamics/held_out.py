@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from landscape._random import RandomLike, generator
 from landscape.dynamics.drift import RegulatoryDrift
-from landscape.dynamics.populations import Growth, energy_distance
+from landscape.dynamics.populations import Growth, energy_distance, steps_between
 from landscape.dynamics.sde import simulate
 
 
@@ -67,7 +66,7 @@ def without_one_time(
         populations[t][torch.as_tensor(gen.choice(len(populations[t]), n, replace=False))] for t in times[k - 1 : k + 2]
     )
     gap = times[k] - times[k - 1]
-    step = gap / max(10, int(np.ceil(gap * float(drift.decay.max()) / 0.2)))
+    step = gap / steps_between(drift, gap)
     made = simulate(drift, before, diffusion=diffusion, duration=gap, step=step, lower=0.0, rng=gen).states[-1]
     weights = None if growth is None else torch.exp(0.5 * gap * (growth(before) + growth(made)))
     rows, columns = linear_sum_assignment(cdist(before.numpy(), after.numpy(), "sqeuclidean"))

@@ -211,6 +211,11 @@ def match_populations(
     return _result(parameters, np.array(history), np.array(distances), report=report)
 
 
+def steps_between(drift: RegulatoryDrift, gap: float) -> int:
+    """Steps from one time to the next: ten at least, and five in the shortest lifetime."""
+    return max(10, int(np.ceil(gap * float(drift.decay.max()) / 0.2)))
+
+
 def require_populations(populations: Mapping[float, Tensor]) -> list[float]:
     """Times in order, if there are two or more with two cells each."""
     times = sorted(populations)

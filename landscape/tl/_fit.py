@@ -134,7 +134,7 @@ class ModelFit:
         populations = self._populations(self.times, None)
         match = self._match(rates.drift, populations, self.n_steps)
         noise = match.diffusion if self.stated is None else float(self.stated)
-        return Fitted(rates, match, noise, held_out, self._held_out_time(rates.drift, populations))
+        return Fitted(rates, match, noise, held_out, self._held_out_time(self.times, populations))
 
     def _rates(self, weights: Tensor, mask: Tensor, start: RegulatoryDrift | None = None) -> RateFit:
         return fit_rates(
@@ -174,13 +174,16 @@ class ModelFit:
             )
             yield match.drift, match.diffusion if self.stated is None else float(self.stated)
 
-    def _held_out_time(self, start: RegulatoryDrift, populations: Mapping[float, Tensor]) -> Mapping[str, float]:
+    def _held_out_time(self, observed: NDArray[np.float64], populations: Mapping[float, Tensor]) -> Mapping[str, float]:
         """Energy distance at the middle time of a fit that did not see it, and of cells that go straight past it."""
         times = sorted(populations)
         if len(times) < 3:
             return {}
         k = len(times) // 2
         rest = {t: x for t, x in populations.items() if t != times[k]}
+        # Velocities into that time and out of it know its cells.
+        knows = torch.as_tensor(np.isin(observed, times[k - 1 : k + 1]))
+        start = self._rates(torch.where(knows, 0.0, self.weights), self.mask).drift
         match = self._match(start, rest, max(1, self.n_steps // REPLICATE_STEPS), report=False)
         return without_one_time(
             match.drift, populations, times[k], diffusion=match.diffusion, growth=self.growth, rng=self.gen

@@ -1,7 +1,10 @@
-"""Small expression with a known network, shared by the tests of this folder."""
+"""Small expression with a known network, shared by the tests of networks."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import anndata as ad
 import numpy as np
 from scipy import sparse
 
@@ -27,3 +30,13 @@ def planted(
     truth = np.zeros((n_regulators, n_regulators + n_targets))
     truth[parent, n_regulators + np.arange(n_targets)] = sign
     return found, np.arange(n_regulators), truth
+
+
+def planted_adata(**settings: Any) -> tuple[ad.AnnData, np.ndarray]:
+    """The same as annotated data with its regulators marked, and the truth."""
+    found, regulators, truth = planted(**settings)
+    adata = ad.AnnData(sparse.csr_matrix(found))
+    adata.var_names = [f"Gene{k}" for k in range(adata.n_vars)]
+    adata.layers["counts"] = adata.X.copy()
+    adata.var["regulator"] = np.isin(np.arange(adata.n_vars), regulators)
+    return adata, truth

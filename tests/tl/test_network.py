@@ -17,12 +17,7 @@ QUICK = {"n_bootstraps": 4, "rng": 0}
 
 
 def planted(**settings):
-    counts, regulators, truth = toy.planted(**{"n_cells": 150, "n_targets": 24} | settings)
-    adata = ad.AnnData(sparse.csr_matrix(counts))
-    adata.var_names = [f"Gene{k}" for k in range(adata.n_vars)]
-    adata.layers["counts"] = adata.X.copy()
-    adata.var["regulator"] = np.isin(np.arange(adata.n_vars), regulators)
-    return adata, truth
+    return toy.planted_adata(**{"n_cells": 150, "n_targets": 24} | settings)
 
 
 def snapshot(adata):

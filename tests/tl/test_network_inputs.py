@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 
 import landscape as ls
 from landscape import network
@@ -33,12 +31,7 @@ class Model:
 
 
 def planted(**settings):
-    counts, regulators, truth = toy.planted(**{"n_cells": 300, "n_targets": 120} | settings)
-    adata = ad.AnnData(sparse.csr_matrix(counts))
-    adata.var_names = [f"Gene{k}" for k in range(adata.n_vars)]
-    adata.layers["counts"] = adata.X.copy()
-    adata.var["regulator"] = np.isin(np.arange(adata.n_vars), regulators)
-    return adata, truth
+    return toy.planted_adata(**{"n_cells": 300, "n_targets": 120} | settings)
 
 
 def auprc(adata, truth):
