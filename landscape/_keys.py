@@ -19,7 +19,8 @@ ACTIVITY: Final = "regulon_activity"
 # obsp
 TRANSITIONS: Final = "transitions"
 
-# obs
+# obs; what fates of the model and their agreement with the chain's are called after the name of the fates
+FATES_COMPARED: Final = ("_model", "_disagreement", "_flag")
 BASIN: Final = "basin"
 FATE_ENTROPY: Final = "fate_entropy"
 HEIGHT: Final = "height"

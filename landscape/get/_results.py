@@ -10,6 +10,7 @@ from anndata import AnnData
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata
+from landscape.topography.destination import standard_error
 
 
 def attractors(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
@@ -148,7 +149,7 @@ def paths(
 
 
 def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
-    """Fate probabilities in long form, as plotting libraries take them.
+    """Fate probabilities in long form, as plotting libraries take them, the model's beside the chain's.
 
     Parameters
     ----------
@@ -159,7 +160,10 @@ def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
 
     Returns
     -------
-    One row per cell and fate: ``cell``, ``fate``, ``probability``.
+    One row per cell and fate: ``cell``, ``fate``, ``probability`` on the directed chain of cells; and where
+    :func:`landscape.tl.fates` compared them, ``model``, the committor of the model, its standard ``error``, and, of the
+    cell, ``disagreement`` (total variation between the two) and ``flag`` (``"agree"`` or ``"differ"``), all missing in
+    cells that were not followed.
 
     Raises
     ------
@@ -168,13 +172,29 @@ def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
     """
     adata = require_adata(adata)
     wide = read(adata, "obsm", key, hint="run `landscape.tl.fates(adata)` first")
-    n, k = wide.shape
-    return pd.DataFrame(
+    model_key, distance, flag = (f"{key}{suffix}" for suffix in _keys.FATES_COMPARED)
+    model = adata.obsm.get(model_key)
+    # The model may know attractors that no cell is absorbed in.
+    names = list(wide.columns) if model is None else list(wide.columns.append(model.columns.difference(wide.columns)))
+    n, k = len(wide), len(names)
+    table = pd.DataFrame(
         {
             "cell": np.repeat(wide.index.to_numpy(), k),
-            "fate": np.tile(wide.columns.to_numpy(), n),
-            "probability": wide.to_numpy(dtype=float).ravel(),
+            "fate": np.tile(np.array(names, dtype=object), n),
+            "probability": wide.reindex(columns=names, fill_value=0.0).to_numpy(dtype=float).ravel(),
         }
+    )
+    if model is None:
+        return table
+    share = model.reindex(columns=names, fill_value=0.0).to_numpy(dtype=float)
+    n_replicates = int(
+        read_result(adata, _keys.FATES_PARAMS, hint="run `landscape.tl.fates`")["params"]["n_replicates"]
+    )
+    return table.assign(
+        model=share.ravel(),
+        error=standard_error(share, n_replicates).ravel(),
+        disagreement=np.repeat(adata.obs[distance].to_numpy(), k),
+        flag=adata.obs[flag].repeat(k).array,
     )
 
 

@@ -2,6 +2,7 @@
 
 from landscape.topography._bifurcations import Bifurcation
 from landscape.topography.action import MinimumAction, barrier, minimum_action
+from landscape.topography.agreement import Agreement, agreement
 from landscape.topography.basins import Basins, basin_of
 from landscape.topography.committor import (
     Committor,
@@ -15,6 +16,7 @@ from landscape.topography.committor import (
 from landscape.topography.components import Component, ComponentEnergy, energy_components
 from landscape.topography.continuation import Branch, continuation
 from landscape.topography.cycles import Cycle, Cycles, limit_cycles
+from landscape.topography.destination import Destinations, destinations, settling_time
 from landscape.topography.energy import LyapunovEnergy, Symmetriser, asymmetry, lyapunov_energy, symmetriser
 from landscape.topography.entropy import (
     CurlShare,
@@ -34,6 +36,7 @@ from landscape.topography.transitions import Pass, TransitionNetwork, Way, trans
 from landscape.topography.weights import Weights, simulated_weights, weights_from_rates
 
 __all__ = [
+    "Agreement",
     "Basins",
     "Bifurcation",
     "Branch",
@@ -44,6 +47,7 @@ __all__ = [
     "Cycle",
     "Cycles",
     "Descent",
+    "Destinations",
     "EntropyProduction",
     "FailedStart",
     "FixedPoint",
@@ -63,6 +67,7 @@ __all__ = [
     "UndecidedZone",
     "Way",
     "Weights",
+    "agreement",
     "asymmetry",
     "barrier",
     "barrier_rates",
@@ -73,6 +78,7 @@ __all__ = [
     "curl_share",
     "data_support",
     "descents",
+    "destinations",
     "energy_components",
     "entropy_production",
     "fate_entropy",
@@ -87,6 +93,7 @@ __all__ = [
     "minimum_action",
     "occupancy",
     "place",
+    "settling_time",
     "simulated_rates",
     "simulated_weights",
     "symmetriser",

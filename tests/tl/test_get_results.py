@@ -63,7 +63,7 @@ def test_paths_as_movers_or_as_states(complete):
 
 def test_fates_in_long_form(complete):
     found, wide = ls.get.fates(complete), complete.obsm["fates"]
-    assert list(found.columns) == ["cell", "fate", "probability"]
+    assert list(found.columns) == ["cell", "fate", "probability", "model", "error", "disagreement", "flag"]
     again = found.pivot(index="cell", columns="fate", values="probability")
     pd.testing.assert_frame_equal(again.loc[wide.index, wide.columns], wide, check_names=False)
 

@@ -48,20 +48,6 @@ def test_fates_are_probabilities_and_late_cells_are_sure(toggle_model):
     assert abs(fates[early].mean().iloc[0] - 0.5) < 0.25
 
 
-def test_the_models_own_committor_is_set_beside_the_chain(toggle_model):
-    adata = toggle_model[::30].copy()
-    adata.obsp["transitions"] = _all_to_all(adata)
-    ls.tl.fates(adata, n_replicates=20, n_terminal=1)
-    assert adata.obsm["fates_model"].shape == adata.obsm["fates"].shape
-    assert 0 <= adata.uns["landscape"]["fates"]["disagreement"] <= 1
-
-
-def _all_to_all(adata):
-    from scipy import sparse
-
-    return sparse.csr_matrix(np.full((adata.n_obs, adata.n_obs), 1 / adata.n_obs))
-
-
 def test_given_terminal_cells_are_absorbing(toggle_model):
     adata = toggle_model.copy()
     names = list(adata.obs_names)
