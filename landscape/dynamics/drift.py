@@ -259,7 +259,8 @@ def hill_response(x: Tensor, threshold: Tensor, hill: Tensor) -> Tensor:
 def _power(x: Tensor, exponent: Tensor) -> Tensor:
     """Power of states that are not negative; by products for the usual Hill coefficients, many times faster."""
     first = float(exponent[0])
-    if first in (2.0, 4.0) and bool((exponent == first).all()):
-        square = x * x
-        return square if first == 2.0 else square * square
+    if first in (2.0, 4.0, 8.0) and bool((exponent == first).all()):
+        for _ in range(int(first).bit_length() - 1):
+            x = x * x
+        return x
     return x**exponent

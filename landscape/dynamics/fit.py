@@ -43,12 +43,15 @@ class RateFit:
 
 
 def response_thresholds(states: Tensor) -> Tensor:
-    r"""Threshold of each regulator's response: the middle between its 2nd and 98th percentile, shape ``(d,)``.
+    r"""Threshold of each regulator's response, shape ``(d,)``.
 
-    There the Hill response separates off from on best when nothing else is known.
+    .. math:: k = \sqrt{(q_{2}^2 + q_{98}^2) / 2}
+
+    with percentiles :math:`q`: the middle in abundance, of which states are the square root. There the Hill response
+    separates off from on best when nothing else is known.
     """
     low, high = torch.quantile(states, torch.tensor([0.02, 0.98], dtype=states.dtype), dim=0)
-    return ((low + high) / 2).clamp_min(1e-3)
+    return torch.sqrt((low**2 + high**2) / 2).clamp_min(1e-3)
 
 
 def fit_rates(
@@ -58,7 +61,7 @@ def fit_rates(
     support: Tensor | None = None,
     weights: Tensor | None = None,
     decay: Tensor | float = 1.0,
-    hill: float = 4.0,
+    hill: float = 8.0,
     penalty: float = 1e-3,
     start: RegulatoryDrift | None = None,
     max_steps: int = 100,
@@ -84,7 +87,7 @@ def fit_rates(
     decay
         :math:`\gamma`, a number or of shape ``(d,)``.
     hill
-        Hill coefficient of all responses.
+        Hill coefficient of all responses to states; twice that to abundance, of which states are the square root.
     penalty
         :math:`\lambda`.
     start

@@ -48,10 +48,16 @@ class References:
         return (*self.names, UNDIFFERENTIATED, OTHER)
 
     def label(self, states: ArrayLike, held: Mapping[int, float]) -> NDArray[np.int64]:
-        """Fate of each state, as position in :attr:`fates`, by the genes that are not held; shape ``(n,)``."""
-        free = np.setdiff1d(np.arange(len(self.start)), list(held))
-        known = np.vstack([self.states, self.start])[:, free]
-        x = np.asarray(states, dtype=float).reshape(-1, len(self.start))[:, free]
+        """Fate of each state, as position in :attr:`fates`, shape ``(n,)``.
+
+        All genes count, as when cells are annotated: what needs a gene to be on is not reached without it. A level at
+        which a gene is held counts as the nearest one that a reference shows, so that a gene that tells no references
+        apart has no say, and neither has how far a level lies beyond them.
+        """
+        known = np.vstack([self.states, self.start])
+        x = np.array(states, dtype=float).reshape(-1, len(self.start))
+        for gene in held:
+            x[:, gene] = x[:, gene].clip(known[:, gene].min(), known[:, gene].max())
         apart = np.sqrt(((x[:, None] - known[None]) ** 2).mean(2))
         nearest = apart.argmin(1)
         return np.where(apart.min(1) <= self.reach, nearest, len(known)).astype(np.int64)
@@ -137,7 +143,7 @@ def outcome(
 
     Particles follow :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` for a time and then the noise-free flow to rest, so that
     noise about an attractor does not count as another fate. The place of rest has the fate of the nearest reference
-    by the genes that are not held, and is ``other`` where none is near or the flow does not come to rest.
+    (:meth:`References.label`), and is ``other`` where none is near or the flow does not come to rest.
 
     Parameters
     ----------

@@ -27,6 +27,9 @@ from landscape.tl._state import coordinates, expression, latent_model, scaled
 
 logger = logging.getLogger(__name__)
 
+# Hill coefficient of the response to states, which are square roots: that to abundance is 4.
+ROOT_HILL = 8.0
+
 # With this many cells per regulator the penalised regression of each gene on all others is better than one on the
 # network's support: on blood progenitors (10 cells per regulator) it explains .82 of the velocity, the support none.
 CELLS_PER_REGULATOR = 5
@@ -57,8 +60,10 @@ def dynamics(
 
     .. math:: dx = \big[a\, s(W \phi(x) + b) - \gamma x\big]\, dt + \sqrt{2D}\, dB
 
-    The state :math:`x` of a cell is its posterior mean expression of the network's regulators, logarithmic, over its
-    99th percentile. The direction gives every cell a velocity :math:`v`; production :math:`v + \gamma x` is
+    The state :math:`x` of a cell is the square root of its posterior mean expression :math:`e` of the network's
+    regulators, over the 99th percentile of that root. A Hill response :math:`e^n / (K^n + e^n)` to abundance is then one
+    to :math:`x` with :math:`2n`, exponential decay stays exponential at half the rate, and the noise of birth and death,
+    which grows as :math:`\sqrt{e}`, becomes the constant :math:`D`. The direction gives every cell a velocity :math:`v`; production :math:`v + \gamma x` is
     regressed on :math:`\phi(x)` over the support of the network. Without a clock the unit of time is
     the mean lifetime of an mRNA, and a step of the directed chain is taken to last that long.
 
@@ -76,7 +81,8 @@ def dynamics(
         Where the direction comes from, see :mod:`landscape.dynamics`: ``from_time``, ``from_root``, ...; ``+``
         combines.
     response
-        Hill coefficient of the input response :math:`\phi`; 4 by default, as in Huang et al. (2007) [1]_.
+        Hill coefficient :math:`n` of the input response to abundance; 4 by default, as in Huang et al. (2007) [1]_.
+        Half of the response is at half of the abundance between the 2nd and 98th percentile.
     diffusion
         :math:`D`. By default estimated with real time points, and else stated: the variance of states within a
         neighbourhood over the lifetime.
@@ -180,7 +186,7 @@ def dynamics(
         mask,
         stability=_stability(adata, network_key, names) if source == "network" and n_replicates else None,
         decay=decay_rates(adata, half_lives, names, clock=directed.times is not None),
-        hill=4.0 if response is None else response,
+        hill=ROOT_HILL if response is None else 2 * response,
         diffusion=diffusion,
         refine=refine,
         n_steps=n_steps,
@@ -297,7 +303,7 @@ def _write(
         "conflict": conflict,
         "converged": fitted.converged,
         "asymmetry": _asymmetry(drift),
-        **({} if model is None else tangency(model, adata, names, velocity, scale)),
+        **({} if model is None else tangency(model, adata, names, x, velocity, scale)),
     }
     if directed.times is not None:
         record["time_span"] = float(directed.times.max() - directed.times.min())

@@ -228,12 +228,20 @@ def _spread_within(x: NDArray[np.float64], graph: CellGraph) -> float:
 
 
 def tangency(
-    model: Any, adata: AnnData, names: list[str], velocity: NDArray[np.float64], scale: NDArray[np.float64]
+    model: Any,
+    adata: AnnData,
+    names: list[str],
+    x: NDArray[np.float64],
+    velocity: NDArray[np.float64],
+    scale: NDArray[np.float64],
 ) -> dict[str, float]:
     """Mean cosine between the drift and the tangent space of the decoder's manifold, and what chance would give."""
     n, d = velocity.shape
     chosen = np.unique(np.linspace(0, n - 1, min(n, TANGENCY_CELLS)).astype(int))
-    found = model.get_tangency(velocity[chosen] * scale, adata[chosen].copy(), genes=names)
+    # The decoder's manifold is one of log(1 + e), states are roots of e.
+    root = x[chosen] * scale
+    slope = 2 * root * scale / (1 + root**2)
+    found = model.get_tangency(velocity[chosen] * slope, adata[chosen].copy(), genes=names)
     # E cos^2 of a random direction is the share of dimensions that are tangent.
     chance = min(1.0, model.get_latent_representation(adata[chosen[:1]].copy()).shape[1] / d) ** 0.5
     return {"tangency": float(np.nanmean(found)), "tangency_by_chance": chance}

@@ -55,8 +55,9 @@ def perturb(
 
     Both ensembles start at the same cells and meet the same noise. Each trajectory follows the model for
     ``duration`` and then comes to rest without noise; its fate is that of the unperturbed attractor nearest to the
-    place of rest, told by the genes that are not held; ``undifferentiated`` if the start is nearer than all
-    attractors, and ``other`` if none is near.
+    place of rest; ``undifferentiated`` if the start is nearer than all attractors, and ``other`` if none is near. The
+    held genes count like all others, at the nearest level that an attractor or the start shows: with few regulators a
+    fate that is marked by a gene is not reached without it, and its cells are ``other``.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ def expression(
 
 
 def scaled(levels: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Logarithmic expression over its 99th percentile, and that percentile."""
-    logs = np.log1p(levels)
-    scale = np.quantile(logs, 0.99, axis=0)
-    return logs / np.where(scale > 0, scale, 1.0), scale
+    """Square root of expression over its 99th percentile, and that percentile, of the root."""
+    roots = np.sqrt(levels)
+    scale = np.quantile(roots, 0.99, axis=0)
+    return roots / np.where(scale > 0, scale, 1.0), scale

@@ -14,7 +14,7 @@ def planted(n: int = 1500, d: int = 4, seed: int = 0):
     rng = np.random.default_rng(seed)
     weights = np.array([[0, -4, 0, 2.0], [-4, 0, 0, 0], [3, 0, 0, 0], [0, 0, 5, 0.0]])
     x = torch.as_tensor(rng.uniform(0, 1, (n, d)))
-    start = RegulatoryDrift.from_arrays(weights, bias=0.5, ceiling=1.1, hill=4.0)
+    start = RegulatoryDrift.from_arrays(weights, bias=0.5, ceiling=1.1, hill=8.0)
     # The truth answers with the thresholds that the fit will use, so that it lies inside the family.
     return RegulatoryDrift(**{**vars(start), "threshold": response_thresholds(x)}), x
 

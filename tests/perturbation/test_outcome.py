@@ -63,8 +63,17 @@ def test_what_stays_at_the_start_is_undifferentiated_and_what_goes_elsewhere_is_
     assert known.reach == pytest.approx(0.25)
     places = [[0.95, 0.05], [0.1, 0.9], [0.55, 0.5], [3.0, 3.0]]
     assert [known.fates[k] for k in known.label(places, {})] == ["a", "b", UNDIFFERENTIATED, OTHER]
-    # A held gene has no say: only the second one counts.
-    assert known.fates[known.label([[9.0, 0.95]], {0: 9.0})[0]] == "b"
+
+
+def test_a_fate_marked_by_a_gene_is_not_reached_without_it():
+    known = references(("a", "b"), np.array([[1.0, 0.0, 0.9], [0.0, 1.0, 0.9]]), np.full((10, 3), [0.5, 0.5, 0.9]))
+    label = lambda x, held: known.fates[known.label([x], held)[0]]  # noqa: E731
+    assert label([0.0, 0.0, 0.9], {0: 0.0}) == OTHER
+    assert label([0.0, 1.0, 0.9], {0: 0.0}) == "b"
+    # How far a level lies beyond all references does not matter, and a gene that is on in all of them has no say.
+    assert label([9.0, 0.05, 0.9], {0: 9.0}) == "a"
+    assert label([1.0, 0.0, 0.0], {2: 0.0}) == "a"
+    assert label([1.0, 0.0, 0.0], {}) == OTHER
 
 
 def test_a_model_that_never_rests_has_no_fate():

@@ -146,11 +146,11 @@ def test_a_missing_network_names_the_call(toggle_cells):
         ls.tl.dynamics(adata, direction=ls.dynamics.from_time("time"))
 
 
-def test_states_are_logs_over_their_99th_percentile():
+def test_states_are_roots_over_their_99th_percentile():
     levels = np.random.default_rng(0).gamma(1.0, size=(1000, 3))
     x, scale = scaled(levels)
     np.testing.assert_allclose(np.quantile(x, 0.99, axis=0), 1)
-    np.testing.assert_allclose(x * scale, np.log1p(levels))
+    np.testing.assert_allclose((x * scale) ** 2, levels)
 
 
 def test_pooling_is_the_weighted_sum_of_counts_over_that_of_depths():
@@ -174,7 +174,9 @@ def test_the_drift_is_held_against_the_manifold_of_the_decoder(toggle_cells):
     assert record["tangency_by_chance"] == pytest.approx(0.5**0.5)
     assert 0 <= record["tangency"] <= 1
     names = list(record["regulators"])
-    velocity = adata.obsm["X_state_velocity"].to_numpy() * record["scale"]
+    root = adata.obsm["X_state"].to_numpy() * record["scale"]
+    # d log(1 + e) of e = root^2.
+    velocity = adata.obsm["X_state_velocity"].to_numpy() * record["scale"] * 2 * root / (1 + root**2)
     _, slope = model.get_log_expression_jacobian(adata, genes=names)
     # With one latent variable the tangent space is a line, and the cosine that to this line.
     tangent = slope[:, :, 0].astype(float)
