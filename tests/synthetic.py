@@ -94,6 +94,30 @@ def add_topography(adata: ad.AnnData, n_points: int = 21) -> None:
     adata.obsm["X_state_velocity"] = pd.DataFrame(ends - state.to_numpy(), index=state.index, columns=genes)
 
 
+def add_drivers(adata: ad.AnnData) -> None:
+    """A correlation of every gene but the last with every fate, each another one."""
+    n, k = adata.n_vars, len(NAMES)
+    rng = np.random.default_rng(1)
+    r = rng.uniform(-0.95, 0.95, (n, k))
+    r[-1] = np.nan
+    flat = r.T.ravel()
+    table = pd.DataFrame(
+        {
+            "gene": np.tile(adata.var_names.to_numpy().astype(object), k),
+            "fate": np.repeat(np.array(NAMES, dtype=object), n),
+            "correlation": flat,
+            "lower": flat - 0.04,
+            "upper": flat + 0.03,
+            "p_value": np.exp(-20 * flat**2),
+            "q_value": 2 * np.exp(-20 * flat**2),
+            "regulator": np.tile(np.isin(adata.var_names, GENES), k),
+        },
+        index=[str(row) for row in range(n * k)],
+    )
+    record = {"table": table, "n_cells": adata.n_obs, "n_blocks": 20, "degrees_of_freedom": 17}
+    adata.uns["landscape"]["drivers"] = {**record, "params": {"fate_key": "fates"}}
+
+
 def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = True) -> None:
     """What removing Gata1 would do: the first fate is lost to the second, and its valley with it."""
     names, genes = list(NAMES), list(GENES)

@@ -3,6 +3,7 @@
 from landscape.pl._animation import animate
 from landscape.pl._attractors import attractors
 from landscape.pl._barriers import barriers
+from landscape.pl._drivers import drivers
 from landscape.pl._fates import fates
 from landscape.pl._landscape import landscape
 from landscape.pl._latent import latent
@@ -16,6 +17,7 @@ __all__ = [
     "animate",
     "attractors",
     "barriers",
+    "drivers",
     "fates",
     "landscape",
     "landscape2d",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, caption, finish
+from landscape.pl._figure import INK, PAGE, caption, finish, shrunk
 
 _HINT = "run `landscape.tl.attractors(adata)` first"
 MOST_REGULATORS = 30
@@ -34,6 +34,7 @@ def attractors(
     key: str = _keys.ATTRACTORS,
     n_regulators: int | None = MOST_REGULATORS,
     cmap: str = "mako_r",
+    width: float | None = None,
     title: str | None = None,
     show: bool | None = None,
     return_fig: bool = False,
@@ -53,6 +54,8 @@ def attractors(
         Most regulators drawn, those that differ most between attractors; the figure says how many of how many.
     cmap
         Colour map of the levels.
+    width
+        Width of the figure in inches; ``None``: what the attractors need. Its height follows from the regulators.
     title, show, return_fig
         As for :func:`landscape`.
 
@@ -81,10 +84,15 @@ def attractors(
     table = table.loc[states.index]
     bars = [(name, label) for name, label in BARS if name in table and table[name].notna().any()]
     colours = attractor_colours(adata, [str(name) for name in states.index])
-    figure, main, side = _layout(states, len(bars))
-    _levels(figure, main, states, cmap)
+    figure, main, side = _layout(states, len(bars), width)
+    text = shrunk(
+        float(figure.get_size_inches()[0]) * PAGE / 5.0
+    )  # many rows, few columns: a narrow figure is the rule
+    _levels(figure, main, states, cmap, text)
     for ax, (column, label) in zip(side, bars, strict=True):
-        _bars(ax, table[column].to_numpy(dtype=float), column, label, [colours[str(name)] for name in states.index])
+        _bars(
+            ax, table[column].to_numpy(dtype=float), column, label, [colours[str(name)] for name in states.index], text
+        )
     if title:
         figure.suptitle(title, color=INK)
     notes = [] if states.shape[1] == total else [f"the {states.shape[1]} of {total} regulators that differ most"]
@@ -95,7 +103,7 @@ def attractors(
     return finish(figure, [main, *side], show=show, return_fig=return_fig)
 
 
-def _layout(states: pd.DataFrame, n_bars: int) -> tuple[Figure, Axes, list[Axes]]:
+def _layout(states: pd.DataFrame, n_bars: int, width: float | None) -> tuple[Figure, Axes, list[Axes]]:
     """Axes for the levels, and for the bars above them."""
     names = 0.075 * max(len(str(name)) for name in states.columns)
     levels = max(0.6, 0.165 * states.shape[1])
@@ -103,7 +111,7 @@ def _layout(states: pd.DataFrame, n_bars: int) -> tuple[Figure, Axes, list[Axes]
     figure, axes = plt.subplots(
         1 + n_bars,
         1,
-        figsize=(max(3.4, 0.52 * len(states) + names + 1.5), bars * n_bars + levels + 1.5),
+        figsize=(width or max(3.4, 0.52 * len(states) + names + 1.5), bars * n_bars + levels + 1.5),
         layout="constrained",
         squeeze=False,
         sharex=True,
@@ -114,7 +122,7 @@ def _layout(states: pd.DataFrame, n_bars: int) -> tuple[Figure, Axes, list[Axes]
     return figure, main, side
 
 
-def _levels(figure: Figure, ax: Axes, states: pd.DataFrame, cmap: str) -> None:
+def _levels(figure: Figure, ax: Axes, states: pd.DataFrame, cmap: str, text: float) -> None:
     values = states.to_numpy(dtype=float).T
     drawn = ax.pcolormesh(
         np.arange(values.shape[1] + 1),
@@ -129,8 +137,8 @@ def _levels(figure: Figure, ax: Axes, states: pd.DataFrame, cmap: str) -> None:
     drawn.set_gid("levels")
     ax.set_ylim(values.shape[0], 0)
     ax.set_xlim(0, values.shape[1])
-    ax.set_yticks(np.arange(values.shape[0]) + 0.5, [str(name) for name in states.columns], fontsize=8)
-    ax.set_xticks(np.arange(values.shape[1]) + 0.5, [str(name) for name in states.index], fontsize=9)
+    ax.set_yticks(np.arange(values.shape[0]) + 0.5, [str(name) for name in states.columns], fontsize=8 * text)
+    ax.set_xticks(np.arange(values.shape[1]) + 0.5, [str(name) for name in states.index], fontsize=9 * text)
     plt.setp(ax.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
     ax.tick_params(length=0)
     for side in ax.spines.values():
@@ -141,11 +149,11 @@ def _levels(figure: Figure, ax: Axes, states: pd.DataFrame, cmap: str) -> None:
     bar.outline.set_visible(False)  # type: ignore[operator]
 
 
-def _bars(ax: Axes, values: NDArray[np.float64], column: str, label: str, colours: list[str]) -> None:
+def _bars(ax: Axes, values: NDArray[np.float64], column: str, label: str, colours: list[str], text: float) -> None:
     drawn = ax.bar(np.arange(len(values)) + 0.5, np.nan_to_num(values), width=0.6, color=colours)
     drawn[0].set_gid(column)
-    ax.bar_label(drawn, labels=[_short(v, column) for v in values], fontsize=7.5, padding=2, color=INK)
-    ax.set_ylabel(label, fontsize=8, color=INK, rotation=0, ha="right", va="center")
+    ax.bar_label(drawn, labels=[_short(v, column) for v in values], fontsize=7.5 * text, padding=2, color=INK)
+    ax.set_ylabel(label, fontsize=8 * text, color=INK, rotation=0, ha="right", va="center")
     ax.set_yticks([])
     ax.margins(y=0.45)
     ax.axhline(0, color=INK, lw=0.8)

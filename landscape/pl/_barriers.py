@@ -17,9 +17,13 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, QUIET, caption, counted, finish, new_axes
+from landscape.pl._figure import INK, QUIET, caption, counted, finish, grain, new_axes
 
 _HINT = "run `landscape.tl.barriers(adata)` first"
+# Size of numbers in a matrix, and the least to which they shrink in small fields.
+LETTERS, LEAST_LETTERS = 8.0, 4.5
+# Width of axes, as a share of a page's, from which a graph has room for intervals.
+_ROOMY = 0.85
 # What the column `saddle` says of a passage that is the sum of others.
 _INDIRECT = "over other attractors"
 
@@ -85,13 +89,15 @@ def barriers(
         names = _names(table)
         side = 2.2 + 0.95 * len(names)
         figure, ax = new_axes(ax, size=(side + 0.8, side * 0.8))
-        _matrix(ax, table, names, cmap, f"{label}, dimensionless")
+        _matrix(ax, table, names, cmap, f"{label},\ndimensionless")
         notes = []
     if "converged" in table and not table.loc[np.isfinite(table["height"]), "converged"].all():
         notes.append("in brackets: not converged")
     if title:
-        ax.set_title(title, color=INK)
+        ax.set_title(title, color=INK, fontsize=12 * grain(ax))
     caption(figure, notes)
+    if kind == "matrix":
+        _fit_texts(ax, len(names))
     return finish(figure, ax, show=show, return_fig=return_fig)
 
 
@@ -126,17 +132,40 @@ def _matrix(ax: Axes, table: pd.DataFrame, names: list[str], cmap: str, label: s
         mask=heights.isna(),
         linewidths=0.8,
         linecolor="white",
-        annot_kws={"fontsize": 8},
-        cbar_kws={"label": label, "shrink": 0.8},
+        annot_kws={"fontsize": LETTERS},
+        cbar_kws={"shrink": 0.8},
     )
     for row in table[~np.isfinite(table["height"])].to_dict("records"):  # seaborn writes nothing on masked fields
         at = names.index(str(row["to"])) + 0.5, names.index(str(row["from"])) + 0.5
-        ax.text(*at, "no path", ha="center", va="center", fontsize=8, color=QUIET)
-    ax.set(xlabel="to", ylabel="from", facecolor="#f0f1f3")
-    ax.tick_params(axis="y", rotation=0)
-    ax.tick_params(axis="x", rotation=40)
+        ax.text(*at, "no path", ha="center", va="center", fontsize=LETTERS, color=QUIET)
+    t = grain(ax)
+    bar = ax.collections[0].colorbar
+    bar.set_label(label, fontsize=9 * t)
+    bar.ax.tick_params(labelsize=8 * t)
+    ax.set(facecolor="#f0f1f3")
+    ax.set_xlabel("to", fontsize=9.5 * t)
+    ax.set_ylabel("from", fontsize=9.5 * t)
+    ax.tick_params(axis="y", rotation=0, labelsize=9.5 * t, length=0)
+    ax.tick_params(axis="x", rotation=40, labelsize=9.5 * t, length=0, pad=2)
     for name in ax.get_xticklabels():
         name.set_horizontalalignment("right")
+
+
+def _fit_texts(ax: Axes, n: int) -> None:
+    """Give all numbers one size at which the longest of them fits into its field."""
+    figure = ax.get_figure(root=True)
+    if figure is None or not ax.texts:
+        return
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    field = ax.get_window_extent(renderer)
+    boxes = [text.get_window_extent(renderer) for text in ax.texts if text.get_text()]
+    room = min(
+        0.9 * field.width / n / max(max(box.width for box in boxes), 1e-9),
+        0.85 * field.height / n / max(max(box.height for box in boxes), 1e-9),
+    )
+    for text in ax.texts:
+        text.set_fontsize(max(LETTERS * min(room, 1.0), LEAST_LETTERS))
 
 
 def _sizes(adata: AnnData) -> dict[str, float]:
@@ -171,6 +200,8 @@ def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float], colour
     if "saddle" in direct and (direct["saddle"] != _INDIRECT).any():
         direct = direct[direct["saddle"] != _INDIRECT]
     lowest = float(direct["height"].min())
+    t = grain(ax)
+    bounds = t >= _ROOMY
     taken: list[tuple[float, float, float]] = []
     for row in direct.sort_values("height", ascending=False).to_dict("records"):
         a, b = places[str(row["from"])], places[str(row["to"])]
@@ -180,29 +211,29 @@ def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float], colour
             tuple(b),
             connectionstyle="arc3,rad=0.16",
             arrowstyle="-|>,head_length=0.5,head_width=0.28",
-            mutation_scale=10 + 6 * share,
-            shrinkA=17,
-            shrinkB=19,
-            lw=0.8 + 4.2 * share,
+            mutation_scale=(10 + 6 * share) * t,
+            shrinkA=17 * t,
+            shrinkB=19 * t,
+            lw=(0.8 + 4.2 * share) * t**2,
             color="#3d5a73",
             alpha=0.35 + 0.6 * share,
             zorder=2,
             gid=f"{row['from']}->{row['to']}",
         )
         ax.add_patch(arrow)
-        text = _text(row, separator=" ")
+        text = _text(row, separator=" ") if bounds else _text({**row, "low": np.nan})
         ax.annotate(
             text,
-            _free(a, b, 0.019 * len(text), taken),
+            _free(a, b, 0.019 * len(text) / t**2, taken),
             ha="center",
             va="center",
-            fontsize=8.5,
+            fontsize=8.5 * t,
             color=INK,
             zorder=4,
             bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.9},
         )
     most = max(cells.values(), default=1.0) or 1.0
-    area = [260 + 500 * cells.get(name, most) / most for name in names]
+    area = [t**4 * (260 + 500 * cells.get(name, most) / most) for name in names]
     nodes = ax.scatter(
         *np.array(list(places.values())).T,
         s=area,
@@ -218,11 +249,11 @@ def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float], colour
         ax.annotate(
             words,
             (x, y),
-            xytext=(20 * x, 20 * y),
+            xytext=(20 * t * x, 20 * t * y),
             textcoords="offset points",
             ha="center" if level else ("left" if x > 0 else "right"),
             va=("bottom" if y > 0 else "top") if level else "center",
-            fontsize=9.5,
+            fontsize=9.5 * t,
             color=INK,
             annotation_clip=False,
         )
@@ -231,4 +262,7 @@ def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float], colour
     ax.set_aspect("equal")
     ax.axis("off")
     hidden = int(np.isfinite(table["height"]).sum()) - len(direct)
-    return [f"{counted(hidden, 'passage')} over other attractors not drawn"] if hidden else []
+    notes = [f"{counted(hidden, 'passage')} over other attractors not drawn"] if hidden else []
+    if not bounds and np.isfinite(direct.get("low", pd.Series(dtype=float))).any():
+        notes.append("intervals: in the matrix")
+    return notes

@@ -19,9 +19,13 @@ from landscape._anndata import read, require_adata
 from landscape._random import RandomLike
 from landscape.pl._cells import attractor_colours, colours, coordinates, default_basis, plane_names, sample
 from landscape.pl._fates_path import fates_along
-from landscape.pl._figure import INK, QUIET, caption, finish, new_axes
+from landscape.pl._figure import INK, PAGE, QUIET, caption, finish, grain, new_axes
 
 _HINT = "run `landscape.tl.fates(adata)` first"
+# Least width of a panel in inches.
+_PANEL = 1.25
+# Width from which colour bars stand beside the panels, in inches.
+_BESIDE = 5.0
 
 
 def fates(
@@ -37,7 +41,8 @@ def fates(
     cmap: str = "cividis",
     n_cells: int | None = 20_000,
     size: float | None = None,
-    n_columns: int = 4,
+    n_columns: int | None = None,
+    width: float = PAGE,
     title: str | None = None,
     ax: Axes | None = None,
     show: bool | None = None,
@@ -70,7 +75,9 @@ def fates(
     size
         Area of a point in square points; ``None``: by their number.
     n_columns
-        Panels in a row.
+        Panels in a row; ``None``: as many as the width has room for.
+    width
+        Width of a figure of several panels in inches; its height follows.
     ax
         Axes to draw the circle or the path on.
 
@@ -120,6 +127,7 @@ def fates(
         cmap,
         size,
         n_columns,
+        width,
         title,
         show,
         return_fig,
@@ -133,15 +141,24 @@ def _panels(
     words: str,
     cmap: str,
     size: float,
-    n_columns: int,
+    n_columns: int | None,
+    width: float,
     title: str | None,
     show: bool | None,  # noqa: FBT001
     return_fig: bool,  # noqa: FBT001
 ) -> Any:
-    rows = -(-len(panels) // n_columns)
+    below = width < _BESIDE  # colour bars stand below the panels of a narrow figure
+    bars = 0.0 if below else 0.62 * (1 + panels[-1][0].startswith("entropy"))  # inches that they take beside them
+    most = n_columns or max(1, int((width - bars) / _PANEL))
+    rows = -(-len(panels) // most)
     columns = -(-len(panels) // rows)
+    wide = (width - bars) / columns
     figure, grid = plt.subplots(
-        rows, columns, figsize=(2.6 * columns + 1.4, 2.75 * rows + 0.3), layout="constrained", squeeze=False
+        rows,
+        columns,
+        figsize=(width, (wide + 0.2) * rows + (0.8 if below else 0.3)),
+        layout="constrained",
+        squeeze=False,
     )
     axes = list(grid.ravel())
     names = plane_names(basis)
@@ -164,8 +181,16 @@ def _panels(
     scales = [("probability", Normalize(0.0, 1.0), cmap)]
     if panels[-1][0].startswith("entropy"):
         scales.append(("entropy (bits)", Normalize(*panels[-1][2]), "magma"))
-    for label, scale, colour_map in reversed(scales):  # a bar is put left of the ones before it
-        bar = figure.colorbar(ScalarMappable(scale, colour_map), ax=axes, shrink=0.8 / rows, aspect=18, pad=0.01)
+    for number, (label, scale, colour_map) in enumerate(reversed(scales)):  # one is put left of those before it
+        if below:  # each below its half of the columns
+            half = max(1, columns // 2)
+            under = list(
+                grid[:, half:].ravel() if number == 0 and len(scales) > 1 and columns > 1 else grid[:, :half].ravel()
+            )
+            place: dict[str, Any] = {"ax": under, "location": "bottom", "shrink": 0.85, "aspect": 20, "pad": 0.02}
+        else:
+            place = {"ax": axes, "shrink": 0.8 / rows, "aspect": 18, "pad": 0.02}
+        bar = figure.colorbar(ScalarMappable(scale, colour_map), **place)
         bar.set_label(label, fontsize=8)
         bar.ax.tick_params(labelsize=7)
         bar.outline.set_visible(False)  # type: ignore[operator]
@@ -232,7 +257,7 @@ def _circle(
     points = ax.scatter(*where[chosen].T, c=rgba, s=size, linewidths=0, alpha=0.8, rasterized=True, zorder=2)
     points.set_gid("cells")
     for name, (x, y), colour in zip(names, corners, scheme, strict=True):
-        ax.plot(x, y, "o", ms=9, mfc=colour, mec="white", zorder=3)
+        ax.plot(x, y, "o", ms=9 * grain(ax), mfc=colour, mec="white", zorder=3)
         ax.annotate(
             name,
             (x, y),
@@ -240,7 +265,7 @@ def _circle(
             textcoords="offset points",
             ha="center" if abs(x) < 0.3 else ("left" if x > 0 else "right"),
             va="center" if abs(y) < 0.3 else ("bottom" if y > 0 else "top"),
-            fontsize=9.5,
+            fontsize=9.5 * grain(ax),
             color=INK,
             annotation_clip=False,
         )

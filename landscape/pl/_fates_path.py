@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read, read_result
 from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, QUIET, caption, counted, finish, new_axes
+from landscape.pl._figure import INK, QUIET, caption, counted, finish, grain, new_axes
 from landscape.pl._labels import spread
 from landscape.pl._paths import HINT, choose, name_ends, way_states
 from landscape.pl._ways import lay, pieces
@@ -58,11 +58,12 @@ def fates_along(
     top = name_ends(ax, adata, part, a, b, via)
     _even(ax, step, odds, table, a, b, top)
     _name_lines(ax, names, odds[-1, drawn], [colours[name] for name in names])
-    ax.set_ylabel("probability of the fate", fontsize=9)
-    ax.tick_params(axis="y", labelsize=8)
+    t = grain(ax)
+    ax.set_ylabel("probability of the fate", fontsize=9 * t)
+    ax.tick_params(axis="y", labelsize=8 * t)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
-    ax.set_title(title or f"{a} \N{RIGHTWARDS ARROW} {b}", color=INK, fontsize=11, loc="left", pad=16)
+    ax.set_title(title or f"{a} \N{RIGHTWARDS ARROW} {b}", color=INK, fontsize=11 * t, loc="left", pad=5 + 11 * t)
     notes = ["mean over the cells nearest to each state of the path"]
     if not near.all():
         notes.append("dashed: no cells near")
@@ -97,7 +98,7 @@ def _even(
     ring.set_gid("even")
     left = at < top  # away from the line at the saddle
     ax.annotate("even odds", (at, level), xytext=(-8 if left else 8, 0), textcoords="offset points", va="center",
-                ha="right" if left else "left", fontsize=8, color=QUIET)  # fmt: skip
+                ha="right" if left else "left", fontsize=8 * grain(ax), color=QUIET)  # fmt: skip
 
 
 def _name_lines(ax: Axes, names: Sequence[str], levels: NDArray[np.float64], colours: Sequence[str]) -> None:
@@ -112,7 +113,7 @@ def _name_lines(ax: Axes, names: Sequence[str], levels: NDArray[np.float64], col
             xycoords=("axes fraction", "data"),
             xytext=(1.05, float(place)),
             textcoords=("axes fraction", "data"),
-            fontsize=8.5,
+            fontsize=8.5 * grain(ax),
             color=INK,
             va="center",
             annotation_clip=False,

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 INK = "#22262b"
 QUIET = "#6b7178"
 PAPER = "#ffffff"
+# Width of two columns of a journal (180 mm), in inches: figures of several panels are made for it.
+PAGE = 7.1
 
 
 def new_axes(ax: Axes | None, *, size: tuple[float, float]) -> tuple[Figure, Axes]:
@@ -60,6 +62,11 @@ def grain(ax: Axes) -> float:
     place = ax.get_position(original=True) if spec is None else spec.get_position(figure)
     width = place.width * float(figure.get_size_inches()[0])
     return min(max((width / 6.5) ** 0.5, 0.65), 1.0)
+
+
+def shrunk(width: float) -> float:
+    """Factor for text in a figure of several panels: 1 at the width of a page, 0.77 in a column of a journal."""
+    return min(max((width / PAGE) ** 0.35, 0.7), 1.0)
 
 
 def counted(n: float, noun: str) -> str:

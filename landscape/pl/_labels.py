@@ -16,6 +16,10 @@ from landscape.pl._figure import INK, grain
 _LINE = {"arrowstyle": "-", "color": "#3a4047", "lw": 0.9, "shrinkA": 0, "shrinkB": 3}
 
 
+# Price of a line that passes behind another text, for each of its eight points, where a point of the way costs one.
+_CROSSING = 60.0
+
+
 def _box(colour: str) -> dict[str, Any]:
     return {"boxstyle": "round,pad=0.25", "fc": "white", "ec": colour, "lw": 1.2, "alpha": 0.96}
 
@@ -133,46 +137,85 @@ def beside(
     avoid: NDArray[np.float64] | None = None,
     size: float = 9.0,
 ) -> list[Annotation]:
-    """Write texts near their points inside the axes, each where it covers least of other texts and of ``avoid``."""
+    """Write texts near their points inside the axes, where they cover least of each other, of their lines and of ``avoid``.
+
+    Each is put to the best of 80 places around its point, given where the others are; a few sweeps settle that.
+    """
     figure = ax.get_figure(root=True)
     renderer = figure.canvas.get_renderer()  # type: ignore[union-attr]
     frame = ax.get_window_extent(renderer)
     at = ax.transData.transform(points)
     crowd = ax.transData.transform(avoid) if avoid is not None else np.empty((0, 2))
-    placed: list[Annotation] = []
-    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in at]
     unit = figure.dpi / 72.0  # type: ignore[union-attr]
-    for point, text, colour in zip(points, texts, colours, strict=True):
-        label = ax.annotate(
-            text,
-            xy=(float(point[0]), float(point[1])),
-            xytext=(0, 0),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize=size,
-            color=INK,
-            linespacing=1.15,
-            zorder=50,
-            bbox=_box(colour),
-            arrowprops=_LINE,
-        )
-        best = (np.inf, (0.0, 0.0), taken[0])
+    shifts = np.array(
+        [
+            (radius * np.cos(angle) * 1.25, radius * np.sin(angle) * 0.8, radius)
+            for radius in np.array([38, 52, 70, 95, 125]) * (size / 9.0) ** 1.5
+            for angle in np.linspace(0, 2 * np.pi, 16, endpoint=False) + np.pi / 2
+        ]
+    )
+    labels = [
+        _text_at(ax, point, text, colour, size) for point, text, colour in zip(points, texts, colours, strict=True)
+    ]
+    candidates = []
+    for label, centre in zip(labels, at, strict=True):
         width, tall = _size(label, renderer)
-        centre = ax.transData.transform(point)
-        for radius in np.array([38, 52, 70, 95, 125]) * (size / 9.0) ** 1.5:
-            for angle in np.linspace(0, 2 * np.pi, 16, endpoint=False) + np.pi / 2:
-                shift = (radius * np.cos(angle) * 1.25, radius * np.sin(angle) * 0.8)
-                x, y = centre + np.array(shift) * unit
-                box = Bbox.from_bounds(x - width / 2, y - tall / 2, width, tall).padded(3 * unit)
-                covered = np.count_nonzero(((crowd > box.min) & (crowd < box.max)).all(1))
-                cost = sum(_overlap(box, other) for other in taken) + 4 * _outside(box, frame) + radius + 12 * covered
-                if cost < best[0]:
-                    best = (cost, shift, box)
-        label.set_position(best[1])
-        taken.append(best[2])
-        placed.append(label)
-    return placed
+        boxes = [
+            Bbox.from_bounds(x - width / 2, y - tall / 2, width, tall).padded(3 * unit)
+            for x, y in centre + shifts[:, :2] * unit
+        ]
+        lines = [centre + np.linspace(0.3, 1.0, 8)[:, None] * shift * unit for shift in shifts[:, :2]]
+        marks = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in at]
+        alone = [
+            sum(_overlap(box, mark) for mark in marks) + 4 * _outside(box, frame) + radius + 12 * _inside(crowd, box)
+            for box, radius in zip(boxes, shifts[:, 2], strict=True)
+        ]
+        candidates.append((boxes, lines, np.array(alone)))
+    for label, best in zip(labels, _settle(candidates), strict=True):
+        label.set_position((float(shifts[best, 0]), float(shifts[best, 1])))
+    return labels
+
+
+def _text_at(ax: Axes, point: NDArray[np.float64], text: str, colour: str, size: float) -> Annotation:
+    return ax.annotate(
+        text,
+        xy=(float(point[0]), float(point[1])),
+        xytext=(0, 0),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        fontsize=size,
+        color=INK,
+        linespacing=1.15,
+        zorder=50,
+        bbox=_box(colour),
+        arrowprops=_LINE,
+    )
+
+
+def _settle(candidates: Sequence[tuple[list[Bbox], list[NDArray[np.float64]], NDArray[np.float64]]]) -> list[int]:
+    """Place of each text among its own: first one after the other, then each again given all others."""
+    chosen: dict[int, int] = {}
+    for _ in range(4):
+        before = dict(chosen)
+        for i, (boxes, lines, alone) in enumerate(candidates):
+            others = [(candidates[j][0][k], candidates[j][1][k]) for j, k in chosen.items() if j != i]
+            price = [
+                cost
+                + sum(
+                    _overlap(box, other) + _CROSSING * (_inside(line, other) + _inside(their, box))
+                    for other, their in others
+                )
+                for box, line, cost in zip(boxes, lines, alone, strict=True)
+            ]
+            chosen[i] = int(np.argmin(price))
+        if chosen == before:
+            break
+    return [chosen[i] for i in range(len(candidates))]
+
+
+def _inside(points: NDArray[np.float64], box: Bbox) -> int:
+    return int(np.count_nonzero(((points > box.min) & (points < box.max)).all(axis=1)))
 
 
 def _size(label: Annotation, renderer: Any) -> tuple[float, float]:

@@ -140,7 +140,6 @@ def landscape(
     front(ax, relief)
     scale(ax, relief.camera, grid, height_label or view.label)
     frame(ax, relief, development)
-    _name(ax, relief, view)
     legend(figure, ax, view.painted, named=view.by_basin and bool(view.places))
     if title:
         ax.set_title(title, color=INK, fontsize=12)
@@ -152,6 +151,7 @@ def landscape(
     drawing = view.basis == _keys.DRAWING
     plane = f"plane: {' and '.join(plane_names(view.basis)) if drawing else view.basis.removeprefix('X_')}"
     caption(figure, [plane, *view.notes(grid, words)])
+    _name(ax, relief, view)  # last: for the size that the axes have beside legend and caption
     return finish(figure, ax, show=show, return_fig=return_fig)
 
 

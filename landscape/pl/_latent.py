@@ -15,9 +15,11 @@ from landscape._anndata import require_adata
 from landscape._random import RandomLike
 from landscape.latent import CompressionCurve, LatentModel
 from landscape.pl._cells import SAFE
-from landscape.pl._figure import INK, QUIET, caption, finish
+from landscape.pl._figure import INK, PAGE, QUIET, caption, finish, shrunk
 
 MOST_CELLS = 500
+# Width from which three panels stand beside one another, in inches.
+_THREE = 5.5
 
 
 def latent(
@@ -27,6 +29,7 @@ def latent(
     compression: CompressionCurve | None = None,
     n_cells: int = MOST_CELLS,
     n_samples: int = 10,
+    width: float = PAGE,
     title: str | None = None,
     show: bool | None = None,
     return_fig: bool = False,
@@ -49,6 +52,8 @@ def latent(
         Bounds for several numbers of latent dimensions, of :func:`landscape.latent.compression_curve`; drawn if given.
     n_cells, n_samples
         Cells that enter the checks, and posterior draws for each; the figure says how many of how many.
+    width
+        Width of the figure in inches; its height follows.
     title, show, return_fig
         As for :func:`landscape`.
     rng
@@ -75,47 +80,57 @@ def latent(
         raise ValueError(msg)
     check = model.posterior_predictive_check(adata, n_cells=n_cells, n_samples=n_samples, rng=rng)
     n = 5 + (compression is not None)
-    figure, grid = plt.subplots(2, 3, figsize=(9.2, 5.9), layout="constrained")
+    columns = 3 if width >= _THREE else 2
+    rows = -(-n // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(width, rows * (0.85 * width / columns + 0.25) + 0.2), layout="constrained"
+    )
     axes = list(grid.ravel())
     for ax in axes[n:]:
         ax.set_axis_off()
-    _training(axes[0], axes[1], model)
+    text = shrunk(width)
+    _training(axes[0], axes[1], model, text)
     genes = check.genes
-    _against(axes[2], genes["zeros"], genes["predicted_zeros"], "share of zeros")
+    _against(axes[2], genes["zeros"], genes["predicted_zeros"], "share of zeros", text)
     seen = (genes["variance"] > 0) & (genes["predicted_variance"] > 0)
-    _against(axes[3], genes["variance"][seen], genes["predicted_variance"][seen], "variance", log=True)
-    _coverage(axes[4], check.coverage)
+    _against(axes[3], genes["variance"][seen], genes["predicted_variance"][seen], "variance", text, log=True)
+    _coverage(axes[4], check.coverage, text)
     if compression is not None:
-        _compression(axes[5], compression)
+        _compression(axes[5], compression, text)
     if title:
         figure.suptitle(title, color=INK)
-    caption(figure, ["a point is a gene", f"checks on {check.n_cells:,} of {adata.n_obs:,} cells"])
+    caption(
+        figure,
+        [
+            "a point is a gene",
+            "lines on bars: the probability of the interval",
+            f"checks on {check.n_cells:,} of {adata.n_obs:,} cells",
+        ],
+    )
     return finish(figure, axes[:n], show=show, return_fig=return_fig)
 
 
-def _training(bound: Axes, divergence: Axes, model: LatentModel) -> None:
+def _training(bound: Axes, divergence: Axes, model: LatentModel, text: float) -> None:
     history = model.history
     for ax, name, label in (
-        (bound, "elbo", "lower bound (nats per cell)"),
-        (divergence, "kl", "divergence (nats per cell)"),
+        (bound, "elbo", "lower bound\n(nats per cell)"),
+        (divergence, "kl", "divergence\n(nats per cell)"),
     ):
         for part, colour, words in (("train", SAFE[0], "training"), ("validation", SAFE[1], "held out")):
             values = history[f"{name}_{part}"]
             if values.notna().any():
                 (line,) = ax.plot(history.index, values, color=colour, lw=1.5, label=words)
                 line.set_gid(f"{name}_{part}")
-        ax.set_xlabel("epoch", fontsize=9)
-        ax.set_ylabel(label, fontsize=9)
-        _plain(ax)
+        _plain(ax, "epoch", label, text)
     if not len(history):
         bound.text(0.5, 0.5, "no history", transform=bound.transAxes, ha="center", color=QUIET)
         return
-    _best(bound, history)
+    _best(bound, history, text)
     divergence.set_yscale("log")  # it begins a hundred times higher than it ends
-    bound.legend(frameon=False, fontsize=8, loc="center right")
+    bound.legend(frameon=False, fontsize=7.5 * text, loc="center right")
 
 
-def _best(ax: Axes, history: pd.DataFrame) -> None:
+def _best(ax: Axes, history: pd.DataFrame, text: float) -> None:
     """Mark the epoch whose weights were kept, and leave out the first epochs, which would flatten the rest."""
     held_out = history["elbo_validation"]
     if not held_out.notna().any():
@@ -128,7 +143,7 @@ def _best(ax: Axes, history: pd.DataFrame) -> None:
         xycoords=("data", "axes fraction"),
         xytext=(-3, 0),
         textcoords="offset points",
-        fontsize=8,
+        fontsize=7.5 * text,
         color=QUIET,
         ha="right",
     )
@@ -138,7 +153,7 @@ def _best(ax: Axes, history: pd.DataFrame) -> None:
         ax.set_ylim(low - 0.05 * (high - low), high + 0.08 * (high - low))
 
 
-def _against(ax: Axes, seen: pd.Series, made: pd.Series, what: str, *, log: bool = False) -> None:
+def _against(ax: Axes, seen: pd.Series, made: pd.Series, what: str, text: float, *, log: bool = False) -> None:
     points = ax.scatter(seen, made, s=6, color=SAFE[0], alpha=0.35, linewidths=0, rasterized=True)
     points.set_gid(what)
     if log:
@@ -146,38 +161,34 @@ def _against(ax: Axes, seen: pd.Series, made: pd.Series, what: str, *, log: bool
     both = np.concatenate([seen, made])
     ends = [float(both.min()), float(both.max())] if len(both) else [0.0, 1.0]
     ax.plot(ends, ends, color=INK, lw=0.9)
-    ax.set_xlabel(f"observed {what}", fontsize=9)
-    ax.set_ylabel(f"predicted {what}", fontsize=9)
-    _plain(ax)
+    _plain(ax, f"observed {what}", f"predicted {what}", text)
 
 
-def _coverage(ax: Axes, table: pd.DataFrame) -> None:
+def _coverage(ax: Axes, table: pd.DataFrame, text: float) -> None:
     places: NDArray[np.int64] = np.arange(len(table))
     bars = ax.bar(places, table["coverage"], width=0.62, color="#6d8fa3")
     bars[0].set_gid("coverage")
     ax.hlines(table["level"], places - 0.4, places + 0.4, color=INK, lw=1.4)
-    ax.bar_label(bars, labels=[f"{v:.2f}" for v in table["coverage"]], fontsize=8, padding=2, color=INK)
+    ax.bar_label(bars, labels=[f"{v:.2f}" for v in table["coverage"]], fontsize=7 * text, padding=2, color=INK)
     ax.set_xticks(places, [f"{v:.0%}" for v in table["level"]])
     ax.set_ylim(0, 1.12)
-    ax.set_xlabel("central interval (line: its probability)", fontsize=9)
-    ax.set_ylabel("share of counts inside", fontsize=9)
-    _plain(ax)
+    _plain(ax, "central interval", "share of counts inside", text)
 
 
-def _compression(ax: Axes, curve: CompressionCurve) -> None:
+def _compression(ax: Axes, curve: CompressionCurve, text: float) -> None:
     mean = curve.table.groupby("n_latent")["elbo"].mean()
     ax.scatter(curve.table["n_latent"], curve.table["elbo"], s=14, color=SAFE[0], alpha=0.5, linewidths=0)
     (line,) = ax.plot(mean.index, mean, color=SAFE[0], lw=1.5)
     line.set_gid("compression")
     ax.axvline(curve.n_latent, color=QUIET, lw=0.8, ls=":")
-    ax.annotate(f" enough: {curve.n_latent}", (curve.n_latent, 0.04), xycoords=("data", "axes fraction"), fontsize=8,
+    ax.annotate(f" enough: {curve.n_latent}", (curve.n_latent, 0.04), xycoords=("data", "axes fraction"), fontsize=7.5 * text,
                 color=QUIET)  # fmt: skip
-    ax.set_xlabel("latent dimensions", fontsize=9)
-    ax.set_ylabel("held-out bound (nats per cell)", fontsize=9)
-    _plain(ax)
+    _plain(ax, "latent dimensions", "held-out bound\n(nats per cell)", text)
 
 
-def _plain(ax: Axes) -> None:
-    ax.tick_params(labelsize=8)
+def _plain(ax: Axes, across: str, along: str, text: float) -> None:
+    ax.set_xlabel(across, fontsize=8.5 * text)
+    ax.set_ylabel(along, fontsize=8.5 * text)
+    ax.tick_params(labelsize=7.5 * text)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)

@@ -19,7 +19,7 @@ from scipy import sparse
 from landscape import _keys, get
 from landscape._anndata import require_adata
 from landscape.pl._clustered import clustered
-from landscape.pl._figure import INK, caption, finish, new_axes
+from landscape.pl._figure import INK, caption, finish, grain, new_axes
 
 # Blue and red are told apart under every common colour-vision deficiency, as green and red are not.
 ACTIVATION, REPRESSION = "#2166ac", "#b2182b"
@@ -170,7 +170,8 @@ def _draw(
     many = len(places) > 24
     at = np.array(list(places.values()))
     out = np.abs(weights.to_numpy()).sum(1)
-    area = 60 + 340 * out / max(float(out.max()), 1e-12)
+    t = grain(ax)
+    area = (60 + 340 * out / max(float(out.max()), 1e-12)) * t**4
     if many:
         area = area / 3
     size = dict(zip(places, area, strict=True))
@@ -189,17 +190,17 @@ def _draw(
                 tuple(places[target]),
                 connectionstyle=f"arc3,rad={bend}",
                 arrowstyle=_arrow(weight, share),
-                mutation_scale=9 + 5 * share,
+                mutation_scale=(9 + 5 * share) * t,
                 shrinkA=np.sqrt(size[source]) / 2 + 1,
                 shrinkB=np.sqrt(size[target]) / 2 + 3,
-                lw=0.6 + 2.4 * share,
+                lw=(0.6 + 2.4 * share) * t**2,
                 color=ACTIVATION if weight > 0 else REPRESSION,
                 alpha=0.25 + 0.65 * firm**2,
                 zorder=2,
                 gid=f"{source}->{target}",
             )
         )
-    nodes = ax.scatter(*at.T, s=area, c="#e8edf2", edgecolors=INK, linewidths=1.0, zorder=4)
+    nodes = ax.scatter(*at.T, s=area, c="#e8edf2", edgecolors=INK, linewidths=t, zorder=4)
     nodes.set_gid("regulators")
     _write_names(ax, places, size, circle=circle)
     spread = np.ptp(at, axis=0).max() or 1.0
@@ -214,10 +215,12 @@ def _draw(
         Line2D([], [], color=ACTIVATION, lw=2, label=f"activates ({n_up})"),
         Line2D([], [], color=REPRESSION, lw=2, label=f"represses ({len(edges) - n_up})"),
     ]
-    ax.legend(handles=handles, loc="lower right", frameon=False, fontsize=8)
+    # Below the drawing, where no name can be.
+    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=2, frameon=False, fontsize=8.5 * t)
 
 
 def _write_names(ax: Axes, places: dict[str, NDArray[np.float64]], size: dict[str, float], *, circle: bool) -> None:
+    t = grain(ax)
     for name, (x, y) in places.items():
         if circle:
             turn = np.degrees(np.arctan2(y, x))
@@ -233,7 +236,7 @@ def _write_names(ax: Axes, places: dict[str, NDArray[np.float64]], size: dict[st
                 rotation_mode="anchor",
                 ha="center" if upright and level else ("right" if left else "left"),
                 va=("bottom" if y > 0 else "top") if upright and level else "center",
-                fontsize=10 if upright else 7.5,
+                fontsize=(10 if upright else 7.5) * t,
                 fontweight="bold" if upright else "normal",
                 color=INK,
                 zorder=5,
@@ -246,7 +249,7 @@ def _write_names(ax: Axes, places: dict[str, NDArray[np.float64]], size: dict[st
                 textcoords="offset points",
                 ha="center",
                 va="bottom",
-                fontsize=9.5,
+                fontsize=9.5 * t,
                 fontweight="bold",
                 color=INK,
                 zorder=5,
@@ -268,10 +271,10 @@ def _loop(
         tuple(points[1] / 72),
         connectionstyle="arc3,rad=1.6",
         arrowstyle=_arrow(weight, share),
-        mutation_scale=8,
+        mutation_scale=8 * grain(ax),
         shrinkA=0,
         shrinkB=0,
-        lw=0.6 + 2.0 * share,
+        lw=(0.6 + 2.0 * share) * grain(ax) ** 2,
         color=ACTIVATION if weight > 0 else REPRESSION,
         alpha=0.35 + 0.55 * share,
         zorder=3,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
-from landscape.pl._figure import INK, QUIET, caption, counted, finish
+from landscape.pl._figure import INK, QUIET, caption, counted, finish, grain, shrunk
 
 HINT = "run `landscape.tl.paths(adata)`, or `landscape.tl.barriers(adata)`, first"
 UP, DOWN = "#2166ac", "#b2182b"
@@ -35,6 +35,7 @@ def paths(
     n_genes: int | None = MOST_GENES,
     least: float = LEAST,
     cmap: str = "mako_r",
+    width: float = 6.8,
     title: str | None = None,
     show: bool | None = None,
     return_fig: bool = False,
@@ -59,6 +60,8 @@ def paths(
         Genes whose level stays within less than this are left out, as long as others are left: they do not move.
     cmap
         Colour map of the levels.
+    width
+        Width of the figure in inches; its height follows from the number of genes.
     title, show, return_fig
         As for :func:`landscape`.
 
@@ -91,7 +94,7 @@ def paths(
     figure, (main, side) = plt.subplots(
         1,
         2,
-        figsize=(6.8, 1.5 + 0.21 * max(len(rows), 4)),
+        figsize=(width, 1.5 + 0.21 * max(len(rows), 4)),
         layout="constrained",
         gridspec_kw={"width_ratios": [3.4, 1.0]},
         sharey=True,
@@ -100,19 +103,22 @@ def paths(
     _levels(main, step, levels[:, rows], scale, cmap)
     marks = main.scatter(moment[rows], np.arange(len(rows)), s=16, facecolors="white", edgecolors=INK, lw=0.9, zorder=3)
     marks.set_gid("moments")
-    main.set_yticks(np.arange(len(rows)), [genes[i] for i in rows], fontsize=8)
+    main.set_yticks(np.arange(len(rows)), [genes[i] for i in rows], fontsize=8 * shrunk(width))
     name_ends(main, adata, part, a, b, via)
     bars = side.barh(
         np.arange(len(rows)), change[rows], height=0.66, color=[UP if c > 0 else DOWN for c in change[rows]]
     )
     bars[0].set_gid("change")
-    _trim(side)
+    text = shrunk(width)
+    _trim(side, text)
     bar = figure.colorbar(
         ScalarMappable(scale, cmap), ax=[main, side], location="right", shrink=0.6, aspect=20, pad=0.02
     )
-    bar.set_label("level (0 off, 1 high)", fontsize=8)
-    bar.ax.tick_params(labelsize=7)
-    main.set_title(title or f"{a} \N{RIGHTWARDS ARROW} {b}", color=INK, fontsize=11, loc="left", pad=16)
+    bar.set_label("level (0 off, 1 high)", fontsize=8 * text)
+    bar.ax.tick_params(labelsize=7 * text)
+    main.set_title(
+        title or f"{a} \N{RIGHTWARDS ARROW} {b}", color=INK, fontsize=11 * text, loc="left", pad=5 + 11 * text
+    )
     notes = [] if len(rows) == len(genes) else [f"the {len(rows)} of {len(genes)} genes that change most"]
     notes.append("rings: half of all changes are made")
     others = table.groupby(["from", "to"], observed=True).ngroups - 1
@@ -198,7 +204,7 @@ def name_ends(ax: Axes, adata: AnnData, part: pd.DataFrame, start: str, end: str
         top = float(part.loc[part["part"].astype(str) == "up", "step"].max())
         ax.axvline(top, color=INK, lw=1.2, ls=(0, (3, 2)), zorder=2).set_gid("saddle")
         ax.annotate(via, (top, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points",
-                    ha="center", va="bottom", fontsize=8, color=INK)  # fmt: skip
+                    ha="center", va="bottom", fontsize=8 * grain(ax), color=INK)  # fmt: skip
     elif _keys.SADDLES in results and via in results[_keys.SADDLES]["states"].index:
         genes = list(results[_keys.SADDLES]["states"].columns)
         arrival = part.iloc[-1][genes].to_numpy(dtype=float)
@@ -207,20 +213,19 @@ def name_ends(ax: Axes, adata: AnnData, part: pd.DataFrame, start: str, end: str
         if np.linalg.norm(arrival - top_state) < np.linalg.norm(arrival - goal):
             last = via
     ax.set_xlim(0, 1)
-    ax.set_xticks([0, 0.5, 1.0], [start, "share of the path", last], fontsize=8)
-    labels = ax.get_xticklabels()
-    labels[0].set_horizontalalignment("left")
-    labels[1].set_color(QUIET)
-    labels[2].set_horizontalalignment("right")
+    ax.set_xticks([0, 1.0], [start, last], fontsize=8 * grain(ax))
+    for label, side in zip(ax.get_xticklabels(), ("left", "right"), strict=True):
+        label.set_horizontalalignment(side)
+    ax.set_xlabel("share of the path", fontsize=8 * grain(ax), color=QUIET, labelpad=1)
     return top
 
 
-def _trim(ax: Axes) -> None:
+def _trim(ax: Axes, text: float) -> None:
     ax.axvline(0, color=INK, lw=0.8)
     ax.margins(x=0.1)
-    ax.xaxis.set_major_locator(MaxNLocator(3))
-    ax.set_title("change of level", fontsize=8.5, color=INK)
-    ax.tick_params(axis="x", labelsize=7, colors=QUIET)
+    ax.xaxis.set_major_locator(MaxNLocator(2))
+    ax.set_xlabel("change\nof level", fontsize=8 * text, color=QUIET)
+    ax.tick_params(axis="x", labelsize=7 * text, colors=QUIET)
     ax.tick_params(axis="y", length=0, labelleft=False)
     for edge in ("top", "right", "left"):
         ax.spines[edge].set_visible(False)

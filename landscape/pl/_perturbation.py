@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, caption, finish
+from landscape.pl._figure import INK, PAGE, caption, finish, shrunk
 from landscape.pl._grid import Grid
 from landscape.pl._labels import Row, arrange
 from landscape.pl._places import attractor_places, downhill
@@ -33,6 +33,8 @@ from landscape.pl._ways import Ways
 _HINT = "run `landscape.tl.perturb(adata, levels)` first"
 UP, DOWN = "#2166ac", "#b2182b"
 MOST_REGULATORS = 15
+# Width from which parts stand beside one another, in inches.
+_BESIDE = 5.5
 # Points of the plane, their names, and whether each is kept, lost or new; empty where that is not known.
 Marks = tuple[NDArray[np.float64], list[str], list[str]]
 _NOTHING = np.empty((0, 2)), np.empty((0, 4))
@@ -44,6 +46,7 @@ def perturbation(
     key: str | None = None,
     n_regulators: int = MOST_REGULATORS,
     elevation: float = 48.0,
+    width: float = PAGE,
     title: str | None = None,
     show: bool | None = None,
     return_fig: bool = False,
@@ -63,6 +66,8 @@ def perturbation(
         Most regulators drawn, those that change most.
     elevation
         Angle of the view of the reliefs, in degrees.
+    width
+        Width of the figure in inches; its height follows. In a narrow figure parts stand below one another.
     title
         Title; ``None``: the name of the perturbation.
     show, return_fig
@@ -85,24 +90,48 @@ def perturbation(
     shown = fates[(fates[["before", "after"]].fillna(0.0).abs() > 1e-9).any(axis=1)]
     colours = attractor_colours(adata, list(map(str, fates.index)))
 
-    tall = max(0.36 * len(shown), 0.2 * min(n_regulators, 0 if expression is None else len(expression)), 1.4) + 1.1
-    figure = plt.figure(figsize=(11.0, tall + (4.3 if drawn is not None else 0.0) + 0.4), layout="constrained")
-    grid = figure.add_gridspec(
-        2 if drawn is not None else 1, 1, height_ratios=([4.3, tall] if drawn is not None else [1])
-    )
+    drawn_regulators = 0 if expression is None else min(n_regulators, len(expression))
+    wide = width >= _BESIDE
+    relief = 0.42 * width if wide else 1.35 * width
+    heights = [max(0.3 * len(shown), 1.2) + 0.75, 0.17 * drawn_regulators + 0.75]
+    below = [max(heights)] if wide else heights[: 1 + bool(drawn_regulators)]
+    parts = [relief] * (drawn is not None) + below
+    figure = plt.figure(figsize=(width, sum(parts) + 0.5), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.08)  # type: ignore[union-attr, call-arg]
+    grid = figure.add_gridspec(len(parts), 1, height_ratios=parts)
     axes: list[Axes] = []
+    text = shrunk(width)
     notes = _words(record)
+    rows: list[Row] = []
     if drawn is not None:
-        axes += _reliefs(figure, grid[0], adata, record, drawn, colours, elevation, notes)
-    below = GridSpecFromSubplotSpec(1, 2, subplot_spec=grid[-1], width_ratios=[1.35, 1.0])
-    axes.append(figure.add_subplot(below[0]))
-    _fates(axes[-1], shown, colours)
-    if expression is not None and len(expression):
-        axes.append(figure.add_subplot(below[1]))
-        notes += _regulators(axes[-1], expression, n_regulators)
-    figure.suptitle(title or key, color=INK, fontsize=13)
+        axes, rows = _reliefs(figure, grid[0], adata, record, drawn, colours, elevation, notes, wide=wide)
+    beside = GridSpecFromSubplotSpec(1, 2, grid[-1], width_ratios=[1.35, 1.0])
+    cells = [beside[0], beside[1]] if wide else [grid[len(parts) - len(below) + i] for i in range(len(below))]
+    axes.append(figure.add_subplot(cells[0]))
+    _fates(axes[-1], shown, colours, text)
+    if drawn_regulators:
+        axes.append(figure.add_subplot(cells[1]))
+        notes += _regulators(axes[-1], expression, n_regulators, text)
+    if {"low", "high"} <= set(shown) and shown["low"].notna().any():
+        notes.insert(0, "ring: before, dot: after, bar: interval")
+    else:
+        notes.insert(0, "ring: before, dot: after")
+    figure.suptitle(title or key, color=INK, fontsize=12 * text)
     caption(figure, notes)
+    _arrange_alike(rows, axes[: 2 * (drawn is not None)])
     return finish(figure, axes, show=show, return_fig=return_fig)
+
+
+def _arrange_alike(rows: list[Row], axes: list[Axes]) -> None:
+    """Place the names, when all is in place, and keep both reliefs at one size, since they are to be compared."""
+    for _ in range(3):
+        for row in rows:
+            arrange(row.ax, [row])
+        ends = np.array([ax.get_ylim() for ax in axes])
+        if not len(ends) or (ends == ends[0]).all():
+            return
+        for ax in axes:
+            ax.set_ylim(ends[:, 0].min(), ends[:, 1].max())
 
 
 def _find(adata: AnnData, key: str | None) -> tuple[str, Mapping[str, Any]]:
@@ -136,7 +165,9 @@ def _reliefs(
     colours: Mapping[str, str],
     elevation: float,
     notes: list[str],
-) -> list[Axes]:
+    *,
+    wide: bool,
+) -> tuple[list[Axes], list[Row]]:
     """Both landscapes with one camera and one scale of heights."""
     basis = str(drawn.get("basis") or drawn["before"].get("basis") or "")
     where = np.asarray(adata.obsm[basis], dtype=float)[:, :2] if basis in adata.obsm else _NOTHING[0]
@@ -148,23 +179,26 @@ def _reliefs(
     turn, development = downhill(adata, where, basis) if len(where) else (-np.pi / 2, "")
     keep = np.concatenate([where, *[points for points, _, _ in marks]])
     camera = Camera.on(before.cropped(), azimuth=turn, elevation=elevation, rise=0.5, keep=keep)
-    inner = GridSpecFromSubplotSpec(1, 2, subplot_spec=spec)
+    inner = GridSpecFromSubplotSpec(*((1, 2) if wide else (2, 1)), subplot_spec=spec)
     axes = [figure.add_subplot(inner[i]) for i in (0, 1)]
+    rows: list[Row] = []
+    text = shrunk(float(figure.get_size_inches()[0]))
     for ax, grid, (points, names, status), words in zip(axes, (before, after), marks, ("before", "after"), strict=True):
         relief = Relief(grid, camera, 180)
         paint(ax, relief, *_NOTHING, size=1.0, ways=Ways())
         front(ax, relief)
         frame(ax, relief, development)
-        ax.set_title(words, color=INK, fontsize=11)
-        _attractors(ax, relief, points, names, status, colours)
+        ax.set_title(words, color=INK, fontsize=10 * text)
+        rows += _attractors(ax, relief, points, names, status, colours)
     bar = figure.colorbar(ScalarMappable(Normalize(*ends), surface_cmap()), ax=axes, shrink=0.55, aspect=18, pad=0.01)
-    bar.set_label(str(drawn.get("label") or drawn["before"].get("label") or HEIGHT_LABEL), fontsize=8)
-    bar.ax.tick_params(labelsize=7)
+    bar.set_label(str(drawn.get("label") or drawn["before"].get("label") or HEIGHT_LABEL), fontsize=8 * text)
+    bar.ax.tick_params(labelsize=7 * text)
+    bar.outline.set_visible(False)  # type: ignore[operator]
     if not (before.support.all() and after.support.all()):
         notes.append("hatched: height unknown")
     if before.is_cut or after.is_cut:
         notes.append(f"plateau: above {top:.3g}")
-    return axes
+    return axes, rows
 
 
 def _before(adata: AnnData, record: Mapping[str, Any], drawn: Mapping[str, Any]) -> Marks:
@@ -206,9 +240,9 @@ def _attractors(
     names: list[str],
     status: list[str],
     colours: Mapping[str, str],
-) -> None:
+) -> list[Row]:
     if not len(points):
-        return
+        return []
     at = relief.camera.project(points, relief.grid.at(points))
     edges = [colours.get(name, INK) for name in names]
     ax.scatter(*at.T, s=46, facecolors="none", edgecolors="white", linewidths=2.6, zorder=9e5)
@@ -217,12 +251,13 @@ def _attractors(
         ax.scatter(*at[gone].T, s=90, marker="x", c=DOWN, linewidths=1.8, zorder=9.2e5).set_gid("lost")
     texts = [name if word in ("kept", "") else f"{name}\n({word})" for name, word in zip(names, status, strict=True)]
     named = [i for i, text in enumerate(texts) if text]
-    if named:
-        bottom = float(relief.camera.see(CORNER, np.array([-0.03]))[0][0, 1])
-        arrange(ax, [Row(ax, at[named], [texts[i] for i in named], [edges[i] for i in named], bottom, True)])
+    if not named:
+        return []
+    bottom = float(relief.camera.see(CORNER, np.array([-0.03]))[0][0, 1])
+    return [Row(ax, at[named], [texts[i] for i in named], [edges[i] for i in named], bottom, True)]
 
 
-def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str]) -> None:
+def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str], text: float) -> None:
     """From a ring (before) to a dot (after), with the interval of the change around the dot."""
     rows = np.arange(len(fates))
     before, after = fates["before"].to_numpy(dtype=float), fates["after"].to_numpy(dtype=float)
@@ -233,22 +268,28 @@ def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str]) -> None:
     chosen = [colours[str(name)] for name in fates.index]
     ax.hlines(rows, low, high, color="#9aa3ad", lw=5, alpha=0.55, zorder=1).set_gid("intervals")
     ax.hlines(rows, before, after, color=chosen, lw=1.6, zorder=2)
-    ax.scatter(before, rows, s=52, facecolors="white", edgecolors=chosen, linewidths=1.6, zorder=3).set_gid("before")
-    ax.scatter(after, rows, s=52, color=chosen, zorder=4).set_gid("after")
+    ax.scatter(before, rows, s=42 * text, facecolors="white", edgecolors=chosen, linewidths=1.6, zorder=3).set_gid(
+        "before"
+    )
+    ax.scatter(after, rows, s=42 * text, color=chosen, zorder=4).set_gid("after")
     for row, (_, values) in zip(rows, fates.iterrows(), strict=True):
         ax.annotate(
-            _change(values), (1.01, row), xycoords=("axes fraction", "data"), fontsize=7.5, color=INK, va="center"
+            _change(values),
+            (1.01, row),
+            xycoords=("axes fraction", "data"),
+            fontsize=7.5 * text,
+            color=INK,
+            va="center",
         )
-    ax.set_yticks(rows, [str(name) for name in fates.index], fontsize=9)
+    ax.set_yticks(rows, [str(name) for name in fates.index], fontsize=8.5 * text)
     ax.set_ylim(len(fates) - 0.4, -0.6)
     ends = np.nanmax(np.concatenate([before, after, high, [0.0]]))
     ax.set_xlim(min(-0.02, np.nanmin(np.concatenate([low, [0.0]])) - 0.01), min(1.02, ends * 1.08 + 0.02))
-    words = "ring before, dot after" + (", bar: interval" if np.isfinite(low).any() else "")
-    ax.set_xlabel(f"share of the cells ({words})", fontsize=8.5)
-    ax.set_title("fates", fontsize=10, color=INK, loc="left")
+    ax.set_xlabel("share of the cells", fontsize=8 * text)
+    ax.set_title("fates", fontsize=9.5 * text, color=INK, loc="left")
     ax.grid(axis="x", color="#e4e7eb", lw=0.8, zorder=0)
     ax.set_axisbelow(True)
-    ax.tick_params(axis="x", labelsize=8)
+    ax.tick_params(axis="x", labelsize=7.5 * text)
     ax.tick_params(axis="y", length=0)
     for edge in ("top", "right", "left"):
         ax.spines[edge].set_visible(False)
@@ -268,20 +309,20 @@ def _signed(value: float) -> str:
     return f"{rounded:+.2f}" if rounded else "0.00"  # no "-0.00"
 
 
-def _regulators(ax: Axes, expression: pd.DataFrame, most: int) -> list[str]:
+def _regulators(ax: Axes, expression: pd.DataFrame, most: int, text: float) -> list[str]:
     change = expression["change"].astype(float)
     order = change.abs().sort_values(ascending=False, kind="stable").index[:most]
     shown = change.loc[order].sort_values(ascending=False, kind="stable")
     rows = np.arange(len(shown))
     bars = ax.barh(rows, shown, height=0.66, color=[UP if value > 0 else DOWN for value in shown])
     bars[0].set_gid("change")
-    ax.set_yticks(rows, [str(name) for name in shown.index], fontsize=8)
+    ax.set_yticks(rows, [str(name) for name in shown.index], fontsize=8 * text)
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.axvline(0, color=INK, lw=0.8)
-    ax.set_xlabel("change of the mean level (0 off, 1 high)", fontsize=8.5)
-    ax.set_title("regulators", fontsize=10, color=INK, loc="left")
+    ax.set_xlabel("change of the mean level\n(0 off, 1 high)", fontsize=8 * text)
+    ax.set_title("regulators", fontsize=9.5 * text, color=INK, loc="left")
     ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.tick_params(axis="x", labelsize=8)
+    ax.tick_params(axis="x", labelsize=7.5 * text)
     ax.tick_params(axis="y", length=0)
     for edge in ("top", "right", "left"):
         ax.spines[edge].set_visible(False)

@@ -8,6 +8,7 @@ import pytest
 from anndata import AnnData
 from matplotlib import pyplot as plt
 
+import landscape.pl
 from tests.synthetic import add_topography
 
 
@@ -23,3 +24,11 @@ def crossed(finished: AnnData) -> AnnData:
     """A finished run with the ways between its attractors."""
     add_topography(finished)
     return finished
+
+
+@pytest.fixture
+def pl(monkeypatch):
+    """Plots with a coarse surface, which is drawn quickly."""
+    fine = landscape.pl.landscape
+    monkeypatch.setattr(landscape.pl, "landscape", lambda *args, **kwargs: fine(*args, **{"resolution": 30, **kwargs}))
+    return landscape.pl

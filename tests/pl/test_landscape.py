@@ -1,6 +1,7 @@
+"""The relief: cells on its surface, names that do not overlap, colours, and what is said below it."""
+
 from __future__ import annotations
 
-import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,23 +9,11 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-import landscape.pl
 from landscape.pl._cells import categorical_palette
 from landscape.pl._grid import Grid
-from landscape.pl._labels import spread
-from landscape.pl._places import attractor_places, downhill
+from landscape.pl._places import downhill
 from landscape.pl._relief import Camera
-from landscape.pl._ways import ways
 from tests.pl.drawn import artists, offsets
-from tests.synthetic import add_topography
-
-
-@pytest.fixture
-def pl(monkeypatch):
-    """Plots with a coarse surface, which is drawn quickly."""
-    fine = landscape.pl.landscape
-    monkeypatch.setattr(landscape.pl, "landscape", lambda *args, **kwargs: fine(*args, **{"resolution": 30, **kwargs}))
-    return landscape.pl
 
 
 def test_the_plateau_hides_no_valley_and_is_said(pl, finished):
@@ -51,9 +40,6 @@ def test_a_wrong_record_is_named(pl, finished, change, message):
     finished.uns["landscape"]["occupancy"].update(change)
     with pytest.raises(ValueError, match=message):
         pl.landscape(finished, show=False)
-
-
-# The relief
 
 
 def test_balls_lie_on_the_surface_in_the_colours_of_their_basins(pl, finished):
@@ -228,163 +214,3 @@ def test_cells_on_a_line_can_be_drawn(pl, finished, flat):
     drawn = offsets(pl.landscape(finished, show=False), "cells")
     assert np.isfinite(drawn).all()
     assert len(drawn) > 100  # the others lie beyond the line that the heights cover
-
-
-# The map
-
-
-def test_the_map_shows_cells_where_they_are_and_heights_as_given(pl, finished):
-    figure = pl.landscape2d(finished, show=False, return_fig=True)
-    np.testing.assert_array_equal(offsets(figure.axes[0], "cells"), finished.obsm["X_plane"])
-    assert figure.axes[1].get_ylabel() == "occupancy, \N{MINUS SIGN}ln p (model ensemble)"
-    assert figure.axes[0].get_xlabel() == "plane 1"
-
-
-def test_a_flow_is_drawn_where_the_record_has_one(pl, finished):
-    record = finished.uns["landscape"]["occupancy"]
-    record["u"] = np.ones_like(record["height"])
-    record["v"] = np.zeros_like(record["height"])
-    from matplotlib.collections import LineCollection
-
-    lines = [a for a in pl.landscape2d(finished, show=False).get_children() if isinstance(a, LineCollection)]
-    assert any(np.ptp(np.concatenate(line.get_segments())[:, 1]) > 1 for line in lines)
-
-
-def test_streamlines_follow_the_drift(pl, finished):
-    from landscape.pl._flow import arrows
-
-    add_topography(finished)
-    where, step = arrows(finished, finished.obsm["X_plane"])
-    early = where[:, 1] > -1.8  # every branch runs down the plane; at its end the drift vanishes
-    assert (step[early, 1] < 0).mean() > 0.9
-    figure = pl.landscape2d(finished, show=False, return_fig=True)
-    assert artists(figure.axes[0], "flow")
-    assert "arrows: direction of the drift" in figure.get_supxlabel()
-    assert not artists(pl.landscape2d(finished, stream=False, show=False), "flow")
-    del finished.obsm["X_state_velocity"]
-    assert not artists(pl.landscape2d(finished, show=False), "flow")
-
-
-# Saddles and paths
-
-
-@pytest.mark.parametrize("name", ["landscape", "landscape2d"])
-def test_saddles_and_paths_are_drawn_and_said(pl, finished, name):
-    draw = getattr(pl, name)
-    assert "paths" not in draw(finished, show=False, return_fig=True).get_supxlabel()
-    add_topography(finished)
-    figure = draw(finished, show=False, return_fig=True)
-    assert "lines: least-action paths to the saddles (diamonds)" in figure.get_supxlabel()
-    assert len(offsets(figure.axes[0], "saddles")) == 3
-    assert artists(figure.axes[0], "paths")
-    bare = draw(finished, paths=False, show=False)
-    assert not artists(bare, "paths") + artists(bare, "saddles")
-
-
-def test_paths_run_from_their_attractor_to_their_saddle(finished):
-    add_topography(finished)
-    where = finished.obsm["X_plane"]
-    places = attractor_places(finished, where)
-    found = ways(finished, where, places)
-    named = {place.name: place.point for place in places}
-    assert len(found.lines) == 6
-    for way in found.lines:
-        np.testing.assert_allclose(way.line[0], named[way.start], atol=1e-9)
-        np.testing.assert_allclose(way.line[-1], found.saddles[way.saddle], atol=1e-9)
-        # Smooth: no step is much longer than an even division of the line.
-        steps = np.linalg.norm(np.diff(way.line, axis=0), axis=1)
-        assert steps.max() < 5 * steps.mean()
-
-
-def test_the_ridge_is_where_the_saddle_is_and_the_order_of_depths_that_of_the_weights(pl, finished):
-    """Two wells of weights 3 and 1: the truth of depths and of the pass is known."""
-    x = np.linspace(-2.4, 2.4, 121)
-    y = np.linspace(-1.2, 1.2, 61)
-    weights, centres, sd = (0.75, 0.25), (-1.0, 1.0), 0.4
-    density = sum(
-        w * np.exp(-((x[None] - c) ** 2 + y[:, None] ** 2) / (2 * sd**2)) for w, c in zip(weights, centres, strict=True)
-    )
-    record = {"x": x, "y": y, "height": -np.log(density), "support": density > 1e-4, "basis": "X_plane"}
-    rng = np.random.default_rng(0)
-    side = np.where(rng.random(600) < 0.75, 0, 1)
-    finished.obsm["X_plane"] = np.take(centres, side)[:, None] * [[1.0, 0.0]] + sd * rng.normal(size=(600, 2))
-    states = pd.DataFrame({"A": [-1.0, 1.0], "B": [0.0, 0.0]}, index=["heavy", "light"])
-    finished.obsm["X_state"] = pd.DataFrame(finished.obsm["X_plane"], index=finished.obs_names, columns=["A", "B"])
-    finished.obs["basin"] = pd.Categorical(np.take(["heavy", "light"], side))
-    finished.uns["landscape"] |= {
-        "occupancy": {**record, "attractors": np.array([[-1.0, 0.0], [1.0, 0.0]])},
-        "attractors": {"states": states, "table": pd.DataFrame({"n_cells": [450, 150]}, index=states.index)},
-    }
-    # Between the two the density is least where 3 (x + 1) e^{-2x/sd^2} = 1 - x: by bisection.
-    low, high = -0.5, 0.9
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if 3 * (middle + 1) * np.exp(-2 * middle / sd**2) > 1 - middle else (low, middle)
-    add_pass(finished, np.array([low, 0.0]))
-    ax = pl.landscape(finished, azimuth=-90, show=False)
-    grid = Grid.of(record)
-    line = np.stack([np.linspace(-0.9, 0.9, 1801), np.zeros(1801)], 1)
-    assert abs(line[np.argmax(grid.at(line)), 0] - low) < 0.01
-    heavy, light = offsets(ax, "attractors")
-    (pass_,) = offsets(ax, "saddles")
-    assert heavy[1] < light[1] < pass_[1]
-    assert heavy[0] < pass_[0] < light[0]
-
-
-def add_pass(adata, top):
-    states = adata.uns["landscape"]["attractors"]["states"]
-    share = np.linspace(0, 1, 21)[:, None]
-    parts = []
-    for start, end in (("heavy", "light"), ("light", "heavy")):
-        part = pd.DataFrame((1 - share) * states.loc[start].to_numpy() + share * top, columns=["A", "B"])
-        parts.append(part.assign(**{"from": start, "to": end, "saddle": "saddle 1", "step": share[:, 0]}))
-    adata.uns["landscape"]["paths"] = {"table": pd.concat(parts, ignore_index=True)}
-    adata.uns["landscape"]["saddles"] = {"states": pd.DataFrame([top], index=["saddle 1"], columns=["A", "B"])}
-
-
-# Places
-
-
-def test_attractors_lie_among_their_nearest_cells(finished):
-    for place in attractor_places(finished, finished.obsm["X_plane"]):
-        cells = finished.obsm["X_plane"][finished.obs["basin"] == place.name]
-        assert np.linalg.norm(cells - place.point, axis=1).min() < 0.3
-        # Cells end at the attractor, so its place is late: nearer to the end than to the start of its branch.
-        assert place.point[1] < np.median(cells[:, 1])
-
-
-def test_places_that_the_record_states_are_used(pl, finished):
-    stated = np.array([[0.0, 0.0], [0.1, -1.0], [-1.0, -2.0], [np.nan, np.nan]])
-    places = attractor_places(finished, finished.obsm["X_plane"], {"attractors": stated})
-    np.testing.assert_array_equal([place.point for place in places[:3]], stated[:3])
-    assert np.isfinite(places[3].point).all()
-    finished.uns["landscape"]["occupancy"]["attractors"] = np.array([[0.0, 0.0]] * 4)
-    rings = offsets(pl.landscape(finished, show=False), "attractors")
-    assert np.ptp(rings, axis=0).max() == 0
-
-
-def test_downhill_follows_the_clock():
-    rng = np.random.default_rng(0)
-    where = rng.normal(size=(500, 2))
-    adata = ad.AnnData(obs=pd.DataFrame({"day": where @ [1.0, 1.0]}, index=[f"c{i}" for i in range(500)]))
-    turn, name = downhill(adata, where)
-    assert abs(turn - np.pi / 4) < 1e-6
-    assert name == "development"
-    del adata.obs["day"]
-    assert downhill(adata, where) == (-np.pi / 2, "")
-    adata.obs["fate_entropy"] = -where[:, 0]
-    assert abs(downhill(adata, where)[0]) < 1e-6
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_spread_keeps_order_and_room_and_moves_no_more_than_needed(seed):
-    rng = np.random.default_rng(seed)
-    wanted, widths = rng.uniform(0, 10, 6), rng.uniform(0.5, 1.5, 6)
-    placed = spread(wanted, widths, 0.0, 10.0)
-    order = np.argsort(wanted)
-    gaps = np.diff(placed[order]) - (widths[order][1:] + widths[order][:-1]) / 2
-    assert (gaps > -1e-9).all()
-    assert (placed - widths / 2 > -1e-9).all()
-    assert (placed + widths / 2 < 10 + 1e-9).all()
-    apart = np.array([0.0, 3.0, 6.0])
-    np.testing.assert_allclose(spread(apart + 1, np.ones(3), 0.0, 10.0), apart + 1)

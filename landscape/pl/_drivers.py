@@ -1,0 +1,174 @@
+"""Genes that go with each fate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from landscape import _keys, get
+from landscape._anndata import read_result, require_adata
+from landscape.pl._cells import attractor_colours
+from landscape.pl._figure import INK, PAGE, QUIET, caption, counted, finish
+
+_HINT = "run `landscape.tl.drivers(adata)` first"
+N_GENES, N_FALLING = 8, 4
+# A gene is called significant below this q-value, as `landscape.tl.drivers` counts them.
+LEVEL = 0.05
+# Width that a panel needs for its names and intervals, in inches.
+_PANEL = 1.65
+_ROW = 0.155
+# Rows left free between the genes that rise and those that fall.
+_GAP = 0.7
+
+
+def drivers(
+    adata: AnnData,
+    *,
+    key: str = _keys.DRIVERS,
+    fates: Sequence[str] | None = None,
+    n_genes: int = N_GENES,
+    n_falling: int = N_FALLING,
+    regulators: bool = False,
+    palette: Mapping[str, str] | Sequence[str] | None = None,
+    width: float = PAGE,
+    title: str | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+) -> Any:
+    """Draw the genes that rise and fall most with the probability of each fate, with their intervals.
+
+    A dot is the partial correlation of :func:`landscape.tl.drivers`, its line the interval of 95 %. Filled dots are
+    significant (q < 0.05 over the genes of a fate), hollow ones are not. Names of regulators of the model are bold. It is
+    association along the way to a fate, not cause.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with drivers.
+    key
+        Name of the record in ``adata.uns["landscape"]``.
+    fates
+        Fates to draw, in this order; ``None``: all.
+    n_genes, n_falling
+        Genes drawn for each fate: those with the highest correlation, and below them those with the lowest.
+    regulators
+        Rank regulators of the model only.
+    palette
+        Colours of the fates; ``None``: those of the basins.
+    width
+        Width of the figure in inches; panels go into as many rows as that needs.
+    title, show, return_fig
+        As for :func:`landscape`.
+
+    Returns
+    -------
+    List of axes, one per fate; figure, or ``None`` if shown.
+
+    Raises
+    ------
+    KeyError
+        If there are no drivers.
+    ValueError
+        If a fate is unknown, no gene is asked for, or none is left.
+    """
+    record = read_result(require_adata(adata), key, hint=_HINT)
+    table = get.drivers(adata, key=key)
+    known = list(dict.fromkeys(table["fate"].astype(str)))
+    chosen = known if fates is None else list(fates)
+    if unknown := [name for name in chosen if name not in known]:
+        msg = f"Expected `fates` out of {known}, found {unknown}."
+        raise ValueError(msg)
+    if n_genes < 0 or n_falling < 0 or n_genes + n_falling < 1:
+        msg = f"Expected at least one gene to draw, found n_genes={n_genes} and n_falling={n_falling}."
+        raise ValueError(msg)
+    table = table[np.isfinite(table["correlation"])]
+    if regulators:
+        table = table[table["regulator"].astype(bool)]
+    if table.empty:
+        what = "regulator" if regulators else "gene"
+        msg = f"No {what} to draw: none has a correlation; {_HINT}."
+        raise ValueError(msg)
+    panels = [_ends(table[table["fate"].astype(str) == name], n_genes, n_falling) for name in chosen]
+    colours = attractor_colours(adata, chosen, palette)
+
+    columns = min(len(panels), max(1, int(width / _PANEL)))
+    rows = -(-len(panels) // columns)
+    tall = max(len(panel) for panel in panels) + _GAP
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(width, rows * (_ROW * (tall + 0.6) + 0.55) + 0.35), layout="constrained", squeeze=False
+    )
+    axes = list(grid.ravel())
+    for ax, name, panel in zip(axes, chosen, panels, strict=False):
+        _intervals(ax, panel, colours[name], bold=not regulators)
+        ax.set_title(name, fontsize=9, color=INK, loc="left")
+        ax.set_ylim(tall - 0.3, -0.8)
+    for ax in axes[len(panels) :]:
+        ax.set_axis_off()
+    _label(axes[: len(panels)], columns)
+    if title:
+        figure.suptitle(title, color=INK, fontsize=11)
+    caption(figure, _notes(record, panels, table, regulators=regulators))
+    return finish(figure, axes[: len(panels)], show=show, return_fig=return_fig)
+
+
+def _ends(own: pd.DataFrame, n_high: int, n_low: int) -> pd.DataFrame:
+    """Genes at both ends of a ranking, the highest first, none twice; ``gap`` marks the first of the lower end."""
+    high = own.head(n_high)
+    low = own.iloc[len(high) :].tail(n_low)
+    return pd.concat([high.assign(gap=False), low.assign(gap=np.arange(len(low)) == 0)], ignore_index=True)
+
+
+def _intervals(ax: Axes, panel: pd.DataFrame, colour: str, *, bold: bool) -> None:
+    at = np.arange(len(panel)) + np.cumsum(panel["gap"].to_numpy(dtype=float)) * _GAP  # a space between the two ends
+    sure = panel["q_value"].to_numpy(dtype=float) < LEVEL
+    ax.axvline(0, color=QUIET, lw=0.8, zorder=0)
+    ax.hlines(at, panel["lower"], panel["upper"], color=colour, lw=2.2, alpha=0.45, zorder=1).set_gid("intervals")
+    points = ax.scatter(
+        panel["correlation"],
+        at,
+        s=13,
+        facecolors=[colour if firm else "white" for firm in sure],
+        edgecolors=colour,
+        linewidths=1.0,
+        zorder=2,
+    )
+    points.set_gid("correlations")
+    ax.set_yticks(at, panel["gene"].astype(str), fontsize=7.5)
+    for label, regulator in zip(ax.get_yticklabels(), panel["regulator"], strict=True):
+        label.set_fontweight("bold" if bold and regulator else "normal")
+    ax.set_xlim(-1.05, 1.05)
+    ax.xaxis.set_major_locator(MaxNLocator(2))
+    ax.tick_params(axis="x", labelsize=7, colors=QUIET)
+    ax.tick_params(axis="y", length=0)
+    for edge in ("top", "right", "left"):
+        ax.spines[edge].set_visible(False)
+
+
+def _label(axes: Sequence[Axes], columns: int) -> None:
+    """Name the quantity below the lowest panel of each column."""
+    for ax in axes[-columns:]:
+        ax.set_xlabel("partial correlation", fontsize=7.5, color=QUIET)
+
+
+def _notes(
+    record: Mapping[str, Any], panels: Sequence[pd.DataFrame], table: pd.DataFrame, *, regulators: bool
+) -> list[str]:
+    what = "regulators" if regulators else "genes"
+    drawn = pd.concat(panels)
+    notes = [f"the {what} that rise and fall most, of {table['gene'].nunique():,}"]
+    if (drawn["q_value"] < LEVEL).all():
+        notes.append("all significant (q < 0.05)")
+    else:
+        notes.append("filled: q < 0.05")
+    notes.append("line: 95 % interval")
+    if drawn["regulator"].any() and not regulators:
+        notes.append("bold: regulators of the model")
+    notes.append(f"{counted(int(record['n_blocks']), 'block')} of neighbouring cells")
+    return notes
