@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.interpolate import RegularGridInterpolator
 from scipy.spatial.distance import pdist
+from scipy.stats import rankdata
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
@@ -143,8 +144,10 @@ def _drawing(adata: AnnData, wait: NDArray[np.float64]) -> NDArray[np.float64]:
     q = fates.to_numpy(dtype=float)
     known = np.isfinite(q).all(1) & np.isfinite(wait)
     across = np.where(known, np.nan_to_num(q) @ position, 0.0)
-    longest = np.quantile(wait[known], 0.99) if known.any() else 1.0
-    along = np.where(known, 1 - np.clip(np.nan_to_num(wait) / max(longest, 1e-12), 0, 1), 0.0)
+    # Ranks: the last steps into an attractor take so long that times themselves would part it from its cells.
+    along = np.zeros(len(wait))
+    if known.any():
+        along[known] = 1 - (rankdata(wait[known], method="min") - 1) / max(int(known.sum()) - 1, 1)
     return np.column_stack([across, along])
 
 

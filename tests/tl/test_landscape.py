@@ -72,6 +72,11 @@ def test_heights_are_low_where_the_ensemble_stays(toggle_model):
     # Along the drawing cells come closer to their ends.
     along = pd.Series(adata.obsm["X_landscape"][:, 1])
     assert along.corr(pd.Series(adata.obs["time"].to_numpy()), method="spearman") > 0.5
+    # Progress is a rank: evenly spread from 0 to 1, but for the cells at an attractor, which share the last place.
+    last = (along == 1).mean()
+    np.testing.assert_allclose(
+        along[along < 1].quantile([0, 0.25, 0.5, 0.75]), np.array([0, 0.25, 0.5, 0.75]) * (1 - last), atol=0.01
+    )
 
 
 def test_barriers_of_the_toggle_lie_over_one_saddle_and_scale_with_the_noise(toggle_model):
