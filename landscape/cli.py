@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,9 @@ def run(
     unspliced: Annotated[str | None, typer.Option(metavar="LAYER", help="Direction: unspliced counts.")] = None,
     velocity_layer: Annotated[str | None, typer.Option(metavar="LAYER", help="Direction: a velocity.")] = None,
     regulators: Annotated[str | None, typer.Option(metavar="FILE|A,B", help="Names of regulators.")] = None,
+    n_regulators: Annotated[
+        int | None, typer.Option(min=2, help="Most regulators in the model, the most variable [300].")
+    ] = None,
     n_top_genes: Annotated[
         int | None, typer.Option(min=1, help="Variable genes kept beside regulators [2000].")
     ] = None,
@@ -115,6 +119,7 @@ def run(
             "unspliced": unspliced,
             "velocity_layer": velocity_layer,
             "regulators": regulators,
+            "n_regulators": n_regulators,
             "n_top_genes": n_top_genes,
             "max_epochs": max_epochs,
             "drop_empty": drop_empty or None,
@@ -207,20 +212,20 @@ def datasets(
 ) -> None:
     """List the data sets, or write one as an AnnData file."""
     with _guarded(debug):
-        from landscape import datasets as available
+        from landscape._run import catalogue
+        from landscape.datasets import list as registry
 
-        table = available.list()
+        width = shutil.get_terminal_size().columns
         if name is None:
-            typer.echo(table.to_string())
+            typer.echo(catalogue.listing(registry(), width))
             return
-        loader = getattr(available, name, None) if name in available.__all__ else None
-        if loader is None or name in ("data_dir", "list", "prior", "regulators"):
+        if not catalogue.known(name):
             msg = f"No data set is called {name!r}; `landscape datasets` lists them."
             raise ValueError(msg)
         if out is None:
-            rows = table[(table == name).any(axis=1) | (table.index.astype(str) == name)]
-            typer.echo(rows.T.to_string() if len(rows) else name)
+            typer.echo(catalogue.details(registry(), name, width))
             return
+        loader = catalogue.loader_of(name)
         if out.exists() and not force:
             msg = f"{out} exists; pass `--force` to replace it."
             raise FileExistsError(msg)

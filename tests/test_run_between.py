@@ -12,9 +12,8 @@ from anndata import AnnData
 
 from landscape._run.plan import Plan
 from landscape._run.settings import from_mapping
-from landscape._run.stages import BARRIER_GENES, Work, stages
+from landscape._run.stages import BARRIER_GENES, BETWEEN, Work, stages
 
-BETWEEN = ["barriers", "paths", "rates"]
 PLAN = Plan(
     layer="counts", batch_key=None, label_key=None, directions=(), regulators=None, n_top_genes=8, max_epochs=None,
     seed=7, stages={},
@@ -42,7 +41,7 @@ def run(n_attractors: int, n_genes: int, options: dict) -> None:
 
 def test_they_come_last_and_wait_for_the_barriers():
     listed = {stage.name: stage for stage in stages()}
-    assert list(listed)[-3:] == BETWEEN
+    assert tuple(listed)[-3:] == BETWEEN
     assert "barriers" in listed["paths"].after
     assert "barriers" in listed["rates"].after
 
@@ -63,7 +62,16 @@ def test_many_regulators_are_left_for_the_asking(called, caplog):
     with caplog.at_level(logging.INFO, logger="landscape"):
         run(3, BARRIER_GENES + 1, {})
     assert called == []
-    assert all(f"call `landscape.tl.{name}`" in caplog.text for name in BETWEEN)
+    (said,) = [
+        record.getMessage() for record in caplog.records if "left out" in record.getMessage()
+    ]  # once for the three
+    for words in (
+        f"{BARRIER_GENES + 1} regulators",
+        "--n-regulators 40",
+        "stages: {barriers:",
+        "landscape.tl.barriers",
+    ):
+        assert words in said
     run(3, BARRIER_GENES + 1, {"paths": {"pairs": [("a0", "a1")]}})
     assert called == [("paths", {"rng": 7, "pairs": [("a0", "a1")]})]
 
@@ -72,6 +80,52 @@ def test_one_attractor_has_nothing_between(called, caplog):
     run(1, 10, {})
     assert called == []
     assert all(f"so there are no {name}" in caplog.text for name in BETWEEN)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Options with which drivers and dynamics are called."""
+    calls = {}
+    for name in ("drivers", "dynamics"):
+        monkeypatch.setattr(f"landscape.tl.{name}", lambda adata, name=name, **options: calls.update({name: options}))
+    return calls
+
+
+def one(name: str, n_fates: int, **plan) -> None:
+    cells = AnnData(np.zeros((2, 1)))
+    cells.obsm["fates"] = pd.DataFrame(1 / n_fates, index=cells.obs_names, columns=[f"a{k}" for k in range(n_fates)])
+    (stage,) = [stage for stage in stages() if stage.name == name]
+    stage.call(Work(cells, replace(PLAN, **plan)))
+
+
+def test_drivers_of_fates_regress_the_batch_out(asked):
+    one("drivers", 2, batch_key="donor", stages={"drivers": {"n_blocks": 5}})
+    assert asked["drivers"] == {"covariates": "donor", "layer": "counts", "rng": 7, "n_blocks": 5}
+
+
+def test_a_run_goes_on_where_drivers_cannot_be_told(asked, monkeypatch, caplog):
+    one("drivers", 1)
+    assert "1 fate was found" in caplog.text
+
+    def too_few(adata, **options):
+        raise ValueError("too few blocks")
+
+    monkeypatch.setattr("landscape.tl.drivers", too_few)
+    one("drivers", 2)
+    assert "drivers of fates are left out: too few blocks" in caplog.text
+    assert not asked
+
+
+def test_the_number_of_regulators_reaches_the_dynamics_and_only_if_given(asked, monkeypatch):
+    monkeypatch.setattr("landscape._run.stages.combined", lambda directions: None)
+    one("dynamics", 2)
+    assert "n_regulators" not in asked["dynamics"]
+    one("dynamics", 2, n_regulators=40)
+    assert asked["dynamics"]["n_regulators"] == 40
+    one("dynamics", 2, n_regulators=40, stages={"dynamics": {"n_regulators": 20}})
+    assert asked["dynamics"]["n_regulators"] == 20
+    with pytest.raises(ValueError, match="`n_regulators` to be an integer of at least 2, found 1"):
+        from_mapping({"n_regulators": 1})
 
 
 def test_settings_take_their_options():

@@ -30,6 +30,7 @@ def run(
     batch_key: str | None = None,
     regulators: Sequence[str] | None = None,
     label_key: str | None = None,
+    n_regulators: int | None = None,
     n_top_genes: int = 2000,
     max_epochs: int | None = None,
     stages_options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -38,7 +39,8 @@ def run(
     """Infer a landscape from counts: all stages with their defaults.
 
     Genes are selected (all regulators stay), the latent model is trained, and then network, dynamics, attractors,
-    basins, fates and heights follow, each by the function of :mod:`landscape.tl` of that name. Stages after the
+    basins, fates, heights, genes of the fates, barriers, paths and rates follow, each by the function of
+    :mod:`landscape.tl` of that name. Stages after the
     selection see the selected genes only; ``adata`` keeps all of its genes.
 
     Parameters
@@ -57,6 +59,9 @@ def run(
         Names of regulators; ``None``: ``adata.var["regulator"]``, else the list of the detected species.
     label_key
         Column of ``adata.obs`` that names attractors; ``None``: ``"cell_type"`` where it exists.
+    n_regulators
+        Most regulators in the model, those that vary most; ``None``: as many as :func:`landscape.tl.dynamics` takes. With
+        more than 60 barriers take long and are left out.
     n_top_genes
         Variable genes kept beside the regulators.
     max_epochs
@@ -90,6 +95,7 @@ def run(
             "batch_key": batch_key,
             "regulators": None if regulators is None else tuple(regulators),
             "label_key": label_key,
+            "n_regulators": n_regulators,
             "n_top_genes": n_top_genes,
             "max_epochs": max_epochs,
             "seed": int(rng) if isinstance(rng, int | np.integer) and not isinstance(rng, bool) else seed_of(rng),

@@ -39,6 +39,7 @@ class Plan:
     max_epochs: int | None
     seed: int
     stages: Mapping[str, Mapping[str, Any]]
+    n_regulators: int | None = None
 
     def options(self, stage: str) -> dict[str, Any]:
         """Further keywords of a stage's function."""
@@ -98,6 +99,7 @@ def settle(adata: AnnData, settings: Settings, *, direction: Direction | Combina
         max_epochs=settings.max_epochs,
         seed=settings.seed,
         stages=settings.stages,
+        n_regulators=settings.n_regulators,
     )
 
 

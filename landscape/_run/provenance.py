@@ -37,6 +37,7 @@ def plain(plan: Plan) -> dict[str, Any]:
         "label_key": plan.label_key,
         "directions": [asdict(d) for d in plan.directions],
         "regulators": None if plan.regulators is None else list(plan.regulators),
+        "n_regulators": plan.n_regulators,
         "n_top_genes": plan.n_top_genes,
         "max_epochs": plan.max_epochs,
         "seed": plan.seed,

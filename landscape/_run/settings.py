@@ -20,6 +20,7 @@ TUNABLE = (
     "basins",
     "fates",
     "occupancy",
+    "drivers",
     "barriers",
     "paths",
     "rates",
@@ -44,6 +45,8 @@ class Settings:
         Layers with unspliced counts and with a velocity.
     regulators
         Names of regulators.
+    n_regulators
+        Most regulators in the model, those that vary most; ``None``: as many as :func:`landscape.tl.dynamics` takes.
     n_top_genes
         Variable genes kept beside the regulators.
     max_epochs
@@ -68,6 +71,7 @@ class Settings:
     unspliced: str | None = None
     velocity_layer: str | None = None
     regulators: tuple[str, ...] | None = None
+    n_regulators: int | None = None
     n_top_genes: int = 2000
     max_epochs: int | None = None
     drop_empty: bool = False
@@ -76,7 +80,7 @@ class Settings:
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, least in (("n_top_genes", 1), ("max_epochs", 1), ("threads", 1), ("seed", 0)):
+        for name, least in (("n_top_genes", 1), ("n_regulators", 2), ("max_epochs", 1), ("threads", 1), ("seed", 0)):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
                 msg = f"Expected `{name}` to be an integer of at least {least}, found {value!r}."

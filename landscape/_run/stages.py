@@ -23,8 +23,17 @@ SELECTED = "selected"
 CHECKPOINT = "checkpoint"
 # Regulators up to which a run computes barriers, paths and rates unasked: there they take seconds to a minute.
 BARRIER_GENES = 60
+# Regulators of the smaller model that a user with more is pointed to.
+QUICK_GENES = 40
+BETWEEN = ("barriers", "paths", "rates")
 # Replicates of the model that a run fits: enough for an interval of 90 %, in about four times the time of the model.
 REPLICATES = 10
+# Said where barriers are left for the asking, in the words of the command line and of Python.
+_LEFT = (
+    "barriers, paths and rates of %d regulators take long and are left out: `--n-regulators %d` makes a model that has them "
+    "in minutes; for this one name an option of each in a file of settings (`stages: {barriers: {n_points: 100}}`), "
+    "or call `landscape.tl.barriers` and so on in Python"
+)
 
 
 @dataclass
@@ -149,7 +158,8 @@ def _network(work: Work) -> None:
 
 
 def _dynamics(work: Work) -> None:
-    options = {"n_replicates": REPLICATES, **work.plan.options("dynamics")}
+    most = {} if work.plan.n_regulators is None else {"n_regulators": work.plan.n_regulators}
+    options = {"n_replicates": REPLICATES, **most, **work.plan.options("dynamics")}
     tl.dynamics(
         work.current,
         model=work.model,
@@ -175,13 +185,27 @@ def _between(name: str) -> Callable[[Work], None]:
             return
         options = work.plan.options(name)
         if states.shape[1] > BARRIER_GENES and not options:
-            logger.info("%s of %d regulators take minutes; call `landscape.tl.%s`", name, states.shape[1], name)
+            if name == BETWEEN[0]:
+                logger.info(_LEFT, states.shape[1], QUICK_GENES)
             return
         # One noise for all of them, unless a stage is told otherwise.
         shared = {key: value for key, value in work.plan.options("barriers").items() if key == "diffusion"}
         function(work.current, rng=work.plan.seed, **{**shared, **options})
 
     return call
+
+
+def _drivers(work: Work) -> None:
+    """Genes that go with each fate; what their statistics need, a run may lack without being wrong."""
+    fates = work.current.obsm[_keys.FATES]
+    if fates.shape[1] < 2:
+        logger.warning("%d fate was found, so there are no drivers of fates", fates.shape[1])
+        return
+    options = {"covariates": work.plan.batch_key, **work.plan.options("drivers")}
+    try:
+        tl.drivers(work.current, layer=work.layer, rng=work.plan.seed, **options)
+    except ValueError as error:
+        logger.warning("drivers of fates are left out: %s", error)
 
 
 def _plain(name: str) -> Callable[[Work], None]:
@@ -204,7 +228,9 @@ def stages() -> tuple[Stage, ...]:
         Stage("genes", (), ("layer", "batch_key", "regulators", "n_top_genes"), _genes, pp.select_genes),
         Stage("latent", ("genes",), latent, _latent, LatentModel, storage.SCHEMA),
         Stage("network", ("genes", "latent"), ("layer", "batch_key", "regulators", "seed"), _network, tl.network),
-        Stage("dynamics", ("latent", "network"), ("layer", "directions", "seed"), _dynamics, tl.dynamics),
+        Stage(
+            "dynamics", ("latent", "network"), ("layer", "directions", "n_regulators", "seed"), _dynamics, tl.dynamics
+        ),
         Stage("attractors", ("dynamics",), ("label_key", "seed"), _attractors, tl.attractors),
     ]
     listed += [
@@ -215,10 +241,13 @@ def stages() -> tuple[Stage, ...]:
             ("occupancy", ("dynamics", "attractors", "fates")),
         )
     ]
+    listed.append(
+        Stage("drivers", ("latent", "dynamics", "fates"), ("layer", "batch_key", "seed"), _drivers, tl.drivers)
+    )
     listed.append(Stage("barriers", ("dynamics", "attractors"), ("seed",), _between("barriers"), tl.barriers))
     listed += [
         Stage(name, ("dynamics", "attractors", "barriers"), ("seed",), _between(name), getattr(tl, name))
-        for name in ("paths", "rates")
+        for name in BETWEEN[1:]
     ]
     return tuple(listed)
 

@@ -43,6 +43,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "Probability that a cell ends in each attractor, by absorption on the directed graph of cells. Bright entropy: "
         "not committed yet (in bits).",
     ),
+    "drivers": (
+        "Genes that go with each fate",
+        "Partial correlation of a gene with the probability of a fate, over blocks of neighbouring cells, with depth regressed "
+        "out; lines are 95 % intervals. Association on the way to a fate, not cause: what the model expects of a removal is "
+        "told by a perturbation.",
+    ),
     "network": (
         "Network",
         "Signed weights among regulators inside the support that enters the drift. An edge is a statistical claim, not a "
@@ -81,6 +87,9 @@ def figures(adata: AnnData) -> Iterator[Drawn]:
         yield _drawn("attractors", pl.attractors(adata, **options))
     if _keys.FATES in adata.obsm and adata.obsm[_keys.FATES].shape[1]:
         yield _drawn("fates", pl.fates(adata, **options))
+    drivers = results.get(_keys.DRIVERS)
+    if drivers is not None and drivers["table"]["correlation"].notna().any():
+        yield _drawn("drivers", pl.drivers(adata, **options))
     if _keys.NETWORK in adata.varp and (regulator_weights(adata).to_numpy() != 0).any():
         yield _drawn("network", pl.network(adata, **options))
     barriers = results.get(_keys.BARRIERS)

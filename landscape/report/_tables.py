@@ -20,6 +20,10 @@ TABLES: dict[str, tuple[str, str]] = {
         "Attractors",
         "Stable states of the fitted drift: cells, spectrum, residual of the solver, support.",
     ),
+    "drivers": (
+        "Genes that go with each fate",
+        "Partial correlations with the probability of a fate: first the highest of each fate, then the second of each.",
+    ),
     "barriers": ("Barriers", "Action from one attractor to another, dimensionless, at the noise of the model."),
     "perturbation": ("Perturbations", "Shares of the fates before and after, with the interval of the change."),
     "path_genes": ("Genes along paths", "In the order in which they move; shares of the path's length and action."),
@@ -51,6 +55,8 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
     if _keys.ATTRACTORS in results:
         found["attractors"] = results[_keys.ATTRACTORS]["table"].rename_axis("attractor")
         found["attractor_states"] = results[_keys.ATTRACTORS]["states"].rename_axis("attractor")
+    if _keys.DRIVERS in results:
+        found["drivers"] = _by_rank(get.drivers(adata))
     for name in (_keys.SADDLES, _keys.BARRIERS, _keys.RATES, _keys.PATHS):
         value = results.get(name)
         table = value.get("table") if isinstance(value, Mapping) else value
@@ -68,6 +74,12 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
     if cells.shape[1]:
         found["cells"] = cells.rename_axis("cell")
     return found
+
+
+def _by_rank(drivers: pd.DataFrame) -> pd.DataFrame:
+    """Genes in the order of their rank within a fate, so that the first rows have the first genes of every fate."""
+    rank = drivers.groupby("fate", sort=False).cumcount()
+    return drivers.iloc[rank.argsort(kind="stable")].set_index("gene")
 
 
 def perturbations(adata: AnnData) -> dict[str, Mapping[str, Any]]:
