@@ -23,6 +23,7 @@ from landscape.dynamics.graph import CellGraph, neighbor_graph
 from landscape.tl._decay import decay_rates
 from landscape.tl._direction import Cells, Directed, resolve, start_cells
 from landscape.tl._fit import Fitted, ModelFit, tangency
+from landscape.tl._identifiability import left_open
 from landscape.tl._state import coordinates, expression, latent_model, scaled
 
 logger = logging.getLogger(__name__)
@@ -131,7 +132,9 @@ def dynamics(
         second fit did not see; ``held_out_distance``, with three time points or more, the energy distance at the
         middle one of a fit without it, beside that of ``held_out_unchanged`` and ``held_out_straight`` guesses
         (:func:`landscape.dynamics.without_one_time`); ``asymmetry`` :math:`|W - W^T| / |W + W^T|`; ``tangency``, the mean cosine between the
-        drift and the tangent space of the model's decoder, with what chance would give.
+        drift and the tangent space of the model's decoder, with what chance would give; ``growth_sensitivity``, with time
+        points, the relative change of the velocities if one end of the cells doubled once more than the other over the
+        span of the data.
     ``adata.obsm["X_latent"]``
         Latent variables of ``model``, where they are missing.
     ``adata.obsm["X_state"]``, ``adata.obsm["X_state_velocity"]`` : DataFrames, cells x regulators
@@ -210,7 +213,8 @@ def dynamics(
     }
     if model is not None and use_rep is None and _keys.LATENT not in adata.obsm:
         write(adata, "obsm", _keys.LATENT, z, what="latent variables")
-    _write(adata, model, names, x, scale, directed, fitted, str(direction.grade), conflict, params)
+    extra = {"conflict": conflict, **left_open(direction.grade, directed, z, x, graph)}
+    _write(adata, model, names, x, scale, directed, fitted, str(direction.grade), extra, params)
     if ensemble:
         write_result(adata, _keys.ENSEMBLE, ensemble, params=params, what=f"{n_replicates} replicates of the model")
     elif _keys.ENSEMBLE in adata.uns[_keys.UNS]:
@@ -286,7 +290,7 @@ def _write(
     directed: Directed,
     fitted: Fitted,
     grade: str,
-    conflict: float,
+    extra: dict[str, float],
     params: dict[str, Any],
 ) -> None:
     drift, match = fitted.drift, fitted.match
@@ -300,7 +304,7 @@ def _write(
         "velocity_r2": fitted.rates.velocity_r2,
         "velocity_r2_held_out": fitted.held_out_r2,
         **fitted.held_out_time,
-        "conflict": conflict,
+        **extra,
         "converged": fitted.converged,
         "asymmetry": _asymmetry(drift),
         **({} if model is None else tangency(model, adata, names, x, velocity, scale)),

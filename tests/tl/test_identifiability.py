@@ -1,0 +1,33 @@
+"""What a fit says about itself: growth sensitivity with time points, and the grade of a snapshot at rest."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+import landscape as ls
+
+
+def test_growth_sensitivity_is_reported_with_time_points(toggle_model):
+    record = toggle_model.uns["landscape"]["dynamics"]
+    assert 0 < record["growth_sensitivity"] < np.inf
+    # One doubling over the twelve units of time of the data.
+    assert record["growth_rate_tried"] == pytest.approx(np.log(2) / 12)
+
+
+def test_a_snapshot_without_direction_is_grade_d_and_says_so(toggle_cells, caplog):
+    adata = toggle_cells.copy()
+    n = adata.n_obs
+    adata.obsp["aimless"] = sparse.csr_matrix(sparse.eye(n))
+    with caplog.at_level(logging.WARNING):
+        ls.tl.dynamics(adata, direction=ls.dynamics.from_transitions("aimless", grade="D"))
+    record = adata.uns["landscape"]["dynamics"]
+    assert record["grade"] == "D"
+    assert "grade D" in caplog.text
+    assert "steady snapshot" in caplog.text
+    # No clock, no populations that could grow.
+    assert "growth_sensitivity" not in record
+    assert ls.report.summarise(adata)["identifiability"] == "D"
