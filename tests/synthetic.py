@@ -118,6 +118,32 @@ def add_drivers(adata: ad.AnnData) -> None:
     adata.uns["landscape"]["drivers"] = {**record, "params": {"fate_key": "fates"}}
 
 
+def add_comparison(adata: ad.AnnData, n_followed: int = 100) -> None:
+    """Fates of the model in the first cells: those of the chain, but turned round in every tenth of them."""
+    chain = adata.obsm["fates"]
+    model = chain.copy()
+    turned = np.arange(0, n_followed, 10)
+    model.iloc[turned] = chain.iloc[turned].to_numpy()[:, ::-1]
+    model.iloc[n_followed:] = np.nan
+    adata.obsm["fates_model"] = model
+    adata.obs["fates_disagreement"] = (model - chain).abs().sum(axis=1, skipna=False) / 2
+    flag = np.where(np.isin(np.arange(adata.n_obs), turned), "differ", "agree").astype(object)
+    flag[n_followed:] = None
+    adata.obs["fates_flag"] = pd.Categorical(flag, categories=["agree", "differ"])
+    by_fate = pd.DataFrame(
+        {
+            "n_cells": [40, 30, 30, 0],
+            "disagreement": 0.1,
+            "share_differs": [0.1, 0.2, 0.3, np.nan],
+            "share_low": [0.05, 0.1, 0.2, np.nan],
+            "share_high": [0.2, 0.3, 0.4, np.nan],
+            "kept": [1.0, 0.9, 0.3, 0.8],
+        },
+        index=pd.Index(NAMES, name="fate"),
+    )
+    adata.uns["landscape"]["fates"] = {"by_fate": by_fate, "n_compared": n_followed, "params": {"tolerance": 0.1}}
+
+
 def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = True) -> None:
     """What removing Gata1 would do: the first fate is lost to the second, and its valley with it."""
     names, genes = list(NAMES), list(GENES)

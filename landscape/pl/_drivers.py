@@ -98,8 +98,8 @@ def drivers(
     panels = [_ends(table[table["fate"].astype(str) == name], n_genes, n_falling) for name in chosen]
     colours = attractor_colours(adata, chosen, palette)
 
-    columns = min(len(panels), max(1, int(width / _PANEL)))
-    rows = -(-len(panels) // columns)
+    rows = -(-len(panels) // max(1, int(width / _PANEL)))
+    columns = -(-len(panels) // rows)
     tall = max(len(panel) for panel in panels) + _GAP
     figure, grid = plt.subplots(
         rows, columns, figsize=(width, rows * (_ROW * (tall + 0.6) + 0.55) + 0.35), layout="constrained", squeeze=False

@@ -18,6 +18,7 @@ from landscape import _keys
 from landscape._anndata import read, require_adata
 from landscape._random import RandomLike
 from landscape.pl._cells import attractor_colours, colours, coordinates, default_basis, plane_names, sample
+from landscape.pl._fates_model import fates_against
 from landscape.pl._fates_path import fates_along
 from landscape.pl._figure import INK, PAGE, QUIET, caption, finish, grain, new_axes
 
@@ -63,6 +64,8 @@ def fates(
         undecided cells lie in the middle and decided ones at their fate; with three fates it is the ternary diagram.
         ``"path"``: the fates of the cells around each state of a least-action path, with a ring where those of its two
         ends are equally probable. Where the fitted model and the chain of cells agree, it lies at the saddle.
+        ``"model"``: the model's probability of each fate against that of the chain, in the cells that
+        :func:`landscape.tl.fates` followed with the model; rings where the two differ.
         ``"auto"``: the first where there is an embedding, else the second.
     start, end
         Attractors that the path leaves and goes to, as in :func:`paths`; only for ``kind="path"``.
@@ -88,14 +91,14 @@ def fates(
     Raises
     ------
     KeyError
-        If there are no fates, or no embedding or path where one is asked for.
+        If there are no fates, or no embedding, path or model where one is asked for.
     ValueError
         If ``kind`` is unknown, or no path joins ``start`` and ``end``.
     """
     require_adata(adata)
     table = read(adata, "obsm", key, hint=_HINT)
-    if kind not in ("auto", "embedding", "circle", "path"):
-        msg = f"Expected `kind` to be 'auto', 'embedding', 'circle' or 'path', found {kind!r}."
+    if kind not in ("auto", "embedding", "circle", "path", "model"):
+        msg = f"Expected `kind` to be 'auto', 'embedding', 'circle', 'path' or 'model', found {kind!r}."
         raise ValueError(msg)
     if kind == "path":
         return fates_along(
@@ -104,6 +107,10 @@ def fates(
     if start is not None or end is not None:
         msg = "`start` and `end` choose a path; pass `kind='path'` with them."
         raise ValueError(msg)
+    if kind == "model":
+        return fates_against(
+            adata, table, key, palette=palette, width=width, title=title, show=show, return_fig=return_fig
+        )
     basis = basis or adata.uns.get(_keys.UNS, {}).get(_keys.OCCUPANCY, {}).get("basis") or default_basis(adata)
     chosen, words = sample(adata, n_cells, rng)
     size = size if size is not None else float(np.clip(12_000 / len(chosen), 1.0, 14.0))

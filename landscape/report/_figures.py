@@ -43,6 +43,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "Probability that a cell ends in each attractor, by absorption on the directed graph of cells. Bright entropy: "
         "not committed yet (in bits).",
     ),
+    "fates_model": (
+        "Fates of the model beside those of the chain",
+        "The probability of each fate by paths of the fitted model, against that on the directed graph of cells: two answers "
+        "that share the cells and no step. Rings are cells in which they differ by more than chance; believe neither there.",
+    ),
     "drivers": (
         "Genes that go with each fate",
         "Partial correlation of a gene with the probability of a fate, over blocks of neighbouring cells, with depth regressed "
@@ -87,6 +92,8 @@ def figures(adata: AnnData) -> Iterator[Drawn]:
         yield _drawn("attractors", pl.attractors(adata, **options))
     if _keys.FATES in adata.obsm and adata.obsm[_keys.FATES].shape[1]:
         yield _drawn("fates", pl.fates(adata, **options))
+    if f"{_keys.FATES}{_keys.FATES_COMPARED[0]}" in adata.obsm and "by_fate" in results.get(_keys.FATES_PARAMS, {}):
+        yield _drawn("fates_model", pl.fates(adata, kind="model", **options))
     drivers = results.get(_keys.DRIVERS)
     if drivers is not None and drivers["table"]["correlation"].notna().any():
         yield _drawn("drivers", pl.drivers(adata, **options))

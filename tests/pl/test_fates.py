@@ -11,8 +11,8 @@ from matplotlib.colors import to_rgba
 from landscape import pl
 from landscape.pl._cells import attractor_colours
 from landscape.pl._fates import around
-from tests.pl.drawn import artist
-from tests.synthetic import NAMES
+from tests.pl.drawn import artist, offsets
+from tests.synthetic import NAMES, add_comparison
 
 
 def test_a_panel_for_each_fate_and_the_entropy(finished):
@@ -117,10 +117,40 @@ def test_without_an_embedding_fates_are_on_the_circle(finished):
 
 
 def test_wrong_requests_for_fates_are_named(finished):
-    with pytest.raises(ValueError, match="'auto', 'embedding', 'circle' or 'path'"):
+    with pytest.raises(ValueError, match="'circle', 'path' or 'model'"):
         pl.fates(finished, kind="pie", show=False)
     with pytest.raises(ValueError, match="leave `ax` out"):
         pl.fates(finished, ax=plt.subplots()[1], show=False)
     del finished.obsm["fates"]
     with pytest.raises(KeyError, match=r"landscape\.tl\.fates"):
         pl.fates(finished, show=False)
+
+
+@pytest.fixture
+def compared(finished):
+    add_comparison(finished)
+    return finished
+
+
+def test_fates_of_the_model_stand_against_those_of_the_chain(compared):
+    *panels, shares = pl.fates(compared, kind="model", show=False)
+    assert [ax.get_title(loc="left") for ax in panels] == list(NAMES)
+    chain, model = compared.obsm["fates"].iloc[:100], compared.obsm["fates_model"].iloc[:100]
+    differs = (compared.obs["fates_flag"] == "differ").to_numpy()[:100]
+    assert differs.sum() == 10
+    for ax, name in zip(panels, NAMES, strict=True):
+        drawn = np.column_stack([chain[name], model[name]])
+        np.testing.assert_allclose(offsets(ax, "agree"), drawn[~differs])
+        np.testing.assert_allclose(offsets(ax, "differ"), drawn[differs])
+    assert [t.get_text() for t in shares.get_yticklabels()] == list(NAMES[:3])  # no cell has the last one
+    np.testing.assert_allclose(offsets(shares, "share_differs")[:, 0], [0.1, 0.2, 0.3])
+    said = shares.get_figure().get_supxlabel()
+    assert "probabilities of 100 cells" in said
+    assert "(10 cells)" in said
+    assert f"emptied by the noise of the model: {NAMES[2]} (30% stay)" in said
+
+
+def test_without_the_model_the_call_is_named(compared):
+    del compared.obsm["fates_model"]
+    with pytest.raises(KeyError, match=r"landscape\.tl\.fates\(adata\)` with `n_replicates` above 0"):
+        pl.fates(compared, kind="model", show=False)
