@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import torch
 from anndata import AnnData
 from matplotlib import pyplot as plt
-from matplotlib.animation import FFMpegWriter, FuncAnimation, writers
+from matplotlib.animation import FFMpegWriter, FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
 from numpy.typing import NDArray
@@ -80,7 +82,7 @@ def animate(
     adata
         Annotated data with a model (:func:`landscape.tl.dynamics`) and heights (:func:`landscape.tl.occupancy`).
     save
-        File to write: ``.gif``, or ``.mp4`` where ffmpeg is installed.
+        File to write: ``.gif``, or ``.mp4`` where ffmpeg is installed (also by ``pip install imageio-ffmpeg``).
     n_cells, n_frames, fps
         Balls, frames, and frames in a second.
     duration
@@ -160,10 +162,34 @@ def _writer(save: str | Path | None, fps: int) -> FFMpegWriter | None:
     if ending != ".mp4":
         msg = f"Expected a file that ends in .gif or .mp4, found {str(save)!r}."
         raise ValueError(msg)
-    if not writers.is_available("ffmpeg"):
-        msg = "Films in .mp4 need ffmpeg, which is not on the path; install it, or save a .gif."
+    program = _ffmpeg()
+    if program is None:
+        msg = (
+            "Films in .mp4 need ffmpeg, which is not on the path: install it with your system (`apt install ffmpeg`, "
+            "`conda install ffmpeg`) or with `pip install imageio-ffmpeg`, or save a .gif."
+        )
         raise ValueError(msg)
-    return FFMpegWriter(fps=fps, extra_args=["-pix_fmt", "yuv420p"])
+
+    class Writer(FFMpegWriter):
+        """Writer that starts the program which was found, whatever is set for all of matplotlib."""
+
+        @classmethod
+        def bin_path(cls) -> str:
+            return program
+
+    # Readable by browsers and office programs; without the date, so that the same seed gives the same file.
+    return Writer(fps=fps, codec="h264", extra_args=["-pix_fmt", "yuv420p", "-movflags", "+faststart", "-bitexact"])
+
+
+def _ffmpeg() -> str | None:
+    """Path of ffmpeg: the one that matplotlib is told to use, else the one that a package of Python carries."""
+    if (found := shutil.which(mpl.rcParams["animation.ffmpeg_path"])) is not None:
+        return found
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        return None
+    return str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
 def rolling(

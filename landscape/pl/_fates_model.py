@@ -71,7 +71,12 @@ def fates_against(
 
 
 def _against(
-    ax: Axes, chain: NDArray[np.float64], model: NDArray[np.float64], differs: NDArray[np.bool_], colour: str, size: float
+    ax: Axes,
+    chain: NDArray[np.float64],
+    model: NDArray[np.float64],
+    differs: NDArray[np.bool_],
+    colour: str,
+    size: float,
 ) -> None:
     ax.plot([0, 1], [0, 1], color=QUIET, lw=0.8, zorder=1)
     look: dict[str, Any] = {"s": size, "rasterized": True, "clip_on": False}

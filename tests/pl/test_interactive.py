@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import types
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from landscape import pl
-from landscape.pl._animation import rolling
+from landscape.pl._animation import _ffmpeg, rolling
 from landscape.pl._landscape import relief_of
 from landscape.pl._view import look
 from tests.synthetic import NAMES, finished_run
@@ -159,11 +163,50 @@ def test_the_film_repeats_byte_for_byte(modelled, tmp_path):
         pl.animate(modelled, save="film.avi", **options)
 
 
-def test_mp4_needs_ffmpeg(modelled, monkeypatch):
-    from matplotlib.animation import writers
+# What stands in for ffmpeg: notes its arguments and the size of what it reads, and writes a file.
+STAND_IN = """#!{python}
+import sys
+from pathlib import Path
 
-    monkeypatch.setattr(writers, "is_available", lambda name: False)
-    with pytest.raises(ValueError, match="need ffmpeg"):
+n = len(sys.stdin.buffer.read())
+Path({log!r}).write_text(" ".join([str(n), *sys.argv[1:]]))
+Path(sys.argv[-1]).write_text("a film")
+"""
+
+
+def test_mp4_goes_through_ffmpeg_frame_by_frame(modelled, tmp_path, monkeypatch):
+    program, log = tmp_path / "ffmpeg", tmp_path / "log"
+    program.write_text(STAND_IN.format(python=sys.executable, log=str(log)))
+    program.chmod(0o755)
+    monkeypatch.setattr("landscape.pl._animation._ffmpeg", lambda: str(program))
+    assert pl.animate(modelled, save=tmp_path / "film.mp4", n_cells=5, n_frames=4, fps=10, dpi=40) is None
+    assert (tmp_path / "film.mp4").read_text() == "a film"
+    said = log.read_text()
+    size, width, height = re.match(r"(\d+) .*-s (\d+)x(\d+) ", said).groups()
+    assert int(size) == 4 * 4 * int(width) * int(height)  # four frames, red, green, blue and opacity
+    assert int(width) % 2 == int(height) % 2 == 0  # which the coding needs
+    for words in ("-framerate 10", "h264", "yuv420p", "-bitexact"):
+        assert words in said
+
+
+def test_mp4_by_the_real_ffmpeg(modelled, tmp_path):
+    if _ffmpeg() is None:
+        pytest.skip("needs ffmpeg, for instance by `pip install imageio-ffmpeg`")
+    for name in ("a.mp4", "b.mp4"):
+        pl.animate(modelled, save=tmp_path / name, n_cells=5, n_frames=4, dpi=40)
+    film = (tmp_path / "a.mp4").read_bytes()
+    assert film[4:8] == b"ftyp"
+    assert film == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_ffmpeg_may_come_with_python_and_is_named_where_it_is_missing(modelled, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    package = types.ModuleType("imageio_ffmpeg")
+    package.get_ffmpeg_exe = lambda: "/somewhere/ffmpeg"
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", package)
+    assert _ffmpeg() == "/somewhere/ffmpeg"
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(ValueError, match="need ffmpeg.*pip install imageio-ffmpeg.*or save a .gif"):
         pl.animate(modelled, save="film.mp4")
 
 
