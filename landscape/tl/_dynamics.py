@@ -20,8 +20,9 @@ from landscape._random import RandomLike, generator
 from landscape.dynamics import RegulatoryDrift
 from landscape.dynamics.directions import Combination, Direction
 from landscape.dynamics.graph import CellGraph, neighbor_graph
+from landscape.tl._checks import directed_by, require_spread
 from landscape.tl._decay import decay_rates
-from landscape.tl._direction import Cells, Directed, resolve, start_cells
+from landscape.tl._direction import Cells, Directed, start_cells
 from landscape.tl._fit import Fitted, ModelFit, tangency
 from landscape.tl._identifiability import left_open
 from landscape.tl._state import coordinates, expression, latent_model, scaled
@@ -175,10 +176,11 @@ def dynamics(
     gen = generator(rng)
     model = latent_model(model)
     z = coordinates(adata, model, use_rep)
+    require_spread(z)
     graph = neighbor_graph(z, n_neighbors=n_neighbors)
     names, levels = _regulators(adata, network_key, model, layer, graph, n_regulators)
     x, scale = scaled(levels)
-    directed, conflict = resolve(Cells(adata, z, x, graph, layer, gen), direction)
+    directed, conflict = directed_by(Cells(adata, z, x, graph, layer, gen), direction)
     mask, source = _support(adata, network_key, names, support, len(x))
     if self_edges:
         np.fill_diagonal(mask, 1.0)

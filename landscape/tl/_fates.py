@@ -102,6 +102,8 @@ def fates(
     _require_numbers(n_terminal=n_terminal, n_replicates=n_replicates, n_cells=n_cells, tolerance=tolerance)
     chain = sparse.csr_matrix(read(adata, "obsp", _keys.TRANSITIONS, hint="run `landscape.tl.dynamics` first"))
     absorbing = _terminal(adata, n_terminal) if terminal is None else _named(adata, terminal)
+    if len(absorbing) == 1:
+        logger.warning("%r is the only fate: all cells have it, and there is nothing to decide", next(iter(absorbing)))
     solution = absorption_probabilities(chain, absorbing, tolerance=1e-6)
     if not solution.converged:
         msg = (
