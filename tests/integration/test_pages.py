@@ -43,3 +43,14 @@ def test_the_worked_toggle_switch():
 @pytest.mark.parametrize("page", ["method/topography.md", "method/quasipotential.md"])
 def test_method_pages(page):
     assert "ls" in executed(page)
+
+
+STAGES = ("latent", "network", "dynamics", "topography", "quasipotential", "rates", "fates", "perturbation", "drawing")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_each_stage_says_what_it_assumes_what_it_cannot_tell_when_it_fails_and_how_to_check(stage):
+    text = (DOCS / "method" / f"{stage}.md").read_text(encoding="utf-8")
+    headings = " ".join(re.findall(r"^#+ (.*)", text, flags=re.MULTILINE)).lower()
+    for word in ("assume", "cannot tell", "fails", "check"):
+        assert word in headings, word
