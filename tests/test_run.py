@@ -25,6 +25,7 @@ from landscape._run.outputs import write_csv
 from landscape._run.plan import settle
 from landscape._run.reading import read_cells
 from landscape._run.settings import Settings, from_mapping, read_config
+from landscape._run.stages import Work, narrow
 
 FAKE = Path(__file__).with_name("fake_stages.py")
 
@@ -493,6 +494,35 @@ def test_what_is_asked_wins_and_is_combined(cells, caplog):
 def test_wrong_directions_are_named(cells, asked, error, message):
     with pytest.raises(error, match=message):
         choose(cells, settings(**asked))
+
+
+@pytest.mark.parametrize(
+    ("column", "asked", "message"),
+    [
+        ([3.0] * 40, {"time_key": "clock"}, "two time points.*all cells at 3, which tells no direction.*--root"),
+        ([0.5] * 40, {"pseudotime_key": "clock"}, "two pseudotimes"),
+        (["E3.5", "E4.5"] * 20, {"time_key": "clock"}, "Expected numbers.*'E3.5'"),
+        ([1.0, np.nan] * 20, {"time_key": "clock"}, "Expected numbers"),
+        ([np.nan] * 40, {"pseudotime_key": "clock"}, "Expected numbers"),
+    ],
+)
+def test_clocks_that_tell_no_direction_are_refused_before_anything_is_computed(cells, column, asked, message):
+    cells.obs["clock"] = column
+    with pytest.raises(ValueError, match=message):
+        choose(cells, settings(**asked))
+
+
+def test_a_pseudotime_may_be_unknown_for_some_cells(cells):
+    cells.obs["clock"] = [np.nan, *np.linspace(0, 1, 39)]
+    assert choose(cells, settings(pseudotime_key="clock")) == (ls.dynamics.from_pseudotime("clock"),)
+
+
+def test_regulators_without_counts_are_refused_before_the_latent_model_is_trained(cells):
+    cells.var["selected"] = True
+    cells.var["regulator"] = [k < 1 for k in range(cells.n_vars)]
+    plan = settle(cells, settings(time_key="day"))
+    with pytest.raises(ValueError, match="two regulators with counts, found 1 of the 1"):
+        narrow(Work(cells, plan))
 
 
 def test_no_direction_lists_what_there_is(cells):

@@ -96,7 +96,20 @@ def narrow(work: Work) -> None:
     if n_empty := int((matrix.sum(1) == 0).sum()):
         msg = f"{n_empty} of {cells.n_obs} cells have no counts in the {cells.n_vars} selected genes; raise `n_top_genes` or drop them."
         raise ValueError(msg)
+    _require_regulators(work, cells)
     work.cells = cells
+
+
+def _require_regulators(work: Work, cells: AnnData) -> None:
+    """Refuse genes without two regulators that are expressed, before the latent model is trained for nothing."""
+    if work.plan.regulators is None and _keys.REGULATOR in cells.var:
+        named, left = int(work.adata.var[_keys.REGULATOR].sum()), int(cells.var[_keys.REGULATOR].sum())
+        if left < 2:
+            msg = (
+                f"Expected at least two regulators with counts, found {left} of the {named} in `adata.var[{_keys.REGULATOR!r}]`; "
+                "name others with --regulators (in Python: `regulators=`)."
+            )
+            raise ValueError(msg)
 
 
 def _genes(work: Work) -> None:
