@@ -22,6 +22,7 @@ TRANSITIONS: Final = "transitions"
 # obs; what fates of the model and their agreement with the chain's are called after the name of the fates
 FATES_COMPARED: Final = ("_model", "_disagreement", "_flag")
 BASIN: Final = "basin"
+TERMINAL: Final = "terminal"
 FATE_ENTROPY: Final = "fate_entropy"
 HEIGHT: Final = "height"
 START: Final = "landscape_start"

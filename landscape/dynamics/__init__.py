@@ -12,6 +12,7 @@ from landscape.dynamics.chain import (
     mean_absorption_time,
     stationary_distribution,
 )
+from landscape.dynamics.course import find_start, populations_along, steps_per_lifetime
 from landscape.dynamics.directions import (
     GRADES,
     Combination,
@@ -37,6 +38,7 @@ from landscape.dynamics.kernel import flow_potential, potential_kernel, velocity
 from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
 from landscape.dynamics.reactive_flux import ReactiveFlux, transition_path_flux
 from landscape.dynamics.sde import Trajectories, chemical_diffusion, simulate, walk
+from landscape.dynamics.sinks import Sinks, closed, find_sinks, visits
 from landscape.dynamics.splicing import SplicingVelocity, steady_state_velocity
 from landscape.dynamics.transport import coupling, time_velocity
 
@@ -55,17 +57,21 @@ __all__ = [
     "RateFit",
     "ReactiveFlux",
     "RegulatoryDrift",
+    "Sinks",
     "SplicingVelocity",
     "Stationary",
     "Trajectories",
     "absorption_probabilities",
     "chemical_diffusion",
+    "closed",
     "committor_chain",
     "communicating_classes",
     "coupling",
     "energy_distance",
     "evaluate",
     "find_ends",
+    "find_sinks",
+    "find_start",
     "fit_bridges",
     "fit_rates",
     "flow_potential",
@@ -80,13 +86,16 @@ __all__ = [
     "match_populations",
     "mean_absorption_time",
     "neighbor_graph",
+    "populations_along",
     "potential_kernel",
     "simulate",
     "stationary_distribution",
     "steady_state_velocity",
+    "steps_per_lifetime",
     "time_velocity",
     "transition_path_flux",
     "velocity_kernel",
+    "visits",
     "walk",
     "without_one_time",
 ]

@@ -141,6 +141,24 @@ def simplex_memberships(vectors: NDArray[np.float64]) -> tuple[NDArray[np.int64]
     return np.array(corners), vectors @ np.linalg.inv(vectors[corners])
 
 
+def manifold_corners(
+    graph: CellGraph, *, max_ends: int = 15, crispness: float = -0.5
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """Corners of the simplex that the slow components span: the most for which no membership is below ``crispness``.
+
+    Returns
+    -------
+    Eigenvalues and eigenvectors of :func:`slow_components`, the corners, and the memberships in them.
+    """
+    values, vectors = slow_components(graph, max_ends + 1)
+    corners, chi = simplex_memberships(vectors[:, :2])
+    for r in range(3, vectors.shape[1] + 1):
+        candidates, memberships = simplex_memberships(vectors[:, :r])
+        if memberships.min() >= crispness:
+            corners, chi = candidates, memberships
+    return values, vectors, corners, chi
+
+
 @dataclass(frozen=True)
 class Ends:
     """Ends of the manifold of cells.
@@ -197,13 +215,8 @@ def find_ends(
     """
     member = graph.component == graph.component[root[0]]
     cells = np.flatnonzero(member)
-    inner = _restrict(graph, cells)
-    values, vectors = slow_components(inner, max_ends + 1)
-    corners, chi = simplex_memberships(vectors[:, :2])
-    for r in range(3, vectors.shape[1] + 1):
-        candidates, memberships = simplex_memberships(vectors[:, :r])
-        if memberships.min() >= crispness:
-            corners, chi = candidates, memberships
+    inner = restricted(graph, cells)
+    values, vectors, corners, chi = manifold_corners(inner, max_ends=max_ends, crispness=crispness)
     places = np.searchsorted(cells, root[np.isin(root, cells)])
     slow = slice(1, len(corners))
     lengths = _lengths(inner, vectors[:, slow] * (values[slow] / (1 - values[slow])))
@@ -232,7 +245,8 @@ def _lengths(graph: CellGraph, coordinates: NDArray[np.float64]) -> sparse.csr_m
     return sparse.csr_matrix((np.maximum(length, 1e-12), (edges.row, edges.col)), shape=edges.shape)
 
 
-def _restrict(graph: CellGraph, cells: NDArray[np.int64]) -> CellGraph:
+def restricted(graph: CellGraph, cells: NDArray[np.int64]) -> CellGraph:
+    """Graph of some of the cells, those of one component."""
     if len(cells) == len(graph.component):
         return graph
     weights, distances = (m[cells][:, cells].tocsr() for m in (graph.weights, graph.distances))

@@ -12,6 +12,7 @@ from landscape.tl._paths import paths
 from landscape.tl._perturb import perturb
 from landscape.tl._rates import rates
 from landscape.tl._states import state_networks
+from landscape.tl._terminal import terminal
 
 __all__ = [
     "activity",
@@ -27,4 +28,5 @@ __all__ = [
     "perturb",
     "rates",
     "state_networks",
+    "terminal",
 ]

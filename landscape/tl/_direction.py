@@ -12,8 +12,9 @@ from scipy import sparse
 
 from landscape._anndata import count_matrix, read
 from landscape.dynamics.directions import Combination, Direction
-from landscape.dynamics.graph import CellGraph, Ends, find_ends
+from landscape.dynamics.graph import CellGraph, find_ends
 from landscape.dynamics.kernel import flow_potential, potential_kernel, velocity_kernel
+from landscape.dynamics.sinks import closed, find_sinks
 from landscape.dynamics.splicing import steady_state_velocity
 from landscape.dynamics.transport import time_velocity
 from landscape.tl._state import pooled
@@ -22,6 +23,10 @@ logger = logging.getLogger(__name__)
 
 # Genes whose velocity orients a cell; more cost memory and add little once the abundant ones are in.
 MAX_VELOCITY_GENES = 1000
+# Cells rest at an end that the direction tells beyond what uneven spacing of cells does on a ring that all go round: the
+# chain is there half as often again as a walk without direction, and twice as much of the border leads in as out.
+LEAST_GATHERING = np.log(1.5)
+LEAST_ARRIVAL = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Directed:
     times
         Real time of every cell, or ``None``.
     ends
-        Ends of the manifold that were taken to be at rest.
+        Cells of each end of the manifold that was taken to be at rest in the mean.
     growth
         Net growth rate of every cell per unit of real time, or ``None``.
     """
@@ -49,7 +54,7 @@ class Directed:
     velocity: NDArray[np.float64]
     start: NDArray[np.int64]
     times: NDArray[np.float64] | None = None
-    ends: Ends | None = None
+    ends: tuple[NDArray[np.int64], ...] = ()
     growth: NDArray[np.float64] | None = None
 
 
@@ -108,8 +113,8 @@ def _disagreement(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 def _from_root(cells: Cells, part: Direction) -> Directed:
     root = _root_cells(cells.adata, part, cells.graph, cells.layer)
-    ends = find_ends(cells.graph, root)
-    chain = potential_kernel(cells.graph, flow_potential(cells.graph, root, ends.terminal))
+    ends = find_ends(cells.graph, root).terminal
+    chain = potential_kernel(cells.graph, flow_potential(cells.graph, root, ends))
     return _with_rest(chain, cells.states, root, ends)
 
 
@@ -121,14 +126,26 @@ def _from_pseudotime(cells: Cells, part: Direction) -> Directed:
         raise ValueError(msg)
     first = known[np.argsort(pseudotime[known], kind="stable")[: max(20, len(known) // 100)]]
     chain = potential_kernel(cells.graph, np.where(np.isfinite(pseudotime), -pseudotime, np.nan))
-    return _with_rest(chain, cells.states, first, find_ends(cells.graph, first))
+    return _with_rest(chain, cells.states, first, find_ends(cells.graph, first).terminal)
 
 
-def _with_rest(chain: sparse.csr_matrix, states: NDArray[np.float64], root: NDArray[np.int64], ends: Ends) -> Directed:
-    velocity = chain @ states - states
-    for cells in ends.terminal:
-        velocity[cells] = 0.0
-    return Directed(chain, velocity, root, ends=ends)
+def _arriving(cells: Cells, chain: sparse.csr_matrix) -> Directed:
+    """A chain that names no start: it rests where it arrives."""
+    sinks = find_sinks(cells.graph, chain)
+    told = (sinks.gathering >= LEAST_GATHERING) & (sinks.arrival >= LEAST_ARRIVAL)
+    rest = tuple(found for found, sure in zip(sinks.cells, told, strict=True) if sure)
+    logger.info("the direction tells %d ends at which cells rest", len(rest))
+    return _with_rest(chain, cells.states, np.array([], dtype=np.int64), rest)
+
+
+def _with_rest(
+    chain: sparse.csr_matrix,
+    states: NDArray[np.float64],
+    start: NDArray[np.int64],
+    ends: tuple[NDArray[np.int64], ...],
+) -> Directed:
+    """Steps of the chain, closed at its ends: cells there fluctuate around their mean, to which the steps lead."""
+    return Directed(chain, closed(chain, ends) @ states - states, start, ends=ends)
 
 
 def _from_time(cells: Cells, part: Direction) -> Directed:
@@ -166,7 +183,7 @@ def _from_unspliced(cells: Cells, part: Direction) -> Directed:
     logger.info("velocities of %d genes from unspliced counts", int(found.used.sum()))
     y = np.log1p(s[:, found.used])
     chain = velocity_kernel(cells.graph, y, found.velocity[:, found.used] / (1 + s[:, found.used]))
-    return Directed(chain, chain @ cells.states - cells.states, np.array([], dtype=np.int64))
+    return _arriving(cells, chain)
 
 
 def _from_velocity(cells: Cells, part: Direction) -> Directed:
@@ -187,7 +204,7 @@ def _from_velocity(cells: Cells, part: Direction) -> Directed:
     s = pooled(count_matrix(cells.adata, cells.layer), cells.graph, genes)
     spread = np.maximum(s.std(0), 1e-12)
     chain = velocity_kernel(cells.graph, s / spread, v / spread)
-    return Directed(chain, chain @ cells.states - cells.states, np.array([], dtype=np.int64))
+    return _arriving(cells, chain)
 
 
 def _from_transitions(cells: Cells, part: Direction) -> Directed:
@@ -201,7 +218,7 @@ def _from_transitions(cells: Cells, part: Direction) -> Directed:
             f"{error:.1e}; divide each row by its sum."
         )
         raise ValueError(msg)
-    return Directed(chain, chain @ cells.states - cells.states, np.array([], dtype=np.int64))
+    return _arriving(cells, chain)
 
 
 _SOURCES = {
@@ -259,7 +276,8 @@ def _cells_high_in(adata: AnnData, genes: tuple[str, ...], graph: CellGraph, lay
     if (flat := spread == 0).any():
         msg = f"Expected root genes that vary, found {[g for g, f in zip(genes, flat, strict=True) if f]} constant."
         raise ValueError(msg)
-    score = ((logs - logs.mean(0)) / spread).mean(1)
+    # All of the genes are high at the start, so the lowest of them counts: one gene alone does not make a root.
+    score = ((logs - logs.mean(0)) / spread).min(1)
     # The root is one place: the neighbourhood of the highest score, once more averaged over neighbours.
     smooth = (graph.weights @ score) / np.maximum(np.asarray(graph.weights.sum(1)).ravel(), 1e-300)
     top = int(np.argmax(np.where(graph.component == 0, smooth, -np.inf)))

@@ -1,0 +1,151 @@
+"""Terminal states of the directed chain of cells, told without the model."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy import sparse
+
+from landscape import _keys
+from landscape._anndata import read, read_result, require_adata, write, write_result
+from landscape.dynamics import absorption_probabilities
+from landscape.dynamics.graph import neighbor_graph
+from landscape.dynamics.sinks import Sinks, find_sinks
+from landscape.tl._state import coordinates
+
+logger = logging.getLogger(__name__)
+
+
+def terminal(
+    adata: AnnData,
+    *,
+    label_key: str | None = None,
+    use_rep: str | None = None,
+    n_neighbors: int | None = None,
+    n_cells: int = 20,
+    key_added: str = _keys.TERMINAL,
+    copy: bool = False,
+) -> AnnData | None:
+    r"""Find where the directed chain of cells gathers, and where each cell goes.
+
+    The model's attractors are stable points of a fit, and a rare fate beside a common one may have none. The chain knows
+    the direction and no fit: its terminal states are those corners of the manifold of cells that the chain visits more
+    often than an undirected walk (:func:`landscape.dynamics.find_sinks`), and the basin of a cell is the terminal state
+    in which it is most probably absorbed, :math:`(I - Q) B = R`.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a chain (:func:`landscape.tl.dynamics`).
+    label_key
+        Labels in :attr:`~anndata.AnnData.obs` that terminal states are named after, by the majority of their cells; ends
+        of one label are one terminal state. Without it they are numbered.
+    use_rep
+        Coordinates in which cells are neighbours; by default the latent variables, as in :func:`landscape.tl.dynamics`.
+    n_neighbors
+        Neighbours of each cell; by default as many as the chain was made with.
+    n_cells
+        Cells that make up an end.
+    key_added
+        Name of the result.
+    copy
+        Work on a copy of ``adata`` and return it.
+
+    Returns
+    -------
+    ``None``, or the copy if ``copy=True``. Sets
+
+    ``adata.obs["terminal"]`` : categorical
+        Terminal state of the cells that make it up, missing for all others.
+    ``adata.obs["terminal_basin"]`` : categorical
+        Terminal state where each cell is most probably absorbed; missing for cells that reach none.
+    ``adata.obsm["terminal_fates"]`` : DataFrame, cells x terminal states
+        Probabilities of absorption.
+    ``adata.uns["landscape"]["terminal"]``
+        ``table`` with ``n_cells``, ``n_basin``, ``gathering`` (mean logarithm of how much more often than an undirected
+        walk the chain visits its cells), ``arrival`` (what comes in over what passes, -1 to 1: near 0 the direction does
+        not say that cells stay) and ``n_ends``; ``attractor``, the nearest attractor of the model where attractors are
+        known; and the ``horizon`` in steps.
+
+    Raises
+    ------
+    KeyError
+        If the chain, the coordinates or the labels are missing.
+    ValueError
+        If the chain gathers nowhere.
+    """
+    adata = require_adata(adata)
+    adata = adata.copy() if copy else adata
+    chain = sparse.csr_matrix(read(adata, "obsp", _keys.TRANSITIONS, hint="run `landscape.tl.dynamics` first"))
+    labels = None if label_key is None else read(adata, "obs", label_key, hint="pass a column of labels")
+    params = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")["params"]
+    n_neighbors = int(params["n_neighbors"]) if n_neighbors is None else n_neighbors
+    graph = neighbor_graph(coordinates(adata, None, use_rep), n_neighbors=n_neighbors)
+    found = find_sinks(graph, chain, n_cells=n_cells)
+    if not found.cells:
+        msg = (
+            f"The chain gathers at none of {len(found.corners)} corners of the manifold: it has no direction, or it goes "
+            "round. Check the direction that was passed to `landscape.tl.dynamics`."
+        )
+        raise ValueError(msg)
+    groups = _groups(found, labels)
+    ends = {name: np.concatenate([found.cells[k] for k in members]) for name, members in groups.items()}
+    solution = absorption_probabilities(chain, ends)
+    fates = pd.DataFrame(solution.probabilities, index=adata.obs_names, columns=list(ends))
+    best = np.where(np.isfinite(solution.probabilities).all(1), np.nan_to_num(solution.probabilities).argmax(1), -1)
+    at = np.full(adata.n_obs, -1)
+    for k, cells in enumerate(ends.values()):
+        at[cells] = k
+    table = _table(adata, found, groups, ends, best)
+    write(adata, "obs", key_added, pd.Categorical.from_codes(at, list(ends)), what=f"{len(ends)} terminal states")
+    basins = pd.Categorical.from_codes(best, list(ends))
+    write(adata, "obs", f"{key_added}_basin", basins, what="where the chain is most probably absorbed")
+    write(adata, "obsm", f"{key_added}_fates", fates, what="probabilities of absorption in terminal states")
+    record = {"table": table, "horizon": found.horizon, "residual": solution.residual}
+    kept = {"label_key": label_key, "n_neighbors": n_neighbors, "n_cells": n_cells}
+    write_result(adata, _keys.TERMINAL, record, params=kept, what=f"terminal states {list(ends)}")
+    return adata if copy else None
+
+
+def _groups(found: Sinks, labels: pd.Series | None) -> dict[str, list[int]]:
+    """Sinks by the name of the terminal state that they belong to."""
+    if labels is None:
+        return {f"end {k + 1}": [k] for k in range(len(found.cells))}
+    groups: dict[str, list[int]] = {}
+    for k, cells in enumerate(found.cells):
+        share = labels.iloc[cells].astype(str).value_counts(normalize=True)
+        title = str(share.index[0]) if share.iloc[0] > 0.5 else f"{share.index[0]}-like"
+        groups.setdefault(title.replace("/", "|"), []).append(k)
+    return groups
+
+
+def _table(
+    adata: AnnData,
+    found: Sinks,
+    groups: dict[str, list[int]],
+    ends: dict[str, NDArray[np.int64]],
+    best: NDArray[np.int64],
+) -> pd.DataFrame:
+    # A terminal state of several ends is as sure as its surest one.
+    table = pd.DataFrame(
+        {
+            "n_cells": [len(cells) for cells in ends.values()],
+            "n_basin": [int((best == k).sum()) for k in range(len(ends))],
+            "gathering": [float(found.gathering[members].max()) for members in groups.values()],
+            "arrival": [float(found.arrival[members].max()) for members in groups.values()],
+            "n_ends": [len(members) for members in groups.values()],
+        },
+        index=pd.Index(list(ends), name="terminal"),
+    )
+    results = adata.uns.get(_keys.UNS, {})
+    if _keys.ATTRACTORS in results and _keys.STATE in adata.obsm:
+        states = results[_keys.ATTRACTORS]["states"]
+        x = adata.obsm[_keys.STATE][list(states.columns)].to_numpy(dtype=float)
+        means = np.array([x[cells].mean(0) for cells in ends.values()])
+        apart = np.linalg.norm(means[:, None] - states.to_numpy(dtype=float), axis=2)
+        table["attractor"] = states.index[apart.argmin(1)].astype(str)
+    return table

@@ -1,0 +1,69 @@
+"""Terminal states of the chain: named, counted, and the same whatever the order of the cells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+from scipy import sparse
+
+import landscape as ls
+from landscape.dynamics import neighbor_graph, potential_kernel
+
+
+def forked(order=None) -> AnnData:
+    """Cells that climb two of the arms of a star and come from the third, with the chain that says so."""
+    rng = np.random.default_rng(0)
+    along = rng.uniform(0, 1, (3, 200))
+    angle = 2 * np.pi * np.arange(3) / 3
+    points = np.stack([along * np.cos(angle)[:, None], along * np.sin(angle)[:, None]], axis=2).reshape(-1, 2)
+    points += 0.02 * rng.standard_normal(points.shape)
+    arm = np.repeat(["stem", "left", "right"], 200)
+    height = np.where(arm == "stem", along.ravel(), -along.ravel())
+    order = np.arange(600) if order is None else order
+    adata = AnnData(sparse.csr_matrix((600, 1)), obs=pd.DataFrame({"arm": arm[order]}, index=[f"c{i}" for i in order]))
+    adata.obsm["X_latent"] = points[order]
+    adata.obsp["transitions"] = potential_kernel(neighbor_graph(points[order]), height[order])
+    adata.uns["landscape"] = {"dynamics": {"params": {"n_neighbors": 30}}}
+    return adata
+
+
+def test_both_arms_are_terminal_states_and_their_cells_go_there():
+    adata = forked()
+    ls.tl.terminal(adata, label_key="arm")
+    table = adata.uns["landscape"]["terminal"]["table"]
+    assert set(table.index) == {"left", "right"}
+    assert (table["gathering"] > 0).all()
+    assert (table["arrival"] > 1 / 3).all()
+    assert table["n_basin"].sum() == adata.n_obs
+    assert table["n_cells"].sum() == adata.obs["terminal"].notna().sum()
+    fates = adata.obsm["terminal_fates"]
+    np.testing.assert_allclose(fates.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(adata.obs["terminal_basin"].astype(str), fates.idxmax(axis=1))
+    grown = adata.obs["arm"].ne("stem") & (np.linalg.norm(adata.obsm["X_latent"], axis=1) > 0.5)
+    assert (adata.obs["terminal_basin"].astype(str) == adata.obs["arm"])[grown].all()
+
+
+def test_without_labels_ends_are_numbered_and_the_order_of_cells_does_not_matter():
+    order = np.random.default_rng(1).permutation(600)
+    first, second = ls.tl.terminal(forked(), copy=True), ls.tl.terminal(forked(order), copy=True)
+    assert list(first.uns["landscape"]["terminal"]["table"].index) == ["end 1", "end 2"]
+    pairs = pd.crosstab(first.obs["terminal_basin"], second.obs["terminal_basin"].loc[first.obs_names])
+    assert (pairs.to_numpy().max(1) == pairs.to_numpy().sum(1)).all()
+
+
+def test_a_chain_that_was_not_made_is_named():
+    adata = forked()
+    del adata.obsp["transitions"]
+    with pytest.raises(KeyError, match=r"landscape\.tl\.dynamics"):
+        ls.tl.terminal(adata)
+
+
+def test_a_chain_without_a_direction_is_refused_and_nothing_is_written():
+    adata = forked()
+    graph = neighbor_graph(adata.obsm["X_latent"])
+    adata.obsp["transitions"] = potential_kernel(graph, np.zeros(adata.n_obs))
+    with pytest.raises(ValueError, match="gathers at none of"):
+        ls.tl.terminal(adata)
+    assert "terminal" not in adata.obs
