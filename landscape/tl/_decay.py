@@ -18,7 +18,10 @@ logger = logging.getLogger(__name__)
 def decay_rates(
     adata: AnnData, half_lives: str | Mapping[str, float] | None, names: list[str], *, clock: bool
 ) -> NDArray[np.float64] | None:
-    """Decay rate of each regulator where half-lives are given, per unit of time; of mean one without a clock."""
+    """Decay rate of each state where half-lives are given, per unit of time; without a clock per mean mRNA lifetime.
+
+    States are square roots of abundance, so they decay at half the rate of their mRNA.
+    """
     if half_lives is None:
         return None
     if isinstance(half_lives, str):
@@ -36,4 +39,4 @@ def decay_rates(
     if missing.any():
         logger.info("%d of %d regulators have no half-life and get the median", int(missing.sum()), len(names))
     rate = np.log(2) / np.where(missing, np.median(known[~missing]), known)
-    return rate if clock else rate / rate.mean()
+    return 0.5 * (rate if clock else rate / rate.mean())

@@ -29,6 +29,8 @@ from landscape.tl._state import coordinates, expression, latent_model, scaled
 
 logger = logging.getLogger(__name__)
 
+# Most regulators of a model without a clock whose populations are matched by default: a minute on one core.
+MOST_MATCHED = 60
 # Hill coefficient of the response to states, which are square roots: that to abundance is 4.
 ROOT_HILL = 8.0
 
@@ -52,7 +54,7 @@ def dynamics(
     n_regulators: int | None = 300,
     support: Literal["auto", "network", "all"] = "auto",
     self_edges: bool = False,
-    refine: bool = True,
+    refine: bool | None = None,
     n_steps: int = 300,
     n_replicates: int = 0,
     rng: RandomLike = 0,
@@ -71,7 +73,9 @@ def dynamics(
 
     With time points, paths of the model are bent so that they end at cells of the next time, and the rates are fitted
     along them (:func:`landscape.dynamics.fit_bridges`), which also tells lifetimes; then the populations that the model
-    carries forward are matched to the observed ones (:func:`landscape.dynamics.match_populations`).
+    carries forward are matched to the observed ones (:func:`landscape.dynamics.match_populations`). Without a clock the
+    speed is that at which nothing falls faster than it decays, and the populations are those that the directed chain
+    carries forward from its start (:func:`landscape.dynamics.populations_along`).
 
     Parameters
     ----------
@@ -109,7 +113,8 @@ def dynamics(
     self_edges
         Allow regulators to act on themselves. From steady cells such edges are not identified.
     refine
-        Match populations where there are real time points.
+        Match populations; by default where there are real time points, and without a clock up to 60 regulators, since the
+        cost grows with their square (60: a minute).
     n_steps
         Steps of that refinement.
     n_replicates
@@ -193,7 +198,7 @@ def dynamics(
         decay=decay_rates(adata, half_lives, names, clock=directed.times is not None),
         hill=ROOT_HILL if response is None else 2 * response,
         diffusion=diffusion,
-        refine=refine,
+        refine=_refines(refine, directed, len(names)),
         n_steps=n_steps,
         gen=gen,
     )
@@ -222,6 +227,19 @@ def dynamics(
     elif _keys.ENSEMBLE in adata.uns[_keys.UNS]:
         del adata.uns[_keys.UNS][_keys.ENSEMBLE]  # it belonged to another model
     return adata if copy else None
+
+
+def _refines(choice: bool | None, directed: Directed, n_regulators: int) -> bool:  # noqa: FBT001  (the caller's option)
+    if choice is not None:
+        return choice
+    if directed.times is None and n_regulators > MOST_MATCHED:
+        logger.info(
+            "populations along the chain are not matched with more than %d regulators; `refine=True` does so, and "
+            "`n_regulators=` keeps those that vary most",
+            MOST_MATCHED,
+        )
+        return False
+    return True
 
 
 def _regulators(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch import Tensor
 from landscape.dynamics import RegulatoryDrift
 from landscape.dynamics.bootstrap import bayesian_weights, blocks
 from landscape.dynamics.bridges import fit_bridges
+from landscape.dynamics.course import find_start, populations_along, steps_per_lifetime, through
 from landscape.dynamics.fit import RateFit, fit_rates
 from landscape.dynamics.graph import CellGraph
 from landscape.dynamics.growth import growth_of
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # Cells that share a patch of the latent space count as one voice, so that rare states are heard.
 N_PATCHES = 40
+# Rate at which the square root of an abundance decays, in units of that of the abundance.
+ROOT_DECAY = 0.5
 # Share of the blocks of cells that the fit does not see when it is judged on held-out cells.
 HELD_OUT = 0.2
 # Cells at which the drift is held against the manifold's tangent space.
@@ -108,18 +111,21 @@ class ModelFit:
         n_steps: int,
         gen: np.random.Generator,
     ) -> None:
-        self.x, self.velocity = torch.as_tensor(x), torch.as_tensor(directed.velocity)
-        self.times = directed.times if refine else None
+        self.x, self.directed = torch.as_tensor(x), directed
+        self.times = directed.times
         self.growth = None if directed.growth is None else growth_of(x, directed.growth)
         self.known_decay = decay is not None
-        # Without a clock the mean lifetime is the unit. With one, states change between time points: nobody samples
-        # much more or less often than that, whatever the unit of time.
-        usual = 1.0 if directed.times is None else 1.0 / np.diff(np.unique(directed.times)).mean()
+        # Without a clock the mean lifetime of an mRNA is the unit, and states decay at half the rate of abundance. With
+        # one, states change between time points: nobody samples much more or less often than that, whatever the unit.
+        usual = ROOT_DECAY if directed.times is None else 1.0 / np.diff(np.unique(directed.times)).mean()
         self.decay = torch.full((x.shape[1],), usual, dtype=torch.float64) if decay is None else torch.as_tensor(decay)
+        self.speed = 1.0 if directed.times is not None else steps_per_lifetime(x, directed.velocity, ROOT_DECAY)
+        self.velocity = torch.as_tensor(directed.velocity * self.speed)
+        self.matched, self.coordinates = refine, z
         self.mask, self.stability = torch.as_tensor(mask), stability
         self.hill, self.stated, self.n_steps, self.gen = hill, diffusion, n_steps, gen
-        patch = blocks(z, n_blocks=N_PATCHES, rng=gen)
-        self.weights = torch.as_tensor(1.0 / np.bincount(patch)[patch])
+        self.patch = blocks(z, n_blocks=N_PATCHES, rng=gen)
+        self.weights = torch.as_tensor(1.0 / np.bincount(self.patch)[self.patch])
         self.block = blocks(z, rng=gen)
 
     def fit(self, graph: CellGraph) -> Fitted:
@@ -128,13 +134,17 @@ class ModelFit:
         if not rates.converged:
             logger.warning("the fit of production rates reached its limit of %d steps", rates.n_steps)
         held_out = self._held_out(rates)
-        if self.times is None:
-            noise = _spread_within(self.x.numpy(), graph) if self.stated is None else float(self.stated)
+        if not self.matched:
+            noise = ROOT_DECAY * _spread_within(self.x.numpy(), graph) if self.stated is None else float(self.stated)
             return Fitted(rates, None, noise, held_out, {})
-        populations = self._populations(self.times, None)
+        if self.times is None and not len(self.directed.start):
+            start = find_start(graph, self.directed.transitions, self.coordinates)
+            chain = through(graph, self.directed.transitions, start)
+            self.directed = replace(self.directed, transitions=chain, start=start)
+        populations = self._populations(None)
         match = self._match(rates.drift, populations, self.n_steps)
         noise = match.diffusion if self.stated is None else float(self.stated)
-        return Fitted(rates, match, noise, held_out, self._held_out_time(self.times, populations))
+        return Fitted(rates, match, noise, held_out, self._held_out_time(populations))
 
     def _rates(self, weights: Tensor, mask: Tensor, start: RegulatoryDrift | None = None) -> RateFit:
         return fit_rates(
@@ -157,13 +167,13 @@ class ModelFit:
         drawn = bayesian_weights(self.block, n_replicates=n, rng=self.gen)
         for weight in drawn:
             mask = self._resampled_edges()
-            if self.times is None:
+            if not self.matched:
                 again = self._rates(self.weights * torch.as_tensor(weight), mask, fitted.rates.drift)
                 yield again.drift, fitted.diffusion
                 continue
             match = match_populations(
                 fitted.drift,
-                self._populations(self.times, weight),
+                self._populations(weight),
                 diffusion=fitted.diffusion,
                 support=mask,
                 fit_decay=not self.known_decay,
@@ -174,10 +184,10 @@ class ModelFit:
             )
             yield match.drift, match.diffusion if self.stated is None else float(self.stated)
 
-    def _held_out_time(self, observed: NDArray[np.float64], populations: Mapping[float, Tensor]) -> Mapping[str, float]:
+    def _held_out_time(self, populations: Mapping[float, Tensor]) -> Mapping[str, float]:
         """Energy distance at the middle time of a fit that did not see it, and of cells that go straight past it."""
-        times = sorted(populations)
-        if len(times) < 3:
+        times, observed = sorted(populations), self.times
+        if len(times) < 3 or observed is None:
             return {}
         k = len(times) // 2
         rest = {t: x for t, x in populations.items() if t != times[k]}
@@ -205,10 +215,16 @@ class ModelFit:
         mean = (seen * self.velocity[~unseen]).sum(0) / seen.sum()
         return 1 - float(left / (w * (v - mean) ** 2).sum())
 
-    def _populations(self, times: NDArray[np.float64], weight: NDArray[np.float64] | None) -> Mapping[float, Tensor]:
+    def _populations(self, weight: NDArray[np.float64] | None) -> Mapping[float, Tensor]:
+        """States at each time; without a clock, of the cells that the chain carries there from its start."""
+        if self.times is None:
+            drawn = populations_along(
+                self.directed.transitions, self.directed.start, self.patch, weights=weight, rng=self.gen
+            )
+            return {m / self.speed: self.x[torch.as_tensor(cells)] for m, cells in drawn.items()}
         found = {}
-        for t in np.unique(times):
-            cells = np.flatnonzero(times == t)
+        for t in np.unique(self.times):
+            cells = np.flatnonzero(self.times == t)
             if weight is not None:
                 cells = self.gen.choice(cells, len(cells), p=weight[cells] / weight[cells].sum())
             found[float(t)] = self.x[torch.as_tensor(cells)]
