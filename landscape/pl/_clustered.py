@@ -25,8 +25,8 @@ def clustered(weights: pd.DataFrame, title: str | None, ax: Axes | None, *, show
     shown = active.loc[_most(active, 1, MOST_ROWS), _most(active, 0, MOST_COLUMNS)]
     shown = shown.loc[(shown != 0).any(axis=1), (shown != 0).any(axis=0)]
     limit = float(np.abs(shown.to_numpy()).max())
-    height = float(max(0.135 * shown.shape[0] + 2.0, 4.5))
-    width = float(max(0.115 * shown.shape[1] + 2.0, 5.5))
+    height = float(max(0.105 * shown.shape[0] + 1.8, 4.0))
+    width = float(max(0.088 * shown.shape[1] + 1.8, 4.5))  # that of a page for the most targets
     grid = sns.clustermap(
         shown,
         cmap="RdBu",
@@ -41,19 +41,19 @@ def clustered(weights: pd.DataFrame, title: str | None, ax: Axes | None, *, show
         col_cluster=shown.shape[1] > 1,
         cbar_kws={"ticks": [-limit, 0, limit], "format": "%.2g"},
         dendrogram_ratio=(1.0 / width, 0.75 / height),
-        cbar_pos=(0.1 / width, 1 - 0.95 / height, 0.12 / width, 0.6 / height),
+        cbar_pos=(0.1 / width, 1 - 0.68 / height, 0.12 / width, 0.42 / height),
         rasterized=True,
     )
     grid.ax_cbar.set_title("weight", fontsize=7, loc="left", pad=6)
     grid.ax_cbar.tick_params(labelsize=6, length=2)
-    grid.ax_heatmap.set_xlabel("target", fontsize=9)
-    grid.ax_heatmap.set_ylabel("regulator", fontsize=9)
-    grid.ax_heatmap.tick_params(labelsize=6.5, length=1.5, pad=1.5)
+    grid.ax_heatmap.set_xlabel("target", fontsize=8)
+    grid.ax_heatmap.set_ylabel("regulator", fontsize=8)
+    grid.ax_heatmap.tick_params(labelsize=5.5, length=1.5, pad=1.5)
     if title:
         grid.figure.suptitle(title, color=INK)
     if shown.shape != weights.shape:
         words = f"{shown.shape[0]} regulators and {shown.shape[1]} targets with the strongest edges, of {len(weights)}"
-        grid.figure.text(0.01, 0.004, words, fontsize=7.5, color=QUIET)
+        grid.figure.text(0.01, 0.004, words, fontsize=7, color=QUIET)
     return finish(grid.figure, grid, show=show, return_fig=return_fig)
 
 

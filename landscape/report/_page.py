@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib import pyplot as plt
 
 from landscape import _keys
@@ -106,6 +106,7 @@ def report(
         lstrip_blocks=True,
     )
     environment.filters["figure"] = _figure_number
+    environment.filters["code"] = _code
     style = environment.get_template("style.css").render()
     script = environment.get_template("report.js").render()
     turning = surface(adata)
@@ -120,6 +121,7 @@ def report(
         surface=turning,
         surface_json=_json(turning),
         summary=summary,
+        n_in_model=len(results[_keys.DYNAMICS]["regulators"]) if _keys.DYNAMICS in results else None,
         warnings=alike(summary["warnings"]),
         grade=grade,
         grade_name=GRADES.get(grade, ("not computed", ""))[0],
@@ -141,6 +143,14 @@ def alike(texts: Sequence[str]) -> list[list[str]]:
     for text in texts:
         groups.setdefault(re.sub(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", "0", str(text)), []).append(str(text))
     return list(groups.values())
+
+
+def _code(text: str) -> Markup:
+    """Text in which what stands between backticks is set as code; everything is escaped."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:  # a backtick without its other half
+        return escape(text)
+    return Markup().join(Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
 
 
 def _digest(text: str) -> str:
@@ -185,7 +195,7 @@ def _tables(adata: AnnData) -> list[dict[str, Any]]:
 
 def _table(title: str, text: str, table: pd.DataFrame, file: str) -> dict[str, Any]:
     embed = len(table) <= _ROWS_TO_EMBED and table.size <= _CELLS_TO_EMBED
-    csv = base64.b64encode(harmless(table).to_csv().encode()).decode() if embed else ""
+    csv = base64.b64encode(harmless(table).to_csv(float_format="%.8g").encode()).decode() if embed else ""
     flat = table.reset_index() if table.index.name else table
     shown = flat.iloc[:MOST_ROWS, :MOST_COLUMNS]
     columns = [

@@ -121,9 +121,25 @@ def test_warnings_that_differ_in_numbers_only_are_told_once(finished, tmp_path, 
     assert alike([*texts[:3], "another", *texts[3:]]) == [texts, ["another"]]
     finished.uns["landscape"]["run"] = {"warnings": np.array([*texts, "another"], dtype=object)}
     html = ls.report(finished, tmp_path / "r.html", drawn=pixel).read_text()
-    assert "8 warnings" in html
+    assert "8 warnings of 2 kinds" in html
     assert "6 more of this kind" in html
     assert all(text in html for text in texts)
+
+
+def test_calls_are_set_as_code_and_stay_harmless(finished, tmp_path, pixel):
+    texts = ["raise `n_points` or `max_steps`", "a `<b>` and <i>", "one ` alone <u>"]
+    finished.uns["landscape"]["run"] = {"warnings": np.array(texts, dtype=object)}
+    html = ls.report(finished, tmp_path / "r.html", drawn=pixel).read_text()
+    assert "raise <code>n_points</code> or <code>max_steps</code>" in html
+    assert "a <code>&lt;b&gt;</code> and &lt;i&gt;" in html
+    assert "one ` alone &lt;u&gt;" in html
+
+
+def test_regulators_of_the_model_are_counted_beside_those_of_the_network(finished, tmp_path, pixel):
+    finished.uns["landscape"]["dynamics"]["regulators"] = np.array(["Gata1", "Pu1"], dtype=object)
+    html = ls.report(finished, tmp_path / "r.html", drawn=pixel).read_text()
+    assert "<dt>regulators in the model</dt><dd>2</dd>" in html
+    assert "<dt>regulators in the network</dt><dd>11</dd>" in html
 
 
 def test_tables_may_be_downloaded_whole_and_harmless(finished, tmp_path, pixel):
