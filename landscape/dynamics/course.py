@@ -30,7 +30,8 @@ BEYOND = 0.01
 def steps_per_lifetime(states: NDArray[np.float64], velocity: NDArray[np.float64], decay: float = 1.0) -> float:
     r"""Steps of a chain that take as long as a lifetime, by the fastest that levels fall.
 
-    Nothing falls faster than it decays, :math:`v \ge -\gamma x`, and where production is off it falls just so. The
+    Nothing falls faster than it decays, :math:`v \ge -\gamma x`, and where production is off it falls just so. Steps are
+    equally long everywhere while cells change at different speeds, so this is the least number. The
     number :math:`\kappa` of steps is the one that makes the first percentile of :math:`\kappa v / x` over all cells and
     genes :math:`-\gamma`.
 
@@ -106,12 +107,9 @@ def find_start(
 def through(graph: CellGraph, transitions: sparse.csr_matrix, start: NDArray[np.int64]) -> sparse.csr_matrix:
     """Chain that goes half by its own transitions and half with the steady flow from a start to the manifold's ends.
 
-    Local directions alone lead a chain on only slowly where they are uncertain. Where the manifold has no ends, as on a
-    ring, the transitions are left as they are.
+    Local directions alone lead a chain on only slowly where they are uncertain.
     """
     ends = find_ends(graph, start).terminal
-    if not ends:
-        return transitions
     return (0.5 * transitions + 0.5 * potential_kernel(graph, flow_potential(graph, start, ends))).tocsr()
 
 

@@ -11,32 +11,26 @@ import pandas as pd
 import torch
 from anndata import AnnData
 from numpy.typing import NDArray
-from scipy import sparse
 from tqdm.auto import tqdm
 
 from landscape import _keys
-from landscape._anndata import count_matrix, read, read_result, require_adata, require_unique, write, write_result
+from landscape._anndata import count_matrix, read_result, require_adata, require_unique, write, write_result
 from landscape._random import RandomLike, generator
 from landscape.dynamics import RegulatoryDrift
 from landscape.dynamics.directions import Combination, Direction
-from landscape.dynamics.graph import CellGraph, neighbor_graph
+from landscape.dynamics.graph import neighbor_graph
+from landscape.tl import _model_inputs as inputs
 from landscape.tl._checks import directed_by, require_spread
 from landscape.tl._decay import decay_rates
 from landscape.tl._direction import Cells, Directed, start_cells
 from landscape.tl._fit import Fitted, ModelFit, tangency
 from landscape.tl._identifiability import left_open
-from landscape.tl._state import coordinates, expression, latent_model, scaled
+from landscape.tl._state import coordinates, latent_model, scaled
 
 logger = logging.getLogger(__name__)
 
-# Most regulators of a model without a clock whose populations are matched by default: a minute on one core.
-MOST_MATCHED = 60
 # Hill coefficient of the response to states, which are square roots: that to abundance is 4.
 ROOT_HILL = 8.0
-
-# With this many cells per regulator the penalised regression of each gene on all others is better than one on the
-# network's support: on blood progenitors (10 cells per regulator) it explains .82 of the velocity, the support none.
-CELLS_PER_REGULATOR = 5
 
 
 def dynamics(
@@ -67,14 +61,14 @@ def dynamics(
     The state :math:`x` of a cell is the square root of its posterior mean expression :math:`e` of the network's
     regulators, over the 99th percentile of that root. A Hill response :math:`e^n / (K^n + e^n)` to abundance is then one
     to :math:`x` with :math:`2n`, exponential decay stays exponential at half the rate, and the noise of birth and death,
-    which grows as :math:`\sqrt{e}`, becomes the constant :math:`D`. The direction gives every cell a velocity :math:`v`; production :math:`v + \gamma x` is
-    regressed on :math:`\phi(x)` over the support of the network. Without a clock the unit of time is
-    the mean lifetime of an mRNA, and a step of the directed chain is taken to last that long.
+    which grows as :math:`\sqrt{e}`, becomes the constant :math:`D`. The direction gives every cell a velocity :math:`v`;
+    production :math:`v + \gamma x` is regressed on :math:`\phi(x)` over the support of the network. Without a clock the
+    unit of time is the mean lifetime of an mRNA.
 
     With time points, paths of the model are bent so that they end at cells of the next time, and the rates are fitted
     along them (:func:`landscape.dynamics.fit_bridges`), which also tells lifetimes; then the populations that the model
     carries forward are matched to the observed ones (:func:`landscape.dynamics.match_populations`). Without a clock the
-    speed is that at which nothing falls faster than it decays, and the populations are those that the directed chain
+    speed is the highest at which nothing falls faster than it decays, and the populations are those that the directed chain
     carries forward from its start (:func:`landscape.dynamics.populations_along`).
 
     Parameters
@@ -93,7 +87,7 @@ def dynamics(
         :math:`D`. By default estimated with real time points, and else stated: the variance of states within a
         neighbourhood over the lifetime.
     half_lives
-        Half-lives :math:`\ln 2 / \gamma` of the regulators where they were measured: a column of
+        Half-lives :math:`\ln 2 / (2 \gamma)` of the mRNA of the regulators where they were measured: a column of
         :attr:`~anndata.AnnData.var`, or numbers by gene, in the unit of the time points. Without a clock their ratios
         count. A regulator without a number gets the median. By default decay rates are fitted where there are time
         points, and equal otherwise.
@@ -183,10 +177,10 @@ def dynamics(
     z = coordinates(adata, model, use_rep)
     require_spread(z)
     graph = neighbor_graph(z, n_neighbors=n_neighbors)
-    names, levels = _regulators(adata, network_key, model, layer, graph, n_regulators)
+    names, levels = inputs.regulators(adata, network_key, model, layer, graph, n_regulators)
     x, scale = scaled(levels)
     directed, conflict = directed_by(Cells(adata, z, x, graph, layer, gen), direction)
-    mask, source = _support(adata, network_key, names, support, len(x))
+    mask, source = inputs.support(adata, network_key, names, support, len(x))
     if self_edges:
         np.fill_diagonal(mask, 1.0)
     fit = ModelFit(
@@ -194,11 +188,11 @@ def dynamics(
         z,
         directed,
         mask,
-        stability=_stability(adata, network_key, names) if source == "network" and n_replicates else None,
+        stability=inputs.stability(adata, network_key, names) if source == "network" and n_replicates else None,
         decay=decay_rates(adata, half_lives, names, clock=directed.times is not None),
         hill=ROOT_HILL if response is None else 2 * response,
         diffusion=diffusion,
-        refine=_refines(refine, directed, len(names)),
+        refine=inputs.refines(refine, directed, len(names)),
         n_steps=n_steps,
         gen=gen,
     )
@@ -227,62 +221,6 @@ def dynamics(
     elif _keys.ENSEMBLE in adata.uns[_keys.UNS]:
         del adata.uns[_keys.UNS][_keys.ENSEMBLE]  # it belonged to another model
     return adata if copy else None
-
-
-def _refines(choice: bool | None, directed: Directed, n_regulators: int) -> bool:  # noqa: FBT001  (the caller's option)
-    if choice is not None:
-        return choice
-    if directed.times is None and n_regulators > MOST_MATCHED:
-        logger.info(
-            "populations along the chain are not matched with more than %d regulators; `refine=True` does so, and "
-            "`n_regulators=` keeps those that vary most",
-            MOST_MATCHED,
-        )
-        return False
-    return True
-
-
-def _regulators(
-    adata: AnnData, network_key: str, model: Any | None, layer: str, graph: CellGraph, limit: int | None
-) -> tuple[list[str], NDArray[np.float64]]:
-    """Names of the regulators in the model and their expression in every cell."""
-    read(adata, "varp", network_key, hint="run `landscape.tl.network` first")
-    flags = read(adata, "var", _keys.IN_NETWORK, hint="run `landscape.tl.network` first")
-    names = list(adata.var_names[flags.to_numpy(dtype=bool)])
-    levels = expression(adata, names, model, layer, graph)
-    spread = np.log1p(levels).std(0)
-    varying = np.flatnonzero(spread > 1e-6)
-    if limit is not None and len(varying) > limit:
-        logger.info("kept the %d of %d regulators whose expression varies most", limit, len(varying))
-        varying = np.sort(varying[np.argsort(-spread[varying], kind="stable")[:limit]])
-    if len(varying) < 2:
-        msg = f"Expected at least two regulators that vary, found {len(varying)} of {len(names)}."
-        raise ValueError(msg)
-    return [names[i] for i in varying], levels[:, varying]
-
-
-def _support(
-    adata: AnnData, network_key: str, names: list[str], choice: str, n_cells: int
-) -> tuple[NDArray[np.float64], str]:
-    """Mask ``[target, regulator]`` without self-edges."""
-    d = len(names)
-    if choice == "auto":
-        choice = "all" if n_cells >= CELLS_PER_REGULATOR * d else "network"
-    if choice == "all":
-        return 1 - np.eye(d), "all"
-    key = network_key + _keys.SUPPORT_SUFFIX
-    index = adata.var_names.get_indexer(names)
-    found = sparse.csr_matrix(read(adata, "varp", key, hint="run `landscape.tl.network` first"))
-    mask = np.asarray(found[index][:, index].todense(), dtype=float).T
-    np.fill_diagonal(mask, 0.0)
-    return mask, "network"
-
-
-def _stability(adata: AnnData, network_key: str, names: list[str]) -> NDArray[np.float64]:
-    """Share of bootstraps of the network that select each edge, ``[target, regulator]``."""
-    index = adata.var_names.get_indexer(names)
-    found = sparse.csr_matrix(read(adata, "varp", f"{network_key}_stability", hint="run `landscape.tl.network` first"))
-    return np.asarray(found[index][:, index].todense(), dtype=float).T
 
 
 def _origin_of_decay(half_lives: str | Mapping[str, float] | None, fitted: Fitted) -> str:

@@ -121,7 +121,9 @@ class ModelFit:
         self.decay = torch.full((x.shape[1],), usual, dtype=torch.float64) if decay is None else torch.as_tensor(decay)
         self.speed = 1.0 if directed.times is not None else steps_per_lifetime(x, directed.velocity, ROOT_DECAY)
         self.velocity = torch.as_tensor(directed.velocity * self.speed)
-        self.matched, self.coordinates = refine, z
+        # A chain that neither starts nor ends anywhere, as on a ring, has no course.
+        self.matched = refine and (directed.times is not None or len(directed.start) > 0 or len(directed.ends) > 0)
+        self.coordinates = z
         self.mask, self.stability = torch.as_tensor(mask), stability
         self.hill, self.stated, self.n_steps, self.gen = hill, diffusion, n_steps, gen
         self.patch = blocks(z, n_blocks=N_PATCHES, rng=gen)

@@ -214,14 +214,15 @@ def test_half_lives_fix_the_decay_rates(toggle_cells):
     lives = {genes[0]: 0.5, genes[1]: 2.0}
     ls.tl.dynamics(adata, direction=ls.dynamics.from_time("time"), half_lives=lives, n_steps=5)
     record = adata.uns["landscape"]["dynamics"]
-    expected = [np.log(2) / lives[name] for name in record["regulators"]]
+    # The square root of an abundance decays at half its rate.
+    expected = [0.5 * np.log(2) / lives[name] for name in record["regulators"]]
     np.testing.assert_allclose(record["decay"], expected)
 
     # Without a clock the mean lifetime is the unit, and a gene without a number gets the median.
     adata.var["half_life"] = np.nan
     adata.var.loc[genes[0], "half_life"] = 3.0
     ls.tl.dynamics(adata, direction=ls.dynamics.from_root("time=0.0"), half_lives="half_life")
-    np.testing.assert_allclose(adata.uns["landscape"]["dynamics"]["decay"], 1.0)
+    np.testing.assert_allclose(adata.uns["landscape"]["dynamics"]["decay"], 0.5)
 
 
 @pytest.mark.parametrize(

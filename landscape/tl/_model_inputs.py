@@ -1,0 +1,81 @@
+"""What the model of the dynamics is made of: its regulators, their edges, and whether populations are matched."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy import sparse
+
+from landscape import _keys
+from landscape._anndata import read
+from landscape.dynamics.graph import CellGraph
+from landscape.tl._direction import Directed
+from landscape.tl._state import expression
+
+logger = logging.getLogger(__name__)
+
+# With this many cells per regulator the penalised regression of each gene on all others is better than one on the
+# network's support: on blood progenitors (10 cells per regulator) it explains .82 of the velocity, the support none.
+CELLS_PER_REGULATOR = 5
+# Most regulators of a model without a clock whose populations are matched by default: a minute on one core.
+MOST_MATCHED = 60
+
+
+def refines(choice: bool | None, directed: Directed, n_regulators: int) -> bool:  # noqa: FBT001  (the caller's option)
+    if choice is not None:
+        return choice
+    if directed.times is None and n_regulators > MOST_MATCHED:
+        logger.info(
+            "populations along the chain are not matched with more than %d regulators; `refine=True` does so, and "
+            "`n_regulators=` keeps those that vary most",
+            MOST_MATCHED,
+        )
+        return False
+    return True
+
+
+def regulators(
+    adata: AnnData, network_key: str, model: Any | None, layer: str, graph: CellGraph, limit: int | None
+) -> tuple[list[str], NDArray[np.float64]]:
+    """Names of the regulators in the model and their expression in every cell."""
+    read(adata, "varp", network_key, hint="run `landscape.tl.network` first")
+    flags = read(adata, "var", _keys.IN_NETWORK, hint="run `landscape.tl.network` first")
+    names = list(adata.var_names[flags.to_numpy(dtype=bool)])
+    levels = expression(adata, names, model, layer, graph)
+    spread = np.log1p(levels).std(0)
+    varying = np.flatnonzero(spread > 1e-6)
+    if limit is not None and len(varying) > limit:
+        logger.info("kept the %d of %d regulators whose expression varies most", limit, len(varying))
+        varying = np.sort(varying[np.argsort(-spread[varying], kind="stable")[:limit]])
+    if len(varying) < 2:
+        msg = f"Expected at least two regulators that vary, found {len(varying)} of {len(names)}."
+        raise ValueError(msg)
+    return [names[i] for i in varying], levels[:, varying]
+
+
+def support(
+    adata: AnnData, network_key: str, names: list[str], choice: str, n_cells: int
+) -> tuple[NDArray[np.float64], str]:
+    """Mask ``[target, regulator]`` without self-edges."""
+    d = len(names)
+    if choice == "auto":
+        choice = "all" if n_cells >= CELLS_PER_REGULATOR * d else "network"
+    if choice == "all":
+        return 1 - np.eye(d), "all"
+    key = network_key + _keys.SUPPORT_SUFFIX
+    index = adata.var_names.get_indexer(names)
+    found = sparse.csr_matrix(read(adata, "varp", key, hint="run `landscape.tl.network` first"))
+    mask = np.asarray(found[index][:, index].todense(), dtype=float).T
+    np.fill_diagonal(mask, 0.0)
+    return mask, "network"
+
+
+def stability(adata: AnnData, network_key: str, names: list[str]) -> NDArray[np.float64]:
+    """Share of bootstraps of the network that select each edge, ``[target, regulator]``."""
+    index = adata.var_names.get_indexer(names)
+    found = sparse.csr_matrix(read(adata, "varp", f"{network_key}_stability", hint="run `landscape.tl.network` first"))
+    return np.asarray(found[index][:, index].todense(), dtype=float).T
