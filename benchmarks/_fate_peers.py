@@ -117,9 +117,8 @@ def given_chain(adata: ad.AnnData, *, given: bool) -> pd.DataFrame:
     """GPCCA on a chain that is given, and on terminal cells that are given too: the parts that CellRank shares with us."""
     import cellrank as cr
 
-    return gpcca(
-        cr.estimators.GPCCA(cr.kernels.PrecomputedKernel(adata.obsp["transitions"], adata=adata)), adata, given=False
-    )
+    kernel = cr.kernels.PrecomputedKernel(adata.obsp["transitions"], adata=adata)
+    return gpcca(cr.estimators.GPCCA(kernel), adata, given=given)
 
 
 METHODS: dict[str, Callable[[ad.AnnData], pd.DataFrame]] = {

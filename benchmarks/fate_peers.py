@@ -31,6 +31,7 @@ import pandas as pd
 import scanpy as sc
 from anndata import AnnData
 from scipy import sparse
+from scipy.spatial import cKDTree
 from sklearn.decomposition import PCA
 
 import landscape as ls
@@ -241,21 +242,25 @@ def stages(results: Results, *, quick: bool) -> None:
 
 
 def scale(results: Results, *, quick: bool) -> None:
-    """Growth of the shared part with cells: paul15's latent variables, drawn again with the spread of a neighbourhood."""
+    """Growth of the shared part with cells: cells of paul15, and between each and one of its neighbours as many as asked for."""
     adata, _ = paul15()
     z, gen = np.asarray(adata.obsm["X_latent"], dtype=float), np.random.default_rng(0)
-    spread, first, rows = 0.3 * z.std(0), int(_root(adata)[0]), []
+    _, near = cKDTree(z).query(z, 31)
+    start, rows = z[_root(adata)[0]], []
     for n in (3_000, 10_000) if quick else (3_000, 10_000, 30_000, 100_000):
-        more = z[gen.integers(0, len(z), n)] + spread * gen.standard_normal((n, z.shape[1]))
-        root = np.argsort(np.linalg.norm(more - z[first], axis=1))[: n // 1000]
+        one = gen.integers(0, len(z), n)
+        other = near[one, gen.integers(1, 31, n)]
+        more = z[one] + gen.random((n, 1)) * (z[other] - z[one])
+        root = np.argsort(np.linalg.norm(more - start, axis=1))[: max(10, n // 1000)]
         row: dict[str, Any] = {"n_cells": n}
         shared_part(more, root, row)
         row["seconds"] = row["graph"] + row["chain_and_ends"] + row["fates"]
         results.add(row)
-        rows.append((n, row["seconds"]))
-    logs = np.log(np.array(rows))
-    results.figures["scale_exponent"] = float(np.polyfit(logs[:, 0], logs[:, 1], 1)[0])
-    results.figures["scale_seconds_most"] = rows[-1][1]
+        rows.append(row)
+    logs = np.log(pd.DataFrame(rows)[["n_cells", "graph", "chain_and_ends", "fates", "seconds"]])
+    for name in logs.columns[1:]:
+        results.figures[f"scale_exponent_{name}"] = float(np.polyfit(logs["n_cells"], logs[name], 1)[0])
+    results.figures["scale_seconds_most"] = rows[-1]["seconds"]
 
 
 def hub() -> ls.circuits.Circuit:
