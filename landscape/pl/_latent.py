@@ -9,6 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 from landscape._anndata import require_adata
@@ -127,6 +128,9 @@ def _training(bound: Axes, divergence: Axes, model: LatentModel, text: float) ->
         return
     _best(bound, history, text)
     divergence.set_yscale("log")  # it begins a hundred times higher than it ends
+    for label in (divergence.yaxis.set_major_formatter, divergence.yaxis.set_minor_formatter):
+        label(LogFormatter(minor_thresholds=(2.0, 0.5)))  # plain numbers, as on the other axes
+    divergence.tick_params(which="both", labelsize=7.5 * text)
     bound.legend(frameon=False, fontsize=7.5 * text, loc="center right")
 
 
@@ -180,6 +184,9 @@ def _compression(ax: Axes, curve: CompressionCurve, text: float) -> None:
     ax.scatter(curve.table["n_latent"], curve.table["elbo"], s=14, color=SAFE[0], alpha=0.5, linewidths=0)
     (line,) = ax.plot(mean.index, mean, color=SAFE[0], lw=1.5)
     line.set_gid("compression")
+    ax.set_xscale("log")
+    ax.set_xticks(list(mean.index), [f"{n}" for n in mean.index])
+    ax.minorticks_off()
     ax.axvline(curve.n_latent, color=QUIET, lw=0.8, ls=":")
     ax.annotate(f" enough: {curve.n_latent}", (curve.n_latent, 0.04), xycoords=("data", "axes fraction"), fontsize=7.5 * text,
                 color=QUIET)  # fmt: skip
