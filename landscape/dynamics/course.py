@@ -125,8 +125,8 @@ def populations_along(
 ) -> Mapping[int, NDArray[np.int64]]:
     r"""Draw cells from the distribution :math:`p_0 P^m` that a chain carries forward from its start.
 
-    The last :math:`m` is where the course has come to its end: as many steps again move less than 15 % of the
-    cells from one patch to another.
+    The last :math:`m` but one is where the course has come to its end: as many steps again, the last :math:`m`, move less
+    than 15 % of the cells from one patch to another.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def populations_along(
     weights
         Weight of each cell as a start and as a destination, shape ``(n,)``; equal by default.
     n_times
-        Populations after the start, at equal distances.
+        Populations after the start: all but the last at equal distances.
     n_cells
         Cells drawn for each.
     rng
@@ -157,7 +157,9 @@ def populations_along(
     first = np.zeros(n)
     first[start] = w[start] / w[start].sum()
     length = _length(forward, first, patch)
-    steps = set(np.unique(np.round(np.linspace(0, max(length, n_times), n_times + 1)).astype(int)).tolist())
+    length = max(length, n_times)
+    # The last population is that after as many steps again, which a model must hold at rest.
+    steps = {*np.round(np.linspace(0, length, n_times)).astype(int).tolist(), 2 * length}
     found, p = {}, first
     for m in range(max(steps) + 1):
         if m in steps:

@@ -107,8 +107,8 @@ def dynamics(
     self_edges
         Allow regulators to act on themselves. From steady cells such edges are not identified.
     refine
-        Match populations; by default where there are real time points, and without a clock up to 60 regulators, since the
-        cost grows with their square (60: a minute).
+        Match populations; by default where there are real time points, and without a clock up to 30 regulators: with more,
+        the distance of populations hears only their largest differences, and the cost grows with the square.
     n_steps
         Steps of that refinement.
     n_replicates

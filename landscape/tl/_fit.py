@@ -119,10 +119,10 @@ class ModelFit:
         # one, states change between time points: nobody samples much more or less often than that, whatever the unit.
         usual = ROOT_DECAY if directed.times is None else 1.0 / np.diff(np.unique(directed.times)).mean()
         self.decay = torch.full((x.shape[1],), usual, dtype=torch.float64) if decay is None else torch.as_tensor(decay)
-        self.speed = 1.0 if directed.times is not None else steps_per_lifetime(x, directed.velocity, ROOT_DECAY)
-        self.velocity = torch.as_tensor(directed.velocity * self.speed)
         # A chain that neither starts nor ends anywhere, as on a ring, has no course.
         self.matched = refine and (directed.times is not None or len(directed.start) > 0 or len(directed.ends) > 0)
+        self.speed = self._speed(directed)
+        self.velocity = torch.as_tensor(directed.velocity * self.speed)
         self.coordinates = z
         self.mask, self.stability = torch.as_tensor(mask), stability
         self.hill, self.stated, self.n_steps, self.gen = hill, diffusion, n_steps, gen
@@ -147,6 +147,16 @@ class ModelFit:
         match = self._match(rates.drift, populations, self.n_steps)
         noise = match.diffusion if self.stated is None else float(self.stated)
         return Fitted(rates, match, noise, held_out, self._held_out_time(populations))
+
+    def _speed(self, directed: Directed) -> float:
+        """Steps of the chain in a unit of time.
+
+        Velocities alone do not say what holds cells on their manifold. At the speed of the fastest falls dense networks
+        of hundreds of regulators never come to rest, so that without populations a step lasts a lifetime of the state.
+        """
+        if directed.times is not None:
+            return 1.0
+        return steps_per_lifetime(self.x.numpy(), directed.velocity, ROOT_DECAY) if self.matched else ROOT_DECAY
 
     def _rates(self, weights: Tensor, mask: Tensor, start: RegulatoryDrift | None = None) -> RateFit:
         return fit_rates(
