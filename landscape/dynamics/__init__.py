@@ -33,6 +33,7 @@ from landscape.dynamics.graph import (
     neighbor_graph,
 )
 from landscape.dynamics.growth import growth_of
+from landscape.dynamics.growth_sensitivity import GrowthSensitivity, growth_sensitivity
 from landscape.dynamics.held_out import without_one_time
 from landscape.dynamics.kernel import flow_potential, potential_kernel, velocity_kernel
 from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
@@ -53,6 +54,7 @@ __all__ = [
     "Drift",
     "Ends",
     "GRADES",
+    "GrowthSensitivity",
     "PopulationMatch",
     "RateFit",
     "ReactiveFlux",
@@ -82,6 +84,7 @@ __all__ = [
     "from_unspliced",
     "from_velocity",
     "growth_of",
+    "growth_sensitivity",
     "jacobian",
     "match_populations",
     "mean_absorption_time",
