@@ -29,9 +29,6 @@ from landscape.tl._state import coordinates, latent_model, scaled
 
 logger = logging.getLogger(__name__)
 
-# Hill coefficient of the response to states, which are square roots: that to abundance is 4.
-ROOT_HILL = 8.0
-
 
 def dynamics(
     adata: AnnData,
@@ -81,7 +78,8 @@ def dynamics(
         Where the direction comes from, see :mod:`landscape.dynamics`: ``from_time``, ``from_root``, ...; ``+``
         combines.
     response
-        Hill coefficient :math:`n` of the input response to abundance; 4 by default, as in Huang et al. (2007) [1]_.
+        Hill coefficient :math:`n` of the input response to abundance; 4 by default where populations are matched, as in
+        Huang et al. (2007) [1]_, and 2 where velocities alone are fitted.
         Half of the response is at half of the abundance between the 2nd and 98th percentile.
     diffusion
         :math:`D`. By default estimated with real time points, and else stated: the variance of states within a
@@ -183,6 +181,7 @@ def dynamics(
     mask, source = inputs.support(adata, network_key, names, support, len(x))
     if self_edges:
         np.fill_diagonal(mask, 1.0)
+    matched = inputs.refines(refine, directed, len(names))
     fit = ModelFit(
         x,
         z,
@@ -190,9 +189,9 @@ def dynamics(
         mask,
         stability=inputs.stability(adata, network_key, names) if source == "network" and n_replicates else None,
         decay=decay_rates(adata, half_lives, names, clock=directed.times is not None),
-        hill=ROOT_HILL if response is None else 2 * response,
+        hill=2 * (inputs.usual_response(matched=matched) if response is None else response),
         diffusion=diffusion,
-        refine=inputs.refines(refine, directed, len(names)),
+        refine=matched,
         n_steps=n_steps,
         gen=gen,
     )

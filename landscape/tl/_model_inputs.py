@@ -24,6 +24,10 @@ CELLS_PER_REGULATOR = 5
 # Most regulators of a model without a clock whose populations are matched by default. The distance of populations hears
 # the largest differences only: with 40 regulators of blood progenitors the matched model keeps two lineages of five.
 MOST_MATCHED = 30
+# Hill coefficients of the response to abundance. Populations tell steep responses: on simulated blood 4 meets them closer
+# than 2 or 1. Velocities of hundreds of regulators are explained better by graded ones: in held-out cells of blood and
+# pancreas, three latent models each, 2 leaves less than 4 in every one.
+STEEP, GRADED = 4.0, 2.0
 
 
 def refines(choice: bool | None, directed: Directed, n_regulators: int) -> bool:  # noqa: FBT001  (the caller's option)
@@ -80,3 +84,8 @@ def stability(adata: AnnData, network_key: str, names: list[str]) -> NDArray[np.
     index = adata.var_names.get_indexer(names)
     found = sparse.csr_matrix(read(adata, "varp", f"{network_key}_stability", hint="run `landscape.tl.network` first"))
     return np.asarray(found[index][:, index].todense(), dtype=float).T
+
+
+def usual_response(*, matched: bool) -> float:
+    """Hill coefficient of the response to abundance."""
+    return STEEP if matched else GRADED
