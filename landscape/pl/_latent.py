@@ -128,8 +128,8 @@ def _training(bound: Axes, divergence: Axes, model: LatentModel, text: float) ->
         return
     _best(bound, history, text)
     divergence.set_yscale("log")  # it begins a hundred times higher than it ends
-    for label in (divergence.yaxis.set_major_formatter, divergence.yaxis.set_minor_formatter):
-        label(LogFormatter(minor_thresholds=(2.0, 0.5)))  # plain numbers, as on the other axes
+    for set_formatter in (divergence.yaxis.set_major_formatter, divergence.yaxis.set_minor_formatter):
+        set_formatter(LogFormatter(minor_thresholds=(2.0, 0.5)))  # plain numbers, as on the other axes
     divergence.tick_params(which="both", labelsize=7.5 * text)
     bound.legend(frameon=False, fontsize=7.5 * text, loc="center right")
 
