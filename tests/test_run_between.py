@@ -130,3 +130,17 @@ def test_the_number_of_regulators_reaches_the_dynamics_and_only_if_given(asked, 
 
 def test_settings_take_their_options():
     assert from_mapping({"stages": {"rates": {"n_paths": 50}}}).stages["rates"] == {"n_paths": 50}
+
+
+def test_terminal_states_are_named_after_the_labels_and_a_run_goes_on_without_them(monkeypatch, caplog):
+    calls = []
+    monkeypatch.setattr("landscape.tl.terminal", lambda adata, **options: calls.append(options))
+    one("terminal", 2, label_key="cell_type", stages={"terminal": {"n_cells": 30}})
+    assert calls == [{"label_key": "cell_type", "n_cells": 30}]
+
+    def round_and_round(adata, **options):
+        raise ValueError("The chain gathers at none of 3 corners")
+
+    monkeypatch.setattr("landscape.tl.terminal", round_and_round)
+    one("terminal", 2)
+    assert "terminal states of the chain are left out: The chain gathers at none" in caplog.text

@@ -187,6 +187,14 @@ def _attractors(work: Work) -> None:
     tl.attractors(work.current, label_key=work.plan.label_key, rng=work.plan.seed, **work.plan.options("attractors"))
 
 
+def _terminal(work: Work) -> None:
+    """Where the chain gathers; a direction that goes round has no terminal states, and a run is not wrong for it."""
+    try:
+        tl.terminal(work.current, **{"label_key": work.plan.label_key, **work.plan.options("terminal")})
+    except ValueError as error:
+        logger.warning("terminal states of the chain are left out: %s", error)
+
+
 def _between(name: str) -> Callable[[Work], None]:
     """Stage that needs two attractors, and is left for the asking where there are many regulators."""
     function = getattr(tl, name)
@@ -245,6 +253,7 @@ def stages() -> tuple[Stage, ...]:
             "dynamics", ("latent", "network"), ("layer", "directions", "n_regulators", "seed"), _dynamics, tl.dynamics
         ),
         Stage("attractors", ("dynamics",), ("label_key", "seed"), _attractors, tl.attractors),
+        Stage("terminal", ("latent", "dynamics", "attractors"), ("label_key",), _terminal, tl.terminal),
     ]
     listed += [
         Stage(name, after, ("seed",), _plain(name), getattr(tl, name))
