@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 
 # Times at which the ensembles are drawn.
 N_TIMES = 20
-# Share of the range among cells by which a level may lie outside of it and still be called inside: posterior means of a
-# gene that is off are small, not zero.
+# Share of the range of abundance among cells by which a level may lie outside of it and still be called inside: posterior
+# means of a gene that is off are small, not zero.
 MARGIN = 0.05
 # Trajectories of each replicate and control: a standard error of .03 is less than what models differ by.
 FEW = 300
@@ -90,7 +90,7 @@ def perturb(
     ``None``, or the copy if ``copy=True``. Sets ``adata.uns["landscape"]["perturbations"][key]`` with
 
     ``levels`` : DataFrame, held genes
-        ``level``; ``low`` and ``high``, the range among cells; ``inside`` that range, with 5 % to spare; ``acts`` (is a
+        ``level``; ``low`` and ``high``, the range among cells; ``inside`` that range, with 5 % of abundance to spare; ``acts`` (is a
         regulator).
     ``fates`` : DataFrame, fates
         Shares ``before`` and ``after``, their ``change``, its interval ``low`` to ``high`` (5 % to 95 % of the
@@ -203,7 +203,8 @@ def _held(adata: AnnData, levels: Mapping[str, float], names: list[str], x: NDAr
             raise ValueError(msg)
         acts = gene in names
         low, high = (x[:, names.index(gene)].min(), x[:, names.index(gene)].max()) if acts else (np.nan, np.nan)
-        inside = bool(acts and low - MARGIN * (high - low) <= level <= high + MARGIN * (high - low))
+        spare = MARGIN * (high**2 - low**2)  # levels are square roots of abundance
+        inside = bool(acts and low**2 - spare <= level**2 <= high**2 + spare)
         if not acts:
             logger.warning("%s is a read-out: it is no regulator of the model, so holding it changes nothing", gene)
         elif not inside:
