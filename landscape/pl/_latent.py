@@ -174,9 +174,9 @@ def _coverage(ax: Axes, table: pd.DataFrame, text: float) -> None:
     bars[0].set_gid("coverage")
     ax.hlines(table["level"], places - 0.4, places + 0.4, color=INK, lw=1.4)
     ax.bar_label(bars, labels=[f"{v:.2f}" for v in table["coverage"]], fontsize=7 * text, padding=2, color=INK)
-    ax.set_xticks(places, [f"{v:.0%}" for v in table["level"]])
+    ax.set_xticks(places, [f"{100 * v:.0f}" for v in table["level"]])
     ax.set_ylim(0, 1.12)
-    _plain(ax, "central interval", "share of counts inside", text)
+    _plain(ax, "central interval (%)", "share of counts inside", text)
 
 
 def _compression(ax: Axes, curve: CompressionCurve, text: float) -> None:
@@ -188,8 +188,10 @@ def _compression(ax: Axes, curve: CompressionCurve, text: float) -> None:
     ax.set_xticks(list(mean.index), [f"{n}" for n in mean.index])
     ax.minorticks_off()
     ax.axvline(curve.n_latent, color=QUIET, lw=0.8, ls=":")
-    ax.annotate(f" enough: {curve.n_latent}", (curve.n_latent, 0.04), xycoords=("data", "axes fraction"), fontsize=7.5 * text,
-                color=QUIET)  # fmt: skip
+    # On the side of the line where there is room.
+    late = curve.n_latent**2 > mean.index.min() * mean.index.max()
+    ax.annotate(f" enough: {curve.n_latent} ", (curve.n_latent, 0.04), xycoords=("data", "axes fraction"), fontsize=7.5 * text,
+                color=QUIET, ha="right" if late else "left")  # fmt: skip
     _plain(ax, "latent dimensions", "held-out bound\n(nats per cell)", text)
 
 
