@@ -11,7 +11,7 @@ import pytest
 from anndata import AnnData
 
 from landscape._run.plan import Plan
-from landscape._run.settings import from_mapping
+from landscape._run.settings import TUNABLE, from_mapping
 from landscape._run.stages import BARRIER_GENES, BETWEEN, Work, stages
 
 PLAN = Plan(
@@ -130,6 +130,10 @@ def test_the_number_of_regulators_reaches_the_dynamics_and_only_if_given(asked, 
 
 def test_settings_take_their_options():
     assert from_mapping({"stages": {"rates": {"n_paths": 50}}}).stages["rates"] == {"n_paths": 50}
+
+
+def test_every_stage_takes_options_from_a_file():
+    assert {stage.name for stage in stages()} == set(TUNABLE)
 
 
 def test_terminal_states_are_named_after_the_labels_and_a_run_goes_on_without_them(monkeypatch, caplog):

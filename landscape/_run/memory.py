@@ -39,7 +39,7 @@ def run(
     """Infer a landscape from counts: all stages with their defaults.
 
     Genes are selected (all regulators stay), the latent model is trained, and then network, dynamics, attractors,
-    basins, fates, heights, genes of the fates, barriers, paths and rates follow, each by the function of
+    terminal states, basins, fates, heights, genes of the fates, barriers, paths and rates follow, each by the function of
     :mod:`landscape.tl` of that name. Stages after the
     selection see the selected genes only; ``adata`` keeps all of its genes.
 

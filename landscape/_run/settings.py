@@ -17,6 +17,7 @@ TUNABLE = (
     "network",
     "dynamics",
     "attractors",
+    "terminal",
     "basins",
     "fates",
     "occupancy",
