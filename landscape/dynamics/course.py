@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import cg
 
 from landscape._random import RandomLike, generator
 from landscape.dynamics.graph import CellGraph, find_ends
-from landscape.dynamics.kernel import flow_potential, potential_kernel
+from landscape.dynamics.kernel import flow_potential, poisson, potential_kernel, undirected_kernel
 
 # Populations after the start.
 N_TIMES = 6
@@ -87,7 +86,7 @@ def find_start(
     Jiang et al. (2011), *Math. Program.* 127, 203. https://doi.org/10.1007/s10107-010-0419-x
     """
     n = len(coordinates)
-    steps = transitions @ coordinates - potential_kernel(graph, np.zeros(n)) @ coordinates
+    steps = transitions @ coordinates - undirected_kernel(graph) @ coordinates
     inside = graph.component == 0
     edges = graph.weights.tocoo()
     way = coordinates[edges.col] - coordinates[edges.row]
@@ -95,9 +94,7 @@ def find_start(
     gain = edges.data * 0.5 * ((steps[edges.row] + steps[edges.col]) * way).sum(1) / length
     source = 0.5 * (np.bincount(edges.col, gain, n) - np.bincount(edges.row, gain, n))
     weights = graph.weights[inside][:, inside]
-    degree = np.asarray(weights.sum(1)).ravel()
-    b = source[inside] - source[inside].mean()
-    rise, info = cg(sparse.diags(degree) - weights, b, rtol=1e-6, maxiter=20_000, M=sparse.diags(1 / degree))
+    rise, info = poisson(weights, source[inside], tolerance=1e-6)
     if info:
         msg = "The direction could not be projected on the graph: the system did not converge; name a root as well."
         raise ValueError(msg)

@@ -49,7 +49,7 @@ def flow_potential(
         b[sink] -= 1 / (len(sink) * len(sinks))
     b = b[cells]
     laplacian = sparse.diags(degree) - kernel
-    solution, info = cg(laplacian, b - b.mean(), rtol=1e-8, maxiter=20_000, M=sparse.diags(1 / degree))
+    solution, info = poisson(kernel, b, tolerance=1e-8)
     residual = float(np.linalg.norm(laplacian @ solution - b) / np.linalg.norm(b))
     if info or residual > 1e-5:
         msg = f"The flow along the graph did not converge (relative residual {residual:.1e})."
@@ -57,6 +57,15 @@ def flow_potential(
     potential = np.full(len(graph.component), np.nan)
     potential[cells] = solution - solution.mean()
     return potential
+
+
+def poisson(
+    weights: sparse.csr_matrix, source: NDArray[np.float64], *, tolerance: float
+) -> tuple[NDArray[np.float64], int]:
+    """Solve the graph's Laplacian for a source less its mean, by conjugate gradients: the solution and SciPy's status."""
+    degree = np.asarray(weights.sum(1)).ravel()
+    laplacian = sparse.diags(degree) - weights
+    return cg(laplacian, source - source.mean(), rtol=tolerance, maxiter=20_000, M=sparse.diags(1 / degree))
 
 
 def potential_kernel(graph: CellGraph, potential: NDArray[np.float64], *, sharpness: float = 2.0) -> sparse.csr_matrix:
@@ -84,6 +93,11 @@ def potential_kernel(graph: CellGraph, potential: NDArray[np.float64], *, sharpn
     mean_square = np.bincount(row, weight * fall**2, n) / np.maximum(np.bincount(row, weight, n), 1e-300)
     scale = np.sqrt(np.maximum(mean_square, 1e-300))
     return _stochastic(row, col, weight * _logistic(2 * sharpness * fall / scale[row]), n)
+
+
+def undirected_kernel(graph: CellGraph) -> sparse.csr_matrix:
+    """Transition matrix of a walk along the graph without direction: what chains are told from."""
+    return potential_kernel(graph, np.zeros(len(graph.component)))
 
 
 def velocity_kernel(

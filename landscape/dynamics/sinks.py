@@ -11,6 +11,7 @@ from scipy import sparse
 
 from landscape.dynamics._sparse import solve
 from landscape.dynamics.graph import CellGraph, manifold_corners, restricted
+from landscape.dynamics.kernel import undirected_kernel
 
 logger = logging.getLogger(__name__)
 
@@ -132,8 +133,7 @@ def find_sinks(
     directed, rest = _within(chain, cells), _rest(inner)
     horizon = _crossing(values)
     gain = np.log(visits(directed, rest, horizon=horizon) / rest)
-    walk = sparse.diags(1 / np.asarray(inner.weights.sum(1)).ravel()) @ inner.weights
-    push = directed @ chi - walk @ chi
+    push = directed @ chi - undirected_kernel(inner) @ chi
     taken = np.zeros(len(cells), dtype=bool)
     sinks: list[tuple[NDArray[np.int64], float, float]] = []
     for k in range(len(corners)):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
 from landscape._random import RandomLike, generator
+from landscape.tl._cells import title_of
 from landscape.tl._dynamics import read_drift
 from landscape.tl._ensemble import heirs, read_ensemble
 from landscape.topography.basins import basin_of
@@ -192,8 +193,7 @@ def _names(
     for k, cells in enumerate(near.reshape(len(states), -1)):
         title = by_genes[k]
         if labels is not None:
-            share = labels.iloc[cells].value_counts(normalize=True)
-            title = str(share.index[0]) if share.iloc[0] > 0.5 else f"{share.index[0]}-like"
+            title = title_of(labels.iloc[cells])
         titles.append(title.replace("/", "|"))
     return _numbered(titles)
 

@@ -11,6 +11,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from landscape._anndata import read
+from landscape.tl._state import ROOT_DECAY
 
 logger = logging.getLogger(__name__)
 
@@ -39,4 +40,4 @@ def decay_rates(
     if missing.any():
         logger.info("%d of %d regulators have no half-life and get the median", int(missing.sum()), len(names))
     rate = np.log(2) / np.where(missing, np.median(known[~missing]), known)
-    return 0.5 * (rate if clock else rate / rate.mean())
+    return ROOT_DECAY * (rate if clock else rate / rate.mean())

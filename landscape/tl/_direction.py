@@ -13,7 +13,7 @@ from scipy import sparse
 from landscape._anndata import count_matrix, read
 from landscape.dynamics.directions import Combination, Direction
 from landscape.dynamics.graph import CellGraph, find_ends
-from landscape.dynamics.kernel import flow_potential, potential_kernel, velocity_kernel
+from landscape.dynamics.kernel import flow_potential, potential_kernel, undirected_kernel, velocity_kernel
 from landscape.dynamics.sinks import closed, find_sinks
 from landscape.dynamics.splicing import steady_state_velocity
 from landscape.dynamics.transport import time_velocity
@@ -83,7 +83,7 @@ def resolve(cells: Cells, direction: Direction | Combination) -> tuple[Directed,
     found = [_SOURCES[part.source](cells, part) for part in direction.parts]
     if len(found) == 1:
         return found[0], 0.0
-    aimless = potential_kernel(cells.graph, np.zeros(len(cells.states))) @ cells.states
+    aimless = undirected_kernel(cells.graph) @ cells.states
     aims = [f.transitions @ cells.states - aimless for f in found]
     conflict = float(np.mean([_disagreement(a, b) for i, a in enumerate(aims) for b in aims[:i]]))
     if conflict > 0.5:

@@ -29,7 +29,7 @@ MOST_CELLS = 500
 FEWEST_CELLS = 100
 # Paths times regulators, in between: about ten seconds of one core.
 PATHS_TIMES_REGULATORS = 500_000
-# Longest time with noise, in mean lifetimes of an mRNA: an attractor that is about to vanish relaxes for ever.
+# Longest time with noise, in mean lifetimes of a state: an attractor that is about to vanish relaxes for ever.
 LONGEST = 100.0
 # Step of the simulations over the shortest lifetime, as for the removal of a gene.
 STEP = 0.2

@@ -23,13 +23,12 @@ from landscape.dynamics.growth import growth_of
 from landscape.dynamics.held_out import without_one_time
 from landscape.dynamics.populations import PopulationMatch, match_populations
 from landscape.tl._direction import Directed
+from landscape.tl._state import ROOT_DECAY
 
 logger = logging.getLogger(__name__)
 
 # Cells that share a patch of the latent space count as one voice, so that rare states are heard.
 N_PATCHES = 40
-# Rate at which the square root of an abundance decays, in units of that of the abundance.
-ROOT_DECAY = 0.5
 # Share of the blocks of cells that the fit does not see when it is judged on held-out cells.
 HELD_OUT = 0.2
 # Cells at which the drift is held against the manifold's tangent space.

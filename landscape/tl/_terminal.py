@@ -15,6 +15,7 @@ from landscape._anndata import read, read_result, require_adata, write, write_re
 from landscape.dynamics import absorption_probabilities
 from landscape.dynamics.graph import neighbor_graph
 from landscape.dynamics.sinks import Sinks, find_sinks
+from landscape.tl._cells import title_of
 from landscape.tl._state import coordinates
 
 logger = logging.getLogger(__name__)
@@ -117,8 +118,7 @@ def _groups(found: Sinks, labels: pd.Series | None) -> dict[str, list[int]]:
         return {f"end {k + 1}": [k] for k in range(len(found.cells))}
     groups: dict[str, list[int]] = {}
     for k, cells in enumerate(found.cells):
-        share = labels.iloc[cells].astype(str).value_counts(normalize=True)
-        title = str(share.index[0]) if share.iloc[0] > 0.5 else f"{share.index[0]}-like"
+        title = title_of(labels.iloc[cells].astype(str))
         groups.setdefault(title.replace("/", "|"), []).append(k)
     return groups
 

@@ -148,3 +148,12 @@ def field_around(drift: Drift, states: Tensor, *, metric: ArrayLike | Tensor | N
         msg = f"Expected `metric` to be positive and finite, found {float(given.min())}."
         raise ValueError(msg)
     return Field(drift, centre, given.expand(d).clone())
+
+
+def as_states_and_attractors(states: ArrayLike | Tensor, attractors: ArrayLike | Tensor) -> tuple[Tensor, Tensor]:
+    """Both as :func:`as_states`, of one dimension."""
+    x, centres = as_states(states, name="states"), as_states(attractors, name="attractors")
+    if x.shape[1] != centres.shape[1]:
+        msg = f"Expected `states` and `attractors` of the same dimension, found {x.shape[1]} and {centres.shape[1]}."
+        raise ValueError(msg)
+    return x, centres

@@ -13,7 +13,7 @@ from torch import Tensor
 from landscape._random import RandomLike
 from landscape.dynamics import Drift, evaluate, jacobian
 from landscape.dynamics.chain import absorption_probabilities
-from landscape.topography._field import as_states
+from landscape.topography._field import as_states, as_states_and_attractors
 from landscape.topography._grid import grid_generator
 from landscape.topography._hitting import default_step, first_hits
 from landscape.topography._noise import matrices_at
@@ -135,10 +135,7 @@ def committor(
     ValueError
         If the balls overlap, or an input is refused.
     """
-    x, centres = as_states(states, name="states"), as_states(attractors, name="attractors")
-    if x.shape[1] != centres.shape[1]:
-        msg = f"Expected `states` and `attractors` of the same dimension, found {x.shape[1]} and {centres.shape[1]}."
-        raise ValueError(msg)
+    x, centres = as_states_and_attractors(states, attractors)
     check_radius(centres, radius)
     if n_replicates < 1:
         msg = f"Expected `n_replicates` of at least 1, found {n_replicates}."

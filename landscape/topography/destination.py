@@ -12,7 +12,7 @@ from torch import Tensor
 from landscape._random import RandomLike, seed_of
 from landscape.dynamics import Drift, evaluate, jacobian, simulate
 from landscape.dynamics.sde import BLOCK
-from landscape.topography._field import as_states
+from landscape.topography._field import as_states, as_states_and_attractors
 from landscape.topography._hitting import default_step
 from landscape.topography.basins import basin_of
 
@@ -101,10 +101,7 @@ def destinations(
     ValueError
         If an input is out of its range, shapes differ, or an attractor does not attract.
     """
-    x, centres = as_states(states, name="states"), as_states(attractors, name="attractors")
-    if x.shape[1] != centres.shape[1]:
-        msg = f"Expected `states` and `attractors` of the same dimension, found {x.shape[1]} and {centres.shape[1]}."
-        raise ValueError(msg)
+    x, centres = as_states_and_attractors(states, attractors)
     if n_replicates < 1 or not (np.isfinite(duration) and duration > 0):
         msg = f"Expected `n_replicates` >= 1 and a positive `duration`, found {n_replicates} and {duration}."
         raise ValueError(msg)
