@@ -1,7 +1,7 @@
 """Results in the form that other packages take: graphs of networkx and tidy tables of pandas."""
 
 from landscape.get._networks import edges, network, state_edges
-from landscape.get._results import attractors, barriers, drivers, fates, paths, rates, saddles
+from landscape.get._results import attractors, barriers, drivers, fates, paths, rates, saddles, terminal
 
 __all__ = [
     "attractors",
@@ -14,4 +14,5 @@ __all__ = [
     "rates",
     "saddles",
     "state_edges",
+    "terminal",
 ]

@@ -35,8 +35,8 @@ def summarise(
     Returns
     -------
     Dictionary with ``schema``, ``n_cells``, ``n_genes``, ``n_regulators``, ``n_edges``, ``identifiability`` (grade A to D),
-    ``direction``, ``attractors`` (name, n_cells, leading_eigenvalue, observed, support), ``barriers`` (from, to, height,
-    low, high), ``curl_share``, ``tangency``, ``seconds``, ``peak_memory_mb``, ``versions``, ``seed``, ``warnings``.
+    ``direction``, ``attractors`` (name, n_cells, leading_eigenvalue, observed, support), ``terminal`` (name, n_cells, n_basin,
+    gathering, arrival, attractor), ``barriers`` (from, to, height, low, high), ``curl_share``, ``tangency``, ``seconds``, ``peak_memory_mb``, ``versions``, ``seed``, ``warnings``.
     """
     require_adata(adata)
     results = adata.uns.get(_keys.UNS, {})
@@ -53,6 +53,7 @@ def summarise(
         "identifiability": None if "grade" not in dynamics else str(dynamics["grade"]),
         "direction": [str(d) for d in params.get("directions", [])],
         "attractors": _attractors(results.get(_keys.ATTRACTORS)),
+        "terminal": _terminal(results.get(_keys.TERMINAL)),
         "barriers": _barriers(results.get(_keys.BARRIERS)),
         "curl_share": _curl(results.get(_keys.BARRIERS)),
         "tangency": _number(dynamics.get("tangency")),
@@ -74,6 +75,22 @@ def _attractors(record: Any) -> list[dict[str, Any]] | None:
             "leading_eigenvalue": _number(row.get("leading_eigenvalue")),
             "observed": None if row.get("observed") is None else bool(row["observed"]),
             "support": _number(row.get("support")),
+        }
+        for name, row in zip(record["table"].index, record["table"].to_dict("records"), strict=True)
+    ]
+
+
+def _terminal(record: Any) -> list[dict[str, Any]] | None:
+    if record is None:
+        return None
+    return [
+        {
+            "name": str(name),
+            "n_cells": _whole(row.get("n_cells")),
+            "n_basin": _whole(row.get("n_basin")),
+            "gathering": _number(row.get("gathering")),
+            "arrival": _number(row.get("arrival")),
+            "attractor": None if row.get("attractor") is None else str(row["attractor"]),
         }
         for name, row in zip(record["table"].index, record["table"].to_dict("records"), strict=True)
     ]

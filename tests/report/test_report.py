@@ -276,10 +276,38 @@ def test_summary_has_barriers_once_they_are_computed_and_no_nan(finished):
     assert summarise(finished)["barriers"] == expected
 
 
+def test_summary_has_terminal_states_beside_attractors(finished):
+    table = pd.DataFrame(
+        {
+            "n_cells": [20, 40],
+            "n_basin": [300, 300],
+            "gathering": [1.5, 0.2],
+            "arrival": [0.9, np.nan],
+            "n_ends": [1, 2],
+        },
+        index=["Beta", "Delta"],
+    )
+    finished.uns["landscape"]["terminal"] = {"table": table, "params": {}}
+    first, second = summarise(finished)["terminal"]
+    assert first == {
+        "name": "Beta", "n_cells": 20, "n_basin": 300, "gathering": 1.5, "arrival": 0.9, "attractor": None
+    }  # fmt: skip
+    assert second["arrival"] is None
+    table["attractor"] = ["Beta 1", "Beta 2"]
+    assert [row["attractor"] for row in summarise(finished)["terminal"]] == ["Beta 1", "Beta 2"]
+
+
 def test_an_empty_object_has_a_summary_of_nulls(finished):
     del finished.uns["landscape"]
     found = summarise(finished)
-    assert found["attractors"] is found["n_edges"] is found["identifiability"] is found["seconds"] is None
+    assert (
+        found["attractors"]
+        is found["terminal"]
+        is found["n_edges"]
+        is found["identifiability"]
+        is found["seconds"]
+        is None
+    )
 
 
 def test_figures_follow_what_is_there(finished):

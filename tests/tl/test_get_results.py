@@ -26,6 +26,17 @@ def test_attractors_with_and_without_their_states(complete):
     np.testing.assert_array_equal(levels[list(record["states"].columns)], record["states"])
 
 
+def test_terminal_states_are_rows_with_the_nearest_attractor(toggle_model):
+    adata = ls.tl.terminal(toggle_model, label_key="fate", copy=True)
+    found = ls.get.terminal(adata)
+    record = adata.uns["landscape"]["terminal"]["table"]
+    assert list(found.columns) == ["terminal", *record.columns]
+    assert found["terminal"].tolist() == list(record.index) == list(adata.obs["terminal"].cat.categories)
+    assert set(found["attractor"]) <= set(ls.get.attractors(adata)["attractor"])
+    found["n_cells"] = 0
+    assert (ls.get.terminal(adata)["n_cells"] > 0).all()
+
+
 def test_saddles_and_barriers_state_their_noise(complete):
     saddles, heights = ls.get.saddles(complete, states=True), ls.get.barriers(complete)
     assert saddles["saddle"].tolist() == ["saddle 1"]
@@ -79,6 +90,7 @@ def test_tables_are_copies(complete):
     ("name", "call"),
     [
         ("attractors", "attractors"),
+        ("terminal", "terminal"),
         ("saddles", "barriers"),
         ("barriers", "barriers"),
         ("rates", "rates"),
