@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, PAGE, caption, finish, shrunk
+from landscape.pl._circle import side_by_side
+from landscape.pl._figure import INK, LEVEL_LABEL, PAGE, bare, caption, finish, name_bar, shrunk
 
 _HINT = "run `landscape.tl.attractors(adata)` first"
 MOST_REGULATORS = 30
@@ -141,12 +142,9 @@ def _levels(figure: Figure, ax: Axes, states: pd.DataFrame, cmap: str, text: flo
     ax.set_xticks(np.arange(values.shape[1]) + 0.5, [str(name) for name in states.index], fontsize=9 * text)
     plt.setp(ax.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
     ax.tick_params(length=0)
-    for side in ax.spines.values():
-        side.set_visible(False)
+    bare(ax, *ax.spines)
     bar = figure.colorbar(drawn, ax=ax, shrink=min(1.0, 11 / values.shape[0]), aspect=14, pad=0.03, anchor=(0.0, 1.0))
-    bar.set_label("level (0 off, 1 high)", fontsize=8)
-    bar.ax.tick_params(labelsize=7)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    name_bar(bar, LEVEL_LABEL, size=8)
 
 
 def _bars(ax: Axes, values: NDArray[np.float64], column: str, label: str, colours: list[str], text: float) -> None:
@@ -158,16 +156,11 @@ def _bars(ax: Axes, values: NDArray[np.float64], column: str, label: str, colour
     ax.margins(y=0.45)
     ax.axhline(0, color=INK, lw=0.8)
     ax.tick_params(axis="x", length=0, labelbottom=False)
-    for edge in ax.spines.values():
-        edge.set_visible(False)
+    bare(ax, *ax.spines)
 
 
-def _order(values: np.ndarray) -> np.ndarray:
-    from scipy.cluster.hierarchy import leaves_list, linkage
-
-    if len(values) < 3:
-        return np.arange(len(values))
-    return leaves_list(linkage(values, method="average", optimal_ordering=True))
+def _order(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    return side_by_side(np.linalg.norm(values[:, None] - values[None], axis=-1))
 
 
 def _short(value: float, column: str) -> str:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, QUIET, caption, counted, finish, grain, new_axes
+from landscape.pl._circle import corners, write_outside
+from landscape.pl._figure import INK, QUIET, caption, counted, finish, grain, name_bar, new_axes
 
 _HINT = "run `landscape.tl.barriers(adata)` first"
 # Size of numbers in a matrix, and the least to which they shrink in small fields.
@@ -74,16 +75,15 @@ def barriers(
         msg = f"Expected `kind` to be 'matrix' or 'graph', found {kind!r}."
         raise ValueError(msg)
     record = read_result(adata, key, hint=_HINT)
-    table = record if isinstance(record, pd.DataFrame) else record["table"]
+    table, noise = record["table"], record.get("params", {})
     if not np.isfinite(table["height"]).any():
         msg = "No barrier to draw: the table has no height; at least two attractors with a path are needed."
         raise ValueError(msg)
-    noise = {} if isinstance(record, pd.DataFrame) else record.get("params", {})
     label = f"barrier (action at D = {noise['diffusion']:.2g})" if "diffusion" in noise else "barrier (action)"
     if kind == "graph":
         size = 6.4
         figure, ax = new_axes(ax, size=(size, size))
-        notes = draw_graph(ax, table, _sizes(adata), attractor_colours(adata, _names(table)))
+        notes = _draw_graph(ax, table, _sizes(adata), attractor_colours(adata, _names(table)))
         notes.append(f"{label}, dimensionless; thick arrows are easy passages")
     else:
         names = _names(table)
@@ -139,9 +139,7 @@ def _matrix(ax: Axes, table: pd.DataFrame, names: list[str], cmap: str, label: s
         at = names.index(str(row["to"])) + 0.5, names.index(str(row["from"])) + 0.5
         ax.text(*at, "no path", ha="center", va="center", fontsize=LETTERS, color=QUIET)
     t = grain(ax)
-    bar = ax.collections[0].colorbar
-    bar.set_label(label, fontsize=9 * t)
-    bar.ax.tick_params(labelsize=8 * t)
+    name_bar(ax.collections[0].colorbar, label, size=9 * t)
     ax.set(facecolor="#f0f1f3")
     ax.set_xlabel("to", fontsize=9.5 * t)
     ax.set_ylabel("from", fontsize=9.5 * t)
@@ -191,17 +189,30 @@ def _free(
     return best
 
 
-def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float], colours: Mapping[str, str]) -> list[str]:
+def _draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float], colours: Mapping[str, str]) -> list[str]:
     """Attractors on a circle, arrows for direct passages; returns the words that belong below."""
     names = _names(table)
-    turn = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
-    places = dict(zip(names, np.stack([np.cos(turn), np.sin(turn)], -1), strict=True))
+    places = dict(zip(names, corners(len(names)), strict=True))
     direct = table[np.isfinite(table["height"])]
     if "saddle" in direct and (direct["saddle"] != _INDIRECT).any():
         direct = direct[direct["saddle"] != _INDIRECT]
-    lowest = float(direct["height"].min())
-    t = grain(ax)
-    bounds = t >= _ROOMY
+    bounds = grain(ax) >= _ROOMY
+    _arrows(ax, direct, places, bounds=bounds)
+    _nodes(ax, places, cells, colours)
+    ax.set_xlim(-1.7, 1.7)
+    ax.set_ylim(-1.45, 1.45)
+    ax.set_aspect("equal")
+    ax.axis("off")
+    hidden = int(np.isfinite(table["height"]).sum()) - len(direct)
+    notes = [f"{counted(hidden, 'passage')} over other attractors not drawn"] if hidden else []
+    if not bounds and np.isfinite(direct.get("low", pd.Series(dtype=float))).any():
+        notes.append("intervals: in the matrix")
+    return notes
+
+
+def _arrows(ax: Axes, direct: pd.DataFrame, places: Mapping[str, NDArray[np.float64]], *, bounds: bool) -> None:
+    """An arrow with its height, and its interval where there is room, for each passage; the easiest on top."""
+    lowest, t = float(direct["height"].min()), grain(ax)
     taken: list[tuple[float, float, float]] = []
     for row in direct.sort_values("height", ascending=False).to_dict("records"):
         a, b = places[str(row["from"])], places[str(row["to"])]
@@ -232,37 +243,22 @@ def draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float], colour
             zorder=4,
             bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.9},
         )
-    most = max(cells.values(), default=1.0) or 1.0
-    area = [t**4 * (260 + 500 * cells.get(name, most) / most) for name in names]
+
+
+def _nodes(
+    ax: Axes, places: Mapping[str, NDArray[np.float64]], cells: Mapping[str, float], colours: Mapping[str, str]
+) -> None:
+    """A disc for each attractor, the larger the more cells it holds, and its name outside the circle."""
+    most, t = max(cells.values(), default=1.0) or 1.0, grain(ax)
     nodes = ax.scatter(
         *np.array(list(places.values())).T,
-        s=area,
-        c=list(map(colours.get, names)),
+        s=[t**4 * (260 + 500 * cells.get(name, most) / most) for name in places],
+        c=[colours[name] for name in places],
         edgecolors="white",
         lw=1.6,
         zorder=3,
     )
     nodes.set_gid("attractors")
-    for name, (x, y) in places.items():
+    for name, point in places.items():
         words = f"{name}\n{counted(cells[name], 'cell')}" if name in cells else name
-        level = abs(x) < 0.3
-        ax.annotate(
-            words,
-            (x, y),
-            xytext=(20 * t * x, 20 * t * y),
-            textcoords="offset points",
-            ha="center" if level else ("left" if x > 0 else "right"),
-            va=("bottom" if y > 0 else "top") if level else "center",
-            fontsize=9.5 * t,
-            color=INK,
-            annotation_clip=False,
-        )
-    ax.set_xlim(-1.7, 1.7)
-    ax.set_ylim(-1.45, 1.45)
-    ax.set_aspect("equal")
-    ax.axis("off")
-    hidden = int(np.isfinite(table["height"]).sum()) - len(direct)
-    notes = [f"{counted(hidden, 'passage')} over other attractors not drawn"] if hidden else []
-    if not bounds and np.isfinite(direct.get("low", pd.Series(dtype=float))).any():
-        notes.append("intervals: in the matrix")
-    return notes
+        write_outside(ax, words, point, gap=20 * t, size=9.5 * t)

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from landscape import _keys, get
 from landscape._anndata import read_result, require_adata
 from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, PAGE, QUIET, caption, counted, finish
+from landscape.pl._figure import INK, PAGE, QUIET, bare, caption, counted, finish
 
 _HINT = "run `landscape.tl.drivers(adata)` first"
 N_GENES, N_FALLING = 8, 4
@@ -147,8 +147,7 @@ def _intervals(ax: Axes, panel: pd.DataFrame, colour: str, *, bold: bool) -> Non
     ax.xaxis.set_major_locator(MaxNLocator(2))
     ax.tick_params(axis="x", labelsize=7, colors=QUIET)
     ax.tick_params(axis="y", length=0)
-    for edge in ("top", "right", "left"):
-        ax.spines[edge].set_visible(False)
+    bare(ax, "top", "right", "left")
 
 
 def _label(axes: Sequence[Axes], columns: int) -> None:

@@ -18,9 +18,10 @@ from landscape import _keys
 from landscape._anndata import read, require_adata
 from landscape._random import RandomLike
 from landscape.pl._cells import attractor_colours, colours, coordinates, default_basis, plane_names, sample
+from landscape.pl._circle import corners, side_by_side, write_outside
 from landscape.pl._fates_model import fates_against
 from landscape.pl._fates_path import fates_along
-from landscape.pl._figure import INK, PAGE, QUIET, caption, finish, grain, new_axes
+from landscape.pl._figure import INK, PAGE, QUIET, bare, caption, finish, grain, name_bar, new_axes
 
 _HINT = "run `landscape.tl.fates(adata)` first"
 # Least width of a panel in inches.
@@ -183,8 +184,7 @@ def _panels(
         if basis == _keys.DRAWING:  # as the relief and the map are turned
             ax.invert_xaxis()
             ax.invert_yaxis()
-        for side in ("top", "right"):
-            ax.spines[side].set_visible(False)
+        bare(ax, "top", "right")
     scales = [("probability", Normalize(0.0, 1.0), cmap)]
     if panels[-1][0].startswith("entropy"):
         scales.append(("entropy (bits)", Normalize(*panels[-1][2]), "magma"))
@@ -198,9 +198,7 @@ def _panels(
         else:
             place = {"ax": axes, "shrink": 0.8 / rows, "aspect": 18, "pad": 0.02}
         bar = figure.colorbar(ScalarMappable(scale, colour_map), **place)
-        bar.set_label(label, fontsize=8)
-        bar.ax.tick_params(labelsize=7)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        name_bar(bar, label, size=8)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
     for row in grid:
@@ -218,14 +216,9 @@ def around(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     n = probabilities.shape[1]
     if n < 4:
         return np.arange(n)
-    from scipy.cluster.hierarchy import leaves_list, linkage
-    from scipy.spatial.distance import squareform
-
     shared = np.nan_to_num(probabilities.T @ probabilities)
     np.fill_diagonal(shared, 0.0)
-    apart = shared.max() - shared
-    np.fill_diagonal(apart, 0.0)
-    order = leaves_list(linkage(squareform(apart, checks=False), method="average", optimal_ordering=True))
+    order = side_by_side(shared.max() - shared)
     return np.roll(order, -int(np.flatnonzero(order == 0)[0]))
 
 
@@ -247,9 +240,8 @@ def _circle(
     probabilities = table.to_numpy(dtype=float)
     order = around(probabilities)
     names, probabilities = [str(table.columns[i]) for i in order], probabilities[:, order]
-    turn = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
-    corners = np.stack([np.cos(turn), np.sin(turn)], -1)
-    where = probabilities @ corners
+    ends = corners(len(names))
+    where = probabilities @ ends
     figure, ax = new_axes(ax, size=(6.4, 6.0))
     if color is None:
         scheme = list(attractor_colours(adata, names, palette).values())
@@ -260,22 +252,12 @@ def _circle(
         rgba, scheme = painted.rgba[chosen], [INK] * len(names)
     ax.add_patch(plt.Circle((0, 0), 1.0, fc="none", ec="#d5d9de", lw=1.0))
     if len(names) > 2:
-        ax.add_patch(plt.Polygon(corners, fc="#f6f7f9", ec="#d5d9de", lw=1.0, zorder=0))
+        ax.add_patch(plt.Polygon(ends, fc="#f6f7f9", ec="#d5d9de", lw=1.0, zorder=0))
     points = ax.scatter(*where[chosen].T, c=rgba, s=size, linewidths=0, alpha=0.8, rasterized=True, zorder=2)
     points.set_gid("cells")
-    for name, (x, y), colour in zip(names, corners, scheme, strict=True):
-        ax.plot(x, y, "o", ms=9 * grain(ax), mfc=colour, mec="white", zorder=3)
-        ax.annotate(
-            name,
-            (x, y),
-            xytext=(11 * x, 11 * y),
-            textcoords="offset points",
-            ha="center" if abs(x) < 0.3 else ("left" if x > 0 else "right"),
-            va="center" if abs(y) < 0.3 else ("bottom" if y > 0 else "top"),
-            fontsize=9.5 * grain(ax),
-            color=INK,
-            annotation_clip=False,
-        )
+    for name, point, colour in zip(names, ends, scheme, strict=True):
+        ax.plot(*point, "o", ms=9 * grain(ax), mfc=colour, mec="white", zorder=3)
+        write_outside(ax, name, point, gap=11, size=9.5 * grain(ax))
     if painted is not None and painted.norm is not None:
         figure.colorbar(ScalarMappable(painted.norm, painted.cmap), ax=ax, shrink=0.6, label=painted.label)
     elif painted is not None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read, read_result
 from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, QUIET, caption, finish, shrunk
+from landscape.pl._figure import INK, QUIET, bare, caption, finish, shrunk
 
 _HINT = "run `landscape.tl.fates(adata)` with `n_replicates` above 0"
 # Least width of a panel in inches.
@@ -87,8 +87,7 @@ def _against(
     )
     apart.set_gid(DIFFER)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], aspect="equal")
-    for edge in ("top", "right"):
-        ax.spines[edge].set_visible(False)
+    bare(ax, "top", "right")
 
 
 def _shares(ax: Axes, by_fate: pd.DataFrame, colours: Mapping[str, str], text: float) -> None:
@@ -107,8 +106,7 @@ def _shares(ax: Axes, by_fate: pd.DataFrame, colours: Mapping[str, str], text: f
     ax.set_xlabel("share (95 % interval)", fontsize=7.5 * text, color=QUIET, labelpad=1)
     ax.tick_params(axis="x", labelsize=7 * text)
     ax.tick_params(axis="y", length=0)
-    for edge in ("top", "right", "left"):
-        ax.spines[edge].set_visible(False)
+    bare(ax, "top", "right", "left")
 
 
 def _notes(record: Mapping[str, Any], differs: NDArray[np.bool_]) -> list[str]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read, read_result
 from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, QUIET, caption, counted, finish, grain, new_axes
+from landscape.pl._figure import INK, QUIET, bare, caption, counted, finish, grain, new_axes
 from landscape.pl._labels import spread
 from landscape.pl._paths import HINT, choose, name_ends, way_states
 from landscape.pl._ways import lay, pieces
@@ -39,7 +39,7 @@ def fates_along(
     """Draw the fates of the cells around each point of a path; arguments as in :func:`landscape.pl.fates`."""
     record = read_result(adata, _keys.PATHS, hint=HINT)
     read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first")
-    ways = record if isinstance(record, pd.DataFrame) else record["table"]
+    ways = record["table"]
     a, b, via = choose(adata, ways, start, end)
     part = way_states(ways, a, b, via)
     genes = [name for name in adata.obsm[_keys.STATE].columns if name in part.columns]
@@ -61,8 +61,7 @@ def fates_along(
     t = grain(ax)
     ax.set_ylabel("probability of the fate", fontsize=9 * t)
     ax.tick_params(axis="y", labelsize=8 * t)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    bare(ax, "top", "right")
     ax.set_title(title or f"{a} \N{RIGHTWARDS ARROW} {b}", color=INK, fontsize=11 * t, loc="left", pad=5 + 11 * t)
     notes = ["mean over the cells nearest to each state of the path"]
     if not near.all():

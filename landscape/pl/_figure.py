@@ -14,6 +14,11 @@ from matplotlib.figure import Figure
 INK = "#22262b"
 QUIET = "#6b7178"
 PAPER = "#ffffff"
+# What rises and what falls, what activates and what represses: blue and red are told apart under every common
+# colour-vision deficiency, as green and red are not.
+UP, DOWN = "#2166ac", "#b2182b"
+# What a bar says whose colours are levels of regulators.
+LEVEL_LABEL = "level (0 off, 1 high)"
 # Width of two columns of a journal (180 mm), in inches: figures of several panels are made for it.
 PAGE = 7.1
 
@@ -67,6 +72,19 @@ def grain(ax: Axes) -> float:
 def shrunk(width: float) -> float:
     """Factor for text in a figure of several panels: 1 at the width of a page, 0.77 in a column of a journal."""
     return min(max((width / PAGE) ** 0.35, 0.7), 1.0)
+
+
+def bare(ax: Axes, *edges: str) -> None:
+    """Leave out edges of the frame."""
+    for edge in edges:
+        ax.spines[edge].set_visible(False)
+
+
+def name_bar(bar: Any, label: str, *, size: float) -> None:
+    """Label of a colour bar, with its ticks one point smaller and no frame."""
+    bar.set_label(label, color=INK, fontsize=size)
+    bar.ax.tick_params(labelsize=size - 1)
+    bar.outline.set_visible(False)
 
 
 def counted(n: float, noun: str) -> str:

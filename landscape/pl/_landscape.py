@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._random import RandomLike
 from landscape.pl._cells import Colours, plane_names
-from landscape.pl._figure import INK, caption, counted, finish, grain, new_axes
+from landscape.pl._figure import INK, caption, counted, finish, grain, name_bar, new_axes
 from landscape.pl._grid import Grid
 from landscape.pl._labels import Row, arrange
 from landscape.pl._places import downhill
@@ -208,9 +208,7 @@ def legend(figure: Figure, ax: Axes, painted: Colours, *, named: bool) -> None:
         from matplotlib.cm import ScalarMappable
 
         bar = figure.colorbar(ScalarMappable(painted.norm, painted.cmap), ax=ax, shrink=0.5, aspect=22, pad=0.01)
-        bar.set_label(painted.label, color=INK, fontsize=10 * grain(ax))
-        bar.ax.tick_params(labelsize=9 * grain(ax))
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        name_bar(bar, painted.label, size=10 * grain(ax))
     elif painted.palette and not named:
         from matplotlib.lines import Line2D
 

@@ -16,7 +16,7 @@ from landscape._anndata import require_adata
 from landscape._random import RandomLike
 from landscape.latent import CompressionCurve, LatentModel
 from landscape.pl._cells import SAFE
-from landscape.pl._figure import INK, PAGE, QUIET, caption, finish, shrunk
+from landscape.pl._figure import INK, PAGE, QUIET, bare, caption, finish, shrunk
 
 MOST_CELLS = 500
 # Width from which three panels stand beside one another, in inches.
@@ -199,5 +199,4 @@ def _plain(ax: Axes, across: str, along: str, text: float) -> None:
     ax.set_xlabel(across, fontsize=8.5 * text)
     ax.set_ylabel(along, fontsize=8.5 * text)
     ax.tick_params(labelsize=7.5 * text)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    bare(ax, "top", "right")

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from landscape import _keys
 from landscape._random import RandomLike
 from landscape.pl._cells import plane_names
-from landscape.pl._figure import INK, caption, finish, grain, new_axes
+from landscape.pl._figure import INK, caption, finish, grain, name_bar, new_axes
 from landscape.pl._flow import Flow, flow
 from landscape.pl._grid import Grid
 from landscape.pl._labels import beside
@@ -96,8 +96,7 @@ def landscape2d(
     cells.set_gid("cells")
     streams = stream and _stream(ax, view)
     bar = figure.colorbar(filled, ax=ax, shrink=0.8, pad=0.02)
-    bar.set_label(height_label or view.label, color=INK, fontsize=10 * t)
-    bar.ax.tick_params(labelsize=9 * t)
+    name_bar(bar, height_label or view.label, size=10 * t)
     draw_ways(ax, view.ways)
     for place, edge in zip(view.places, view.edges, strict=True):
         ax.plot(*place.point, "o", ms=8 * t, mfc="white", mec=edge, mew=2.0 * t, zorder=6)

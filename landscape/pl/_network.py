@@ -18,14 +18,15 @@ from scipy import sparse
 
 from landscape import _keys, get
 from landscape._anndata import require_adata
+from landscape.pl._circle import corners, side_by_side, write_outside
 from landscape.pl._clustered import clustered
-from landscape.pl._figure import INK, caption, finish, grain, new_axes
+from landscape.pl._figure import DOWN, INK, UP, caption, finish, grain, new_axes
 
-# Blue and red are told apart under every common colour-vision deficiency, as green and red are not.
-ACTIVATION, REPRESSION = "#2166ac", "#b2182b"
 # Beyond this many regulators names on a circle touch one another at the size of a page.
 MOST_NODES = 60
 MOST_EDGES = 150
+# Names on a circle stand upright up to this many, and along the radius beyond.
+_UPRIGHT = 24
 
 
 def network(
@@ -120,16 +121,10 @@ def layout(weights: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
     ties = np.abs(weights.to_numpy()) + np.abs(weights.to_numpy().T)
     names = [str(name) for name in weights.index]
     if on_circle(weights):
-        from scipy.cluster.hierarchy import leaves_list, linkage
-        from scipy.spatial.distance import squareform
-
         # Those that are tied by activation form a module; repression keeps apart.
         signed = weights.to_numpy() + weights.to_numpy().T
-        distance = ties.max() - signed
-        np.fill_diagonal(distance, 0.0)
-        order = leaves_list(linkage(squareform(distance, checks=False), method="average", optimal_ordering=True))
-        turn = np.pi / 2 - 2 * np.pi * np.argsort(order) / len(names)
-        return {name: np.array([np.cos(a), np.sin(a)]) for name, a in zip(names, turn, strict=True)}
+        at = corners(len(names))[np.argsort(side_by_side(ties.max() - signed))]
+        return dict(zip(names, at, strict=True))
     graph = nx.from_numpy_array((ties > 0).astype(float))
     graph.remove_edges_from(list(nx.selfloop_edges(graph)))
     graph = nx.relabel_nodes(graph, dict(enumerate(names)))
@@ -146,7 +141,7 @@ def on_circle(weights: pd.DataFrame) -> bool:
     """Whether names are put on a circle: many regulators, or so many edges that lines would cross names."""
     values = weights.to_numpy()
     joined = np.triu((values != 0) | (values.T != 0), 1)
-    return len(weights) > 24 or (len(weights) > 4 and int(joined.sum()) > 2 * len(weights))
+    return len(weights) > _UPRIGHT or (len(weights) > 4 and int(joined.sum()) > 2 * len(weights))
 
 
 def _strongest(weights: pd.DataFrame, most: int | None) -> list[tuple[str, str, float]]:
@@ -167,7 +162,7 @@ def _draw(
     stability: pd.DataFrame | None,
 ) -> None:
     circle = on_circle(weights)
-    many = len(places) > 24
+    many = len(places) > _UPRIGHT
     at = np.array(list(places.values()))
     out = np.abs(weights.to_numpy()).sum(1)
     t = grain(ax)
@@ -194,7 +189,7 @@ def _draw(
                 shrinkA=np.sqrt(size[source]) / 2 + 1,
                 shrinkB=np.sqrt(size[target]) / 2 + 3,
                 lw=(0.6 + 2.4 * share) * t**2,
-                color=ACTIVATION if weight > 0 else REPRESSION,
+                color=UP if weight > 0 else DOWN,
                 alpha=0.25 + 0.65 * firm**2,
                 zorder=2,
                 gid=f"{source}->{target}",
@@ -212,8 +207,8 @@ def _draw(
     ax.axis("off")
     n_up = sum(w > 0 for *_, w in edges)
     handles = [
-        Line2D([], [], color=ACTIVATION, lw=2, label=f"activates ({n_up})"),
-        Line2D([], [], color=REPRESSION, lw=2, label=f"represses ({len(edges) - n_up})"),
+        Line2D([], [], color=UP, lw=2, label=f"activates ({n_up})"),
+        Line2D([], [], color=DOWN, lw=2, label=f"represses ({len(edges) - n_up})"),
     ]
     # Below the drawing, where no name can be.
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=2, frameon=False, fontsize=8.5 * t)
@@ -222,22 +217,20 @@ def _draw(
 def _write_names(ax: Axes, places: dict[str, NDArray[np.float64]], size: dict[str, float], *, circle: bool) -> None:
     t = grain(ax)
     for name, (x, y) in places.items():
-        if circle:
+        if circle and len(places) <= _UPRIGHT:
+            gap = np.sqrt(size[name]) / 2 + 10 * t
+            write_outside(ax, name, places[name], gap=gap, size=10 * t, weight="bold")
+        elif circle:
             turn = np.degrees(np.arctan2(y, x))
             left = abs(turn) > 90
-            upright = len(places) <= 24
-            level = abs(x) < 0.25  # at the top and the bottom
             ax.annotate(
                 name,
                 (1.06 * x, 1.06 * y),
-                xytext=(np.sqrt(size[name]) / 2 * np.array([x, y])) if upright else (0, 0),
-                textcoords="offset points",
-                rotation=0 if upright else (turn + 180 if left else turn),
+                rotation=turn + 180 if left else turn,
                 rotation_mode="anchor",
-                ha="center" if upright and level else ("right" if left else "left"),
-                va=("bottom" if y > 0 else "top") if upright and level else "center",
-                fontsize=(10 if upright else 7.5) * t,
-                fontweight="bold" if upright else "normal",
+                ha="right" if left else "left",
+                va="center",
+                fontsize=7.5 * t,
                 color=INK,
                 zorder=5,
             )
@@ -275,7 +268,7 @@ def _loop(
         shrinkA=0,
         shrinkB=0,
         lw=(0.6 + 2.0 * share) * grain(ax) ** 2,
-        color=ACTIVATION if weight > 0 else REPRESSION,
+        color=UP if weight > 0 else DOWN,
         alpha=0.35 + 0.55 * share,
         zorder=3,
         transform=figure.dpi_scale_trans + ScaledTranslation(*place, ax.transData),  # type: ignore[union-attr]

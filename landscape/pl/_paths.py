@@ -17,10 +17,23 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
-from landscape.pl._figure import INK, QUIET, caption, counted, finish, grain, shrunk
+from landscape.pl._figure import (
+    DOWN,
+    INK,
+    LEVEL_LABEL,
+    QUIET,
+    UP,
+    bare,
+    caption,
+    counted,
+    finish,
+    grain,
+    name_bar,
+    shrunk,
+)
+from landscape.pl._ways import of_way
 
 HINT = "run `landscape.tl.paths(adata)`, or `landscape.tl.barriers(adata)`, first"
-UP, DOWN = "#2166ac", "#b2182b"
 _WORDS = ("from", "to", "saddle", "part", "step")
 MOST_GENES = 30
 LEAST = 0.05
@@ -78,7 +91,7 @@ def paths(
     """
     require_adata(adata)
     record = read_result(adata, key, hint=HINT)
-    table = record if isinstance(record, pd.DataFrame) else record["table"]
+    table = record["table"]
     a, b, via = choose(adata, table, start, end)
     part = way_states(table, a, b, via)
     genes = [name for name in part.columns if name not in _WORDS and pd.api.types.is_numeric_dtype(part[name])]
@@ -114,8 +127,7 @@ def paths(
     bar = figure.colorbar(
         ScalarMappable(scale, cmap), ax=[main, side], location="right", shrink=0.6, aspect=20, pad=0.02
     )
-    bar.set_label("level (0 off, 1 high)", fontsize=8 * text)
-    bar.ax.tick_params(labelsize=7 * text)
+    name_bar(bar, LEVEL_LABEL, size=8 * text)
     main.set_title(
         title or f"{a} \N{RIGHTWARDS ARROW} {b}", color=INK, fontsize=11 * text, loc="left", pad=5 + 11 * text
     )
@@ -144,8 +156,7 @@ def moments(step: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[n
 
 def way_states(table: pd.DataFrame, start: str, end: str, via: str) -> pd.DataFrame:
     """Rows of a table of paths that belong to one of them, in their order."""
-    own = (table[["from", "to", "saddle"]].astype(str) == [start, end, via]).all(axis=1)
-    return table[own].sort_values("step", kind="stable")
+    return of_way(table, start, end, via).sort_values("step", kind="stable")
 
 
 def choose(adata: AnnData, table: pd.DataFrame, start: str | None, end: str | None) -> tuple[str, str, str]:
@@ -156,9 +167,8 @@ def choose(adata: AnnData, table: pd.DataFrame, start: str | None, end: str | No
         known = ", ".join(f"{a} to {b}" for a, b in ways[["from", "to"]].drop_duplicates().itertuples(index=False))
         msg = f"No path from {start or 'any attractor'} to {end or 'any other'}; there are: {known or 'none'}."
         raise ValueError(msg)
-    barriers = adata.uns[_keys.UNS].get(_keys.BARRIERS)
-    heights = barriers.get("table") if isinstance(barriers, Mapping) else barriers
-    if heights is not None:
+    if _keys.BARRIERS in adata.uns[_keys.UNS]:
+        heights = adata.uns[_keys.UNS][_keys.BARRIERS]["table"]
         joined = fit.merge(heights[["from", "to", "saddle", "height"]].astype({"from": str, "to": str}), how="left")
         joined["height"] = joined["height"].fillna(np.inf)
         fit = joined.sort_values("height", kind="stable")
@@ -174,18 +184,21 @@ def _levels(ax: Axes, step: NDArray[np.float64], levels: NDArray[np.float64], sc
     for row in rows[1:-1]:
         ax.axhline(row, color="white", lw=0.6)
     ax.set_ylim(rows[-1], rows[0])
-    for edge in ax.spines.values():
-        edge.set_visible(False)
+    bare(ax, *ax.spines)
     ax.tick_params(length=0)
 
 
 def _moments(
-    record: Any, way: tuple[str, str, str], genes: list[str], step: NDArray[np.float64], levels: NDArray[np.float64]
+    record: Mapping[str, Any],
+    way: tuple[str, str, str],
+    genes: list[str],
+    step: NDArray[np.float64],
+    levels: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Moments that :func:`landscape.tl.paths` wrote, else those of the levels themselves."""
-    table = record.get("genes") if isinstance(record, Mapping) else None
-    if isinstance(table, pd.DataFrame) and "half_step" in table:
-        own = table[(table[["from", "to", "saddle"]].astype(str) == list(way)).all(axis=1)]
+    table = record.get("genes")
+    if table is not None and "half_step" in table:
+        own = of_way(table, *way)
         found = own.set_index(own["gene"].astype(str))["half_step"].reindex(genes).to_numpy(dtype=float)
         return np.where(np.isfinite(found), found, moments(step, levels))
     return moments(step, levels)
@@ -227,5 +240,4 @@ def _trim(ax: Axes, text: float) -> None:
     ax.set_xlabel("change\nof level", fontsize=8 * text, color=QUIET)
     ax.tick_params(axis="x", labelsize=7 * text, colors=QUIET)
     ax.tick_params(axis="y", length=0, labelleft=False)
-    for edge in ("top", "right", "left"):
-        ax.spines[edge].set_visible(False)
+    bare(ax, "top", "right", "left")

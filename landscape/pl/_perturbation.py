@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, PAGE, caption, finish, shrunk
+from landscape.pl._figure import DOWN, INK, PAGE, UP, bare, caption, finish, name_bar, shrunk
 from landscape.pl._grid import Grid
 from landscape.pl._labels import Row, arrange
 from landscape.pl._places import attractor_places, downhill
@@ -31,7 +31,6 @@ from landscape.pl._view import HEIGHT_LABEL
 from landscape.pl._ways import Ways
 
 _HINT = "run `landscape.tl.perturb(adata, levels)` first"
-UP, DOWN = "#2166ac", "#b2182b"
 MOST_REGULATORS = 15
 # Width from which parts stand beside one another, in inches.
 _BESIDE = 5.5
@@ -191,9 +190,7 @@ def _reliefs(
         ax.set_title(words, color=INK, fontsize=10 * text)
         rows += _attractors(ax, relief, points, names, status, colours)
     bar = figure.colorbar(ScalarMappable(Normalize(*ends), surface_cmap()), ax=axes, shrink=0.55, aspect=18, pad=0.01)
-    bar.set_label(str(drawn.get("label") or drawn["before"].get("label") or HEIGHT_LABEL), fontsize=8 * text)
-    bar.ax.tick_params(labelsize=7 * text)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    name_bar(bar, str(drawn.get("label") or drawn["before"].get("label") or HEIGHT_LABEL), size=8 * text)
     if not (before.support.all() and after.support.all()):
         notes.append("hatched: height unknown")
     if before.is_cut or after.is_cut:
@@ -291,8 +288,7 @@ def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str], text: floa
     ax.set_axisbelow(True)
     ax.tick_params(axis="x", labelsize=7.5 * text)
     ax.tick_params(axis="y", length=0)
-    for edge in ("top", "right", "left"):
-        ax.spines[edge].set_visible(False)
+    bare(ax, "top", "right", "left")
 
 
 def _change(row: pd.Series) -> str:
@@ -324,6 +320,5 @@ def _regulators(ax: Axes, expression: pd.DataFrame, most: int, text: float) -> l
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.tick_params(axis="x", labelsize=7.5 * text)
     ax.tick_params(axis="y", length=0)
-    for edge in ("top", "right", "left"):
-        ax.spines[edge].set_visible(False)
+    bare(ax, "top", "right", "left")
     return [] if len(shown) == len(change) else [f"the {len(shown)} of {len(change)} regulators that change most"]

@@ -66,6 +66,11 @@ def lay(
     return place(states, known, where[cells], n_neighbors=40)
 
 
+def of_way(table: pd.DataFrame, start: str, end: str, saddle: str) -> pd.DataFrame:
+    """Rows of a table that belong to one path."""
+    return table[(table[["from", "to", "saddle"]].astype(str) == [start, end, saddle]).all(axis=1)]
+
+
 def pieces(points: NDArray[np.float64], drawn: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     """Pieces between successive points of a line where ``drawn`` holds for the first one."""
     return list(np.stack([points[:-1], points[1:]], axis=1)[drawn[:-1]])
@@ -74,12 +79,11 @@ def pieces(points: NDArray[np.float64], drawn: NDArray[np.bool_]) -> list[NDArra
 def ways(adata: AnnData, where: NDArray[np.float64], places: Sequence[Place]) -> Ways:
     """Saddles and paths that :func:`landscape.tl.barriers` wrote, in the plane; empty where there are none."""
     results = adata.uns.get(_keys.UNS, {})
-    record = results.get(_keys.PATHS)
-    table = record.get("table") if isinstance(record, Mapping) else record
-    if not isinstance(table, pd.DataFrame) or not len(table) or _keys.STATE not in adata.obsm:
+    if _keys.PATHS not in results or _keys.STATE not in adata.obsm:
         return Ways()
+    table = results[_keys.PATHS]["table"]
     genes = [name for name in adata.obsm[_keys.STATE].columns if name in table.columns]
-    if len(genes) < adata.obsm[_keys.STATE].shape[1]:
+    if not len(table) or len(genes) < adata.obsm[_keys.STATE].shape[1]:
         return Ways()
     named = {p.name: p.point for p in places}
     saddles = _saddles(adata, where, genes)

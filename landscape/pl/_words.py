@@ -10,7 +10,7 @@ import pandas as pd
 from anndata import AnnData
 
 from landscape import _keys
-from landscape.pl._ways import Way
+from landscape.pl._ways import Way, of_way
 
 _GENES = 5
 # Columns of the table of attractors, and what they are called.
@@ -53,10 +53,10 @@ def way_words(adata: AnnData, way: Way) -> list[str]:
     return lines
 
 
-def _own(record: Any, part: str, way: Way) -> pd.DataFrame | None:
+def _own(record: Mapping[str, Any] | None, part: str, way: Way) -> pd.DataFrame | None:
     """Rows of a table that belong to a path; ``None`` where there are none."""
-    table = record.get(part) if isinstance(record, Mapping) else (record if part == "table" else None)
-    if not isinstance(table, pd.DataFrame) or not {"from", "to", "saddle"} <= set(table):
+    table = None if record is None else record.get(part)
+    if table is None or not {"from", "to", "saddle"} <= set(table):
         return None
-    own = table[(table[["from", "to", "saddle"]].astype(str) == [way.start, way.end, way.saddle]).all(axis=1)]
+    own = of_way(table, way.start, way.end, way.saddle)
     return own if len(own) else None

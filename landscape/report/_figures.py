@@ -100,14 +100,12 @@ def figures(adata: AnnData) -> Iterator[Drawn]:
     if _keys.NETWORK in adata.varp and (regulator_weights(adata).to_numpy() != 0).any():
         yield _drawn("network", pl.network(adata, **options))
     barriers = results.get(_keys.BARRIERS)
-    table = barriers["table"] if isinstance(barriers, dict) else barriers
-    if table is not None and table["height"].notna().any():
+    if barriers is not None and barriers["table"]["height"].notna().any():
         yield _drawn("barriers", pl.barriers(adata, **options))
-        if len(set(table["from"])) > 2:
+        if len(set(barriers["table"]["from"])) > 2:
             yield _drawn("passages", pl.barriers(adata, kind="graph", **options))
     paths = results.get(_keys.PATHS)
-    table = paths["table"] if isinstance(paths, dict) else paths
-    if table is not None and len(table):
+    if paths is not None and len(paths["table"]):
         yield _drawn("paths", pl.paths(adata, **options))
         if _keys.FATES in adata.obsm and _keys.STATE in adata.obsm:
             yield _drawn("path_fates", pl.fates(adata, kind="path", **options))

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 
 import landscape
@@ -97,8 +96,7 @@ def _terminal(record: Any) -> list[dict[str, Any]] | None:
 
 
 def _barriers(record: Any) -> list[dict[str, Any]] | None:
-    table = record.get("table") if isinstance(record, Mapping) else record
-    if not isinstance(table, pd.DataFrame):
+    if record is None:
         return None
     return [
         {
@@ -106,12 +104,12 @@ def _barriers(record: Any) -> list[dict[str, Any]] | None:
             "to": str(row["to"]),
             **{key: _number(row.get(key)) for key in ("height", "low", "high")},
         }
-        for row in table.to_dict("records")
+        for row in record["table"].to_dict("records")
     ]
 
 
 def _curl(record: Any) -> float | None:
-    return _number(record.get("curl_share")) if isinstance(record, Mapping) else None
+    return None if record is None else _number(record.get("curl_share"))
 
 
 def _number(value: Any) -> float | None:

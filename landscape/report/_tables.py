@@ -65,13 +65,10 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
     if _keys.DRIVERS in results:
         found["drivers"] = _by_rank(get.drivers(adata))
     for name in (_keys.SADDLES, _keys.BARRIERS, _keys.RATES, _keys.PATHS):
-        value = results.get(name)
-        table = value.get("table") if isinstance(value, Mapping) else value
-        if isinstance(table, pd.DataFrame):
-            found[name] = table
-    paths = results.get(_keys.PATHS)
-    if isinstance(paths, Mapping) and isinstance(paths.get("genes"), pd.DataFrame):
-        found["path_genes"] = paths["genes"]
+        if name in results and "table" in results[name]:
+            found[name] = results[name]["table"]
+    if "genes" in results.get(_keys.PATHS, {}):
+        found["path_genes"] = results[_keys.PATHS]["genes"]
     for name, record in perturbations(adata).items():
         found[f"perturbation_{name}"] = record["fates"].rename_axis("fate")
     columns = [key for key in (_keys.BASIN, _keys.FATE_ENTROPY, _keys.HEIGHT) if key in adata.obs]

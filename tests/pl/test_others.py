@@ -13,7 +13,8 @@ from scipy import sparse
 
 from landscape import pl
 from landscape.pl._cells import attractor_colours
-from landscape.pl._network import ACTIVATION, REPRESSION, layout, regulator_weights
+from landscape.pl._figure import DOWN, UP
+from landscape.pl._network import layout, regulator_weights
 from tests.pl.drawn import artist
 from tests.synthetic import NAMES, add_topography
 
@@ -43,8 +44,8 @@ def test_arrows_activate_and_bars_repress_from_regulator_to_target():
     ax = pl.network(network_of([[0, 0.5, 0], [0, 0, -1.0], [0, 0, 0.25]]), show=False)
     drawn = arrows(ax)
     assert set(drawn) == {"G0->G1", "G1->G2", "self"}
-    assert drawn["G0->G1"].get_edgecolor()[:3] == to_rgba(ACTIVATION)[:3]
-    assert drawn["G1->G2"].get_edgecolor()[:3] == to_rgba(REPRESSION)[:3]
+    assert drawn["G0->G1"].get_edgecolor()[:3] == to_rgba(UP)[:3]
+    assert drawn["G1->G2"].get_edgecolor()[:3] == to_rgba(DOWN)[:3]
     assert type(drawn["G0->G1"].get_arrowstyle()).__name__ == "CurveFilledB"
     assert type(drawn["G1->G2"].get_arrowstyle()).__name__ == "BracketB"
     assert drawn["G1->G2"].get_linewidth() > drawn["G0->G1"].get_linewidth() > drawn["self"].get_linewidth()

@@ -272,8 +272,6 @@ def test_summary_has_barriers_once_they_are_computed_and_no_nan(finished):
     expected = [{"from": "a", "to": "b", "height": 2.5, "low": None, "high": 3.0}]
     finished.uns["landscape"]["barriers"] = {"table": table, "params": {}}
     assert summarise(finished)["barriers"] == expected
-    finished.uns["landscape"]["barriers"] = table
-    assert summarise(finished)["barriers"] == expected
 
 
 def test_summary_has_terminal_states_beside_attractors(finished):

@@ -1,0 +1,51 @@
+"""Things on a circle: their order, their places, and names outside."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+
+from landscape.pl._figure import INK
+
+# Nearer to the vertical than this, names stand above or below their points.
+_LEVEL = 0.3
+
+
+def corners(n: int) -> NDArray[np.float64]:
+    """Places of ``n`` things on the unit circle, the first on top, then clockwise, shape ``(n, 2)``."""
+    turn = np.pi / 2 - 2 * np.pi * np.arange(n) / n
+    return np.stack([np.cos(turn), np.sin(turn)], -1)
+
+
+def side_by_side(distance: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Order in which near things are neighbours: the leaves of a clustering, for distances of shape ``(n, n)``."""
+    if len(distance) < 3:
+        return np.arange(len(distance))
+    apart = distance.copy()
+    np.fill_diagonal(apart, 0.0)
+    tree = linkage(squareform(apart, checks=False), method="average", optimal_ordering=True)
+    return np.asarray(leaves_list(tree), dtype=np.int64)
+
+
+def write_outside(
+    ax: Axes, words: str, point: NDArray[np.float64], *, gap: float, size: float, weight: str = "normal"
+) -> None:
+    """Write words ``gap`` points outside a point of the unit circle."""
+    x, y = float(point[0]), float(point[1])
+    level = abs(x) < _LEVEL
+    ax.annotate(
+        words,
+        (x, y),
+        xytext=(gap * x, gap * y),
+        textcoords="offset points",
+        ha="center" if level else ("left" if x > 0 else "right"),
+        va=("bottom" if y > 0 else "top") if level else "center",
+        fontsize=size,
+        fontweight=weight,
+        color=INK,
+        zorder=5,
+        annotation_clip=False,
+    )
