@@ -18,12 +18,13 @@ from landscape._anndata import read_result, require_adata
 from landscape.pl._cells import attractor_colours
 from landscape.pl._circle import side_by_side
 from landscape.pl._figure import INK, LEVEL_LABEL, PAGE, bare, caption, finish, name_bar, shrunk
+from landscape.pl._places import unobserved
 
 _HINT = "run `landscape.tl.attractors(adata)` first"
 MOST_REGULATORS = 30
 # Columns of the table that are drawn as bars, with their headings.
 BARS = (
-    ("n_cells", "cells"),
+    ("n_cells", "cells in\nthe basin"),
     ("leading_eigenvalue", "leading\neigenvalue\n(1 / time)"),
     ("support", "support\n(share of\nensemble)"),
 )
@@ -97,9 +98,8 @@ def attractors(
     if title:
         figure.suptitle(title, color=INK)
     notes = [] if states.shape[1] == total else [f"the {states.shape[1]} of {total} regulators that differ most"]
-    if "observed" in table and not table["observed"].all():
-        unseen = [str(name) for name in table.index[~table["observed"].to_numpy(dtype=bool)]]
-        notes.append(f"no cells there: {', '.join(unseen)}")
+    if unseen := unobserved(table):
+        notes.append(f"no cells near the state: {', '.join(unseen)}")
     caption(figure, notes)
     return finish(figure, [main, *side], show=show, return_fig=return_fig)
 

@@ -56,6 +56,13 @@ def attractor_places(
     return places
 
 
+def unobserved(table: pd.DataFrame) -> list[str]:
+    """Attractors near which no cell was seen, whatever flows there."""
+    if "observed" not in table:
+        return []
+    return [str(name) for name in table.index[~table["observed"].to_numpy(dtype=bool)]]
+
+
 def downhill(adata: AnnData, where: NDArray[np.float64], basis: str = "") -> tuple[float, str]:
     """Direction of development in the plane, as an angle, and its name; without a clock: down the page, and no name.
 

@@ -16,7 +16,7 @@ from landscape._random import RandomLike
 from landscape.pl._cells import Colours, colours, coordinates, sample
 from landscape.pl._figure import INK
 from landscape.pl._grid import Grid
-from landscape.pl._places import Place, attractor_places
+from landscape.pl._places import Place, attractor_places, unobserved
 from landscape.pl._ways import Ways, ways
 
 HEIGHT_LABEL = "occupancy, \N{MINUS SIGN}ln p (model ensemble)"
@@ -80,16 +80,18 @@ class View:
                 notes.append("thin: no cells near")
         if words or self.words:
             notes.append(words or self.words)
-        if left_out := self._unplaced():
-            notes.append(f"no cells, so not drawn: {', '.join(left_out)}")
-        return notes
+        return [*notes, *self._without_cells()]
 
-    def _unplaced(self) -> list[str]:
+    def _without_cells(self) -> list[str]:
+        """Attractors that are predictions: those without a place, and those that no cell is near."""
         record = self.adata.uns.get(_keys.UNS, {}).get(_keys.ATTRACTORS)
         if record is None or not self.places:
             return []
-        drawn = {place.name for place in self.places}
-        return [str(name) for name in record["table"].index if str(name) not in drawn]
+        table, drawn = record["table"], {place.name for place in self.places}
+        left_out = [str(name) for name in table.index if str(name) not in drawn]
+        notes = [f"no cells, so not drawn: {', '.join(left_out)}"] if left_out else []
+        unseen = [name for name in unobserved(table) if name in drawn]
+        return [*notes, f"no cells near the state: {', '.join(unseen)}"] if unseen else notes
 
 
 def look(

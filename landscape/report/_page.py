@@ -22,6 +22,7 @@ from matplotlib import pyplot as plt
 from landscape import _keys
 from landscape._anndata import require_adata
 from landscape._files import write_text
+from landscape.report._ends import attractor_rows, growth_words, verdict
 from landscape.report._figures import figures, words
 from landscape.report._summary import summarise
 from landscape.report._surface import surface
@@ -112,6 +113,7 @@ def report(
     turning = surface(adata)
     run = results.get("run", {})
     grade = summary["identifiability"]
+    ends = attractor_rows(summary, results)
     html = environment.get_template("report.html").render(
         title=title,
         style=Markup(style),
@@ -127,6 +129,9 @@ def report(
         grade_name=GRADES.get(grade, ("not computed", ""))[0],
         grade_text=GRADES.get(grade, ("", "No dynamics were fitted."))[1],
         source={"name": "", "sha256": "", **run.get("input", {})},
+        growth=growth_words(results.get(_keys.DYNAMICS, {})),
+        attractors=ends,
+        verdict=verdict(summary, ends),
         pictures=_pictures(adata, drawn),
         tables=_tables(adata),
         parameters=_parameters(results),

@@ -130,6 +130,11 @@ def test_an_attractor_without_cells_is_said_to_be_missing(pl, finished):
     assert "no cells, so not drawn: Ghost" in pl.landscape(finished, show=False, return_fig=True).get_supxlabel()
 
 
+def test_an_attractor_that_no_cell_is_near_is_said_to_be_one(pl, finished):
+    finished.uns["landscape"]["attractors"]["table"].loc["Monocyte", "observed"] = False
+    assert "no cells near the state: Monocyte" in pl.landscape(finished, show=False, return_fig=True).get_supxlabel()
+
+
 def test_the_vertical_axis_says_what_the_height_is(pl, finished):
     texts = [t.get_text() for t in pl.landscape(finished, show=False).texts]
     assert "occupancy, \N{MINUS SIGN}ln p (model ensemble)" in texts

@@ -171,7 +171,7 @@ def test_the_regulators_that_differ_most_are_kept(finished):
 
 def test_unobserved_attractors_are_said(finished):
     finished.uns["landscape"]["attractors"]["table"].loc["Monocyte", "observed"] = False
-    assert "no cells there: Monocyte" in pl.attractors(finished, show=False, return_fig=True).get_supxlabel()
+    assert "no cells near the state: Monocyte" in pl.attractors(finished, show=False, return_fig=True).get_supxlabel()
 
 
 def test_no_attractors_are_named(finished):

@@ -295,6 +295,46 @@ def test_summary_has_terminal_states_beside_attractors(finished):
     assert [row["attractor"] for row in summarise(finished)["terminal"]] == ["Beta 1", "Beta 2"]
 
 
+def _ends(rows):
+    """Record of terminal states: name, nearest attractor."""
+    table = pd.DataFrame(
+        {
+            "n_cells": 20,
+            "n_basin": 150,
+            "gathering": 1.5,
+            "arrival": 0.9,
+            "n_ends": 1,
+            "attractor": [a for _, a in rows],
+        },
+        index=[name for name, _ in rows],
+    )
+    return {"table": table, "params": {}}
+
+
+def test_the_page_sets_attractors_beside_terminal_states(finished, pixel, tmp_path):
+    first, second, third, fourth = NAMES
+    finished.uns["landscape"]["terminal"] = _ends([(first, first), ("rare <b>", first), (second, second)])
+    finished.uns["landscape"]["attractors"]["table"].loc[fourth, "observed"] = False
+    by_fate = pd.DataFrame({"kept": [0.9, 0.2]}, index=[first, second])
+    finished.uns["landscape"]["fates"] = {"by_fate": by_fate, "params": {}}
+    text = " ".join("".join(read(ls.report(finished, tmp_path / "a.html", drawn=pixel)).text).split())
+    assert f"One terminal state each lies next to {second}." in text
+    assert f"{first} and rare <b> share the attractor {first}:" in text
+    assert f"No terminal state lies next to {third} and {fourth}:" in text
+    assert f"empties {second} within" in text
+    assert f"No cells are near {fourth}," in text
+    del finished.uns["landscape"]["terminal"], finished.uns["landscape"]["attractors"]
+    assert "Where development ends" not in "".join(read(ls.report(finished, tmp_path / "b.html", drawn=pixel)).text)
+
+
+def test_the_page_says_what_another_growth_would_change(finished, pixel, tmp_path):
+    assert "Growth is" not in "".join(read(ls.report(finished, tmp_path / "a.html", drawn=pixel)).text)
+    finished.uns["landscape"]["dynamics"].update(growth_sensitivity=0.34, growth_rate_tried=0.126)
+    text = "".join(read(ls.report(finished, tmp_path / "b.html", drawn=pixel)).text)
+    assert "Growth is taken to be equal everywhere." in text
+    assert "0.13 per unit of time), the velocities would change by 34%." in text
+
+
 def test_an_empty_object_has_a_summary_of_nulls(finished):
     del finished.uns["landscape"]
     found = summarise(finished)
