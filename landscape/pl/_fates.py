@@ -58,7 +58,7 @@ def fates(
     adata
         Annotated data with fate probabilities.
     key
-        Key of the table in ``adata.obsm``.
+        Key of the table in ``adata.obsm``; ``"terminal_fates"`` draws those of :func:`landscape.tl.terminal`.
     kind
         ``"embedding"``: a panel for each fate, and one for the entropy of the choice where it was computed.
         ``"circle"``: fates on a circle, each cell at the mean of their places weighted by its probabilities, so that
@@ -124,7 +124,7 @@ def fates(
         raise ValueError(msg)
     where, basis = coordinates(adata, basis)
     panels = [(str(name), table[name].to_numpy(dtype=float), (0.0, 1.0)) for name in table.columns]
-    if _keys.FATE_ENTROPY in adata.obs:
+    if key == _keys.FATES and _keys.FATE_ENTROPY in adata.obs:  # it belongs to that table
         highest = np.log2(max(table.shape[1], 2))
         panels.append(("entropy of the fate", adata.obs[_keys.FATE_ENTROPY].to_numpy(dtype=float), (0.0, highest)))
     return _panels(

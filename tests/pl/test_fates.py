@@ -154,3 +154,9 @@ def test_without_the_model_the_call_is_named(compared):
     del compared.obsm["fates_model"]
     with pytest.raises(KeyError, match=r"landscape\.tl\.fates\(adata\)` with `n_replicates` above 0"):
         pl.fates(compared, kind="model", show=False)
+
+
+def test_another_table_of_fates_has_no_panel_of_the_entropy_of_the_first(finished):
+    finished.obsm["terminal_fates"] = finished.obsm["fates"].iloc[:, :2]
+    axes = pl.fates(finished, key="terminal_fates", basis="X_plane", show=False)
+    assert [ax.get_title() for ax in axes] == list(finished.obsm["terminal_fates"].columns)

@@ -352,7 +352,6 @@ def test_figures_follow_what_is_there(finished):
     del finished.varp["network"]
     del finished.uns["landscape"]["occupancy"]
     finished.uns["landscape"].pop("attractors")
-    drawn = list(figures(finished))
-    assert [item.name for item in drawn] == ["fates"]
-    for item in drawn:
-        plt.close(item.figure)
+    assert [item.name for item in closed(figures(finished))] == ["fates"]
+    finished.obsm["terminal_fates"] = finished.obsm["fates"].iloc[:, :2]
+    assert [item.name for item in closed(figures(finished))] == ["fates", "terminal"]
