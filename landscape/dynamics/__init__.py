@@ -12,7 +12,7 @@ from landscape.dynamics.chain import (
     mean_absorption_time,
     stationary_distribution,
 )
-from landscape.dynamics.course import find_start, populations_along, steps_per_lifetime
+from landscape.dynamics.course import find_start, populations_ahead, populations_along, steps_per_lifetime
 from landscape.dynamics.directions import (
     GRADES,
     Combination,
@@ -36,6 +36,7 @@ from landscape.dynamics.growth import growth_of
 from landscape.dynamics.growth_sensitivity import GrowthSensitivity, growth_sensitivity
 from landscape.dynamics.held_out import without_one_time
 from landscape.dynamics.kernel import flow_potential, potential_kernel, velocity_kernel
+from landscape.dynamics.noise import fit_diffusion
 from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
 from landscape.dynamics.reactive_flux import ReactiveFlux, transition_path_flux
 from landscape.dynamics.sde import Trajectories, chemical_diffusion, simulate, walk
@@ -75,6 +76,7 @@ __all__ = [
     "find_sinks",
     "find_start",
     "fit_bridges",
+    "fit_diffusion",
     "fit_rates",
     "flow_potential",
     "from_pseudotime",
@@ -89,6 +91,7 @@ __all__ = [
     "match_populations",
     "mean_absorption_time",
     "neighbor_graph",
+    "populations_ahead",
     "populations_along",
     "potential_kernel",
     "simulate",

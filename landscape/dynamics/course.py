@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ SETTLED = 0.15
 # It cannot end before this share has left the patches of the start, where the first steps lead from one to another only.
 LEFT = 0.5
 MAX_STEPS = 4096
+# Steps after which populations ahead of all cells are looked at: near, where noise is local, and far, where it moves
+# cells from basin to basin.
+AHEAD = (1, 2, 4, 8)
 # Levels below this share of a gene's 99th percentile tell no rate of fall.
 LEAST_LEVEL = 0.05
 # Share of the rates of fall that noise may put above the fastest possible.
@@ -153,14 +156,49 @@ def populations_along(
     forward = (forward @ sparse.diags(1 / np.where(total > 0, total, 1.0))).tocsr()
     first = np.zeros(n)
     first[start] = w[start] / w[start].sum()
-    length = _length(forward, first, patch)
-    length = max(length, n_times)
+    length = max(_length(forward, first, patch), n_times)
     # The last population is that after as many steps again, which a model must hold at rest.
     steps = {*np.round(np.linspace(0, length, n_times)).astype(int).tolist(), 2 * length}
-    found, p = {}, first
+    return _drawn(forward, first, steps, n_cells, gen)
+
+
+def populations_ahead(
+    transitions: sparse.csr_matrix,
+    share: NDArray[np.float64],
+    *,
+    steps: Sequence[int] = AHEAD,
+    n_cells: int = 500,
+    rng: RandomLike = 0,
+) -> Mapping[int, NDArray[np.int64]]:
+    r"""Draw cells from a distribution over all cells, and from those that a chain makes of it, :math:`p_0 P^m`.
+
+    Parameters
+    ----------
+    transitions
+        :math:`P`, shape ``(n, n)``, rows summing to one.
+    share
+        :math:`p_0`, shape ``(n,)``, sum 1.
+    steps
+        Numbers of steps :math:`m`.
+    n_cells
+        Cells drawn for each.
+    rng
+        Seed or generator.
+
+    Returns
+    -------
+    Cells by the number of steps, 0 among them.
+    """
+    return _drawn(sparse.csr_matrix(transitions.T), share, {0, *steps}, n_cells, generator(rng))
+
+
+def _drawn(
+    forward: sparse.csr_matrix, p: NDArray[np.float64], steps: set[int], n_cells: int, gen: np.random.Generator
+) -> Mapping[int, NDArray[np.int64]]:
+    found = {}
     for m in range(max(steps) + 1):
         if m in steps:
-            found[m] = gen.choice(n, n_cells, p=p / p.sum())
+            found[m] = gen.choice(len(p), n_cells, p=p / p.sum())
         p = forward @ p
     return found
 

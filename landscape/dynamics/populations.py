@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -245,7 +245,7 @@ def _distance_along(
         *parameters.arrays(), parameters.log_diffusion, parameters.drift.hill, start, kicks,
         np.repeat(widths, counts).tolist(), np.cumsum(counts).tolist(),
     )  # fmt: skip
-    weights = _descendants(growth, torch.cat([start[None], path.detach()]), np.diff(times))
+    weights = descendants(growth, torch.cat([start[None], path.detach()]), np.diff(times))
     return torch.stack(
         [
             energy_distance(x, _draw(populations[t], n_particles, gen), w)
@@ -254,7 +254,7 @@ def _distance_along(
     )
 
 
-def _descendants(growth: Growth | None, path: Tensor, gaps: np.ndarray) -> list[Tensor | None]:
+def descendants(growth: Growth | None, path: Sequence[Tensor] | Tensor, gaps: np.ndarray) -> list[Tensor | None]:
     """Cells that each particle stands for at every time after the first, by the trapezoidal rule.
 
     Where the populations agree the distance is stationary in the particles' places, so that the weights may be held

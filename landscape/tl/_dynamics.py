@@ -82,8 +82,9 @@ def dynamics(
         Huang et al. (2007) [1]_, and 2 where velocities alone are fitted.
         Half of the response is at half of the abundance between the 2nd and 98th percentile.
     diffusion
-        :math:`D`. By default estimated with real time points, and else stated: the variance of states within a
-        neighbourhood over the lifetime.
+        :math:`D`. By default estimated, with all else where populations are matched, and afterwards where velocities
+        alone are fitted (:func:`landscape.dynamics.fit_diffusion`). Without a clock the populations are those of the
+        chain, so that the noise is that of the chain: the data do not tell it.
     half_lives
         Half-lives :math:`\ln 2 / (2 \gamma)` of the mRNA of the regulators where they were measured: a column of
         :attr:`~anndata.AnnData.var`, or numbers by gene, in the unit of the time points. Without a clock their ratios
@@ -203,7 +204,7 @@ def dynamics(
         "layer": layer,
         "support": source,
         "self_edges": self_edges,
-        "diffusion": "estimated" if diffusion is None and fitted.match is not None else "stated",
+        "diffusion": "stated" if diffusion is not None else "estimated",
         "time_unit": "real time" if directed.times is not None else "mRNA lifetime",
         "states": "posterior mean" if model is not None else "pooled over neighbours",
         "decay": _origin_of_decay(half_lives, fitted),

@@ -16,11 +16,12 @@ from torch import Tensor
 from landscape.dynamics import RegulatoryDrift
 from landscape.dynamics.bootstrap import bayesian_weights, blocks
 from landscape.dynamics.bridges import fit_bridges
-from landscape.dynamics.course import find_start, populations_along, steps_per_lifetime, through
+from landscape.dynamics.course import find_start, populations_ahead, populations_along, steps_per_lifetime, through
 from landscape.dynamics.fit import RateFit, fit_rates
 from landscape.dynamics.graph import CellGraph
 from landscape.dynamics.growth import growth_of
 from landscape.dynamics.held_out import without_one_time
+from landscape.dynamics.noise import fit_diffusion
 from landscape.dynamics.populations import PopulationMatch, match_populations
 from landscape.tl._direction import Directed
 from landscape.tl._state import ROOT_DECAY
@@ -136,7 +137,7 @@ class ModelFit:
             logger.warning("the fit of production rates reached its limit of %d steps", rates.n_steps)
         held_out = self._held_out(rates)
         if not self.matched:
-            noise = ROOT_DECAY * _spread_within(self.x.numpy(), graph) if self.stated is None else float(self.stated)
+            noise = self._noise(rates.drift, graph) if self.stated is None else float(self.stated)
             return Fitted(rates, None, noise, held_out, {})
         if self.times is None and not len(self.directed.start):
             start = find_start(graph, self.directed.transitions, self.coordinates)
@@ -146,6 +147,18 @@ class ModelFit:
         match = self._match(rates.drift, populations, self.n_steps)
         noise = match.diffusion if self.stated is None else float(self.stated)
         return Fitted(rates, match, noise, held_out, self._held_out_time(populations))
+
+    def _noise(self, drift: RegulatoryDrift, graph: CellGraph) -> float:
+        """Noise of a drift that was fitted to velocities alone, from populations that its start does not matter for."""
+        if self.times is not None:
+            populations = self._populations(None)
+        else:
+            share = (self.weights / self.weights.sum()).numpy()
+            ahead = populations_ahead(self.directed.transitions, share, rng=self.gen)
+            populations = {m / self.speed: self.x[torch.as_tensor(cells)] for m, cells in ahead.items()}
+        # Differences among neighbours along the manifold count as well, so that this is the most there can be.
+        most = float(drift.decay.mean()) * _spread_within(self.x.numpy(), graph)
+        return fit_diffusion(drift, populations, most=most, growth=self.growth, rng=self.gen)
 
     def _speed(self, directed: Directed) -> float:
         """Steps of the chain in a unit of time.

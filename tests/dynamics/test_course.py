@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from landscape.dynamics import find_start, flow_potential, neighbor_graph, potential_kernel
-from landscape.dynamics.course import SETTLED, populations_along, steps_per_lifetime, through
+from landscape.dynamics.course import SETTLED, populations_ahead, populations_along, steps_per_lifetime, through
 
 
 def forward_line(n: int, p: float = 0.5) -> sparse.csr_matrix:
@@ -61,6 +61,15 @@ def test_weights_choose_among_destinations():
     found = populations_along(chain, np.array([0]), np.arange(3), weights=np.array([1.0, 3.0, 1.0]), n_cells=4000)
     share = (found[max(found)] == 1).mean()
     assert share == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / 4000))
+
+
+def test_populations_ahead_of_all_cells_are_those_of_a_binomial_walk():
+    n, share = 60, np.r_[0.5, 0.0, 0.5, np.zeros(57)]
+    found = populations_ahead(forward_line(n), share, steps=(3, 9), n_cells=4000, rng=0)
+    assert sorted(found) == [0, 3, 9]
+    for m, cells in found.items():
+        # From state 0 or 2: the mean moves by m / 2, the variance of 1 grows by m / 4.
+        assert cells.mean() == pytest.approx(1 + m / 2, abs=4 * np.sqrt((1 + m / 4) / 4000))
 
 
 @pytest.fixture(scope="module")
