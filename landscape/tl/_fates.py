@@ -17,6 +17,7 @@ from landscape._anndata import read, read_result, require_adata, write, write_re
 from landscape._random import RandomLike
 from landscape.dynamics import absorption_probabilities
 from landscape.tl._fates_model import Comparison, compare
+from landscape.topography._threads import on_one_thread
 from landscape.topography.committor import fate_entropy
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 REACH = 0.4
 
 
+@on_one_thread
 def fates(
     adata: AnnData,
     *,

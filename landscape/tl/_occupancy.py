@@ -20,6 +20,7 @@ from landscape._random import RandomLike, generator
 from landscape.dynamics import simulate
 from landscape.tl._dynamics import read_drift
 from landscape.tl._start import duration_of, start_of, waiting_time
+from landscape.topography._threads import on_one_thread
 from landscape.topography.occupancy import Occupancy, place
 from landscape.topography.occupancy import occupancy as occupancy_of
 
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 LABEL = "occupancy, \N{MINUS SIGN}ln p (model ensemble)"
 
 
+@on_one_thread
 def occupancy(
     adata: AnnData,
     *,

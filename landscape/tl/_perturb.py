@@ -22,6 +22,7 @@ from landscape.tl._cells import cells_of
 from landscape.tl._dynamics import read_drift
 from landscape.tl._ensemble import INTERVAL, read_ensemble
 from landscape.tl._start import duration_of, start_of
+from landscape.topography._threads import on_one_thread
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ MARGIN = 0.05
 FEW = 300
 
 
+@on_one_thread
 def perturb(
     adata: AnnData,
     levels: Mapping[str, float],

@@ -18,7 +18,8 @@ def on_one_thread(function: Callable[P, R]) -> Callable[P, R]:
 
     A search is a long row of operations on small matrices. A second thread gains nothing on them, and waits actively
     between them: with another process on the second core, fixed points of 50 genes took 25 s instead of 4 s. Several
-    searches run side by side in processes instead.
+    searches run side by side in processes instead. ``OMP_NUM_THREADS=1`` does not keep the second thread away: numba raises
+    the number for all of OpenMP when its first parallel function runs, for instance in ``scanpy.pp.normalize_total``.
     """
 
     @functools.wraps(function)
