@@ -7,7 +7,6 @@ all cells share; its attractors, basins, barriers and fates are the landscape. S
 from __future__ import annotations
 
 import importlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,8 +49,6 @@ __all__ = [
     "tl",
     "topography",
 ]
-
-logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

@@ -210,6 +210,21 @@ def test_warnings_of_stages_are_in_the_summary_also_when_kept(fake, source, tmp_
     assert "the fit is poor" in (out / "report.html").read_text()
 
 
+def test_a_warning_is_shown_where_nobody_listens_to_the_log(monkeypatch, capsys):
+    from landscape._run.watch import collected_warnings
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    with collected_warnings() as messages:
+        logging.getLogger("landscape.tl").warning("the fit is %s", "poor")
+        logging.getLogger("landscape.tl").info("nothing")
+    assert messages == ["the fit is poor"]
+    assert capsys.readouterr().err == "the fit is poor\n"
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.NullHandler()])
+    with collected_warnings():
+        logging.getLogger("landscape.tl").warning("again")
+    assert capsys.readouterr().err == ""
+
+
 def test_another_input_is_refused_unless_forced(fake, source, tmp_path):
     out, other = tmp_path / "out", tmp_path / "other.h5ad"
     run_directory(source, out, settings=settings())

@@ -36,7 +36,7 @@ _ROLES = {  # role of a column of obs <- words that its name is made of
 _MIN_CELLS = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Findings:
     """What a data set offers.
 
@@ -78,6 +78,22 @@ class Findings:
     def is_ready(self) -> bool:
         """Whether nothing stands in the way."""
         return self.problems.empty
+
+    def __repr__(self) -> str:
+        """What was found, a line for each kind."""
+        known = f"{self.n_regulators} regulators" if self.n_regulators >= 0 else "no list of regulators at hand"
+        lines = [
+            f"{self.n_cells:,} cells x {self.n_genes:,} genes, {self.species}, {known}",
+            f"counts: {self.counts_layer}; unspliced counts: {self.unspliced_layer}",
+        ]
+        for role, part in self.columns.groupby("role", sort=False):
+            lines.append(f"columns for {role}: {', '.join(map(str, part.index))}")
+        lines.append(f"embeddings: {', '.join(self.embeddings) or 'none'}")
+        for row in self.problems.itertuples(index=False):
+            lines.append(f"problem: {row.problem}; {row.mend}")
+        if self.is_ready:
+            lines.append("nothing stands in the way of a run; tables: .matrices, .columns")
+        return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

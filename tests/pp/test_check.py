@@ -104,3 +104,14 @@ def test_published_data_are_ready(data_dir):
     found = ls.pp.check(ls.datasets.pancreas())
     assert found.is_ready, found.problems
     assert (found.unspliced_layer, found.species) == ("unspliced", "mouse")
+
+
+def test_findings_are_read_line_by_line():
+    adata = ls.datasets.hematopoiesis(n_cells=120)
+    text = repr(ls.pp.check(adata))
+    assert text.startswith(f"120 cells x {adata.n_vars:,} genes")
+    assert "counts: counts; unspliced counts: none" in text
+    assert "columns for time: day" in text
+    assert text.endswith("nothing stands in the way of a run; tables: .matrices, .columns")
+    spoilt = adata[:20].copy()
+    assert "problem: 20 cells are too few" in repr(ls.pp.check(spoilt))
