@@ -9,7 +9,7 @@ palantir scvelo moscot`` and name its Python in ``LANDSCAPE_PEERS_PYTHON``. With
 * ``blood``: simulated blood, truth by running each of 400 cells on 50 times; mean absolute error over four fates.
 * ``cost``: paul15, from a directed chain to terminal states and fate probabilities; CellRank gets our chain.
 * ``stages``: paul15, processor seconds of everything after the latent model, with and without the ensemble.
-* ``scale``: chain, ends and fates of up to 100,000 cells.
+* ``scale``: graph, chain, ends, fates and sinks of up to 100,000 cells, of paul15 and of a tree that forks three times.
 * ``hubs``: hubs at rest whose targets have no edges among them; false edges with and without a direction.
 """
 
@@ -36,8 +36,16 @@ from sklearn.decomposition import PCA
 
 import landscape as ls
 from benchmarks._harness import Results, main
+from benchmarks._tree import branching
 from benchmarks.dynamics import latent
-from landscape.dynamics import absorption_probabilities, find_ends, flow_potential, neighbor_graph, potential_kernel
+from landscape.dynamics import (
+    absorption_probabilities,
+    find_ends,
+    find_sinks,
+    flow_potential,
+    neighbor_graph,
+    potential_kernel,
+)
 
 STORE = Path(__file__).parent / "fate_peers.json"
 RUNNER = Path(__file__).parent / "_fate_peers.py"
@@ -241,26 +249,35 @@ def stages(results: Results, *, quick: bool) -> None:
         results.figures[f"stages_seconds_{n_replicates}"] = row["seconds"]
 
 
-def scale(results: Results, *, quick: bool) -> None:
-    """Growth of the shared part with cells: cells of paul15, and between each and one of its neighbours as many as asked for."""
+def between_cells(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Latent variables along the manifold of paul15, each between a cell and one of its neighbours, and cells of the root."""
     adata, _ = paul15()
     z, gen = np.asarray(adata.obsm["X_latent"], dtype=float), np.random.default_rng(0)
     _, near = cKDTree(z).query(z, 31)
-    start, rows = z[_root(adata)[0]], []
-    for n in (3_000, 10_000) if quick else (3_000, 10_000, 30_000, 100_000):
-        one = gen.integers(0, len(z), n)
-        other = near[one, gen.integers(1, 31, n)]
-        more = z[one] + gen.random((n, 1)) * (z[other] - z[one])
-        root = np.argsort(np.linalg.norm(more - start, axis=1))[: max(10, n // 1000)]
-        row: dict[str, Any] = {"n_cells": n}
-        shared_part(more, root, row)
-        row["seconds"] = row["graph"] + row["chain_and_ends"] + row["fates"]
-        results.add(row)
-        rows.append(row)
-    logs = np.log(pd.DataFrame(rows)[["n_cells", "graph", "chain_and_ends", "fates", "seconds"]])
-    for name in logs.columns[1:]:
-        results.figures[f"scale_exponent_{name}"] = float(np.polyfit(logs["n_cells"], logs[name], 1)[0])
-    results.figures["scale_seconds_most"] = rows[-1]["seconds"]
+    one = gen.integers(0, len(z), n)
+    other = near[one, gen.integers(1, 31, n)]
+    points = z[one] + gen.random((n, 1)) * (z[other] - z[one])
+    return points, np.argsort(np.linalg.norm(points - z[_root(adata)[0]], axis=1))[: max(10, n // 1000)]
+
+
+def scale(results: Results, *, quick: bool) -> None:
+    """Growth of the shared part, and of sinks of the chain, with the number of cells."""
+    for kind, make in (("paul15", between_cells), ("tree", branching)):
+        rows = []
+        for n in (3_000, 10_000) if quick else (3_000, 10_000, 30_000, 100_000):
+            points, root = make(n)
+            row: dict[str, Any] = {"cells_of": kind, "n_cells": n}
+            chain, _ = shared_part(points, root, row)
+            clock = time.process_time()
+            row["n_sinks"] = len(find_sinks(neighbor_graph(points, n_neighbors=30), chain).cells)
+            row["sinks"] = time.process_time() - clock - row["graph"]
+            row["seconds"] = row["graph"] + row["chain_and_ends"] + row["fates"]
+            results.add(row)
+            rows.append(row)
+        logs = np.log(pd.DataFrame(rows)[["n_cells", "graph", "chain_and_ends", "fates", "sinks", "seconds"]])
+        for name in logs.columns[1:]:
+            results.figures[f"scale_{kind}_exponent_{name}"] = float(np.polyfit(logs["n_cells"], logs[name], 1)[0])
+        results.figures[f"scale_{kind}_seconds_most"] = rows[-1]["seconds"]
 
 
 def hub() -> ls.circuits.Circuit:

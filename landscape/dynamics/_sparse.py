@@ -10,12 +10,20 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import linalg
 
+from landscape.dynamics._multilevel import Multilevel
+
 logger = logging.getLogger(__name__)
 
 # Below these sizes an LU factorisation is quicker than iterating, and exact; a chain on a line or a plane grid has so
 # little fill-in that it may be far larger. Above `DIRECT` neighbour graphs fill gigabytes.
 SMALL, PLANAR, DIRECT = 2_000, 300_000, 15_000
 PLANAR_DEGREE = 5.5
+# Numbers in one array of right-hand sides that are iterated together: 64 MB.
+BATCH_NUMBERS = 8_000_000
+# A residual that has grown to this, from a right-hand side of about 1, comes to nothing.
+DIVERGED = 1e10
+# Vectors that GMRES keeps before it starts anew.
+RESTART = 60
 # Rounding errors of a row's sum, with room for growth in the factorisation.
 BACKWARD = 1e-13
 
@@ -46,13 +54,13 @@ class LinearSolution:
 
 
 def solve(
-    a: sparse.csr_array, b: NDArray[np.float64], *, tolerance: float = 1e-10, max_iterations: int = 5_000
+    a: sparse.csr_array, b: NDArray[np.float64], *, tolerance: float = 1e-10, max_iterations: int = 600
 ) -> LinearSolution:
     r"""Solve :math:`A X = B` for a sparse, diagonally dominant :math:`A` such as :math:`I - Q`.
 
-    Small and plane-grid systems are factorised. Others are iterated by BiCGSTAB with rows scaled by their diagonal
-    (on neighbour graphs an incomplete factorisation costs more than it saves); where that stalls, they are factorised
-    up to 15,000 unknowns, else finished by GMRES.
+    Small and plane-grid systems are factorised. Others are iterated by BiCGSTAB, all right-hand sides together, with
+    :class:`~landscape.dynamics._multilevel.Multilevel` as preconditioner, so that the iterations hardly grow with the
+    number of states; where that stalls, they are factorised up to 15,000 unknowns, else finished by GMRES.
 
     Parameters
     ----------
@@ -83,21 +91,20 @@ def _solve(a: sparse.csr_array, b: NDArray[np.float64], tolerance: float, max_it
         return LinearSolution(np.zeros_like(b), 0.0, 0, "lu", converged=True)
     if n <= SMALL or (n <= PLANAR and a.nnz <= PLANAR_DEGREE * n):
         return _factorise(a, b, size, tolerance)
-    # Dividing rows by their diagonal takes slow states (large self-loops) out of the spectrum.
-    inverse = 1.0 / a.diagonal()
-    target = tolerance * size * float(inverse.min())
-    scaled, scaled_b = sparse.csr_array(sparse.diags_array(inverse) @ a), inverse[:, None] * b
-    columns, n_iterations = np.zeros(b.shape[::-1]), 0
-    for column, right in zip(columns, scaled_b.T.copy(), strict=True):
-        n_iterations += _bicgstab(scaled, right, column, target, max_iterations)
-    x = np.ascontiguousarray(columns.T)
+    inverse = Multilevel(a)
+    x, n_iterations = np.zeros(b.shape), 0
+    width = max(1, BATCH_NUMBERS // n)
+    for start in range(0, b.shape[1], width):
+        part = slice(start, start + width)
+        x[:, part], spent = _bicgstab(a, b[:, part], inverse, tolerance * size, max_iterations)
+        n_iterations += spent
     residual = float(np.abs(a @ x - b).max()) / size
     if residual <= tolerance:
         return LinearSolution(x, residual, n_iterations, "bicgstab", converged=True)
     logger.info("BiCGSTAB stopped at residual %.1e after %d iterations.", residual, n_iterations)
     if n <= DIRECT:
         return _factorise(a, b, size, tolerance)
-    return _gmres(scaled, scaled_b, a, b, x, n_iterations, tolerance, max_iterations)
+    return _gmres(a, b, inverse, x, n_iterations, tolerance, max_iterations)
 
 
 def _factorise(a: sparse.csr_array, b: NDArray[np.float64], size: float, tolerance: float) -> LinearSolution:
@@ -112,70 +119,93 @@ def _factorise(a: sparse.csr_array, b: NDArray[np.float64], size: float, toleran
 
 
 def _bicgstab(
-    a: sparse.csr_array, b: NDArray[np.float64], x: NDArray[np.float64], target: float, max_iterations: int
-) -> int:
-    """BiCGSTAB on one column, in place; restarts from the true residual where the recursion has drifted from it."""
-    done, least = 0, np.inf
-    while done < max_iterations:
-        r = b - a @ x
-        true = float(np.abs(r).max())
-        if true <= target or not true < 0.5 * least:  # NaN stops too
-            return done
-        least, best = true, x.copy()
-        done = _bicgstab_cycle(a, r, x, 0.5 * target, done, max_iterations)
-        if not np.abs(b - a @ x).max() <= least:
-            x[:] = best
-            return done
-    return done
+    a: sparse.csr_array, b: NDArray[np.float64], inverse: Multilevel, target: float, max_iterations: int
+) -> tuple[NDArray[np.float64], int]:
+    """BiCGSTAB with the preconditioner on the right: the best solution seen, and the iterations of the slowest column.
+
+    Columns that are done are left out; the recursion starts anew from the true residual where it has drifted from it.
+    """
+    x, done = np.zeros(b.shape), 0
+    left, least = np.arange(b.shape[1]), np.full(b.shape[1], np.inf)
+    while len(left) and done < max_iterations:
+        best = x[:, left].copy()
+        r = b[:, left] - a @ best
+        true = np.abs(r).max(0)
+        going = (true > target) & (true < 0.5 * least[left])  # NaN stops too
+        least[left[going]] = true[going]
+        left, r, best = left[going], r[:, going], best[:, going]
+        if not len(left):
+            break
+        moved, done = _cycle(a, r, inverse, 0.5 * target, done, max_iterations)
+        found = best + moved
+        better = np.abs(b[:, left] - a @ found).max(0) <= least[left]
+        x[:, left[better]] = found[:, better]
+        left = left[better]
+    return x, done
 
 
-def _bicgstab_cycle(
-    a: sparse.csr_array, r: NDArray[np.float64], x: NDArray[np.float64], target: float, done: int, max_iterations: int
-) -> int:
+def _cycle(
+    a: sparse.csr_array, r: NDArray[np.float64], inverse: Multilevel, target: float, done: int, max_iterations: int
+) -> tuple[NDArray[np.float64], int]:
+    """Steps from the residuals ``r`` until every column is below the target or its recursion breaks down."""
+    moved = np.zeros(r.shape)
+    left = np.arange(r.shape[1])
+    r = np.ascontiguousarray(r)
     shadow, p = r.copy(), r.copy()
-    rho = shadow @ r
-    while done < max_iterations:
-        v = a @ p
-        through = shadow @ v
-        if through == 0.0 or rho == 0.0:
-            return done
-        alpha = rho / through
-        r -= alpha * v
-        x += alpha * p
+    rho = _dot(shadow, r)
+    while len(left) and done < max_iterations:
         done += 1
-        if np.abs(r).max() <= target:
-            return done
-        t = a @ r
-        omega = (t @ r) / (t @ t)
-        x += omega * r
-        r -= omega * t
-        if not np.abs(r).max() > target or omega == 0.0:
-            return done
-        following = shadow @ r
-        p -= omega * v
-        p *= following / rho * alpha / omega
-        p += r
+        ahead = inverse.solve(p)
+        v = a @ ahead
+        alpha = _ratio(rho, _dot(shadow, v))
+        s = r - alpha * v
+        sideways = inverse.solve(s)
+        t = a @ sideways
+        omega = _ratio(_dot(t, s), _dot(t, t))
+        moved[:, left] += alpha * ahead + omega * sideways
+        r = s - omega * t
+        following = _dot(shadow, r)
+        beta = _ratio(following, rho) * _ratio(alpha, omega)
+        p = r + beta * (p - omega * v)
         rho = following
-    return done
+        size = np.abs(r).max(0)
+        going = (size > target) & (size < DIVERGED) & (alpha != 0) & (omega != 0) & (rho != 0)
+        if not going.all():
+            left, rho = left[going], rho[going]
+            r, p, shadow = (np.ascontiguousarray(y[:, going]) for y in (r, p, shadow))
+    return moved, done
+
+
+def _dot(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.einsum("nk,nk->k", x, y)
+
+
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quotient, zero where the recursion has broken down."""
+    sound = np.isfinite(above) & np.isfinite(below) & (below != 0)
+    return np.divide(above, below, out=np.zeros_like(above), where=sound)
 
 
 def _gmres(
     a: sparse.csr_array,
     b: NDArray[np.float64],
-    raw: sparse.csr_array,
-    raw_b: NDArray[np.float64],
+    inverse: Multilevel,
     x: NDArray[np.float64],
     n_iterations: int,
     tolerance: float,
     max_iterations: int,
 ) -> LinearSolution:
-    size, x = float(np.abs(raw_b).max()), x.copy()
+    size, x = float(np.abs(b).max()), x.copy()
+    # On the right, so that the residual that it stops at is the true one.
+    through = linalg.LinearOperator(a.shape, lambda y: a @ inverse.solve(y.reshape(-1, 1))[:, 0], dtype=np.float64)
     for j in range(b.shape[1]):
         steps: list[float] = []
-        x[:, j], _ = linalg.gmres(
-            a, b[:, j], x0=x[:, j], rtol=tolerance, restart=50, maxiter=-(-max_iterations // 50),
-            callback=steps.append, callback_type="pr_norm",
+        start = b[:, j] - a @ x[:, j]
+        y, _ = linalg.gmres(
+            through, start, rtol=0.0, atol=tolerance * size, restart=RESTART,
+            maxiter=-(-max_iterations // RESTART), callback=steps.append, callback_type="pr_norm",
         )  # fmt: skip
+        x[:, j] += inverse.solve(y[:, None])[:, 0]
         n_iterations += len(steps)
-    residual = float(np.abs(raw @ x - raw_b).max()) / size
+    residual = float(np.abs(a @ x - b).max()) / size
     return LinearSolution(x, residual, n_iterations, "gmres", converged=bool(residual <= tolerance))

@@ -77,7 +77,7 @@ def terminal(
     KeyError
         If the chain, the coordinates or the labels are missing.
     ValueError
-        If the chain gathers nowhere.
+        If the chain gathers nowhere, or the linear system is not solved.
     """
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata
@@ -96,6 +96,12 @@ def terminal(
     groups = _groups(found, labels)
     ends = {name: np.concatenate([found.cells[k] for k in members]) for name, members in groups.items()}
     solution = absorption_probabilities(chain, ends)
+    if not solution.converged:
+        msg = (
+            f"Fates of the chain did not converge: residual {solution.residual:.1e}, row sums off by "
+            f"{solution.row_sum_error:.1e} ({solution.method}). The chain may hold sets of cells that are left too rarely."
+        )
+        raise ValueError(msg)
     fates = pd.DataFrame(solution.probabilities, index=adata.obs_names, columns=list(ends))
     best = np.where(np.isfinite(solution.probabilities).all(1), np.nan_to_num(solution.probabilities).argmax(1), -1)
     at = np.full(adata.n_obs, -1)

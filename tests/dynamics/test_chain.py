@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from landscape.dynamics import _sparse
+from landscape.dynamics import _multilevel, _sparse
 from landscape.dynamics._transitions import row_stochastic
 from landscape.dynamics.chain import (
     absorption_probabilities,
@@ -115,18 +115,24 @@ def test_a_stalled_iteration_is_finished_or_reported(monkeypatch, caplog):
     hard = line(up, down)
     monkeypatch.setattr(_sparse, "SMALL", 0)
     monkeypatch.setattr(_sparse, "PLANAR", 0)
+    monkeypatch.setattr(_multilevel, "COARSEST", 10)
+    monkeypatch.setattr(_sparse, "RESTART", 2)
     system = sparse.csr_array(sparse.eye_array(399) - hard[1:][:, 1:])
-    saved = _sparse.solve(system, np.ones((399, 1)), max_iterations=3)
+    saved = _sparse.solve(system, np.ones((399, 1)), max_iterations=1)
     assert saved.method == "lu"
     assert saved.converged
     monkeypatch.setattr(_sparse, "DIRECT", 0)
-    lost = _sparse.solve(system, np.ones((399, 1)), max_iterations=3)
+    lost = _sparse.solve(system, np.ones((399, 1)), max_iterations=1)
     assert lost.method == "gmres"
     assert not lost.converged
     assert lost.residual > 1e-3
     assert "a linear system of 399 unknowns is solved to residual" in caplog.text
-    found = _sparse.solve(system, np.ones((399, 1)), max_iterations=5_000)
+    found = _sparse.solve(system, np.ones((399, 1)))
     assert found.converged
+    assert found.method == "bicgstab"
+    # Mean times of a walk with a wall: t_i = i (2 n + 1 - i) with n states, here to rounding times the longest of them.
+    i = np.arange(1, 400)
+    np.testing.assert_allclose(found.x[:, 0], i * (2 * 399 + 1 - i) / 1.0, rtol=1e-5)
 
 
 def test_states_that_reach_no_set_are_nan_and_leaks_are_not_scaled_up():

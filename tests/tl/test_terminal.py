@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,3 +69,18 @@ def test_a_chain_without_a_direction_is_refused_and_nothing_is_written():
     with pytest.raises(ValueError, match="gathers at none of"):
         ls.tl.terminal(adata)
     assert "terminal" not in adata.obs
+
+
+def test_fates_that_are_not_solved_are_an_error_and_nothing_is_written(monkeypatch):
+    from landscape.dynamics import absorption_probabilities
+    from landscape.tl import _terminal
+
+    def lost(*args, **kwargs):
+        return replace(absorption_probabilities(*args, **kwargs), converged=False)
+
+    monkeypatch.setattr(_terminal, "absorption_probabilities", lost)
+    adata = forked()
+    with pytest.raises(ValueError, match="did not converge: residual .* left too rarely"):
+        ls.tl.terminal(adata)
+    assert "terminal" not in adata.obs
+    assert "terminal" not in adata.uns["landscape"]
