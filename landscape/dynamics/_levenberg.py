@@ -47,12 +47,11 @@ class _Targets:
     A parameter is a row ``(V_i, b_i, alpha_i)``; only the entries in ``free`` move.
     """
 
-    def __init__(self, x: Tensor, y: Tensor, w: Tensor, free: Tensor, penalty: float, ceiling: Tensor) -> None:
+    def __init__(self, x: Tensor, y: Tensor, w: Tensor, free: Tensor, penalty: float, centre: Tensor) -> None:
         self.x, self.y, self.root, self.free = x, y, torch.sqrt(w), free
         self.penalty = torch.full((x.shape[1] + 2,), penalty, dtype=x.dtype)
         self.penalty[-2] = 0.0
-        self.centre = torch.zeros(y.shape[1], x.shape[1] + 2, dtype=x.dtype)
-        self.centre[:, -1] = ceiling
+        self.centre = centre
 
     def curve(self, p: Tensor) -> tuple[Tensor, Tensor]:
         s = torch.sigmoid(self.x @ p[:, :-2].T + p[:, -2])
@@ -88,11 +87,12 @@ def fit_logistic(
     log_ceiling: Tensor,
     penalty: float,
     max_steps: int,
+    centre: Tensor | None = None,
 ) -> Logistic:
     r"""Fit saturating curves of shared inputs to many targets by least squares.
 
     .. math:: \sum_c w_c \big(e^{\alpha_i} s(V_i \cdot X_c + b_i) - y_{ci}\big)^2
-              + \lambda |V_i|^2 + \lambda (\alpha_i - \alpha_i^0)^2
+              + \lambda |V_i - V_i^0|^2 + \lambda (\alpha_i - \alpha_i^0)^2
 
     Each target has its own damping and its own conjugate gradients, all in the same two matrix products per step; the
     eigenvectors of the inputs' Gram matrix, which all targets share, make the Gauss-Newton matrices nearly round.
@@ -115,17 +115,23 @@ def fit_logistic(
         :math:`\lambda`, positive.
     max_steps
         Outer steps.
+    centre
+        :math:`V^0`, shape ``(targets, inputs)``; zero by default.
     """
     targets = y.shape[1]
     whole = torch.cat([free, torch.ones(targets, 2, dtype=x.dtype)], dim=1)
-    problem = _Targets(x, y, w, whole, penalty, log_ceiling)
+    at = torch.zeros(targets, x.shape[1] + 2, dtype=x.dtype)
+    at[:, -1] = log_ceiling
+    if centre is not None:
+        at[:, :-2] = centre * free
+    problem = _Targets(x, y, w, whole, penalty, at)
     values, vectors = torch.linalg.eigh(x.T @ (w * x))
     p = torch.cat([start[0] * free, start[1][:, None], start[2][:, None]], dim=1)
     loss, damping = problem.loss(p), torch.full((targets,), 1e-3, dtype=x.dtype)
     active = torch.ones(targets, dtype=torch.bool)
     for n_steps in range(1, max_steps + 1):  # noqa: B007
         rows = torch.nonzero(active)[:, 0]
-        part = _Targets(x, y[:, rows], w, whole[rows], penalty, log_ceiling[rows])
+        part = _Targets(x, y[:, rows], w, whole[rows], penalty, at[rows])
         gradient, *slopes = part.linearise(p[rows])
         step, gain = _step(part, gradient, slopes, damping[rows], values.clamp_min(0.0), vectors)
         tried = part.loss(p[rows] + step)

@@ -52,6 +52,7 @@ def fit_bridges(
     fit_decay: bool = True,
     growth: Growth | None = None,
     penalty: float = 1e-4,
+    prior: Tensor | None = None,
     n_rounds: int = 4,
     max_cells: int = 500,
     max_points: int = 8000,
@@ -87,8 +88,9 @@ def fit_bridges(
     growth
         Net growth rate of states, a callable from shape ``(n, d)`` to ``(n,)``, per unit of the times. Cells that
         multiply are drawn more often as the start of a path.
-    penalty
-        Penalty of :func:`fit_rates`; less than there, since paths cover more states than cells do.
+    penalty, prior
+        Penalty of :func:`fit_rates`, and where it pulls weights to; less than there, since paths cover more states than
+        cells do.
     n_rounds
         Rounds.
     max_cells, max_points
@@ -121,7 +123,7 @@ def fit_bridges(
         states, velocity = torch.cat([part[0] for part in found]), torch.cat([part[1] for part in found])
         chosen = torch.as_tensor(gen.permutation(len(states))[:max_points])
         trials = _trials(model, WIDE if k == 0 else NARROW) if fit_decay else [model]
-        model = _best(trials, states[chosen], velocity[chosen], support, penalty)
+        model = _best(trials, states[chosen], velocity[chosen], support, penalty, prior)
         misses.append(float(np.sqrt(np.mean([part[2] for part in found]))))
         logger.debug("round %d: paths missed by %.3f", k, misses[-1])
     return BridgeFit(model, tuple(misses))
@@ -169,7 +171,12 @@ def _trials(drift: RegulatoryDrift, speeds: Sequence[float]) -> Sequence[Regulat
 
 
 def _best(
-    trials: Sequence[RegulatoryDrift], states: Tensor, velocity: Tensor, support: Tensor | None, penalty: float
+    trials: Sequence[RegulatoryDrift],
+    states: Tensor,
+    velocity: Tensor,
+    support: Tensor | None,
+    penalty: float,
+    prior: Tensor | None,
 ) -> RegulatoryDrift:
     """Fit every trial; each target takes the trial that leaves least of its velocity."""
     fits = [
@@ -180,6 +187,7 @@ def _best(
             decay=trial.decay,
             hill=float(trial.hill[0]),
             penalty=penalty,
+            prior=prior,
             start=trial,
         ).drift
         for trial in trials

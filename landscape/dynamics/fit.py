@@ -63,13 +63,14 @@ def fit_rates(
     decay: Tensor | float = 1.0,
     hill: float = 8.0,
     penalty: float = 1e-3,
+    prior: Tensor | None = None,
     start: RegulatoryDrift | None = None,
     max_steps: int = 100,
 ) -> RateFit:
     r"""Fit :math:`a\,s(W\phi(x) + b)` to the production :math:`p = v + \gamma x` of every cell.
 
     .. math:: \min_{W, b, a} \sum_i \frac{1}{\gamma_i^2 \sigma_i^2} \frac{\sum_c w_c
-              \big(a_i s(h_i(x_c)) - p_{ci}\big)^2}{\sum_c w_c} + \lambda \sum_{ij} (W_{ij}\,\mathrm{sd}\,\phi_j)^2
+              \big(a_i s(h_i(x_c)) - p_{ci}\big)^2}{\sum_c w_c} + \lambda \sum_{ij} \big((W_{ij} - W^0_{ij})\,\mathrm{sd}\,\phi_j\big)^2
               + \lambda \sum_i \ln^2 \frac{a_i}{1.2 \max_c p_{ci}}
 
     with :math:`\sigma_i` the standard deviation of gene :math:`i`. Production lies between zero and the ceiling by
@@ -90,6 +91,8 @@ def fit_rates(
         Hill coefficient of all responses to states; twice that to abundance, of which states are the square root.
     penalty
         :math:`\lambda`.
+    prior
+        :math:`W^0`, shape ``(d, d)``; zero by default.
     start
         Drift to start from, such as the fit to other weights; its decay and responses must be those of this fit.
     max_steps
@@ -134,6 +137,7 @@ def fit_rates(
         log_ceiling=torch.log(ceiling / scale),
         penalty=penalty,
         max_steps=max_steps,
+        centre=None if prior is None else prior * spread,
     )
     big = found.slope / spread
     bias = found.offset - big @ mean

@@ -1,6 +1,6 @@
 """Results in the form that other packages take: graphs of networkx and tidy tables of pandas."""
 
-from landscape.get._networks import edges, network, state_edges
+from landscape.get._networks import edges, network, regulation, state_edges
 from landscape.get._results import attractors, barriers, drivers, fates, paths, rates, saddles, terminal
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "network",
     "paths",
     "rates",
+    "regulation",
     "saddles",
     "state_edges",
     "terminal",

@@ -7,10 +7,12 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
+import torch
 from anndata import AnnData
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata
+from landscape.dynamics.drift import hill_response
 from landscape.network import differences, hubs
 
 _HINT = "run `landscape.tl.network(adata)` first"
@@ -95,6 +97,63 @@ def network(
     for name in graph:
         graph.nodes[name].update(known[name], regulator=name in regulators)
     return graph
+
+
+def regulation(adata: AnnData, *, supported: bool = False) -> pd.DataFrame:
+    r"""Regulation in the fitted model as a table of edges, largest effect first.
+
+    Edges of a network say what goes together; those of the model say what the rates of production need. ``support`` tells
+    how far cells determine an edge: the share of regressions on resamples, each pulled to other weights, in which it has
+    its sign. Where regulators go together in all cells, which of them acts is not determined, and supports are low.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a model (:func:`landscape.tl.dynamics`).
+    supported
+        Only edges on whose sign all regressions agree; needs ``n_replicates`` of 2 or more.
+
+    Returns
+    -------
+    Table with one row per edge: ``source``, ``target``, ``weight`` :math:`W_{ij}`, ``sign``, ``effect``
+    :math:`W_{ij}\,\mathrm{sd}\,\phi_j(x)`, the change of the input of the target when the response to the source changes by
+    its standard deviation over cells, and ``support`` and ``sd`` of the weight where they were computed.
+
+    Raises
+    ------
+    KeyError
+        If there is no model.
+    ValueError
+        If ``supported`` is asked for and the model has no replicates.
+    """
+    hint = "run `landscape.tl.dynamics` first"
+    record = read_result(require_adata(adata), _keys.DYNAMICS, hint=hint)
+    if supported and "edge_support" not in record:
+        msg = (
+            "The model has no replicates, which tell its supported edges; run `landscape.tl.dynamics(n_replicates=10)`."
+        )
+        raise ValueError(msg)
+    weights = np.asarray(record["weights"], dtype=float)
+    names = np.asarray(record["regulators"]).astype(str)
+    target, source = np.nonzero(weights)
+    x = read(adata, "obsm", _keys.STATE, hint=hint)[list(names)].to_numpy(dtype=float)
+    threshold, hill = (torch.as_tensor(np.array(record[name], dtype=float)) for name in ("threshold", "hill"))
+    spread = hill_response(torch.as_tensor(x), threshold, hill).std(0, correction=0).numpy()
+    weight = weights[target, source]
+    table = {
+        "source": names[source],
+        "target": names[target],
+        "weight": weight,
+        "sign": np.sign(weight).astype(int),
+        "effect": weight * spread[source],
+    }
+    if "edge_support" in record:
+        table["support"] = np.asarray(record["edge_support"])[target, source]
+        table["sd"] = np.asarray(record["edge_sd"])[target, source]
+    result = pd.DataFrame(table)
+    if supported:
+        result = result[result["support"] == 1]
+    return result.sort_values("effect", key=np.abs, ascending=False, kind="stable", ignore_index=True)
 
 
 def state_edges(

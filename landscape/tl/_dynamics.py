@@ -23,6 +23,7 @@ from landscape.tl import _model_inputs as inputs
 from landscape.tl._checks import directed_by, require_spread
 from landscape.tl._decay import decay_rates
 from landscape.tl._direction import Cells, Directed, start_cells
+from landscape.tl._edges import edge_evidence
 from landscape.tl._fit import Fitted, ModelFit, tangency
 from landscape.tl._identifiability import left_open
 from landscape.tl._state import coordinates, latent_model, scaled
@@ -128,7 +129,8 @@ def dynamics(
     ``adata.uns["landscape"]["dynamics"]``
         The model: ``regulators``, ``weights`` (``[target, regulator]``), ``bias``, ``ceiling``, ``decay``,
         ``threshold``, ``hill``, ``signal``, ``diffusion``, the ``scale`` of the states, the ``grade`` of
-        identifiability, diagnostics and parameters. Diagnostics are ``velocity_r2``, the share of the velocity's
+        identifiability, diagnostics and parameters. With replicates, ``edge_support`` and ``edge_sd`` say how far cells
+        determine each weight (:func:`landscape.get.regulation`). Diagnostics are ``velocity_r2``, the share of the velocity's
         variance that the rates explain; ``velocity_r2_held_out``, that in a fifth of the blocks of cells, which a
         second fit did not see; ``held_out_distance``, with three time points or more, the energy distance at the
         middle one of a fit without it, beside that of ``held_out_unchanged`` and ``held_out_straight`` guesses
@@ -200,6 +202,7 @@ def dynamics(
     )
     fitted = fit.fit(graph)
     ensemble = _ensemble(fit, fitted, n_replicates)
+    evidence = edge_evidence(fit, fitted, n_replicates) if n_replicates > 1 else {}
     params = {
         "direction": str(direction),
         "network_key": network_key,
@@ -216,7 +219,7 @@ def dynamics(
     }
     if model is not None and use_rep is None and _keys.LATENT not in adata.obsm:
         write(adata, "obsm", _keys.LATENT, z, what="latent variables")
-    extra = {"conflict": conflict, **left_open(direction.grade, directed, z, x, graph)}
+    extra = {"conflict": conflict, **left_open(direction.grade, directed, z, x, graph), **evidence}
     _write(adata, model, names, x, scale, directed, fitted, str(direction.grade), extra, params)
     if ensemble:
         write_result(adata, _keys.ENSEMBLE, ensemble, params=params, what=f"{n_replicates} replicates of the model")
@@ -250,7 +253,7 @@ def _write(
     directed: Directed,
     fitted: Fitted,
     grade: str,
-    extra: dict[str, float],
+    extra: dict[str, Any],
     params: dict[str, Any],
 ) -> None:
     drift, match = fitted.drift, fitted.match

@@ -143,7 +143,7 @@ class ModelFit:
             start = find_start(graph, self.directed.transitions, self.coordinates)
             chain = through(graph, self.directed.transitions, start)
             self.directed = replace(self.directed, transitions=chain, start=start)
-        populations = self._populations(None)
+        populations = self.populations(None)
         match = self._match(rates.drift, populations, self.n_steps)
         noise = match.diffusion if self.stated is None else float(self.stated)
         return Fitted(rates, match, noise, held_out, self._held_out_time(populations))
@@ -151,7 +151,7 @@ class ModelFit:
     def _noise(self, drift: RegulatoryDrift, graph: CellGraph) -> float:
         """Noise of a drift that was fitted to velocities alone, from populations that its start does not matter for."""
         if self.times is not None:
-            populations = self._populations(None)
+            populations = self.populations(None)
         else:
             share = (self.weights / self.weights.sum()).numpy()
             ahead = populations_ahead(self.directed.transitions, share, rng=self.gen)
@@ -197,7 +197,7 @@ class ModelFit:
                 continue
             match = match_populations(
                 fitted.drift,
-                self._populations(weight),
+                self.populations(weight),
                 diffusion=fitted.diffusion,
                 support=mask,
                 fit_decay=not self.known_decay,
@@ -239,7 +239,7 @@ class ModelFit:
         mean = (seen * self.velocity[~unseen]).sum(0) / seen.sum()
         return 1 - float(left / (w * (v - mean) ** 2).sum())
 
-    def _populations(self, weight: NDArray[np.float64] | None) -> Mapping[float, Tensor]:
+    def populations(self, weight: NDArray[np.float64] | None) -> Mapping[float, Tensor]:
         """States at each time; without a clock, of the cells that the chain carries there from its start."""
         if self.times is None:
             drawn = populations_along(
