@@ -215,6 +215,7 @@ def dynamics(
         "decay": _origin_of_decay(half_lives, fitted),
         "growth": "modelled" if directed.growth is not None else "taken to be equal everywhere",
         "n_neighbors": n_neighbors,
+        "use_rep": use_rep or "",
         "n_replicates": n_replicates,
     }
     if model is not None and use_rep is None and _keys.LATENT not in adata.obsm:

@@ -46,7 +46,7 @@ def terminal(
         Labels in :attr:`~anndata.AnnData.obs` that terminal states are named after, by the majority of their cells; ends
         of one label are one terminal state. Without it they are numbered.
     use_rep
-        Coordinates in which cells are neighbours; by default the latent variables, as in :func:`landscape.tl.dynamics`.
+        Coordinates in which cells are neighbours; by default those that the chain was made with.
     n_neighbors
         Neighbours of each cell; by default as many as the chain was made with.
     n_cells
@@ -85,6 +85,7 @@ def terminal(
     labels = None if label_key is None else read(adata, "obs", label_key, hint="pass a column of labels")
     params = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")["params"]
     n_neighbors = int(params["n_neighbors"]) if n_neighbors is None else n_neighbors
+    use_rep = (params.get("use_rep") or None) if use_rep is None else use_rep
     graph = neighbor_graph(coordinates(adata, None, use_rep), n_neighbors=n_neighbors)
     found = find_sinks(graph, chain, n_cells=n_cells)
     if not found.cells:

@@ -55,6 +55,17 @@ def test_without_labels_ends_are_numbered_and_the_order_of_cells_does_not_matter
     assert (pairs.to_numpy().max(1) == pairs.to_numpy().sum(1)).all()
 
 
+def test_coordinates_are_those_of_the_chain_unless_others_are_named():
+    adata = forked()
+    expected = ls.tl.terminal(adata, copy=True).obs["terminal"]
+    adata.obsm["X_joint"] = adata.obsm["X_latent"]
+    adata.obsm["X_latent"] = np.random.default_rng(0).standard_normal((600, 2))
+    adata.uns["landscape"]["dynamics"]["params"]["use_rep"] = "X_joint"
+    pd.testing.assert_series_equal(ls.tl.terminal(adata, copy=True).obs["terminal"], expected)
+    with pytest.raises(ValueError, match="gathers at none"):
+        ls.tl.terminal(adata, use_rep="X_latent")
+
+
 def test_a_chain_that_was_not_made_is_named():
     adata = forked()
     del adata.obsp["transitions"]
