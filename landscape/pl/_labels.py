@@ -16,6 +16,8 @@ from landscape.pl._figure import INK, grain
 _LINE = {"arrowstyle": "-", "color": "#3a4047", "lw": 0.9, "shrinkA": 0, "shrinkB": 3}
 
 
+# Points between the middle of a ring and the text below it.
+_CLEAR = 9.0
 # Price of a line that passes behind another text, for each of its eight points, where a point of the way costs one.
 _CROSSING = 60.0
 
@@ -101,14 +103,17 @@ class Row:
         while n_rows < len(widths) and any(widths[order[row::n_rows]].sum() > high - low for row in range(n_rows)):
             n_rows += 1
         step = -tall if self.down else tall
+        level = self.level
+        if self.down:  # clear of the rings around the points, which do not shrink with the drawing
+            level = min(level, float(self.points[:, 1].min()) - _CLEAR * grain(self.ax) * figure.dpi / 72.0 * (y1 - y0))  # type: ignore[union-attr]
         for row in range(n_rows):
             members = order[row::n_rows]
             for member, centre in zip(
                 members, spread(self.points[members, 0], widths[members], low, high), strict=True
             ):
-                self.labels[member].set_position((float(centre), self.level + row * step))
+                self.labels[member].set_position((float(centre), level + row * step))
                 self.labels[member].set_zorder(1e6 - row)  # lines of outer rows pass behind the inner ones
-        return self.level + n_rows * step
+        return level + n_rows * step
 
 
 def arrange(ax: Axes, rows: Sequence[Row]) -> None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import DOWN, INK, PAGE, UP, bare, caption, finish, name_bar, shrunk
+from landscape.pl._figure import DOWN, INK, PAGE, UP, bare, caption, finish, grain, name_bar, shrunk
 from landscape.pl._grid import Grid
 from landscape.pl._labels import Row, arrange
 from landscape.pl._places import attractor_places, downhill
@@ -242,10 +242,12 @@ def _attractors(
         return []
     at = relief.camera.project(points, relief.grid.at(points))
     edges = [colours.get(name, INK) for name in names]
-    ax.scatter(*at.T, s=46, facecolors="none", edgecolors="white", linewidths=2.6, zorder=9e5)
-    ax.scatter(*at.T, s=46, facecolors="none", edgecolors=edges, linewidths=1.4, zorder=9.1e5).set_gid("attractors")
+    t = grain(ax)
+    ax.scatter(*at.T, s=60 * t**3, facecolors="none", edgecolors="white", linewidths=2.6 * t, zorder=9e5)
+    rings = ax.scatter(*at.T, s=60 * t**3, facecolors="none", edgecolors=edges, linewidths=1.4 * t, zorder=9.1e5)
+    rings.set_gid("attractors")
     if gone := [i for i, word in enumerate(status) if word == "lost"]:
-        ax.scatter(*at[gone].T, s=90, marker="x", c=DOWN, linewidths=1.8, zorder=9.2e5).set_gid("lost")
+        ax.scatter(*at[gone].T, s=130 * t**3, marker="x", c=DOWN, linewidths=1.8 * t, zorder=9.2e5).set_gid("lost")
     texts = [name if word in ("kept", "") else f"{name}\n({word})" for name, word in zip(names, status, strict=True)]
     named = [i for i, text in enumerate(texts) if text]
     if not named:
