@@ -19,10 +19,11 @@ from typing import Any
 
 @dataclass
 class Results:
-    """Figures by name, and the table of single runs behind them."""
+    """Figures by name, the table of single runs behind them, and how many seeds were asked for."""
 
     figures: dict[str, float] = field(default_factory=dict)
     table: list[dict[str, Any]] = field(default_factory=list)
+    seeds: int | None = None
 
     def add(self, row: dict[str, Any]) -> None:
         """Add a row of the table and show it."""
@@ -60,8 +61,9 @@ def main(description: str | None, parts: dict[str, Callable[..., None]], package
     parser.add_argument("--json", type=Path, required=True, help="file to write")
     parser.add_argument("--only", nargs="+", choices=sorted(parts), help="parts to run, all by default")
     parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller systems")
+    parser.add_argument("--seeds", type=int, help="seeds of parts that repeat over seeds, where they take a number")
     arguments = parser.parse_args()
-    results = Results()
+    results = Results(seeds=arguments.seeds)
     for name in arguments.only or parts:
         parts[name](results, quick=arguments.quick)
         # Written after each part, so that a run that is cut short keeps what it has.

@@ -1,6 +1,6 @@
 """Blood progenitors and the pancreas over seeds: which lineages are found, how stable basins are, what it costs.
 
-``LANDSCAPE_DATA_DIR=... python -m benchmarks.real_cells --json FILE``
+``LANDSCAPE_DATA_DIR=... python -m benchmarks.real_cells --json FILE [--seeds N]``
 
 Every seed is a seed of the whole pipeline, the latent model included. A lineage counts as an attractor where the model
 has a stable point named after it that lies inside the data, and as a terminal state where the directed chain gathers at
@@ -137,7 +137,7 @@ def decided(adata: AnnData) -> pd.Series:
 def data_set(name: str, results: Results, *, quick: bool, ensemble: bool = False) -> None:
     """All figures of one data set over seeds."""
     runs = []
-    for seed in range(2 if quick else 5):
+    for seed in range(results.seeds or (2 if quick else 5)):
         adata, cost = fitted(name, seed, ensemble=ensemble)
         row = {"data": name, "seed": seed, **lineages(adata, name)}
         if name == "pancreas":
@@ -153,7 +153,7 @@ def data_set(name: str, results: Results, *, quick: bool, ensemble: bool = False
         "terminal_decided": agreement([decided(a) for a in cells]),
         "overlap": [overlap(a, b) for a, b in itertools.combinations(cells, 2)],
     }
-    for key, values in pairs.items():
+    for key, values in pairs.items() if len(runs) > 1 else ():
         results.figures[f"{name}_{key}_median"] = float(np.median(values))
         results.figures[f"{name}_{key}_least"] = float(np.min(values))
     results.figures[f"{name}_decided_cells"] = float(np.mean([decided(a).notna().mean() for a in cells]))
