@@ -163,15 +163,7 @@ def dynamics(
     .. [1] Huang et al. (2007), *Dev. Biol.* 305, 695. https://doi.org/10.1016/j.ydbio.2007.02.036
     """
     adata = require_adata(adata)
-    if not isinstance(direction, Direction | Combination):
-        msg = f"Expected a direction such as `landscape.dynamics.from_time('day')`, found {type(direction).__name__}."
-        raise TypeError(msg)
-    if diffusion is not None and not diffusion > 0:
-        msg = f"Expected a positive `diffusion`, found {diffusion}."
-        raise ValueError(msg)
-    if support not in ("auto", "network", "all"):
-        msg = f"Expected `support` to be 'auto', 'network' or 'all', found {support!r}."
-        raise ValueError(msg)
+    _require_options(direction, diffusion, support)
     count_matrix(adata, layer, filled=True)
     require_unique(adata.var_names, slot="var_names")
     adata = adata.copy() if copy else adata
@@ -222,11 +214,20 @@ def dynamics(
         write(adata, "obsm", _keys.LATENT, z, what="latent variables")
     extra = {"conflict": conflict, **left_open(direction.grade, directed, z, x, graph), **evidence}
     _write(adata, model, names, x, scale, directed, fitted, str(direction.grade), extra, params)
-    if ensemble:
-        write_result(adata, _keys.ENSEMBLE, ensemble, params=params, what=f"{n_replicates} replicates of the model")
-    elif _keys.ENSEMBLE in adata.uns[_keys.UNS]:
-        del adata.uns[_keys.UNS][_keys.ENSEMBLE]  # it belonged to another model
+    _write_ensemble(adata, ensemble, params)
     return adata if copy else None
+
+
+def _require_options(direction: Any, diffusion: float | None, support: str) -> None:
+    if not isinstance(direction, Direction | Combination):
+        msg = f"Expected a direction such as `landscape.dynamics.from_time('day')`, found {type(direction).__name__}."
+        raise TypeError(msg)
+    if diffusion is not None and not diffusion > 0:
+        msg = f"Expected a positive `diffusion`, found {diffusion}."
+        raise ValueError(msg)
+    if support not in ("auto", "network", "all"):
+        msg = f"Expected `support` to be 'auto', 'network' or 'all', found {support!r}."
+        raise ValueError(msg)
 
 
 def _origin_of_decay(half_lives: str | Mapping[str, float] | None, fitted: Fitted) -> str:
@@ -288,6 +289,14 @@ def _write(
     write(adata, "obsp", _keys.TRANSITIONS, directed.transitions, what="directed chain of cells")
     write(adata, "obs", _keys.START, start_cells(directed, len(x)), what=f"{len(directed.start)} cells of the start")
     write_result(adata, _keys.DYNAMICS, record, params=params, what=f"model of {len(names)} regulators, grade {grade}")
+
+
+def _write_ensemble(adata: AnnData, ensemble: dict[str, Any], params: dict[str, Any]) -> None:
+    if ensemble:
+        n = params["n_replicates"]
+        write_result(adata, _keys.ENSEMBLE, ensemble, params=params, what=f"{n} replicates of the model")
+    elif _keys.ENSEMBLE in adata.uns[_keys.UNS]:
+        del adata.uns[_keys.UNS][_keys.ENSEMBLE]  # it belonged to another model
 
 
 FIELDS = ("weights", "bias", "ceiling", "decay", "threshold", "hill", "signal")
