@@ -10,7 +10,7 @@ import torch
 import landscape as ls
 
 
-class Seen(Exception):  # noqa: N818  # no error: it ends the stage at its first line
+class Seen(Exception):  # no error: it ends the stage at its first line
     """Number of threads at the first line of a stage."""
 
 
