@@ -13,6 +13,7 @@ from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from landscape._random import RandomLike, generator
+from landscape._threads import on_one_thread
 from landscape.dynamics.drift import RegulatoryDrift
 from landscape.dynamics.fit import fit_rates
 from landscape.dynamics.populations import Growth, require_populations, steps_between
@@ -43,6 +44,7 @@ class BridgeFit:
     misses: tuple[float, ...]
 
 
+@on_one_thread
 def fit_bridges(
     drift: RegulatoryDrift,
     populations: Mapping[float, Tensor],

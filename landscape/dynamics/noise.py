@@ -10,6 +10,7 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from landscape._random import RandomLike, seed_of
+from landscape._threads import on_one_thread
 from landscape.dynamics.drift import RegulatoryDrift
 from landscape.dynamics.populations import Growth, descendants, energy_distance, require_populations
 from landscape.dynamics.sde import simulate
@@ -22,6 +23,7 @@ LEAST = 1e-3
 TOLERANCE = 0.1
 
 
+@on_one_thread
 def fit_diffusion(
     drift: RegulatoryDrift,
     populations: Mapping[float, Tensor],

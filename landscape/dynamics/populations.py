@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from landscape._random import RandomLike, generator
+from landscape._threads import on_one_thread
 from landscape.dynamics._rollout import Rollout
 from landscape.dynamics.drift import RegulatoryDrift
 
@@ -119,6 +120,7 @@ class _Parameters:
         return replace(self.drift, weights=weights, bias=bias, ceiling=ceiling, decay=decay, threshold=threshold)
 
 
+@on_one_thread
 def match_populations(
     drift: RegulatoryDrift,
     populations: Mapping[float, Tensor],

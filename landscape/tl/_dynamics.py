@@ -27,12 +27,10 @@ from landscape.tl._edges import edge_evidence
 from landscape.tl._fit import Fitted, ModelFit, tangency
 from landscape.tl._identifiability import left_open
 from landscape.tl._state import coordinates, latent_model, scaled
-from landscape.topography._threads import on_one_thread
 
 logger = logging.getLogger(__name__)
 
 
-@on_one_thread
 def dynamics(
     adata: AnnData,
     *,

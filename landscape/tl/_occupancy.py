@@ -17,10 +17,10 @@ from scipy.stats import rankdata
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
 from landscape._random import RandomLike, generator
+from landscape._threads import on_one_thread
 from landscape.dynamics import simulate
 from landscape.tl._dynamics import read_drift
 from landscape.tl._start import duration_of, start_of, waiting_time
-from landscape.topography._threads import on_one_thread
 from landscape.topography.occupancy import Occupancy, place
 from landscape.topography.occupancy import occupancy as occupancy_of
 

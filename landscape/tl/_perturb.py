@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write_result
 from landscape._random import RandomLike, seed_of
+from landscape._threads import on_one_thread
 from landscape.dynamics import RegulatoryDrift
 from landscape.perturbation import Outcome, References, outcome, references
 from landscape.tl import _perturb_tables as tables
@@ -22,7 +23,6 @@ from landscape.tl._cells import cells_of
 from landscape.tl._dynamics import read_drift
 from landscape.tl._ensemble import INTERVAL, read_ensemble
 from landscape.tl._start import duration_of, start_of
-from landscape.topography._threads import on_one_thread
 
 logger = logging.getLogger(__name__)
 

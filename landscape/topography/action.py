@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from landscape._random import RandomLike, generator
+from landscape._threads import on_one_thread
 from landscape.dynamics import Drift
 from landscape.topography._candidates import arcs, best_of, given_paths
 from landscape.topography._field import as_states
 from landscape.topography._noise import Whitened, whitened
 from landscape.topography._path import PathRun, descend, path_cost, respace
-from landscape.topography._threads import on_one_thread
 from landscape.topography.saddle import Descent, Saddle, descents, find_saddle
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from landscape._threads import on_one_thread
 from landscape.dynamics import Drift
 from landscape.topography._field import Field, as_states, field_around, length
 from landscape.topography._flow import relax
-from landscape.topography._threads import on_one_thread
 from landscape.topography.cycles import Cycle
 from landscape.topography.fixed_points import FixedPoint
 

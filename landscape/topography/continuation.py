@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
+from landscape._threads import on_one_thread
 from landscape.dynamics import Drift
 from landscape.topography._bifurcations import Arc, Bifurcation, bifurcations_between
 from landscape.topography._field import as_states, field_around
-from landscape.topography._threads import on_one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from scipy.integrate import solve_ivp
 
+from landscape._threads import on_one_thread
 from landscape.dynamics import Drift
 from landscape.topography._borders import distinct
 from landscape.topography._field import Field, as_states, field_around
 from landscape.topography._flow import relax
-from landscape.topography._threads import on_one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

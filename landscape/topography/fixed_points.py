@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from landscape._random import RandomLike, generator
+from landscape._threads import on_one_thread
 from landscape.dynamics import Drift, jacobian
 from landscape.topography._field import Field, as_states, field_around
 from landscape.topography._search import Roots, Settings, StartRuns, from_starts, search
-from landscape.topography._threads import on_one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -12,12 +12,12 @@ from scipy.stats import norm
 from torch import Tensor
 
 from landscape._random import RandomLike, generator, seed_of
+from landscape._threads import on_one_thread
 from landscape.dynamics import Drift, evaluate
 from landscape.topography._field import as_states
 from landscape.topography._grid_time import grid_time
 from landscape.topography._hitting import Hits, first_hits
 from landscape.topography._noise import constant, diagonal_at
-from landscape.topography._threads import on_one_thread
 from landscape.topography.action import minimum_action
 from landscape.topography.kramers import kramers_time
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from landscape._random import RandomLike, generator, seed_of
+from landscape._threads import on_one_thread
 from landscape.dynamics import Drift
 from landscape.topography._field import as_states
 from landscape.topography._hitting import MOST_STEPS, default_step, first_hits
-from landscape.topography._threads import on_one_thread
 from landscape.topography.committor import check_radius
 from landscape.topography.kramers import kramers_time
 from landscape.topography.passage import FEWEST, survival_mean

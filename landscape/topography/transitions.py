@@ -12,11 +12,11 @@ import numpy as np
 from scipy.sparse import csgraph
 
 from landscape._random import RandomLike, generator
+from landscape._threads import on_one_thread
 from landscape.topography._atlas import Atlas, Route, saddle_records, search_between
 from landscape.topography._field import as_states
 from landscape.topography._noise import whitened
 from landscape.topography._path import respace
-from landscape.topography._threads import on_one_thread
 from landscape.topography.action import MinimumAction, barrier, minimum_action
 from landscape.topography.fixed_points import FixedPoint
 from landscape.topography.saddle import Saddle, descents

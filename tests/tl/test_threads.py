@@ -14,21 +14,31 @@ class Seen(Exception):  # no error: it ends the stage at its first line
     """Number of threads at the first line of a stage."""
 
 
-@pytest.mark.parametrize("name", ["dynamics", "fates", "occupancy", "perturb"])
-def test_a_stage_of_many_small_steps_runs_on_one_thread_and_gives_the_others_back(name, monkeypatch):
+CASES = {
+    "landscape.tl._fates": ("require_adata", lambda: ls.tl.fates(None)),
+    "landscape.tl._occupancy": ("require_adata", lambda: ls.tl.occupancy(None)),
+    "landscape.tl._perturb": ("require_adata", lambda: ls.tl.perturb(None, {})),
+    "landscape.dynamics.bridges": ("require_populations", lambda: ls.dynamics.fit_bridges(None, {})),
+    "landscape.dynamics.populations": (
+        "require_populations",
+        lambda: ls.dynamics.match_populations(None, {}, diffusion=1.0),
+    ),
+    "landscape.dynamics.noise": ("require_populations", lambda: ls.dynamics.fit_diffusion(None, {}, most=1.0)),
+}
+
+
+@pytest.mark.parametrize("module", CASES)
+def test_what_takes_many_small_steps_runs_on_one_thread_and_gives_the_others_back(module, monkeypatch):
     def probe(_):
         raise Seen(torch.get_num_threads())
 
-    monkeypatch.setattr(importlib.import_module(f"landscape.tl._{name}"), "require_adata", probe)
+    first, call = CASES[module]
+    monkeypatch.setattr(importlib.import_module(module), first, probe)
     before = torch.get_num_threads()
     torch.set_num_threads(3)  # as numba does for all of OpenMP
     try:
         with pytest.raises(Seen) as seen:
-            getattr(ls.tl, name)(
-                None,
-                **({"direction": None} if name == "dynamics" else {}),
-                **({"levels": {}} if name == "perturb" else {}),
-            )
+            call()
         assert seen.value.args == (1,)
         assert torch.get_num_threads() == 3
     finally:

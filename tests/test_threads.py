@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from landscape._threads import on_one_thread
 from landscape.topography import fixed_points
-from landscape.topography._threads import on_one_thread
 
 
 @pytest.fixture
