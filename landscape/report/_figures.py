@@ -35,7 +35,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "map": ("The landscape from above", "The same heights as a map, with the direction of the fitted drift."),
     "attractors": (
         "Attractors",
-        "Stable states of the fitted drift, without noise: level of each regulator, cells in the basin, leading "
+        "Stable states of the fitted drift, without noise and at the level of mRNA: level of each regulator, cells in the basin, leading "
         "eigenvalue of the Jacobian, and the share of an ensemble of fitted models that has the state too.",
     ),
     "fates": (
