@@ -58,6 +58,7 @@ def fit_bridges(
     n_rounds: int = 4,
     max_cells: int = 500,
     max_points: int = 8000,
+    max_steps: int = 100,
     rng: RandomLike = 0,
 ) -> BridgeFit:
     r"""Fit a drift to populations observed at real times, by rounds of simulation, assignment and regression.
@@ -97,6 +98,8 @@ def fit_bridges(
         Rounds.
     max_cells, max_points
         Most cells of a time point, and most points of all paths in the regression.
+    max_steps
+        Steps of Levenberg-Marquardt in every regression.
     rng
         Seed or generator.
 
@@ -125,7 +128,7 @@ def fit_bridges(
         states, velocity = torch.cat([part[0] for part in found]), torch.cat([part[1] for part in found])
         chosen = torch.as_tensor(gen.permutation(len(states))[:max_points])
         trials = _trials(model, WIDE if k == 0 else NARROW) if fit_decay else [model]
-        model = _best(trials, states[chosen], velocity[chosen], support, penalty, prior)
+        model = _best(trials, states[chosen], velocity[chosen], support, penalty, prior, max_steps)
         misses.append(float(np.sqrt(np.mean([part[2] for part in found]))))
         logger.debug("round %d: paths missed by %.3f", k, misses[-1])
     return BridgeFit(model, tuple(misses))
@@ -179,6 +182,7 @@ def _best(
     support: Tensor | None,
     penalty: float,
     prior: Tensor | None,
+    max_steps: int,
 ) -> RegulatoryDrift:
     """Fit every trial; each target takes the trial that leaves least of its velocity."""
     fits = [
@@ -191,6 +195,7 @@ def _best(
             penalty=penalty,
             prior=prior,
             start=trial,
+            max_steps=max_steps,
         ).drift
         for trial in trials
     ]

@@ -16,6 +16,8 @@ from landscape.tl._fit import Fitted, ModelFit
 
 # The model is near the optimum of every resample, so that few steps of Gauss and Newton reach it.
 STEPS = 5
+# Points of all paths in a regression along bridges; more than enough for a spread over regressions.
+POINTS = 4000
 
 
 def edge_evidence(fit: ModelFit, fitted: Fitted, n: int) -> dict[str, NDArray[np.float64]]:
@@ -62,10 +64,12 @@ def _regressed(fit: ModelFit, fitted: Fitted, weight: NDArray[np.float64], prior
             fit.populations(weight),
             diffusion=fitted.diffusion,
             support=fit.mask,
-            fit_decay=not fit.known_decay,
+            fit_decay=False,
             growth=fit.growth,
             prior=prior,
             n_rounds=1,
+            max_points=POINTS,
+            max_steps=STEPS,
             rng=fit.gen,
         ).drift
     return fit_rates(

@@ -51,7 +51,7 @@ def test_edges_of_a_hub_are_determined_and_most_false_ones_are_not(of_hub):
     assert (table.loc[true, "support"] == 1).all()
     false = table.drop(index=true)
     assert len(false) == 25
-    # Cells at rest feign all of them, and a fit alone gives each a sign. Measured: 4 and 6 on two seeds.
+    # Cells at rest feign all of them, and a fit alone gives each a sign. Measured: 6 on two seeds.
     assert (false["support"] == 1).sum() <= 10
     strength = (table["weight"] / table["sd"]).abs()
     # Chance would rank a true edge above a false one in half of the pairs, with a standard error of .14 (5 against 25).
