@@ -46,7 +46,7 @@ def main(
         raise typer.Exit
 
 
-@app.command()
+@app.command(short_help="Simulate blood formation and infer its landscape from the counts.")
 def demo(
     out: Out,
     max_epochs: Epochs = None,
@@ -75,7 +75,7 @@ def demo(
         _run(source, out, {"max_epochs": max_epochs, "seed": seed, "threads": threads}, force=force)
 
 
-@app.command()
+@app.command(short_help="Infer a landscape from counts; a second run into the same folder resumes.")
 def run(
     source: Annotated[Path, typer.Argument(metavar="INPUT.h5ad", help="AnnData file, or a zarr folder.")],
     out: Out,
@@ -133,7 +133,7 @@ def run(
         _run(source, out, values, force=force)
 
 
-@app.command()
+@app.command(short_help="Hold genes at levels for good, and show where cells then go.")
 def perturb(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
     levels: Annotated[list[str], typer.Argument(metavar="GENE=LEVEL...", help="0 is off, 1 is high.")],
@@ -179,7 +179,7 @@ def report(
         typer.echo(str(target))
 
 
-@app.command()
+@app.command(short_help="Say what a file offers, and what is wrong with it.")
 def check(
     source: Input,
     layer: Annotated[str | None, typer.Option(help='Layer with raw counts, "X" for the main matrix.')] = None,
@@ -203,7 +203,7 @@ def check(
         typer.echo("ready for `landscape run`")
 
 
-@app.command()
+@app.command(short_help="List the data sets, or write one as an AnnData file.")
 def datasets(
     name: Annotated[str | None, typer.Argument(help="Data set to fetch; none: list them.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write it to this .h5ad file.")] = None,

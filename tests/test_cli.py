@@ -173,3 +173,9 @@ def test_data_sets_are_listed_and_unknown_ones_refused(tmp_path):
     (tmp_path / "x.h5ad").write_text("precious")
     assert "--force" in call("datasets", "hematopoiesis", "--out", tmp_path / "x.h5ad", code=2).stderr
     assert (tmp_path / "x.h5ad").read_text() == "precious"
+
+
+def test_the_list_of_commands_says_whole_sentences():
+    listed = call("--help").stdout
+    assert "..." not in listed.split("Commands")[1]
+    assert "from the counts" in " ".join(listed.split())
