@@ -105,6 +105,15 @@ def attractors(
         support.observed,
         _support(adata, states),
     )
+    if away := [name for name, seen in zip(titles, support.observed, strict=True) if not seen]:
+        logger.warning(
+            "%d of %d attractors lie outside the data, farther from any cell than cells are from each other: %s. No cell shows "
+            "that they exist; check `observed` and `distance` before you read on, and fit again with more regulators, "
+            "`n_replicates` or another direction if cells were expected there",
+            len(away),
+            len(stable),
+            ", ".join(f"{name} ({table.loc[name, 'distance']:.1f} times)" for name in away),
+        )
     order = np.argsort(-table["n_cells"].to_numpy(), kind="stable")
     record = {
         "states": pd.DataFrame(states, index=titles, columns=names).iloc[order],

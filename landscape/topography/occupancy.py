@@ -139,7 +139,10 @@ def occupancy(
         msg = f"Expected `coordinates` of shape ({len(drawn)}, 2), found {drawn.shape}."
         raise ValueError(msg)
     if not near.any():
-        msg = "No simulated state lies near the reference states; check that both are in the same unit."
+        msg = (
+            "Expected simulated states near the reference states, found none: the model leads out of the data, or the two are "
+            "in different units. Look at `observed` in the table of attractors, and check the scale of the states."
+        )
         raise ValueError(msg)
     if n_grid < 4 or not 0 < least < 1 or (bandwidth is not None and not bandwidth > 0):
         msg = f"Expected `n_grid` >= 4, 0 < `least` < 1, positive `bandwidth`, found {n_grid}, {least}, {bandwidth}."

@@ -64,7 +64,7 @@ def test_states_off_the_cells_are_counted_and_left_out(drawn):
     states = np.vstack([reference[:500], reference[:20] + 100])
     found = occupancy(states, reference, coordinates, n_grid=20)
     assert (found.n_states, found.n_outside) == (500, 20)
-    with pytest.raises(ValueError, match="same unit"):
+    with pytest.raises(ValueError, match="found none: the model leads out of the data"):
         occupancy(states + 1000, reference, coordinates)
 
 
