@@ -20,6 +20,7 @@ from landscape.dynamics import (
     from_unspliced,
     from_velocity,
 )
+from landscape.tl._clock import pseudotimes, time_points
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +117,8 @@ def _asked(adata: AnnData, settings: Settings) -> list[Direction]:
             msg = f"`adata.{slot}[{key!r}]` is missing. Present: {sorted(map(str, getattr(adata, slot).keys()))}."
             raise KeyError(msg)
         if slot == "obs":
-            _require_clock(adata.obs[key], key, points=make is from_time)
+            # A clock that tells no direction is refused before anything is computed.
+            (time_points if make is from_time else pseudotimes)(adata, key)
         asked.append(make(key))
     if settings.root is not None:
         asked.append(from_root(_checked_root(adata, settings.root)))
@@ -143,22 +145,6 @@ def _checked_root(adata: AnnData, root: str) -> str:
         msg = f"No cell has {value!r} in `adata.obs[{column!r}]`; its values are {sorted(present.unique())[:12]}."
         raise ValueError(msg)
     return root
-
-
-def _require_clock(column: pd.Series, key: str, *, points: bool) -> None:
-    """Refuse a column that tells no direction, before anything is computed."""
-    values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=float)
-    known = np.unique(values[np.isfinite(values)])
-    what = "time points" if points else "pseudotimes"
-    if not len(known) or (points and not np.isfinite(values).all()):
-        msg = f"Expected numbers in `adata.obs[{key!r}]` as {what}, found {column.iloc[0]!r} ({column.dtype}); convert it to days."
-        raise ValueError(msg)
-    if len(known) < 2:
-        msg = (
-            f"Expected at least two {what} in `adata.obs[{key!r}]`, found all cells at {known[0]:g}, which tells no direction; "
-            "say where development starts with --root or --root-genes, or use unspliced counts (--unspliced)."
-        )
-        raise ValueError(msg)
 
 
 def _is_time(column: pd.Series) -> bool:

@@ -17,6 +17,7 @@ from landscape.dynamics.kernel import flow_potential, potential_kernel, undirect
 from landscape.dynamics.sinks import closed, find_sinks
 from landscape.dynamics.splicing import steady_state_velocity
 from landscape.dynamics.transport import time_velocity
+from landscape.tl._clock import numbers, pseudotimes, time_points
 from landscape.tl._state import pooled
 
 logger = logging.getLogger(__name__)
@@ -119,11 +120,8 @@ def _from_root(cells: Cells, part: Direction) -> Directed:
 
 
 def _from_pseudotime(cells: Cells, part: Direction) -> Directed:
-    pseudotime = _numbers(cells.adata, part.key, allow_missing=True)
+    pseudotime = pseudotimes(cells.adata, part.key)
     known = np.flatnonzero(np.isfinite(pseudotime))
-    if not len(known):
-        msg = f"Expected finite pseudotimes in `adata.obs[{part.key!r}]`, found none."
-        raise ValueError(msg)
     first = known[np.argsort(pseudotime[known], kind="stable")[: max(20, len(known) // 100)]]
     chain = potential_kernel(cells.graph, np.where(np.isfinite(pseudotime), -pseudotime, np.nan))
     return _with_rest(chain, cells.states, first, find_ends(cells.graph, first).terminal)
@@ -149,16 +147,9 @@ def _with_rest(
 
 
 def _from_time(cells: Cells, part: Direction) -> Directed:
-    times = _numbers(cells.adata, part.key)
-    points = np.unique(times)
-    if not 2 <= len(points) <= 200:
-        msg = (
-            f"Expected 2 to 200 distinct time points in `adata.obs[{part.key!r}]`, found {len(points)}; one value per "
-            "cell is a pseudotime, for which use `from_pseudotime`."
-        )
-        raise ValueError(msg)
+    times = time_points(cells.adata, part.key)
     both = np.hstack([cells.coordinates, cells.states])
-    growth = None if part.growth is None else _numbers(cells.adata, part.growth)
+    growth = None if part.growth is None else numbers(cells.adata, part.growth)
     if growth is None:
         logger.warning(
             "growth and death are not modelled: what multiplies is taken for what attracts; name a column of net growth "
@@ -167,7 +158,7 @@ def _from_time(cells: Cells, part: Direction) -> Directed:
     moved = time_velocity(cells.coordinates, both, times, growth=growth, rng=cells.rng)
     k = cells.coordinates.shape[1]
     chain = velocity_kernel(cells.graph, cells.coordinates, moved[:, :k])
-    return Directed(chain, moved[:, k:], np.flatnonzero(times == points[0]), times, growth=growth)
+    return Directed(chain, moved[:, k:], np.flatnonzero(times == times.min()), times, growth=growth)
 
 
 def _from_unspliced(cells: Cells, part: Direction) -> Directed:
@@ -229,22 +220,6 @@ _SOURCES = {
     "velocity": _from_velocity,
     "transitions": _from_transitions,
 }
-
-
-def _numbers(adata: AnnData, key: str, *, allow_missing: bool = False) -> NDArray[np.float64]:
-    column = read(adata, "obs", key, hint="pass the column that holds the time of each cell")
-    try:
-        values = column.astype(float).to_numpy()
-    except (TypeError, ValueError) as error:
-        msg = (
-            f"Expected numbers in `adata.obs[{key!r}]`, found {column.iloc[0]!r} ({column.dtype}); convert it to days."
-        )
-        raise ValueError(msg) from error
-    missing = int((~np.isfinite(values)).sum())
-    if missing and not allow_missing:
-        msg = f"{missing} of {len(values)} cells have no finite value in `adata.obs[{key!r}]`; drop them first."
-        raise ValueError(msg)
-    return values
 
 
 def _root_cells(adata: AnnData, part: Direction, graph: CellGraph, layer: str) -> NDArray[np.int64]:
