@@ -63,7 +63,7 @@ def dynamics(
     production :math:`v + \gamma x` is regressed on :math:`\phi(x)` over the support of the network. Without a clock the
     unit of time is the mean lifetime of an mRNA.
 
-    With time points, paths of the model are bent so that they end at cells of the next time, and the rates are fitted
+    With time points and up to 30 regulators, paths of the model are bent so that they end at cells of the next time, and the rates are fitted
     along them (:func:`landscape.dynamics.fit_bridges`), which also tells lifetimes; then the populations that the model
     carries forward are matched to the observed ones (:func:`landscape.dynamics.match_populations`). Without a clock the
     speed is the highest at which nothing falls faster than it decays, and the populations are those that the directed chain
@@ -89,8 +89,8 @@ def dynamics(
     half_lives
         Half-lives :math:`\ln 2 / (2 \gamma)` of the mRNA of the regulators where they were measured: a column of
         :attr:`~anndata.AnnData.var`, or numbers by gene, in the unit of the time points. Without a clock their ratios
-        count. A regulator without a number gets the median. By default decay rates are fitted where there are time
-        points, and equal otherwise.
+        count. A regulator without a number gets the median. By default decay rates are fitted where populations are
+        matched, and equal otherwise.
     model
         Trained :class:`landscape.latent.LatentModel` or ``scvi.model.SCVI``. Without it states are pooled over neighbours.
     use_rep
@@ -107,8 +107,8 @@ def dynamics(
     self_edges
         Allow regulators to act on themselves. From steady cells such edges are not identified.
     refine
-        Match populations; by default where there are real time points, and without a clock up to 30 regulators: with more,
-        the distance of populations hears only their largest differences, and the cost grows with the square.
+        Match populations; by default with up to 30 regulators: with more, the distance of populations hears only their
+        largest differences, and the cost grows with the square.
     n_steps
         Steps of that refinement.
     n_replicates
@@ -130,8 +130,8 @@ def dynamics(
         identifiability, diagnostics and parameters. With replicates, ``edge_support`` and ``edge_sd`` say how far cells
         determine each weight (:func:`landscape.get.regulation`). Diagnostics are ``velocity_r2``, the share of the velocity's
         variance that the rates explain; ``velocity_r2_held_out``, that in a fifth of the blocks of cells, which a
-        second fit did not see; ``held_out_distance``, with three time points or more, the energy distance at the
-        middle one of a fit without it, beside that of ``held_out_unchanged`` and ``held_out_straight`` guesses
+        second fit did not see; ``held_out_distance``, where populations of three time points or more are matched, the
+        energy distance at the middle one of a fit without it, beside that of ``held_out_unchanged`` and ``held_out_straight`` guesses
         (:func:`landscape.dynamics.without_one_time`); ``asymmetry`` :math:`|W - W^T| / |W + W^T|`; ``tangency``, the mean cosine between the
         drift and the tangent space of the model's decoder, with what chance would give; ``growth_sensitivity``, with time
         points, the relative change of the velocities if one end of the cells doubled once more than the other over the
@@ -176,7 +176,7 @@ def dynamics(
     mask, source = inputs.support(adata, network_key, names, support, len(x))
     if self_edges:
         np.fill_diagonal(mask, 1.0)
-    matched = inputs.refines(refine, directed, len(names))
+    matched = inputs.refines(refine, len(names))
     fit = ModelFit(
         x,
         z,

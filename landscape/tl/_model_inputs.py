@@ -13,7 +13,6 @@ from scipy import sparse
 from landscape import _keys
 from landscape._anndata import read
 from landscape.dynamics.graph import CellGraph
-from landscape.tl._direction import Directed
 from landscape.tl._state import expression
 
 logger = logging.getLogger(__name__)
@@ -21,8 +20,9 @@ logger = logging.getLogger(__name__)
 # With this many cells per regulator the penalised regression of each gene on all others is better than one on the
 # network's support: on blood progenitors (10 cells per regulator) it explains .82 of the velocity, the support none.
 CELLS_PER_REGULATOR = 5
-# Most regulators of a model without a clock whose populations are matched by default. The distance of populations hears
-# the largest differences only: with 40 regulators of blood progenitors the matched model keeps two lineages of five.
+# Most regulators of a model whose populations are matched by default. The distance of populations hears the largest
+# differences only: with 40 regulators of blood progenitors the matched model keeps two lineages of five, and with 106 of
+# cardiac differentiation or 95 of reprogramming, both at real times, one state of all cells or none that they reach.
 MOST_MATCHED = 30
 # Hill coefficients of the response to abundance. Populations tell steep responses: on simulated blood 4 meets them closer
 # than 2 or 1. Velocities of hundreds of regulators are explained better by graded ones: in held-out cells of blood and
@@ -30,12 +30,12 @@ MOST_MATCHED = 30
 STEEP, GRADED = 4.0, 2.0
 
 
-def refines(choice: bool | None, directed: Directed, n_regulators: int) -> bool:  # noqa: FBT001  (the caller's option)
+def refines(choice: bool | None, n_regulators: int) -> bool:  # noqa: FBT001  (the caller's option)
     if choice is not None:
         return choice
-    if directed.times is None and n_regulators > MOST_MATCHED:
+    if n_regulators > MOST_MATCHED:
         logger.info(
-            "populations along the chain are not matched with more than %d regulators; `refine=True` does so, and "
+            "populations are not matched with more than %d regulators; `refine=True` does so, and "
             "`n_regulators=` keeps those that vary most",
             MOST_MATCHED,
         )
