@@ -28,6 +28,26 @@ def test_the_graph_is_symmetric_and_has_no_self_loops():
     assert graph.n_components == 1
 
 
+def test_neighbours_are_the_nearest_of_all_cells():
+    points = np.random.default_rng(3).standard_normal((400, 4))
+    graph = neighbor_graph(points, n_neighbors=7)
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    nearest = np.argsort(apart, axis=1)[:, :7]
+    expected = np.zeros((400, 400), dtype=bool)
+    expected[np.arange(400)[:, None], nearest] = True
+    np.testing.assert_array_equal(graph.distances.toarray() > 0, expected | expected.T)
+    np.testing.assert_allclose(graph.distances.toarray()[expected], apart[expected], rtol=1e-12)
+
+
+def test_cells_in_one_place_have_others_for_neighbours_and_not_themselves():
+    points = np.repeat(np.random.default_rng(4).standard_normal((20, 3)), 40, axis=0)
+    graph = neighbor_graph(points, n_neighbors=15)
+    assert (graph.weights.diagonal() == 0).all()
+    assert np.diff(graph.weights.indptr).min() >= 15
+    assert np.isfinite(graph.weights.data).all()
+
+
 def test_permuting_cells_permutes_the_graph():
     points, _ = star()
     order = np.random.default_rng(1).permutation(len(points))
