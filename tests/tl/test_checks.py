@@ -51,7 +51,7 @@ def test_barcodes_that_match_nothing_are_counted(cells, matched):
 
 def test_one_time_point_is_no_direction(cells):
     cells.obs["time"] = 3.0
-    _refused(cells, ls.dynamics.from_time("time"), "distinct time points")
+    _refused(cells, ls.dynamics.from_time("time"), "at least two time points")
 
 
 def test_one_regulator_makes_no_circuit(cells):
