@@ -15,6 +15,7 @@ from anndata import AnnData
 from landscape import _keys, pp, tl
 from landscape._run.direction import combined
 from landscape._run.plan import Plan
+from landscape._run.regulators import affordable
 
 logger = logging.getLogger(__name__)
 
@@ -162,7 +163,7 @@ def _network(work: Work) -> None:
     tl.network(
         work.current,
         model=work.model,
-        regulators=work.plan.regulators,
+        regulators=affordable(work.current, work.layer, work.plan.regulators),
         layer=work.layer,
         covariates=work.plan.batch_key,
         rng=work.plan.seed,

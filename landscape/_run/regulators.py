@@ -1,0 +1,50 @@
+"""How many regulators the cells of a run can tell apart."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+from anndata import AnnData
+
+from landscape._anndata import count_matrix
+from landscape.tl._network_inputs import regulators_of
+
+logger = logging.getLogger(__name__)
+
+# Cells per regulator where there are fewer cells than regulators: as for a model with all edges.
+CELLS_PER_REGULATOR = 5
+
+
+def affordable(cells: AnnData, layer: str, named: Sequence[str] | None) -> Sequence[str] | None:
+    """Regulators for a run; those that most cells express where nobody named any and there are too many.
+
+    A gene is regressed on all regulators at once, so that there must be more cells than regulators. Regulators that the user
+    named stay as they are.
+
+    Parameters
+    ----------
+    cells
+        Cells on the genes of the run.
+    layer
+        Counts.
+    named
+        Regulators that the user named, or ``None``.
+    """
+    if named is not None:
+        return named
+    index, _ = regulators_of(cells, None)
+    if len(index) < cells.n_obs:
+        return None
+    kept = max(2, cells.n_obs // CELLS_PER_REGULATOR)
+    detected = np.asarray((count_matrix(cells, layer, check=False)[:, index] > 0).sum(0)).ravel()
+    chosen = np.sort(index[np.argsort(-detected, kind="stable")[:kept]])
+    logger.warning(
+        "%d cells cannot tell %d regulators apart; kept the %d that most cells express. Name others with --regulators (in "
+        "Python: `regulators=`)",
+        cells.n_obs,
+        len(index),
+        kept,
+    )
+    return list(cells.var_names[chosen])
