@@ -32,9 +32,13 @@ N_REPEATS = 25
 
 
 @functools.cache
-def true_shares(gene: str | None) -> pd.Series:
-    """Shares of fates in the simulator, without a gene."""
-    return ls.circuits.fate_shares(ls.circuits.krumsiek(), knockouts=[gene] if gene else (), n=N_TRAJECTORIES)
+def true_shares(gene: str | None, name: str = "krumsiek") -> pd.Series:
+    """Shares of fates in the simulator of a circuit, without a gene."""
+    return ls.circuits.fate_shares(_circuit(name), knockouts=[gene] if gene else (), n=N_TRAJECTORIES)
+
+
+def _circuit(name: str) -> Any:
+    return getattr(ls.circuits, name)()
 
 
 @functools.cache
@@ -48,9 +52,21 @@ def latent(seed: int) -> tuple[AnnData, Any]:
     return adata, model
 
 
-def fitted(seed: int, source: str) -> AnnData:
+@functools.cache
+def latent_of(name: str, seed: int) -> tuple[AnnData, Any]:
+    """The same for another circuit, which nothing was chosen by."""
+    adata = ls.circuits.simulate(_circuit(name), n_cells=1800, times=[0, 1, 2, 3, 5, 8], unspliced=True, rng=seed)
+    adata.obs["day"] = adata.obs["time"].astype(float)
+    model = ls.latent.LatentModel(adata, layer="counts", rng=seed)
+    model.train(progress=False)
+    adata.obsm["X_latent"] = model.get_latent_representation()
+    ls.tl.network(adata, model=model, rng=seed)
+    return adata, model
+
+
+def fitted(seed: int, source: str, name: str = "krumsiek") -> AnnData:
     """Landscape of a seed by one source of direction."""
-    cells, model = latent(seed)
+    cells, model = latent(seed) if name == "krumsiek" else latent_of(name, seed)
     adata = cells.copy()
     ls.tl.dynamics(adata, model=model, direction=SOURCES[source](), rng=seed)
     ls.tl.attractors(adata, label_key="fate", rng=seed)
@@ -59,10 +75,12 @@ def fitted(seed: int, source: str) -> AnnData:
     return adata
 
 
-def removals(adata: AnnData, *, shuffled: bool = False) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Total variation of the shares for the wild type and eleven removals, and direction of true changes above .05.
+def removals(
+    adata: AnnData, *, shuffled: bool = False, name: str = "krumsiek"
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Total variation of the shares for the wild type and removals of all genes, and direction of true changes above .05.
 
-    Shares are of four fates and ``other``, which what stays undifferentiated belongs to. ``shuffled`` permutes the
+    Shares are of the fates and ``other``, which what stays undifferentiated belongs to. ``shuffled`` permutes the
     weights of each target among the other genes: a control that keeps their sizes and loses what regulates what.
     """
     drift, diffusion, genes = read_drift(adata)
@@ -73,11 +91,11 @@ def removals(adata: AnnData, *, shuffled: bool = False) -> tuple[dict[str, float
     known = references(tuple(result.index), result.to_numpy(), x)
     start = x[np.random.default_rng(0).integers(0, len(x), N_TRAJECTORIES)]
     wild, right, distance, rows = None, [], [], []
-    for gene in (None, *ls.circuits.krumsiek().genes):
-        truth = true_shares(gene)
+    for gene in (None, *_circuit(name).genes):
+        truth = true_shares(gene, name)
         held = {genes.index(gene): 0.0} if gene in genes else {}
         _, after = compare(drift, held, start, known, diffusion=diffusion, duration=16.0)
-        names = [OTHER if name == UNDIFFERENTIATED else name.split(" ")[0] for name in known.fates]
+        names = [OTHER if fate == UNDIFFERENTIATED else fate.split(" ")[0] for fate in known.fates]
         model = pd.Series(after.shares, index=names).groupby(level=0).sum()
         model = model.reindex(truth.index.union(model.index)).fillna(0.0)
         aligned = truth.reindex(model.index).fillna(0.0)
@@ -90,8 +108,8 @@ def removals(adata: AnnData, *, shuffled: bool = False) -> tuple[dict[str, float
         large = change.abs() > CHANGE
         right += list((np.sign(change) == np.sign(found))[large])
         rows += [
-            {"removed": gene, "fate": name, "true_change": change[name], "model_change": found[name]}
-            for name in model.index
+            {"removed": gene, "fate": fate, "true_change": change[fate], "model_change": found[fate]}
+            for fate in model.index
         ]
     return {"removal_distance": float(np.mean(distance)), "removal_direction": float(np.mean(right))}, rows
 
@@ -104,11 +122,11 @@ def _shuffle(weights: torch.Tensor) -> torch.Tensor:
     return shuffled
 
 
-def no_effect() -> float:
+def no_effect(name: str = "krumsiek") -> float:
     """Total variation of a guess that no removal changes anything."""
-    wild = true_shares(None)
-    genes = (None, *ls.circuits.krumsiek().genes)
-    return float(np.mean([0.5 * (true_shares(gene) - wild).abs().sum() for gene in genes]))
+    wild = true_shares(None, name)
+    genes = (None, *_circuit(name).genes)
+    return float(np.mean([0.5 * (true_shares(gene, name) - wild).abs().sum() for gene in genes]))
 
 
 def signs(adata: AnnData) -> float:
@@ -167,6 +185,22 @@ def source_of(name: str, results: Results, *, quick: bool) -> None:
     results.figures["removal_distance_no_effect"] = no_effect()
 
 
+def transition(results: Results, *, quick: bool) -> None:
+    """Removals in the epithelial-mesenchymal transition, a circuit that no choice of the fit was made on."""
+    for source in SOURCES:
+        runs = []
+        for seed in range(1 if quick else 3):
+            adata = fitted(seed, source, "emt")
+            figures, rows = removals(adata, name="emt")
+            figures |= {"signs": signs(adata), "attractors": len(adata.uns["landscape"]["attractors"]["table"])}
+            results.add({"circuit": "emt", "source": source, "seed": seed, **figures})
+            runs.append(figures)
+            results.table += [{"circuit": "emt", "source": source, "seed": seed, **row} for row in rows]
+        for key in ("removal_distance", "removal_direction", "signs"):
+            results.figures[f"emt_{source}_{key}"] = float(np.mean([run[key] for run in runs]))
+    results.figures["emt_removal_distance_no_effect"] = no_effect("emt")
+
+
 def switches(results: Results, *, quick: bool) -> None:
     """Attractors of a toggle switch, GATA1-PU.1 and the repressilator, from counts at six time points.
 
@@ -206,7 +240,10 @@ def _of_circuit(circuit: Any, *, seed: int, self_edges: bool = False) -> AnnData
     return adata
 
 
-PARTS = {name: functools.partial(source_of, name) for name in SOURCES} | {"switches": switches}
+PARTS = {name: functools.partial(source_of, name) for name in SOURCES} | {
+    "transition": transition,
+    "switches": switches,
+}
 
 if __name__ == "__main__":
     main(__doc__, PARTS, ["torch", "numpy", "scanpy", "anndata", "scvi-tools"])
