@@ -88,7 +88,9 @@ def attractors(
     if not stable:
         msg = (
             f"The model has no attractor: {len(found)} fixed points, none stable, {found.n_unsettled} of "
-            f"{len(chosen) + n_random} starts did not come to rest. A cycle may be there, or the fit is poor."
+            f"{len(chosen) + n_random} starts did not come to rest. "
+            "A cycle may be there, or the fit is poor: see `velocity_r2_held_out` in `adata.uns['landscape']['dynamics']`, train the latent model longer, or pass another direction; "
+            "`landscape.tl.terminal` tells ends of the chain of cells without the model."
         )
         raise ValueError(msg)
     if found.n_unsettled:
