@@ -1,9 +1,10 @@
-"""Fate probabilities and their cost, beside CellRank and Palantir on the same cells.
+"""Fate probabilities and their cost, beside CellRank, Palantir and dynamo on the same cells.
 
 ``python -m benchmarks.fate_peers --json FILE``
 
 The peers run in an interpreter of their own, since they pin other versions: make a virtual environment with ``pip install cellrank
-palantir scvelo moscot`` and name its Python in ``LANDSCAPE_PEERS_PYTHON``. Without it, their errors on simulated blood come from
+palantir scvelo moscot`` and name its Python in ``LANDSCAPE_PEERS_PYTHON``. dynamo pins an older
+AnnData: give it an environment of its own and name that in ``LANDSCAPE_DYNAMO_PYTHON``. Without them, their errors on simulated blood come from
 ``fate_peers.json``, where every run is remembered by its cells; the part ``cost`` measures ours alone.
 
 * ``blood``: simulated blood, truth by running each of 400 cells on 50 times; mean absolute error over four fates.
@@ -50,8 +51,17 @@ from landscape.dynamics import (
 STORE = Path(__file__).parent / "fate_peers.json"
 RUNNER = Path(__file__).parent / "_fate_peers.py"
 VARIABLE = "LANDSCAPE_PEERS_PYTHON"
+DYNAMO = "dynamo, given"
+DYNAMO_RUNNER = Path(__file__).parent / "_fate_dynamo.py"
+DYNAMO_VARIABLE = "LANDSCAPE_DYNAMO_PYTHON"
 FATES = ("granulocyte", "monocyte", "erythrocyte", "megakaryocyte")
-GIVEN = ("CellRank pseudotime, given", "CellRank velocity, given", "CellRank real time, given", "Palantir, given")
+GIVEN = (
+    "CellRank pseudotime, given",
+    "CellRank velocity, given",
+    "CellRank real time, given",
+    "Palantir, given",
+    DYNAMO,
+)
 FOUND = ("CellRank pseudotime, found", "CellRank velocity, found", "CellRank real time, found", "Palantir, found")
 N_CELLS, N_TERMINAL, N_REPEATS = 400, 30, 3
 
@@ -94,7 +104,8 @@ def of_peers(told: AnnData, names: tuple[str, ...]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.h5ad", Path(folder) / "out.json"
         told.write_h5ad(source)
-        subprocess.run([os.environ[VARIABLE], str(RUNNER), str(source), str(target), *names], check=True)
+        variable, runner = (DYNAMO_VARIABLE, DYNAMO_RUNNER) if names == (DYNAMO,) else (VARIABLE, RUNNER)
+        subprocess.run([os.environ[variable], str(runner), str(source), str(target), *names], check=True)
         return dict(json.loads(target.read_text()))
 
 
@@ -105,14 +116,22 @@ def remembered(seed: int, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     digest = hashlib.sha256(np.ascontiguousarray(adata.layers["counts"].toarray())).hexdigest()[:12]
     keys = {name: f"{name} | seed {seed} | {digest}" for name in names}
     missing = tuple(name for name, key in keys.items() if key not in store)
-    if missing and VARIABLE in os.environ:
-        found = of_peers(with_ends(adata), missing)
+    told = with_ends(adata)
+    told.uns["cells"] = np.array(truth(seed).index, dtype=object)
+    for part, variable in (
+        (tuple(name for name in missing if name != DYNAMO), VARIABLE),
+        (tuple(name for name in missing if name == DYNAMO), DYNAMO_VARIABLE),
+    ):
+        if not part or variable not in os.environ:
+            continue
+        found = of_peers(told, part)
         for name, result in found["methods"].items():
             row = {"cpu_seconds": round(result["cpu_seconds"], 1), "versions": found["versions"]}
             if "error" in result:
                 row["failed"] = result["error"]
             else:
-                table = pd.DataFrame(result["probabilities"], index=adata.obs_names, columns=result["fates"])
+                cells = result.get("cells", adata.obs_names)
+                table = pd.DataFrame(result["probabilities"], index=cells, columns=result["fates"])
                 row |= {"error": round(error(table, truth(seed)), 5), "fates": result["fates"]}
             store[keys[name]] = row
         lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in sorted(store.items())]
