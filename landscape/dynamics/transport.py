@@ -14,6 +14,9 @@ from landscape._random import RandomLike, generator
 
 logger = logging.getLogger(__name__)
 
+# Beyond this multiple of the median all costs are one: how far apart two cells are that nothing joins says no more.
+FAR = 10.0
+
 
 def coupling(
     early: NDArray[np.float64],
@@ -26,8 +29,12 @@ def coupling(
 ) -> NDArray[np.float64]:
     r"""Entropic optimal transport between two samples (Sinkhorn's algorithm in logarithms).
 
-    .. math:: \min_\pi \sum_{ij} \pi_{ij} c_{ij} - \epsilon H(\pi), \qquad c_{ij} = |x_i - y_j|^2,
-              \quad \epsilon = \mathrm{blur} \cdot \mathrm{median}\,c
+    .. math:: \min_\pi \sum_{ij} \pi_{ij} c_{ij} - \epsilon H(\pi), \qquad c_{ij} = \min(|x_i - y_j|^2, 10\,m),
+              \quad \epsilon = \mathrm{blur} \cdot m
+
+    with the median :math:`m` of :math:`|x_i - y_j|^2`. The threshold matters where a few cells lie far from all others, such
+    as those of another tissue, and their share differs between the samples: somebody has to cross the gap, and without it
+    the iterations count as many steps as the gap is high.
 
     Parameters
     ----------
@@ -51,10 +58,12 @@ def coupling(
 
     References
     ----------
-    Schiebinger et al. (2019), *Cell* 176, 928. https://doi.org/10.1016/j.cell.2019.01.006
+    Schiebinger et al. (2019), *Cell* 176, 928. https://doi.org/10.1016/j.cell.2019.01.006;
+    Pele & Werman (2009), *ICCV*, 460. https://doi.org/10.1109/ICCV.2009.5459199
     """
     cost = cdist(early, late, "sqeuclidean")
-    log_kernel = -cost / (blur * np.median(cost) + 1e-300)
+    middle = np.median(cost)
+    log_kernel = -np.minimum(cost, FAR * middle) / (blur * middle + 1e-300)
     n, m = cost.shape
     mass = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
     f, g = np.zeros(n), np.zeros(m)
