@@ -88,6 +88,7 @@ def minimum_action(
     tolerance: float = 1e-2,
     split: bool = True,
     rng: RandomLike = 0,
+    report: bool = True,
 ) -> MinimumAction:
     r"""Least action of a path from one state to another, the quasi-potential between them.
 
@@ -128,6 +129,8 @@ def minimum_action(
         Look for the saddle and optimise the way up alone.
     rng
         Seed of the arcs.
+    report
+        Warn if the path has not converged; the record says so in any case.
 
     Returns
     -------
@@ -173,14 +176,23 @@ def minimum_action(
             up = minimum_action(
                 drift, ends[0], saddle.x, diffusion=diffusion, n_points=n_points,
                 initial_path=[space.outside(torch.as_tensor(guess)).numpy()], n_arcs=0,
-                max_steps=max_steps, tolerance=tolerance, split=False, rng=random,
+                max_steps=max_steps, tolerance=tolerance, split=False, rng=random, report=report,
             )  # fmt: skip
             path = np.vstack([up.path, down.path[1:], ends[1:].numpy()])
             cost = np.concatenate([up.cost, np.full(len(path) - len(up.path), up.cost[-1])])
             return replace(
                 up, path=path, cost=cost, saddle=saddle, n_steps=up.n_steps + n_steps, n_paths=len(candidates)
             )
-    return _refined(space, best, levels, n_steps, len(candidates), max_steps, tolerance, diffusion)
+    found = _refined(space, best, levels, n_steps, len(candidates), max_steps, tolerance, diffusion)
+    if report and not found.converged:
+        logger.warning(
+            "a path of least action did not converge: action %.4g, error of its discretisation %.2g, relative gradient "
+            "%.2g; raise `n_points` or `max_steps`",
+            found.action,
+            found.discretisation_error,
+            found.residual,
+        )
+    return found
 
 
 @on_one_thread
@@ -195,6 +207,7 @@ def barrier(
     max_steps: int = 2_000,
     tolerance: float = 1e-2,
     rng: RandomLike = 0,
+    report: bool = True,
 ) -> MinimumAction:
     r"""Least action from an attractor to a saddle: the height that decides the rate of leaving, in units of noise.
 
@@ -202,7 +215,7 @@ def barrier(
 
     Parameters
     ----------
-    drift, diffusion, n_points, n_arcs, max_steps, tolerance, rng
+    drift, diffusion, n_points, n_arcs, max_steps, tolerance, rng, report
         As in :func:`minimum_action`.
     attractor
         State, shape ``(d,)``.
@@ -233,7 +246,7 @@ def barrier(
     ]
     found = minimum_action(
         drift, low, saddle.x, diffusion=diffusion, n_points=n_points, initial_path=reversed_ways, n_arcs=n_arcs,
-        max_steps=max_steps, tolerance=tolerance, split=False, rng=rng,
+        max_steps=max_steps, tolerance=tolerance, split=False, rng=rng, report=report,
     )  # fmt: skip
     return replace(found, saddle=saddle)
 
@@ -262,14 +275,6 @@ def _refined(
     action = max(actions[-1] + change, 0.0)
     cost = np.concatenate([[0.0], np.cumsum(path_cost(space, best.y))])
     converged = bool(best.converged and abs(change) <= tolerance * max(action, 1e-2 * best.size))
-    if not converged:
-        logger.warning(
-            "a path of least action did not converge: action %.4g, error of its discretisation %.2g, relative gradient "
-            "%.2g; raise `n_points` or `max_steps`",
-            action,
-            abs(change),
-            best.gradient,
-        )
     return MinimumAction(
         action=action,
         path=space.outside(torch.as_tensor(best.y)).numpy(),

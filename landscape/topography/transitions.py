@@ -212,6 +212,7 @@ def transition_network(
         "max_steps": max_steps,
         "tolerance": tolerance,
         "rng": random,
+        "report": False,
     }
     passes = []
     for (i, j), saddle in atlas.passes:
@@ -226,7 +227,22 @@ def transition_network(
         network = _network(len(x), passes, atlas.loose, diffusion)
     if network.n_missing:
         logger.warning("no path was found between %d ordered pairs of attractors", network.n_missing)
+    _report(network)
     return network
+
+
+def _report(network: TransitionNetwork) -> None:
+    """Say once how many ways have not converged, and by how much at most."""
+    ways = [way for crossing in network.passes for way in crossing.up]
+    if rough := [way for way in ways if not way.converged]:
+        logger.warning(
+            "%d of %d paths of least action did not converge: errors of discretisation up to %.2g of an action, relative "
+            "gradients up to %.2g; raise `n_points` or `max_steps`",
+            len(rough),
+            len(ways),
+            max(way.discretisation_error / max(way.action, 1e-300) for way in rough),
+            max(way.residual for way in rough),
+        )
 
 
 def _shorter(network: TransitionNetwork, route: Route) -> bool:

@@ -35,6 +35,15 @@ def test_saddles_may_be_given_in_any_form_and_trusted():
     assert np.isnan(partial.action[0, 2])
 
 
+def test_ways_that_did_not_converge_are_said_once(caplog):
+    found = transition_network(TOGGLE, WELLS, diffusion=0.1, saddles=POINTS[[1, 3]], search=False, max_steps=1)
+    rough = [way for crossing in found.passes for way in crossing.up if not way.converged]
+    assert rough
+    said = [record.getMessage() for record in caplog.records if "did not converge" in record.getMessage()]
+    assert len(said) == 1
+    assert said[0].startswith(f"{len(rough)} of 4 paths of least action did not converge")
+
+
 def test_several_passes_between_two_attractors_add_rates_and_the_lowest_counts():
     # On a ring two ways lead from one side to the other: V = -cos(2 theta) + tilt, with unequal passes.
     def drift(x):
