@@ -7,8 +7,13 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
+from landscape.dynamics.chain import Absorption
 from landscape.dynamics.directions import Combination, Direction
 from landscape.tl._direction import Cells, Directed, resolve
+
+# Residual of a system that is solved, and the largest error of probabilities that rounding may leave in it where ends are
+# reached rarely: half of the difference that counts as one between chain and model.
+SOLVED, WORST = 1e-6, 0.05
 
 
 def require_spread(coordinates: NDArray[np.float64]) -> None:
@@ -37,6 +42,17 @@ def directed_by(cells: Cells, direction: Direction | Combination) -> tuple[Direc
             "from one to another. Take the cells of one piece, or raise `n_neighbors`."
         )
         raise ValueError(msg) from error
+
+
+def require_fates(solution: Absorption) -> None:
+    """Refuse fates of a chain that are not solved, or that rounding leaves open."""
+    if solution.converged or (solution.residual <= SOLVED and solution.row_sum_error <= WORST):
+        return
+    msg = (
+        f"Fates did not converge: residual {solution.residual:.1e}, row sums off by {solution.row_sum_error:.1e} "
+        f"({solution.method}). The chain may hold sets of cells that are left too rarely, or flow away from its ends."
+    )
+    raise ValueError(msg)
 
 
 def _require_matched(adata: AnnData, key: str) -> None:

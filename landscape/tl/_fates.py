@@ -17,6 +17,7 @@ from landscape._anndata import read, read_result, require_adata, write, write_re
 from landscape._random import RandomLike
 from landscape._threads import on_one_thread
 from landscape.dynamics import absorption_probabilities
+from landscape.tl._checks import require_fates
 from landscape.tl._fates_model import Comparison, compare
 from landscape.topography.committor import fate_entropy
 
@@ -107,12 +108,7 @@ def fates(
     if len(absorbing) == 1:
         logger.warning("%r is the only fate: all cells have it, and there is nothing to decide", next(iter(absorbing)))
     solution = absorption_probabilities(chain, absorbing, tolerance=1e-6)
-    if not solution.converged:
-        msg = (
-            f"Fates did not converge: residual {solution.residual:.1e}, row sums off by {solution.row_sum_error:.1e} "
-            f"({solution.method}). The chain may hold sets of cells that are left too rarely."
-        )
-        raise ValueError(msg)
+    require_fates(solution)
     if solution.n_unreachable:
         logger.warning("%d cells can reach no attractor; their fates are not-a-number", solution.n_unreachable)
     # What leaks into regions without an attractor is not a fate; probabilities are those given that there is one.

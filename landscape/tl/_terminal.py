@@ -16,6 +16,7 @@ from landscape.dynamics import absorption_probabilities
 from landscape.dynamics.graph import neighbor_graph
 from landscape.dynamics.sinks import Sinks, find_sinks
 from landscape.tl._cells import title_of
+from landscape.tl._checks import require_fates
 from landscape.tl._state import coordinates
 
 logger = logging.getLogger(__name__)
@@ -97,12 +98,7 @@ def terminal(
     groups = _groups(found, labels)
     ends = {name: np.concatenate([found.cells[k] for k in members]) for name, members in groups.items()}
     solution = absorption_probabilities(chain, ends)
-    if not solution.converged:
-        msg = (
-            f"Fates of the chain did not converge: residual {solution.residual:.1e}, row sums off by "
-            f"{solution.row_sum_error:.1e} ({solution.method}). The chain may hold sets of cells that are left too rarely."
-        )
-        raise ValueError(msg)
+    require_fates(solution)
     fates = pd.DataFrame(solution.probabilities, index=adata.obs_names, columns=list(ends))
     best = np.where(np.isfinite(solution.probabilities).all(1), np.nan_to_num(solution.probabilities).argmax(1), -1)
     at = np.full(adata.n_obs, -1)

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -248,3 +250,23 @@ def test_inputs_are_left_alone():
     stationary_distribution(walk)
     np.testing.assert_array_equal(walk.toarray(), before.toarray())
     assert row_stochastic(walk) is not walk
+
+
+@pytest.mark.parametrize("half", [6, 10, 12])
+def test_ends_that_are_reached_rarely_keep_their_ratio(half):
+    # Gambler's ruin against a drift to the middle: the system is singular to 9^half, the answer known as a fraction.
+    n = 2 * half
+    chain = np.zeros((n + 1, n + 1))
+    chain[0, 0] = chain[n, n] = 1.0
+    for i in range(1, n):
+        up = 0.9 if i < half else 0.1 if i > half else 0.6
+        chain[i, i + 1], chain[i, i - 1] = up, 1 - up
+    odds = [Fraction(1)]
+    for i in range(1, n):
+        odds.append(odds[-1] * Fraction(chain[i, i - 1]) / Fraction(chain[i, i + 1]))
+    exact = np.array([float(sum(odds[:i]) / sum(odds)) for i in range(n + 1)])
+    found = absorption_probabilities(sparse.csr_matrix(chain), {"low": [0], "high": [n]})
+    # Rounding of 1e-16 times the condition number is 1e-4 for the longest; sums are exact whatever it is.
+    np.testing.assert_allclose(found.probabilities.sum(1), 1.0, atol=1e-12)
+    np.testing.assert_allclose(found.probabilities[:, 1], exact, atol=1e-16 * 9.0**half + 1e-12)
+    assert np.abs(found.probabilities[:, 1] - exact).max() <= found.row_sum_error + 1e-12
