@@ -9,12 +9,10 @@ import numpy as np
 from anndata import AnnData
 
 from landscape._anndata import count_matrix
+from landscape.tl._model_inputs import CELLS_PER_REGULATOR
 from landscape.tl._network_inputs import regulators_of
 
 logger = logging.getLogger(__name__)
-
-# Cells per regulator where there are fewer cells than regulators: as for a model with all edges.
-CELLS_PER_REGULATOR = 5
 
 
 def affordable(cells: AnnData, layer: str, named: Sequence[str] | None) -> Sequence[str] | None:

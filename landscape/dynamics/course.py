@@ -10,7 +10,7 @@ from scipy import sparse
 
 from landscape._random import RandomLike, generator
 from landscape.dynamics.graph import CellGraph, find_ends
-from landscape.dynamics.kernel import flow_potential, poisson, potential_kernel, undirected_kernel
+from landscape.dynamics.kernel import flow_potential, laplacian, poisson, potential_kernel, undirected_kernel
 
 # Populations after the start.
 N_TIMES = 6
@@ -97,7 +97,7 @@ def find_start(
     gain = edges.data * 0.5 * ((steps[edges.row] + steps[edges.col]) * way).sum(1) / length
     source = 0.5 * (np.bincount(edges.col, gain, n) - np.bincount(edges.row, gain, n))
     weights = graph.weights[inside][:, inside]
-    rise, info = poisson(weights, source[inside], tolerance=1e-6)
+    rise, info = poisson(laplacian(weights), source[inside], tolerance=1e-6)
     if info:
         msg = "The direction could not be projected on the graph: the system did not converge; name a root as well."
         raise ValueError(msg)

@@ -42,15 +42,14 @@ def flow_potential(
     weights = graph.weights[cells][:, cells]
     root = sparse.diags(np.asarray(weights.sum(1)).ravel() ** -0.5)
     kernel = root @ weights @ root
-    degree = np.asarray(kernel.sum(1)).ravel()
     b = np.zeros(len(graph.component))
     b[source] += 1 / len(source)
     for sink in sinks:
         b[sink] -= 1 / (len(sink) * len(sinks))
     b = b[cells]
-    laplacian = sparse.diags(degree) - kernel
-    solution, info = poisson(kernel, b, tolerance=1e-8)
-    residual = float(np.linalg.norm(laplacian @ solution - b) / np.linalg.norm(b))
+    balance = laplacian(kernel)
+    solution, info = poisson(balance, b, tolerance=1e-8)
+    residual = float(np.linalg.norm(balance @ solution - b) / np.linalg.norm(b))
     if info or residual > 1e-5:
         msg = f"The flow along the graph did not converge (relative residual {residual:.1e})."
         raise ValueError(msg)
@@ -59,13 +58,16 @@ def flow_potential(
     return potential
 
 
+def laplacian(weights: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Degrees less weights, of a graph without self-loops."""
+    return sparse.diags(np.asarray(weights.sum(1)).ravel()) - weights
+
+
 def poisson(
-    weights: sparse.csr_matrix, source: NDArray[np.float64], *, tolerance: float
+    balance: sparse.csr_matrix, source: NDArray[np.float64], *, tolerance: float
 ) -> tuple[NDArray[np.float64], int]:
-    """Solve the graph's Laplacian for a source less its mean, by conjugate gradients: the solution and SciPy's status."""
-    degree = np.asarray(weights.sum(1)).ravel()
-    laplacian = sparse.diags(degree) - weights
-    return cg(laplacian, source - source.mean(), rtol=tolerance, maxiter=20_000, M=sparse.diags(1 / degree))
+    """Solve a :func:`laplacian` for a source less its mean, by conjugate gradients: the solution and SciPy's status."""
+    return cg(balance, source - source.mean(), rtol=tolerance, maxiter=20_000, M=sparse.diags(1 / balance.diagonal()))
 
 
 def potential_kernel(graph: CellGraph, potential: NDArray[np.float64], *, sharpness: float = 2.0) -> sparse.csr_matrix:

@@ -16,6 +16,7 @@ from landscape import _keys
 from landscape._anndata import read, read_result
 from landscape.pl._cells import attractor_colours
 from landscape.pl._figure import INK, QUIET, bare, caption, finish, shrunk
+from landscape.tl._fates_model import STAY
 
 _HINT = "run `landscape.tl.fates(adata)` with `n_replicates` above 0"
 # Least width of a panel in inches.
@@ -116,7 +117,7 @@ def _notes(record: Mapping[str, Any], differs: NDArray[np.bool_]) -> list[str]:
         f" ({np.count_nonzero(differs):,} cells)",
     ]
     by_fate = record["by_fate"]
-    left = [f"{name} ({kept:.0%} stay)" for name, kept in by_fate["kept"].items() if kept < 0.5]
+    left = [f"{name} ({kept:.0%} stay)" for name, kept in by_fate["kept"].items() if kept < STAY]
     if left:
         notes.append(f"emptied by the noise of the model: {', '.join(left)}")
     return notes

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from landscape import _keys
-
-# An attractor is emptied by the model's noise where fewer than this share of its own paths stay.
-_STAY = 0.5
+from landscape.tl._fates_model import STAY
 
 
 def attractor_rows(summary: Mapping[str, Any], results: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -43,7 +41,7 @@ def verdict(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> li
             said.append(f"{_listed(ends)} share the attractor {name}: the fitted model does not tell them apart.")
     if shared and (passed := [row["name"] for row in rows if row["name"] not in shared]):
         said.append(f"No terminal state lies next to {_listed(passed)}: cells may only pass there.")
-    if left := [row["name"] for row in rows if row["kept"] is not None and row["kept"] < _STAY]:
+    if left := [row["name"] for row in rows if row["kept"] is not None and row["kept"] < STAY]:
         said.append(f"The noise of the model empties {_listed(left)} within the time that it was followed.")
     if unseen := [row["name"] for row in rows if row["observed"] is False]:
         said.append(f"No cells are near {_listed(unseen)}, which the model predicts.")

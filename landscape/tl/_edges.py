@@ -11,7 +11,6 @@ from tqdm.auto import tqdm
 from landscape.dynamics import RegulatoryDrift
 from landscape.dynamics.bootstrap import bayesian_weights
 from landscape.dynamics.bridges import fit_bridges
-from landscape.dynamics.fit import fit_rates
 from landscape.tl._fit import Fitted, ModelFit
 
 # The model is near the optimum of every resample, so that few steps of Gauss and Newton reach it.
@@ -63,26 +62,14 @@ def _regressed(fit: ModelFit, fitted: Fitted, weight: NDArray[np.float64], prior
             fitted.drift,
             fit.populations(weight),
             diffusion=fitted.diffusion,
-            support=fit.mask,
-            fit_decay=False,
-            growth=fit.growth,
             prior=prior,
             n_rounds=1,
             max_points=POINTS,
             max_steps=STEPS,
-            rng=fit.gen,
+            **fit.options(fit.mask) | {"fit_decay": False},
         ).drift
-    return fit_rates(
-        fit.x,
-        fit.velocity,
-        support=fit.mask,
-        weights=fit.weights * torch.as_tensor(weight),
-        decay=fit.decay,
-        hill=fit.hill,
-        prior=prior,
-        start=fitted.rates.drift,
-        max_steps=STEPS,
-    ).drift
+    weights = fit.weights * torch.as_tensor(weight)
+    return fit.rates(weights, fit.mask, fitted.rates.drift, prior=prior, max_steps=STEPS).drift
 
 
 def _belief(fit: ModelFit, drift: RegulatoryDrift) -> Tensor:

@@ -33,8 +33,8 @@ PATHS_TIMES_REGULATORS = 500_000
 LONGEST = 100.0
 # Step of the simulations over the shortest lifetime, as for the removal of a gene.
 STEP = 0.2
-# An attractor that more than this share of paths leaves within the time is no fate at the model's noise.
-LEFT = 0.5
+# An attractor at which less than this share of its own paths stays is no fate at the model's noise.
+STAY = 0.5
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _where(fate: pd.Series, verdict: Agreement, kept: pd.Series) -> pd.DataFrame
 
 
 def _tell(verdict: Agreement, by_fate: pd.DataFrame, kept: pd.Series, duration: float) -> None:
-    left = kept[kept < 1 - LEFT]
+    left = kept[kept < STAY]
     if len(left):
         what = ", ".join(f"{name} (kept {share:.2f})" for name, share in left.items())
         logger.warning(

@@ -132,7 +132,7 @@ class ModelFit:
 
     def fit(self, graph: CellGraph) -> Fitted:
         """Fit the model to all cells."""
-        rates = self._rates(self.weights, self.mask)
+        rates = self.rates(self.weights, self.mask)
         if not rates.converged:
             logger.warning("the fit of production rates reached its limit of %d steps", rates.n_steps)
         held_out = self._held_out(rates)
@@ -170,18 +170,28 @@ class ModelFit:
             return 1.0
         return steps_per_lifetime(self.x.numpy(), directed.velocity, ROOT_DECAY) if self.matched else ROOT_DECAY
 
-    def _rates(self, weights: Tensor, mask: Tensor, start: RegulatoryDrift | None = None) -> RateFit:
+    def rates(self, weights: Tensor, mask: Tensor, start: RegulatoryDrift | None = None, **options: Any) -> RateFit:
+        """Fit production rates under weights of cells, with further options of :func:`fit_rates`."""
         return fit_rates(
-            self.x, self.velocity, support=mask, weights=weights, decay=self.decay, hill=self.hill, start=start
+            self.x,
+            self.velocity,
+            support=mask,
+            weights=weights,
+            decay=self.decay,
+            hill=self.hill,
+            start=start,
+            **options,
         )
+
+    def options(self, mask: Tensor) -> dict[str, Any]:
+        """What every fit to populations is told."""
+        return {"support": mask, "fit_decay": not self.known_decay, "growth": self.growth, "rng": self.gen}
 
     def _match(
         self, start: RegulatoryDrift, populations: Mapping[float, Tensor], n_steps: int, *, report: bool = True
     ) -> PopulationMatch:
         """Bridges find the model, the populations it carries forward refine it."""
-        options: dict[str, Any] = {
-            "support": self.mask, "fit_decay": not self.known_decay, "growth": self.growth, "rng": self.gen,
-        }  # fmt: skip
+        options = self.options(self.mask)
         noise = self.stated or START_DIFFUSION
         bridged = fit_bridges(start, populations, diffusion=noise, **options)
         return match_populations(bridged.drift, populations, diffusion=noise, n_steps=n_steps, report=report, **options)
@@ -192,19 +202,16 @@ class ModelFit:
         for weight in drawn:
             mask = self._resampled_edges()
             if not self.matched:
-                again = self._rates(self.weights * torch.as_tensor(weight), mask, fitted.rates.drift)
+                again = self.rates(self.weights * torch.as_tensor(weight), mask, fitted.rates.drift)
                 yield again.drift, fitted.diffusion
                 continue
             match = match_populations(
                 fitted.drift,
                 self.populations(weight),
                 diffusion=fitted.diffusion,
-                support=mask,
-                fit_decay=not self.known_decay,
-                growth=self.growth,
                 n_steps=max(1, self.n_steps // REPLICATE_STEPS),
-                rng=self.gen,
                 report=False,
+                **self.options(mask),
             )
             yield match.drift, match.diffusion if self.stated is None else float(self.stated)
 
@@ -217,7 +224,7 @@ class ModelFit:
         rest = {t: x for t, x in populations.items() if t != times[k]}
         # Velocities into that time and out of it know its cells.
         knows = torch.as_tensor(np.isin(observed, times[k - 1 : k + 1]))
-        start = self._rates(torch.where(knows, 0.0, self.weights), self.mask).drift
+        start = self.rates(torch.where(knows, 0.0, self.weights), self.mask).drift
         match = self._match(start, rest, max(1, self.n_steps // REPLICATE_STEPS), report=False)
         return without_one_time(
             match.drift, populations, times[k], diffusion=match.diffusion, growth=self.growth, rng=self.gen
@@ -230,7 +237,7 @@ class ModelFit:
         if unseen.all():
             return float("nan")
         w = torch.where(unseen, 0.0, self.weights)
-        again = self._rates(w, self.mask, rates.drift)
+        again = self.rates(w, self.mask, rates.drift)
         w, v = self.weights[unseen, None], self.velocity[unseen]
         w = w / w.sum()
         left = (w * (again.drift(self.x[unseen]) - v) ** 2).sum()
