@@ -39,7 +39,7 @@ import landscape as ls
 from benchmarks._harness import Results, main
 from benchmarks._tree import branching
 from benchmarks.dynamics import latent
-from landscape.dynamics import (
+from landscape.markov import (
     absorption_probabilities,
     find_ends,
     find_sinks,

@@ -20,7 +20,8 @@ from scipy.spatial import cKDTree
 from benchmarks._harness import Results, main, peak_memory_mb, timed
 from benchmarks.topography import cells_of, memory_network
 from landscape import systems
-from landscape.dynamics import Drift, absorption_probabilities, jacobian
+from landscape.dynamics import Drift, jacobian
+from landscape.markov import absorption_probabilities
 from landscape.topography import (
     committor_on_grid,
     entropy_production,
@@ -30,7 +31,7 @@ from landscape.topography import (
     minimum_action,
     transition_network,
 )
-from landscape.topography.passage import Method
+from landscape.topography.passage.mean_first_passage import Method
 
 
 def plain_gmam(

@@ -90,12 +90,12 @@ def order_of_flow(adata: AnnData) -> dict[str, float]:
     """Whether the chain runs along the published order: of a step's mean order, and of absorption times by state."""
     known = adata.obs["cell_type"].astype(str).map(ORDER).to_numpy(dtype=float)
     chain = adata.obsp["transitions"]
-    graph = ls.dynamics.neighbor_graph(adata.obsm["X_latent"])
-    aimless = ls.dynamics.potential_kernel(graph, np.zeros(adata.n_obs))
+    graph = ls.markov.neighbor_graph(adata.obsm["X_latent"])
+    aimless = ls.markov.potential_kernel(graph, np.zeros(adata.n_obs))
     step = chain @ known - aimless @ known
     early = known < 4
     ends = np.flatnonzero(adata.obs["terminal"].notna())
-    wait = np.asarray(ls.dynamics.mean_absorption_time(chain, ends, tolerance=1e-6).time)
+    wait = np.asarray(ls.markov.mean_absorption_time(chain, ends, tolerance=1e-6).time)
     return {"steps_ahead": float((step[early] > 0).mean()), "order_of_times": float(-spearmanr(wait, known).statistic)}
 
 

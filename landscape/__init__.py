@@ -10,7 +10,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from landscape import circuits, datasets, dynamics, get, latent, network, pl, pp, systems, tl, topography
+    from landscape import (
+        circuits,
+        datasets,
+        dynamics,
+        get,
+        latent,
+        markov,
+        network,
+        perturbation,
+        pl,
+        pp,
+        systems,
+        tl,
+        topography,
+    )
     from landscape._run import run
     from landscape.report import report
 
@@ -23,7 +37,9 @@ _LAZY = {
     "dynamics": "landscape.dynamics",
     "get": "landscape.get",
     "latent": "landscape.latent",
+    "markov": "landscape.markov",
     "network": "landscape.network",
+    "perturbation": "landscape.perturbation",
     "pl": "landscape.pl",
     "pp": "landscape.pp",
     "report": "landscape.report",
@@ -40,7 +56,9 @@ __all__ = [
     "dynamics",
     "get",
     "latent",
+    "markov",
     "network",
+    "perturbation",
     "pl",
     "pp",
     "report",

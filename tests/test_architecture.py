@@ -18,6 +18,7 @@ LAYERS = (
     ("systems",),
     ("latent",),
     ("network",),
+    ("markov",),
     ("dynamics",),
     ("topography",),
     ("perturbation",),
@@ -121,7 +122,7 @@ def test_file_is_small_and_not_empty(path: Path) -> None:
     body = [
         node for node in parse(path).body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
     ]
-    assert body, f"{name(path)} does nothing"
+    assert body or path.name == "__init__.py", f"{name(path)} does nothing"
     assert path.stem not in {"utils", "_utils", "helpers", "_helpers", "misc", "_misc", "common"}, (
         "name it after its idea"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from landscape.network.symbols import ALIASES
+from landscape.network.data.symbols import ALIASES
 
 MOUSE, HUMAN = "mouse", "human"
 

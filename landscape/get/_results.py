@@ -10,7 +10,7 @@ from anndata import AnnData
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata
-from landscape.topography.destination import standard_error
+from landscape.topography.fates.destinations import standard_error
 
 
 def attractors(adata: AnnData, *, states: bool = False) -> pd.DataFrame:

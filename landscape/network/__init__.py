@@ -1,24 +1,9 @@
 """Networks of regulators and targets from expression: arrays in, records out."""
 
-from landscape.network.activity import regulon_activity
-from landscape.network.boost import boost
-from landscape.network.confidence import Confidence, bootstrap
-from landscape.network.consensus import combine, consensus
-from landscape.network.correlation import correlation, spearman
-from landscape.network.disk import OnDisk, on_disk
-from landscape.network.edges import from_edges
-from landscape.network.export import write_cytoscape, write_graphml
-from landscape.network.expression import Expression, expression
-from landscape.network.hubs import hubs
-from landscape.network.infer import Network, infer
-from landscape.network.metacells import metacells
-from landscape.network.method import METHODS, Method
-from landscape.network.moments import Moments, moments
-from landscape.network.penalty import Penalty, reproducible_penalty
-from landscape.network.prior import Prior, prior_of
-from landscape.network.ridge import ridge
-from landscape.network.score import Scores, score
-from landscape.network.states import (
+from landscape.network.analysis.activity import regulon_activity
+from landscape.network.analysis.export import write_cytoscape, write_graphml
+from landscape.network.analysis.hubs import hubs
+from landscape.network.analysis.states import (
     Differences,
     StateNetworks,
     active_network,
@@ -26,7 +11,7 @@ from landscape.network.states import (
     overlap,
     state_networks,
 )
-from landscape.network.structure import (
+from landscape.network.analysis.structure import (
     DegreeNull,
     Modules,
     asymmetry,
@@ -35,8 +20,23 @@ from landscape.network.structure import (
     signed_modularity,
     strongly_connected,
 )
-from landscape.network.symbols import canonical, detect_species, match
-from landscape.network.trees import trees
+from landscape.network.data.disk import OnDisk, on_disk
+from landscape.network.data.expression import Expression, expression
+from landscape.network.data.metacells import metacells
+from landscape.network.data.moments import Moments, moments
+from landscape.network.data.prior import Prior, prior_of
+from landscape.network.data.symbols import canonical, detect_species, match
+from landscape.network.edges import from_edges
+from landscape.network.evidence.confidence import Confidence, bootstrap
+from landscape.network.evidence.score import Scores, score
+from landscape.network.infer import Network, infer
+from landscape.network.methods.boost import boost
+from landscape.network.methods.consensus import combine, consensus
+from landscape.network.methods.correlation import correlation, spearman
+from landscape.network.methods.method import METHODS, Method
+from landscape.network.methods.penalty import Penalty, reproducible_penalty
+from landscape.network.methods.ridge import ridge
+from landscape.network.methods.trees import trees
 
 __all__ = [
     "METHODS",

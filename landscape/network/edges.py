@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from landscape.network.data.symbols import match
 from landscape.network.infer import Network
-from landscape.network.symbols import match
 
 
 def from_edges(edges: pd.DataFrame, names: Sequence[str]) -> Network:

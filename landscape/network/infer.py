@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape._random import RandomLike, generator, seed_of
-from landscape.network.confidence import EXPECTED_FALSE, MAX_FDR, STABLE, Confidence, bootstrap, support_of
-from landscape.network.decoys import MAX_DECOYS, stratified_false_discovery, with_decoys
-from landscape.network.engine import Engine
-from landscape.network.expression import Expression, FloatArray
-from landscape.network.groups import N_GROUPS, Groups, groups_of, step_thresholds
-from landscape.network.method import METHODS, Method
-from landscape.network.moments import Moments
-from landscape.network.penalty import gcv_penalty, reproducible_flattening, reproducible_penalty
-from landscape.network.prior import Prior
-from landscape.network.ridge import ARROW
+from landscape.network.data.engine import Engine
+from landscape.network.data.expression import Expression, FloatArray
+from landscape.network.data.groups import N_GROUPS, Groups, groups_of, step_thresholds
+from landscape.network.data.moments import Moments
+from landscape.network.data.prior import Prior
+from landscape.network.evidence.confidence import EXPECTED_FALSE, MAX_FDR, STABLE, Confidence, bootstrap, support_of
+from landscape.network.evidence.decoys import MAX_DECOYS, stratified_false_discovery, with_decoys
+from landscape.network.methods.method import METHODS, Method
+from landscape.network.methods.penalty import gcv_penalty, reproducible_flattening, reproducible_penalty
+from landscape.network.methods.ridge import ARROW
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Network:
     weights
         Signed weights, shape ``(p, q)``; unsigned methods have no negative ones.
     support
-        Edges that count, see :func:`landscape.network.confidence.support_of`.
+        Edges that count, see :func:`landscape.network.evidence.confidence.support_of`.
     stability, sd
         Selection frequency and standard deviation over bootstraps, ``None`` without bootstraps.
     fdr
@@ -92,11 +92,11 @@ def infer(
     method
         Name of one of :data:`METHODS`, or ``function(moments, regulators, **options)`` that returns weights.
     penalty
-        Ridge penalty of methods that take one. ``"auto"``: :func:`landscape.network.penalty.reproducible_penalty`; ``"gcv"``:
-        one per block of targets, :func:`landscape.network.penalty.gcv_penalty`.
+        Ridge penalty of methods that take one. ``"auto"``: :func:`landscape.network.methods.penalty.reproducible_penalty`; ``"gcv"``:
+        one per block of targets, :func:`landscape.network.methods.penalty.gcv_penalty`.
     flatten
         How far large singular values of a ridge of one kind of counts are compressed; ``"auto"``:
-        :func:`landscape.network.penalty.reproducible_flattening`.
+        :func:`landscape.network.methods.penalty.reproducible_flattening`.
     prior
         Edges known beforehand, made by :func:`landscape.network.prior_of`.
     shape
@@ -108,7 +108,7 @@ def infer(
         Decoys behind the false-discovery rate, at most one per regulator; 0 for none.
     stable, max_fdr, expected_false
         The support: edges with at least this stability and at most this false-discovery rate, of which about
-        ``expected_false`` per target may be chance (:func:`landscape.network.confidence.n_selected`).
+        ``expected_false`` per target may be chance (:func:`landscape.network.evidence.confidence.n_selected`).
     engine
         ``None`` for this process, a number of processes, ``"cuda"`` or another device of torch, or a
         ``distributed.Client``.

@@ -1,6 +1,6 @@
 """What becomes of an ensemble and of its attractors when genes are held at a level."""
 
-from landscape.perturbation.outcome import (
+from landscape.topography.fates.outcomes import (
     OTHER,
     UNDIFFERENTIATED,
     Outcome,

@@ -9,7 +9,7 @@ from anndata import AnnData
 from landscape import _keys
 from landscape._anndata import count_matrix, read, require_adata, write, write_result
 from landscape.network import expression, regulon_activity
-from landscape.network.expression import TARGET_SUM
+from landscape.network.data.expression import TARGET_SUM
 
 _HINT = "run `landscape.tl.network(adata)` first"
 

@@ -16,8 +16,8 @@ from landscape._random import RandomLike, generator
 from landscape.tl._cells import title_of
 from landscape.tl._dynamics import read_drift
 from landscape.tl._ensemble import heirs, read_ensemble
-from landscape.topography.basins import basin_of
-from landscape.topography.fixed_points import FixedPoint, fixed_points
+from landscape.topography.fixed_points.basins import basin_of
+from landscape.topography.fixed_points.roots import FixedPoint, fixed_points
 from landscape.topography.support import data_support
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
-from landscape.dynamics.chain import Absorption
-from landscape.dynamics.directions import Combination, Direction
+from landscape.markov.absorption import Absorption
+from landscape.markov.directions import Combination, Direction
 from landscape.tl._direction import Cells, Directed, resolve
 
 # Residual of a system that is solved, and the largest error of probabilities that rounding may leave in it where ends are

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape._anndata import count_matrix, read
-from landscape.dynamics.directions import Combination, Direction
-from landscape.dynamics.graph import CellGraph, find_ends
-from landscape.dynamics.kernel import flow_potential, potential_kernel, undirected_kernel, velocity_kernel
-from landscape.dynamics.sinks import closed, find_sinks
-from landscape.dynamics.splicing import steady_state_velocity
-from landscape.dynamics.transport import time_velocity
+from landscape.markov.directions import Combination, Direction
+from landscape.markov.graph import CellGraph, find_ends
+from landscape.markov.kernels import flow_potential, potential_kernel, undirected_kernel, velocity_kernel
+from landscape.markov.splicing import steady_state_velocity
+from landscape.markov.terminal_states import closed, find_sinks
+from landscape.markov.transport import time_velocity
 from landscape.tl._clock import numbers, pseudotimes, time_points
 from landscape.tl._state import pooled
 

@@ -14,7 +14,7 @@ from scipy import sparse, stats
 from landscape import _keys
 from landscape._anndata import count_matrix, read, require_adata, write_result
 from landscape._random import RandomLike
-from landscape.dynamics.bootstrap import CELLS_PER_BLOCK, blocks
+from landscape.markov.bootstrap import CELLS_PER_BLOCK, blocks
 from landscape.tl._cells import cells_of
 from landscape.tl._network_inputs import covariate_names, covariates_of
 from landscape.tl._state import TARGET_SUM

@@ -17,8 +17,8 @@ from landscape import _keys
 from landscape._anndata import count_matrix, read_result, require_adata, require_unique, write, write_result
 from landscape._random import RandomLike, generator
 from landscape.dynamics import RegulatoryDrift
-from landscape.dynamics.directions import Combination, Direction
-from landscape.dynamics.graph import neighbor_graph
+from landscape.markov.directions import Combination, Direction
+from landscape.markov.graph import neighbor_graph
 from landscape.tl import _model_inputs as inputs
 from landscape.tl._checks import directed_by, require_spread
 from landscape.tl._decay import decay_rates
@@ -67,7 +67,7 @@ def dynamics(
     along them (:func:`landscape.dynamics.fit_bridges`), which also tells lifetimes; then the populations that the model
     carries forward are matched to the observed ones (:func:`landscape.dynamics.match_populations`). Without a clock the
     speed is the highest at which nothing falls faster than it decays, and the populations are those that the directed chain
-    carries forward from its start (:func:`landscape.dynamics.populations_along`).
+    carries forward from its start (:func:`landscape.markov.populations_along`).
 
     Parameters
     ----------

@@ -9,8 +9,8 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from landscape.dynamics import RegulatoryDrift
-from landscape.dynamics.bootstrap import bayesian_weights
 from landscape.dynamics.bridges import fit_bridges
+from landscape.markov.bootstrap import bayesian_weights
 from landscape.tl._fit import Fitted, ModelFit
 
 # The model is near the optimum of every resample, so that few steps of Gauss and Newton reach it.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape.dynamics import RegulatoryDrift
 from landscape.tl._dynamics import FIELDS
-from landscape.topography.fixed_points import fixed_points
+from landscape.topography.fixed_points.roots import fixed_points
 
 # Central share of the replicates that an interval covers.
 INTERVAL = 0.9

@@ -16,10 +16,10 @@ from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
 from landscape._random import RandomLike
 from landscape._threads import on_one_thread
-from landscape.dynamics import absorption_probabilities
+from landscape.markov import absorption_probabilities
 from landscape.tl._checks import require_fates
 from landscape.tl._fates_model import Comparison, compare
-from landscape.topography.committor import fate_entropy
+from landscape.topography.passage.committor import fate_entropy
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from landscape._anndata import read, read_result
 from landscape._random import RandomLike, generator, seed_of
 from landscape.dynamics import RegulatoryDrift
 from landscape.tl._dynamics import read_drift
-from landscape.topography.agreement import FALSE_ALARMS, Agreement, agreement, wilson
-from landscape.topography.destination import Destinations, destinations, settling_time, standard_error
+from landscape.topography.fates.agreement import FALSE_ALARMS, Agreement, agreement, wilson
+from landscape.topography.fates.destinations import Destinations, destinations, settling_time, standard_error
 
 logger = logging.getLogger(__name__)
 

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.dynamics import RegulatoryDrift
-from landscape.dynamics.bootstrap import bayesian_weights, blocks
 from landscape.dynamics.bridges import fit_bridges
-from landscape.dynamics.course import find_start, populations_ahead, populations_along, steps_per_lifetime, through
 from landscape.dynamics.fit import RateFit, fit_rates
-from landscape.dynamics.graph import CellGraph
 from landscape.dynamics.growth import growth_of
 from landscape.dynamics.held_out import without_one_time
 from landscape.dynamics.noise import fit_diffusion
 from landscape.dynamics.populations import PopulationMatch, match_populations
+from landscape.markov.bootstrap import bayesian_weights, blocks
+from landscape.markov.course import find_start, populations_ahead, populations_along, steps_per_lifetime, through
+from landscape.markov.graph import CellGraph
 from landscape.tl._direction import Directed
 from landscape.tl._state import ROOT_DECAY
 

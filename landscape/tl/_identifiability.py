@@ -7,9 +7,9 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.dynamics.directions import GRADES, Grade
-from landscape.dynamics.graph import CellGraph, slow_components
-from landscape.dynamics.growth_sensitivity import growth_sensitivity
+from landscape.markov.directions import GRADES, Grade
+from landscape.markov.graph import CellGraph, slow_components
+from landscape.markov.growth_sensitivity import growth_sensitivity
 from landscape.tl._direction import Directed
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from landscape import _keys
 from landscape._anndata import read
-from landscape.dynamics.graph import CellGraph
+from landscape.markov.graph import CellGraph
 from landscape.tl._state import expression
 
 logger = logging.getLogger(__name__)

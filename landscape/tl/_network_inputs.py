@@ -14,9 +14,9 @@ from scipy import sparse
 from landscape import _keys
 from landscape._anndata import count_matrix
 from landscape.network import canonical, detect_species, match
-from landscape.network.expression import MIN_CELLS
-from landscape.network.metacells import averaged, pooled
-from landscape.network.symbols import is_ensembl, other_species
+from landscape.network.data.expression import MIN_CELLS
+from landscape.network.data.metacells import averaged, pooled
+from landscape.network.data.symbols import is_ensembl, other_species
 
 _SYMBOL_COLUMNS = (
     "gene_symbol",

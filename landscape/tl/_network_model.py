@@ -14,8 +14,8 @@ from scipy import sparse
 
 from landscape._random import RandomLike, generator, seed_of
 from landscape.network import Network, Prior, expression, infer
-from landscape.network.confidence import MAX_FDR, STABLE, support_of
-from landscape.network.expression import TARGET_SUM
+from landscape.network.data.expression import TARGET_SUM
+from landscape.network.evidence.confidence import MAX_FDR, STABLE, support_of
 
 FloatArray = NDArray[np.float64]
 Values = Literal["counts", "draws", "decoded"]

@@ -21,7 +21,7 @@ from landscape.dynamics import RegulatoryDrift
 from landscape.tl._dynamics import read_drift
 from landscape.tl._fates import REACH
 from landscape.topography import RateMatrix, mean_times, simulated_rates, weights_from_rates
-from landscape.topography.rate_matrix import FEWEST, default_step
+from landscape.topography.passage.rates import FEWEST, default_step
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,9 @@ from scipy import sparse
 
 from landscape import _keys
 from landscape._anndata import read, read_result
-from landscape.dynamics import RegulatoryDrift, mean_absorption_time
-from landscape.topography.basins import basin_of
+from landscape.dynamics import RegulatoryDrift
+from landscape.markov import mean_absorption_time
+from landscape.topography.fixed_points.basins import basin_of
 
 logger = logging.getLogger(__name__)
 

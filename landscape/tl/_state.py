@@ -12,7 +12,7 @@ from scipy import sparse
 
 from landscape import _keys
 from landscape._anndata import count_matrix, read
-from landscape.dynamics.graph import CellGraph
+from landscape.markov.graph import CellGraph
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from scipy import sparse
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
-from landscape.dynamics import absorption_probabilities
-from landscape.dynamics.graph import neighbor_graph
-from landscape.dynamics.sinks import Sinks, find_sinks
+from landscape.markov import absorption_probabilities
+from landscape.markov.graph import neighbor_graph
+from landscape.markov.terminal_states import Sinks, find_sinks
 from landscape.tl._cells import title_of
 from landscape.tl._checks import require_fates
 from landscape.tl._state import coordinates
@@ -36,7 +36,7 @@ def terminal(
 
     The model's attractors are stable points of a fit, and a rare fate beside a common one may have none. The chain knows
     the direction and no fit: its terminal states are those corners of the manifold of cells that the chain visits more
-    often than an undirected walk (:func:`landscape.dynamics.find_sinks`), and the basin of a cell is the terminal state
+    often than an undirected walk (:func:`landscape.markov.find_sinks`), and the basin of a cell is the terminal state
     in which it is most probably absorbed, :math:`(I - Q) B = R`.
 
     Parameters

@@ -1,22 +1,6 @@
 """Topography of a drift: fixed points, cycles, basins, saddles, paths, rates."""
 
-from landscape.topography._bifurcations import Bifurcation
-from landscape.topography.action import MinimumAction, barrier, minimum_action
-from landscape.topography.agreement import Agreement, agreement
-from landscape.topography.basins import Basins, basin_of
-from landscape.topography.committor import (
-    Committor,
-    GridCommittor,
-    UndecidedZone,
-    committor,
-    committor_on_grid,
-    fate_entropy,
-    undecided_width,
-)
 from landscape.topography.components import Component, ComponentEnergy, energy_components
-from landscape.topography.continuation import Branch, continuation
-from landscape.topography.cycles import Cycle, Cycles, limit_cycles
-from landscape.topography.destination import Destinations, destinations, settling_time
 from landscape.topography.energy import LyapunovEnergy, Symmetriser, asymmetry, lyapunov_energy, symmetriser
 from landscape.topography.entropy import (
     CurlShare,
@@ -25,15 +9,31 @@ from landscape.topography.entropy import (
     entropy_production,
     linear_entropy_production,
 )
-from landscape.topography.fixed_points import FailedStart, FixedPoint, FixedPoints, fixed_points
-from landscape.topography.kramers import KramersTime, kramers_time
+from landscape.topography.fates.agreement import Agreement, agreement
+from landscape.topography.fates.destinations import Destinations, destinations, settling_time
+from landscape.topography.fixed_points.basins import Basins, basin_of
+from landscape.topography.fixed_points.bifurcations import Bifurcation
+from landscape.topography.fixed_points.continuation import Branch, continuation
+from landscape.topography.fixed_points.cycles import Cycle, Cycles, limit_cycles
+from landscape.topography.fixed_points.roots import FailedStart, FixedPoint, FixedPoints, fixed_points
+from landscape.topography.fixed_points.saddles import Descent, Saddle, descents, find_saddle
+from landscape.topography.large_deviations.action import MinimumAction, barrier, minimum_action
+from landscape.topography.large_deviations.transitions import Pass, TransitionNetwork, Way, transition_network, way_over
 from landscape.topography.occupancy import Occupancy, occupancy, place
-from landscape.topography.passage import PassageTime, mean_first_passage_time
-from landscape.topography.rate_matrix import RateMatrix, barrier_rates, mean_times, simulated_rates
-from landscape.topography.saddle import Descent, Saddle, descents, find_saddle
+from landscape.topography.passage.committor import (
+    Committor,
+    GridCommittor,
+    UndecidedZone,
+    committor,
+    committor_on_grid,
+    fate_entropy,
+    undecided_width,
+)
+from landscape.topography.passage.kramers import KramersTime, kramers_time
+from landscape.topography.passage.mean_first_passage import PassageTime, mean_first_passage_time
+from landscape.topography.passage.rates import RateMatrix, barrier_rates, mean_times, simulated_rates
+from landscape.topography.passage.weights import Weights, simulated_weights, weights_from_rates
 from landscape.topography.support import Support, data_support
-from landscape.topography.transitions import Pass, TransitionNetwork, Way, transition_network, way_over
-from landscape.topography.weights import Weights, simulated_weights, weights_from_rates
 
 __all__ = [
     "Agreement",

@@ -12,8 +12,8 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from landscape.dynamics import RegulatoryDrift
-from landscape.topography._field import as_states
 from landscape.topography.energy import LyapunovEnergy, asymmetry, lyapunov_energy, symmetriser
+from landscape.topography.field import as_states
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

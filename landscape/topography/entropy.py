@@ -13,9 +13,9 @@ from torch import Tensor
 
 from landscape._random import RandomLike
 from landscape.dynamics import Drift, evaluate, jacobian, walk
-from landscape.topography._field import as_states
-from landscape.topography._hitting import default_step
-from landscape.topography._noise import matrices_at, whitened
+from landscape.topography.field import as_states
+from landscape.topography.metric import matrices_at, whitened
+from landscape.topography.passage.hitting import default_step
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from landscape._random import RandomLike, generator
-from landscape.topography._field import as_states
+from landscape.topography.field import as_states
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landscape import network
-from landscape.network.groups import groups_of, step_thresholds
+from landscape.network.data.groups import groups_of, step_thresholds
 from tests.network import toy
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landscape import network
-from landscape.network import checkpoint as module
+from landscape.network.data import checkpoint as module
 from tests.network import toy
 
 SETTINGS = {"n_bootstraps": 5, "n_decoys": 4, "rng": 0}

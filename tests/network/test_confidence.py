@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from landscape import network
-from landscape.network.confidence import MIN_SELECTED, bootstrap, n_selected, strongest, support_of
-from landscape.network.groups import groups_of
+from landscape.network.data.groups import groups_of
+from landscape.network.evidence.confidence import MIN_SELECTED, bootstrap, n_selected, strongest, support_of
 
 
 def test_the_number_selected_meets_the_bound_of_stability_selection():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from landscape import network
-from landscape.network.decoys import false_discovery, stratified_false_discovery, with_decoys
+from landscape.network.evidence.decoys import false_discovery, stratified_false_discovery, with_decoys
 from tests.network import toy
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from landscape import network
-from landscape.network.engine import over_blocks
+from landscape.network.data.engine import over_blocks
 from tests.network import toy
 
 

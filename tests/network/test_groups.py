@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from landscape import network
-from landscape.network.groups import groups_of, hashed, step_thresholds
+from landscape.network.data.groups import groups_of, hashed, step_thresholds
 from tests.network import toy
 
 

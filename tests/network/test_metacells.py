@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landscape import network
-from landscape.network.metacells import averaged, pooled
+from landscape.network.data.metacells import averaged, pooled
 from tests.network import toy
 
 

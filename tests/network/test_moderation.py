@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from landscape.network.moderation import moderated
+from landscape.network.evidence.moderation import moderated
 
 
 @pytest.mark.parametrize("prior", [4.0, 20.0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landscape import network
-from landscape.network.moments import moments_of, sums_of, total_sums
+from landscape.network.data.moments import moments_of, sums_of, total_sums
 from tests.network import toy
 
 

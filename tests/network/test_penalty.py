@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from landscape import network
-from landscape.network.groups import groups_of
-from landscape.network.penalty import FLOOR, gcv_penalty, reproducible_flattening
+from landscape.network.data.groups import groups_of
+from landscape.network.methods.penalty import FLOOR, gcv_penalty, reproducible_flattening
 from tests.network import toy
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from landscape import network
-from landscape.network.reliability import reliability
+from landscape.network.data.reliability import reliability
 
 
 def draw(seed=0, n_cells=4000):

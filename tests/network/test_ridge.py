@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from landscape import network
-from landscape.network.ridge import at_rank_of
+from landscape.network.methods.ridge import at_rank_of
 from tests.network import toy
 
 

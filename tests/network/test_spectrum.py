@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landscape.network.spectrum import flattened
+from landscape.network.methods.spectrum import flattened
 
 
 @pytest.mark.parametrize("shape", [(5, 12), (12, 5), (6, 6)])

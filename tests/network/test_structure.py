@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from landscape import network
-from landscape.network.structure import square
+from landscape.network.analysis.structure import square
 
 
 def two_blocks(size=5):

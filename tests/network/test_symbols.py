@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from landscape import network
-from landscape.network.symbols import ALIASES, is_ensembl, species_of
+from landscape.network.data.symbols import ALIASES, is_ensembl, species_of
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_states_are_roots_over_their_99th_percentile():
 def test_pooling_is_the_weighted_sum_of_counts_over_that_of_depths():
     rng = np.random.default_rng(0)
     counts = sparse.csr_matrix(rng.poisson(2.0, (60, 4)))
-    graph = ls.dynamics.neighbor_graph(rng.normal(size=(60, 2)), n_neighbors=5)
+    graph = ls.markov.neighbor_graph(rng.normal(size=(60, 2)), n_neighbors=5)
     found = pooled(counts, graph, np.array([1, 3]))
     smooth = graph.weights.toarray() + np.eye(60)
     dense = counts.toarray()

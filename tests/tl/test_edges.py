@@ -9,7 +9,8 @@ import torch
 from scipy import sparse
 
 import landscape as ls
-from landscape.dynamics import RegulatoryDrift, neighbor_graph
+from landscape.dynamics import RegulatoryDrift
+from landscape.markov import neighbor_graph
 from landscape.tl._direction import Directed
 from landscape.tl._edges import edge_evidence
 from landscape.tl._fit import ModelFit

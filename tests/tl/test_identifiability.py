@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 import landscape as ls
-from landscape.dynamics import neighbor_graph
+from landscape.markov import neighbor_graph
 from landscape.report import summarise
 
 

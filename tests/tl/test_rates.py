@@ -166,7 +166,7 @@ def test_paths_over_known_barriers_that_none_would_cross_are_not_simulated(toggl
     adata = ls.tl.barriers(toggle_model, diffusion=4e-4, copy=True)
     heights = ls.get.barriers(adata).set_index("from")["height"]
     assert (heights > 25).all()
-    monkeypatch.setattr("landscape.topography.rate_matrix.first_hits", None)
+    monkeypatch.setattr("landscape.topography.passage.rates.first_hits", None)
     ls.tl.rates(adata, diffusion=4e-4)
     table = ls.get.rates(adata)
     for row in table.to_dict("records"):

@@ -11,7 +11,7 @@ from anndata import AnnData
 from scipy import sparse
 
 import landscape as ls
-from landscape.dynamics import neighbor_graph, potential_kernel
+from landscape.markov import neighbor_graph, potential_kernel
 
 
 def forked(order=None) -> AnnData:
@@ -83,7 +83,7 @@ def test_a_chain_without_a_direction_is_refused_and_nothing_is_written():
 
 
 def test_fates_that_are_not_solved_are_an_error_and_nothing_is_written(monkeypatch):
-    from landscape.dynamics import absorption_probabilities
+    from landscape.markov import absorption_probabilities
     from landscape.tl import _terminal
 
     def lost(*args, **kwargs):

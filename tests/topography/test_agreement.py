@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from landscape.topography.agreement import agreement, wilson
-from landscape.topography.destination import standard_error
+from landscape.topography.fates.agreement import agreement, wilson
+from landscape.topography.fates.destinations import standard_error
 
 N = 4000
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from landscape.dynamics import RegulatoryDrift, jacobian
-from landscape.topography import _path as path
 from landscape.topography import fixed_points, minimum_action
-from landscape.topography._closed_form import closed_form
-from landscape.topography._noise import whitened
+from landscape.topography.large_deviations import path
+from landscape.topography.large_deviations.closed_form import closed_form
+from landscape.topography.metric import whitened
 
 CASES = {
     "steep": (5, 8.0, {}, 0.01),

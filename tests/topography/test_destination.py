@@ -3,7 +3,7 @@ import pytest
 
 from landscape.systems import DoubleWell, HuangToggle
 from landscape.topography import committor_on_grid, destinations
-from landscape.topography.destination import CHUNK, settling_time, standard_error
+from landscape.topography.fates.destinations import CHUNK, settling_time, standard_error
 
 ENDS = [[-1.0], [1.0]]
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from landscape.dynamics import jacobian
-from landscape.topography._field import Field
-from landscape.topography._newton import log_deflation, newton
+from landscape.topography.field import Field
+from landscape.topography.fixed_points.newton import log_deflation, newton
 
 WEIGHTS = torch.as_tensor(np.random.default_rng(0).normal(size=(3, 3)) * 2)
 

@@ -4,7 +4,7 @@ import torch
 
 from landscape.systems import CurlDoubleWell, DoubleWell, HuangToggle, OrnsteinUhlenbeck
 from landscape.topography import kramers_time, mean_first_passage_time
-from landscape.topography.passage import survival_mean
+from landscape.topography.passage.mean_first_passage import survival_mean
 
 WELL = DoubleWell()
 TRUTH = {0.05: (729.671, 659.382), 0.1: (66.2686, 54.1254), 0.2: (19.0939, 15.5072)}
@@ -156,7 +156,7 @@ def test_paths_that_do_not_arrive_are_reported():
 
 
 def test_a_barrier_that_is_never_crossed_ends_by_itself(monkeypatch):
-    monkeypatch.setattr("landscape.topography._hitting.MOST_STEPS", 200)
+    monkeypatch.setattr("landscape.topography.passage.hitting.MOST_STEPS", 200)
     found = mean_first_passage_time(WELL, [-1.0], [1.0], diffusion=1e-3, n_paths=20)
     assert np.isnan(found.time)
     # Twenty paths of 200 steps without an arrival: the mean time exceeds a third of the time at risk.

@@ -1,0 +1,76 @@
+"""The directed Markov chain of cells: graph, kernels, absorption, terminal states, transport."""
+
+from landscape.markov.absorption import (
+    Absorption,
+    AbsorptionTime,
+    Classes,
+    Stationary,
+    absorption_probabilities,
+    committor_chain,
+    communicating_classes,
+    mean_absorption_time,
+    stationary_distribution,
+)
+from landscape.markov.course import find_start, populations_ahead, populations_along, steps_per_lifetime
+from landscape.markov.directions import (
+    GRADES,
+    Combination,
+    Direction,
+    from_pseudotime,
+    from_root,
+    from_time,
+    from_transitions,
+    from_unspliced,
+    from_velocity,
+)
+from landscape.markov.graph import CellGraph, Ends, find_ends, neighbor_graph
+from landscape.markov.growth_sensitivity import GrowthSensitivity, growth_sensitivity
+from landscape.markov.kernels import flow_potential, potential_kernel, velocity_kernel
+from landscape.markov.reactive_flux import ReactiveFlux, transition_path_flux
+from landscape.markov.splicing import SplicingVelocity, steady_state_velocity
+from landscape.markov.terminal_states import Sinks, closed, find_sinks, visits
+from landscape.markov.transport import coupling, time_velocity
+
+__all__ = [
+    "Absorption",
+    "AbsorptionTime",
+    "CellGraph",
+    "Classes",
+    "Combination",
+    "Direction",
+    "Ends",
+    "GRADES",
+    "GrowthSensitivity",
+    "ReactiveFlux",
+    "Sinks",
+    "SplicingVelocity",
+    "Stationary",
+    "absorption_probabilities",
+    "closed",
+    "committor_chain",
+    "communicating_classes",
+    "coupling",
+    "find_ends",
+    "find_sinks",
+    "find_start",
+    "flow_potential",
+    "from_pseudotime",
+    "from_root",
+    "from_time",
+    "from_transitions",
+    "from_unspliced",
+    "from_velocity",
+    "growth_sensitivity",
+    "mean_absorption_time",
+    "neighbor_graph",
+    "populations_ahead",
+    "populations_along",
+    "potential_kernel",
+    "stationary_distribution",
+    "steady_state_velocity",
+    "steps_per_lifetime",
+    "time_velocity",
+    "transition_path_flux",
+    "velocity_kernel",
+    "visits",
+]

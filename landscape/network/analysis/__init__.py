@@ -1,0 +1,1 @@
+"""What a network says: states, modules, hubs, activities, files for other programs."""

@@ -1,0 +1,102 @@
+"""Sums over the cells read so far, on disk: a run that is stopped goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from landscape._files import write_atomic
+from landscape.network.data.expression import Expression, FloatArray
+from landscape.network.data.moments import Sums
+
+#: Seconds between two writes; the last block is always written.
+SAVE_EVERY = 30.0
+_PARTS = ("aa", "ay", "yy")
+
+
+@dataclass
+class Checkpoint:
+    """A file with the sums of every group after some of the blocks, and the problem that they belong to."""
+
+    path: Path
+    problem: str
+    kinds: int
+    _written: float = field(default_factory=time.monotonic)
+
+    def load(self) -> tuple[int, tuple[dict[int, Sums], ...]]:
+        """Blocks done, and sums by group of every kind (forward, turned, steady); none where there is no file.
+
+        Raises
+        ------
+        ValueError
+            If the file belongs to other data or settings, or is no checkpoint.
+        """
+        if not self.path.exists():
+            return 0, tuple({} for _ in range(self.kinds))
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                content = {name: file[name] for name in file.files}
+            found = str(content["problem"])
+            sums = tuple(_unpacked(content, f"kind{k}") for k in range(self.kinds if found == self.problem else 0))
+            done = int(content["done"])
+        except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
+            msg = f"Expected a checkpoint of network sums at {self.path}, found another file; name another one."
+            raise ValueError(msg) from error
+        if found != self.problem:
+            msg = f"Expected a checkpoint of these data and settings at {self.path}, found one of others; remove it or name another."
+            raise ValueError(msg)
+        return done, sums
+
+    def save(self, done: int, sums: tuple[dict[int, Sums], ...], *, last: bool) -> None:
+        """Write atomically, if it is the last block or the last write is long ago."""
+        if not last and time.monotonic() - self._written < SAVE_EVERY:
+            return
+        content = {"problem": np.array(self.problem), "done": np.array(done)}
+        for k, kind in enumerate(sums):
+            content |= _packed(kind, f"kind{k}")
+
+        def write(temporary: Path) -> None:
+            with temporary.open("wb") as stream:
+                np.savez(stream, allow_pickle=False, **content)
+
+        write_atomic(self.path, write)
+        self._written = time.monotonic()
+
+
+def problem_of(data: Expression, *, thresholds: FloatArray | None, n_groups: int, seed: int) -> str:
+    """Digest of all that decides the sums: settings, covariates, decoys, and the contents of the first and last block."""
+    digest = hashlib.sha256()
+    settings = (
+        data.n_cells, data.n_genes, data.target_sum, data.transform, data.regress_depth, data.is_counts,
+        data.block_size, n_groups, seed, data.response is not None,
+    )  # fmt: skip
+    digest.update(repr(settings).encode())
+    first, last = (data.block(start) for start in (data.starts()[0], data.starts()[-1]))
+    ends = [part for block in (first, last) for part in (block.fingerprint, block.regulators, block.totals)]
+    for part in (data.regulators, data.covariates, data.decoys, data.decoys_reverse, thresholds, *ends):
+        if part is not None:
+            digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
+
+
+def _packed(sums: dict[int, Sums], name: str) -> dict[str, np.ndarray]:
+    groups = sorted(sums)
+    result = {f"{name}_groups": np.array(groups, dtype=np.int64)}
+    for group in groups:
+        result |= {f"{name}_{group}_{part}": getattr(sums[group], part) for part in _PARTS}
+        result[f"{name}_{group}_size"] = np.array([sums[group].n_cells, sums[group].n_covariates])
+    return result
+
+
+def _unpacked(content: dict[str, np.ndarray], name: str) -> dict[int, Sums]:
+    result = {}
+    for group in content[f"{name}_groups"].tolist():
+        n_cells, n_covariates = content[f"{name}_{group}_size"]
+        parts = {part: content[f"{name}_{group}_{part}"] for part in _PARTS}
+        result[group] = Sums(**parts, n_cells=float(n_cells), n_covariates=int(n_covariates))
+    return result

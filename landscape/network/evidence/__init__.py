@@ -1,0 +1,1 @@
+"""How sure each edge is, and how well a network finds known edges."""

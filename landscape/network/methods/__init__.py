@@ -1,0 +1,1 @@
+"""Methods that turn moments of expression into weights of edges."""

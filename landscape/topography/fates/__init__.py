@@ -1,0 +1,1 @@
+"""Where an ensemble of a model ends: simulate, relax, label the end."""

@@ -1,0 +1,222 @@
+"""Where an ensemble of a model ends, told by the attractors of the unperturbed model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from landscape._random import RandomLike
+from landscape.dynamics import RegulatoryDrift, simulate
+from landscape.topography.fixed_points.roots import FixedPoints, fixed_points
+
+logger = logging.getLogger(__name__)
+
+UNDIFFERENTIATED = "undifferentiated"
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class References:
+    """States that fates are told by.
+
+    Attributes
+    ----------
+    names
+        Names of the attractors.
+    states
+        Attractors of the unperturbed model, shape ``(k, d)``.
+    start
+        Mean state of the start, shape ``(d,)``.
+    reach
+        Distance, root mean square over genes, up to which a state belongs to its nearest reference: half the mean
+        distance of an attractor to its nearest other reference.
+    """
+
+    names: tuple[str, ...]
+    states: NDArray[np.float64]
+    start: NDArray[np.float64]
+    reach: float
+
+    @property
+    def fates(self) -> tuple[str, ...]:
+        """Names of all fates: the attractors, undifferentiated, other."""
+        return (*self.names, UNDIFFERENTIATED, OTHER)
+
+    def label(self, states: ArrayLike, held: Mapping[int, float]) -> NDArray[np.int64]:
+        """Fate of each state, as position in :attr:`fates`, shape ``(n,)``.
+
+        All genes count, as when cells are annotated: what needs a gene to be on is not reached without it. A level at
+        which a gene is held counts as the nearest one that a reference shows, so that a gene that tells no references
+        apart has no say, and neither has how far a level lies beyond them.
+        """
+        known = np.vstack([self.states, self.start])
+        x = np.array(states, dtype=float).reshape(-1, len(self.start))
+        for gene in held:
+            x[:, gene] = x[:, gene].clip(known[:, gene].min(), known[:, gene].max())
+        apart = np.sqrt(((x[:, None] - known[None]) ** 2).mean(2))
+        nearest = apart.argmin(1)
+        return np.where(apart.min(1) <= self.reach, nearest, len(known)).astype(np.int64)
+
+
+def references(names: tuple[str, ...], states: ArrayLike, start: ArrayLike) -> References:
+    """Make the states that fates are told by.
+
+    Parameters
+    ----------
+    names
+        Names of the attractors.
+    states
+        Attractors, shape ``(k, d)``.
+    start
+        States of the start, shape ``(n, d)``.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match or an attractor is called like one of the other fates.
+    """
+    x, first = np.asarray(states, dtype=float), np.asarray(start, dtype=float)
+    if x.ndim != 2 or len(x) != len(names) or not len(x) or first.ndim != 2 or first.shape[1] != x.shape[1]:
+        msg = f"Expected {len(names)} attractors (k, d) and starts (n, d), found shapes {x.shape} and {first.shape}."
+        raise ValueError(msg)
+    if clash := {UNDIFFERENTIATED, OTHER} & set(names):
+        msg = f"Expected attractors with names of their own, found {sorted(clash)}; rename them."
+        raise ValueError(msg)
+    known = np.vstack([x, first.mean(0)])
+    apart = np.sqrt(((x[:, None] - known[None]) ** 2).mean(2))
+    apart[np.arange(len(x)), np.arange(len(x))] = np.inf
+    return References(tuple(names), x, first.mean(0), 0.5 * float(apart.min(1).mean()))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where an ensemble ends.
+
+    Attributes
+    ----------
+    shares
+        Share of the ensemble in each fate, shape ``(k + 2,)``, in the order of :attr:`References.fates`.
+    fate
+        Fate of each particle, as position in :attr:`References.fates`, shape ``(n,)``.
+    path
+        States at the times that were kept, shape ``(m, n, d)``.
+    mean
+        Mean state at the end, shape ``(d,)``.
+    attractors
+        Stable fixed points that the ensemble and the attractors of the unperturbed model come to rest at, ``(m, d)``.
+    labels
+        Fate of each, shape ``(m,)``.
+    eigenvalues
+        Real part of the leading eigenvalue of each, shape ``(m,)``.
+    heirs
+        For each attractor of the unperturbed model the position in ``attractors`` of the one that the flow takes it
+        to, -1 if it does not come to rest; shape ``(k,)``.
+    """
+
+    shares: NDArray[np.float64]
+    fate: NDArray[np.int64]
+    path: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    attractors: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    eigenvalues: NDArray[np.float64]
+    heirs: NDArray[np.int64]
+
+
+def outcome(
+    drift: RegulatoryDrift,
+    start: ArrayLike,
+    known: References,
+    *,
+    diffusion: float,
+    duration: float,
+    n_times: int = 1,
+    step: float | None = None,
+    rng: RandomLike = 0,
+) -> Outcome:
+    r"""Follow an ensemble of a model, and tell where it ends.
+
+    Particles follow :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` for a time and then the noise-free flow to rest, so that
+    noise about an attractor does not count as another fate. The place of rest has the fate of the nearest reference
+    (:meth:`References.label`), and is ``other`` where none is near or the flow does not come to rest.
+
+    Parameters
+    ----------
+    drift
+        The model, perturbed or not; genes that it holds are set to their levels from the start.
+    start
+        Start of each particle, shape ``(n, d)``.
+    known
+        States that fates are told by.
+    diffusion, duration
+        :math:`D` and the time with noise.
+    n_times
+        Times to keep, equally spaced, the end included.
+    step
+        Time step; by default a fifth of the shortest lifetime.
+    rng
+        Seed or generator; the same seed gives two models the same noise, which makes their difference more certain.
+    """
+    x = torch.as_tensor(np.array(start, dtype=float))
+    rest = torch.as_tensor(known.states.copy())
+    for gene, level in drift.held.items():
+        x[:, gene] = level
+        rest[:, gene] = level
+    step = min(0.2 / float(drift.decay.max()), duration / n_times) if step is None else step
+    n_steps = max(n_times, round(duration / step))
+    times = np.round(np.linspace(0, n_steps, n_times + 1)[1:]) * step
+    path = simulate(
+        drift, x, diffusion=diffusion, duration=n_steps * step, step=step, lower=0.0, rng=rng, save_at=list(times)
+    ).states.numpy()
+    ends = torch.as_tensor(path[-1].copy())
+    for gene, level in drift.held.items():
+        ends[:, gene] = level
+    found = fixed_points(drift, torch.cat([ends, rest]), deflate=False, n_random=0)
+    return _outcome(found, known, dict(drift.held), path)
+
+
+def _outcome(found: FixedPoints, known: References, held: Mapping[int, float], path: NDArray[np.float64]) -> Outcome:
+    stable = [k for k, point in enumerate(found.points) if point.stability == "stable"]
+    d = len(known.start)
+    attractors = np.array([found.points[k].x for k in stable]).reshape(len(stable), d)
+    labels = known.label(attractors, held)
+    position = np.full(len(found.points) + 1, -1)  # the last entry serves starts that did not come to rest, at -1
+    position[stable] = np.arange(len(stable))
+    rest = position[found.ends]
+    n = path.shape[1]
+    other = len(known.fates) - 1
+    fate = np.where(rest[:n] >= 0, np.append(labels, other)[rest[:n]], other)
+    return Outcome(
+        shares=np.bincount(fate, minlength=other + 1) / n,
+        fate=fate,
+        path=path,
+        mean=path[-1].mean(0),
+        attractors=attractors,
+        labels=labels,
+        eigenvalues=np.array([found.points[k].leading_eigenvalue.real for k in stable]),
+        heirs=rest[n:],
+    )
+
+
+def compare(
+    drift: RegulatoryDrift,
+    levels: Mapping[int, float],
+    start: ArrayLike,
+    known: References,
+    *,
+    diffusion: float,
+    duration: float,
+    n_times: int = 1,
+    rng: int = 0,
+) -> tuple[Outcome, Outcome]:
+    """Outcome of a model and of the same model with genes held at levels, under the same noise."""
+    wild, held = (
+        outcome(model, start, known, diffusion=diffusion, duration=duration, n_times=n_times, rng=rng)
+        for model in (drift, drift.held_at(levels))
+    )
+    return wild, held

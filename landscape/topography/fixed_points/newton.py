@@ -1,0 +1,170 @@
+"""Newton's method from many states at once, with roots that are already known deflated away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from landscape.topography.field import BLOCK_NUMBERS, Field, length
+
+# Longest step in units of the field's scale: a nearly singular Jacobian must not throw a state out of sight.
+LONGEST_STEP = 1.0
+# A row whose merit did not fall in this many damped steps in a row sits in a local minimum of |f|.
+PATIENCE = 4
+
+
+@dataclass(frozen=True)
+class NewtonRuns:
+    """Ends of Newton runs, one row each: state, |f|, length of the last correction, success and steps taken."""
+
+    y: Tensor
+    residual: Tensor
+    correction: Tensor
+    converged: Tensor
+    n_steps: Tensor
+
+
+def newton(
+    field: Field,
+    y: Tensor,
+    *,
+    tolerance: float,
+    max_steps: int,
+    roots: Tensor | None = None,
+    damped: bool = True,
+) -> NewtonRuns:
+    r"""Damped Newton's method on :math:`M(y) f(y)`, every row on its own.
+
+    .. math:: M(y) = \prod_k \left( \frac{1}{\lVert y - y_k \rVert^2} + 1 \right)
+
+    By the Sherman-Morrison formula the deflated step is the plain step :math:`\delta` times
+    :math:`1 / (1 - \nabla \log M \cdot \delta)`, so that deflation costs no further solve. A row has converged when
+    the *plain* correction :math:`J^{-1} f`, an estimate of its distance from the root, is below the tolerance. A
+    small :math:`|f|` is not accepted as a proof: fields that come close to zero without reaching it have one too.
+
+    Parameters
+    ----------
+    field
+        Dimensionless field.
+    y
+        Starts, shape ``(n, d)``, where the field is finite.
+    tolerance
+        Largest correction of a converged row, in units of the field's scale.
+    max_steps
+        Most steps of a row.
+    roots
+        Roots to deflate, shape ``(k, d)``.
+    damped
+        Halve each step until :math:`M |f|` falls. Without it rows roam, which finds roots that descent misses.
+
+    References
+    ----------
+    Farrell, Birkisson, Funke (2015), *SIAM Journal on Scientific Computing* 37, A2026.
+    https://doi.org/10.1137/140984798
+    """
+    y = y.clone()
+    n = len(y)
+    f = field(y)
+    residual, correction = length(f), torch.full((n,), torch.inf, dtype=y.dtype)
+    converged, n_steps = torch.zeros(n, dtype=torch.bool), torch.zeros(n, dtype=torch.long)
+    damping, failures = torch.zeros(n, dtype=y.dtype), torch.zeros(n, dtype=torch.long)
+    reach = tolerance + field.rounding
+    active = torch.nonzero(torch.isfinite(residual))[:, 0]
+    for _ in range(max_steps):
+        if not len(active):
+            break
+        here, force = y[active], f[active]
+        step, regular = _steps(field, here, force, damping[active])
+        correction[active] = torch.where(regular, length(step), torch.inf)
+        n_steps[active] += 1
+        near = regular & (length(step) <= reach)
+        scaled = step if roots is None else step * _deflation(here, step, roots)[:, None]
+        scaled = torch.where(near[:, None], step, scaled)
+        scaled = scaled * (LONGEST_STEP / length(scaled).clamp_min(LONGEST_STEP))[:, None]
+        ahead, force, fell = _search(field, here, force, scaled, roots, damped=damped)
+        fell |= near  # At the end rounding may raise |f|; the step is still the better estimate.
+        y[active], f[active] = ahead, force
+        residual[active] = length(force)
+        converged[active] = near
+        failures[active] = torch.where(fell, 0, failures[active] + 1)
+        damping[active] = torch.where(fell, damping[active] / 10, damping[active].clamp_min(1e-4) * 10)
+        damping[damping < 1e-6] = 0.0
+        keep = ~near & (failures[active] < PATIENCE) & torch.isfinite(residual[active])
+        active = active[keep]
+    return NewtonRuns(y, residual, correction, converged & torch.isfinite(residual), n_steps)
+
+
+def log_deflation(y: Tensor, roots: Tensor) -> Tensor:
+    """Logarithm of the deflation factor M, shape ``(n,)``; infinite at a root."""
+    return torch.log1p(1 / _square_distance(y, roots)).sum(1)
+
+
+def _square_distance(y: Tensor, roots: Tensor) -> Tensor:
+    apart = torch.cdist(y, roots, compute_mode="donot_use_mm_for_euclid_dist")
+    return (apart.square() / y.shape[1]).clamp_min(1e-300)
+
+
+def _deflation(y: Tensor, step: Tensor, roots: Tensor) -> Tensor:
+    """Factor of each plain step that makes it the step of the deflated problem, shape ``(n,)``."""
+    square = _square_distance(y, roots)
+    # (y - root) . step for all pairs, without an array of all differences.
+    along = ((y * step).sum(1, keepdim=True) - step @ roots.T) / y.shape[1]
+    slope = -2 * along / (square * (1 + square))
+    factor = 1 / (1 - slope.sum(1))
+    return torch.where(torch.isfinite(factor), factor, 1.0)
+
+
+def _steps(field: Field, y: Tensor, f: Tensor, damping: Tensor) -> tuple[Tensor, Tensor]:
+    """Newton steps, or Levenberg-Marquardt ones where the Jacobian is singular or damping is asked for."""
+    rows = max(1, BLOCK_NUMBERS // y.shape[1] ** 2)
+    parts = [
+        _solve(field.jacobian(a), b, c)
+        for a, b, c in zip(y.split(rows), f.split(rows), damping.split(rows), strict=True)
+    ]
+    return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+
+
+def _solve(jac: Tensor, f: Tensor, damping: Tensor) -> tuple[Tensor, Tensor]:
+    finite = torch.isfinite(jac).all((1, 2))
+    jac = torch.where(finite[:, None, None], jac, 0.0)
+    step = torch.linalg.solve_ex(jac, -f[:, :, None])[0][:, :, 0]
+    missed = (jac @ step[:, :, None])[:, :, 0] + f
+    regular = torch.isfinite(step).all(1) & (length(missed) <= 1e-6 * length(f))
+    other = ~regular | (damping > 0)
+    if other.any():
+        part, size = jac[other], jac[other].square().sum((1, 2)).clamp_min(1e-300)
+        ridge = (damping[other].clamp_min(1e-8) * size)[:, None, None] * torch.eye(f.shape[1], dtype=f.dtype)
+        slow = torch.linalg.solve_ex(part.mT @ part + ridge, -(part.mT @ f[other][:, :, None]))[0][:, :, 0]
+        step[other] = torch.where(torch.isfinite(slow), slow, 0.0)
+    return step, regular & (damping == 0) & finite
+
+
+def _search(
+    field: Field, y: Tensor, f: Tensor, step: Tensor, roots: Tensor | None, *, damped: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Take each step, halved until the merit falls; rows where it never does stay where they are."""
+
+    def merit(at: Tensor, force: Tensor) -> Tensor:
+        value = torch.log(length(force))
+        return value if roots is None else value + log_deflation(at, roots)
+
+    start = merit(y, f)
+    out_y, out_f = y.clone(), f.clone()
+    open_rows = torch.arange(len(y))
+    share = 1.0
+    for _ in range(8):
+        trial = y[open_rows] + share * step[open_rows]
+        force = field(trial)
+        finite = torch.isfinite(force).all(1)
+        falls = merit(trial, force) <= start[open_rows] - 1e-4 * share
+        good = finite & (falls | (not damped))
+        out_y[open_rows[good]], out_f[open_rows[good]] = trial[good], force[good]
+        open_rows = open_rows[~good]
+        if not len(open_rows):
+            break
+        share /= 2
+    fell = torch.ones(len(y), dtype=torch.bool)
+    fell[open_rows] = False
+    return out_y, out_f, fell

@@ -1,0 +1,155 @@
+"""Saddles between attractors: refined by Newton's method, and the two ways down from each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from landscape.dynamics import Drift, jacobian
+from landscape.topography.field import Field, as_states, field_around
+from landscape.topography.fixed_points.flow import relax
+from landscape.topography.fixed_points.newton import newton
+from landscape.topography.fixed_points.roots import MARGINAL, spectrum
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+# First step off a saddle, in units of the field's scale: the flow is linear there, rounding is not felt.
+PUSH = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Saddle:
+    r"""A fixed point with one unstable direction, over which paths between two attractors pass.
+
+    Attributes
+    ----------
+    x
+        State, shape ``(d,)``.
+    eigenvalues
+        Complex eigenvalues of the Jacobian, largest real part first, shape ``(d,)``.
+    index
+        Number of eigenvalues with a positive real part; 1 for a saddle between two attractors.
+    unstable
+        Unit eigenvector of the leading eigenvalue, its largest entry positive, shape ``(d,)``.
+    residual
+        Root mean square of the drift at ``x``.
+    n_steps
+        Newton steps.
+    converged
+        Whether Newton converged onto a point of index 1.
+    """
+
+    x: NDArray[np.float64]
+    eigenvalues: NDArray[np.complex128]
+    index: int
+    unstable: NDArray[np.float64]
+    residual: float
+    n_steps: int
+    converged: bool
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A way down from a saddle: ``path`` of shape ``(m, d)`` from the saddle, and whether it came to rest."""
+
+    path: NDArray[np.float64]
+    settled: bool
+
+    @property
+    def end(self) -> NDArray[np.float64]:
+        """State at which it ends, shape ``(d,)``."""
+        return self.path[-1]
+
+
+def find_saddle(
+    drift: Drift,
+    guess: ArrayLike | Tensor,
+    *,
+    tolerance: float = 1e-10,
+    max_steps: int = 100,
+    scale: float | None = None,
+) -> Saddle:
+    r"""Refine a guess to a fixed point by Newton's method and classify it.
+
+    Parameters
+    ----------
+    drift
+        Callable from states of shape ``(n, d)`` to velocities of the same shape.
+    guess
+        State near the saddle, shape ``(d,)``.
+    tolerance
+        Largest Newton correction at the end, over ``scale``.
+    max_steps
+        Most Newton steps.
+    scale
+        Length in which corrections are measured; by default that of the guess.
+
+    Returns
+    -------
+    The saddle. ``converged`` is false where Newton failed or the point has not exactly one unstable direction.
+    """
+    start = as_states(guess, name="guess")
+    field = field_around(drift, start, metric=scale)
+    run = newton(field, field.inside(start), tolerance=tolerance, max_steps=max_steps)
+    return saddle_at(drift, field.outside(run.y), n_steps=int(run.n_steps[0]), converged=bool(run.converged[0]))
+
+
+def saddle_at(drift: Drift, x: Tensor, *, n_steps: int = 0, converged: bool = True) -> Saddle:
+    """Record of a fixed point that is already exact, state of shape ``(1, d)``."""
+    values = spectrum(drift, x)[0]
+    index = int((values.real > MARGINAL * np.abs(values).max(initial=0.0)).sum())
+    all_values, vectors = np.linalg.eig(jacobian(drift, x).detach().numpy()[0])
+    leading = np.real(vectors[:, np.argmax(all_values.real)])
+    leading = leading / max(float(np.linalg.norm(leading)), 1e-300)
+    leading = leading * (np.sign(leading[np.abs(leading).argmax()]) or 1.0)
+    with torch.no_grad():
+        residual = float(drift(x).square().mean().sqrt())
+    return Saddle(x[0].numpy(), values, index, leading, residual, n_steps, bool(converged and index == 1))
+
+
+def descents(drift: Drift, saddle: Saddle, *, scale: float, max_steps: int = 5_000) -> tuple[Descent, Descent]:
+    """Follow the flow from a saddle along plus and minus its unstable direction.
+
+    Parameters
+    ----------
+    drift
+        Callable from states of shape ``(n, d)`` to velocities of the same shape.
+    saddle
+        Where to start.
+    scale
+        Length of the landscape, such as the distance between attractors; the first push is a thousandth of it.
+    max_steps
+        Most steps of the flow.
+    """
+    x = torch.as_tensor(saddle.x)
+    field = Field(drift, x, torch.full_like(x, scale))
+    push = torch.as_tensor(saddle.unstable) * PUSH * len(x) ** 0.5
+    starts = torch.stack([push, -push])
+    tracks: list[list[Tensor]] = [[starts[0]], [starts[1]]]
+
+    def observe(rows: Tensor, y: Tensor, speed: Tensor) -> None:
+        del speed
+        for row, state in zip(rows.tolist(), y, strict=True):
+            tracks[row].append(state)
+
+    end = relax(field, starts, max_steps=max_steps, observe=observe)
+    first, second = (
+        Descent(
+            np.vstack([saddle.x, field.outside(torch.stack(track)).numpy()]),
+            bool(end.settled[row]),
+        )
+        for row, track in enumerate(tracks)
+    )
+    return first, second
+
+
+def nearest(end: NDArray[np.float64], attractors: NDArray[np.float64], *, within: float) -> int | None:
+    """Attractor at which a descent ended, or ``None`` if none lies within a distance."""
+    apart = np.linalg.norm(attractors - end, axis=1)
+    best = int(apart.argmin())
+    return best if apart[best] <= within else None

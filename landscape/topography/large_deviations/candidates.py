@@ -1,0 +1,89 @@
+"""Initial paths that compete for the least action."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from landscape.topography.field import as_states
+from landscape.topography.large_deviations.path import PathRun, descend, descent_direction, respace
+from landscape.topography.metric import Whitened
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+# A path whose action curves down more than this (in units of its cost) is left for a bowed one.
+SADDLE_CURVATURE = -1e-2
+
+
+def given_paths(space: Whitened, paths: Any, ends: Tensor) -> list[NDArray[np.float64]]:
+    """Initial paths that the caller gave, each from one end to the other in the coordinates of ``space``."""
+    if paths is None:
+        return []
+    several: list[Any] = list(paths) if isinstance(paths, list | tuple) else [paths]
+    if several and np.ndim(several[0]) == 1:
+        several = [paths]
+    result = []
+    for value in several:
+        states = as_states(value, name="initial_path")
+        if states.shape[1] != ends.shape[1] or len(states) < 2:
+            msg = f"Expected an `initial_path` of shape (m, {ends.shape[1]}), found {tuple(states.shape)}."
+            raise ValueError(msg)
+        inside = space.inside(torch.cat([ends[:1], states, ends[1:]])).numpy()
+        result.append(inside)
+    return result
+
+
+def arcs(
+    a: NDArray[np.float64], b: NDArray[np.float64], n: int, n_arcs: int, rng: np.random.Generator
+) -> list[NDArray[np.float64]]:
+    """Straight path and arcs that bow by a third of its length, in pairs of opposite directions."""
+    t = np.linspace(0, 1, n + 1)[:, None]
+    chord = b - a
+    straight = a + t * chord
+    if len(a) == 1:
+        return [straight]
+    length = float(np.linalg.norm(chord))
+    paths = [straight]
+    for _ in range(-(-n_arcs // 2)):
+        v = rng.standard_normal(len(a))
+        v -= chord * (v @ chord) / length**2
+        bow = np.sin(np.pi * t) * v * (length / 3 / float(np.linalg.norm(v)))
+        paths += [straight + bow, straight - bow]
+    return paths[: n_arcs + 1]
+
+
+def best_of(
+    space: Whitened, candidates: list[NDArray[np.float64]], n: int, max_steps: int, rng: np.random.Generator
+) -> tuple[PathRun, int]:
+    """Best of several paths on the coarse level, moved off directions in which its action curves down."""
+    runs = []
+    for k, y in enumerate(candidates):
+        try:
+            runs.append(descend(space, respace(y, n), max_steps=max_steps))
+        except FloatingPointError as error:
+            logger.info("initial path %d left the domain of the drift: %s", k, error)
+    if not runs:
+        msg = "The drift is not finite along any initial path; give an `initial_path` inside its domain."
+        raise ValueError(msg)
+    best = min(runs, key=lambda run: run.action)
+    n_steps = sum(run.n_steps for run in runs)
+    for _ in range(3 if best.y.shape[1] > 1 else 0):
+        curvature, direction = descent_direction(space, best.y, rng=rng)
+        if curvature > SADDLE_CURVATURE:
+            break
+        length = float(np.linalg.norm(np.diff(best.y, axis=0), axis=1).sum())
+        bow = direction * (0.2 * length / np.abs(direction).max())
+        bowed = [descend(space, best.y + sign * bow, max_steps=max_steps) for sign in (1, -1)]
+        n_steps += sum(run.n_steps for run in bowed)
+        lower = min(bowed, key=lambda run: run.action)
+        if lower.action >= best.action * (1 - 1e-6):
+            break
+        best = lower
+    return best, n_steps

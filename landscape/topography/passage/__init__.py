@@ -1,0 +1,1 @@
+"""First passages between attractors: committors, times, rates and the weights that follow."""

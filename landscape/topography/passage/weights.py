@@ -1,0 +1,149 @@
+"""How much of a population each attractor holds in the long run: never from the volume of its basin."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from landscape._random import RandomLike
+from landscape.dynamics import Drift, walk
+from landscape.markov import stationary_distribution
+from landscape.topography.field import as_states
+from landscape.topography.passage.committor import check_radius
+from landscape.topography.passage.hitting import default_step
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from landscape.dynamics.sde import Diffusion
+    from landscape.topography.passage.rates import RateMatrix
+
+logger = logging.getLogger(__name__)
+
+# Milestones crossed are written down about this often per relaxation time of the fastest direction.
+LOOK_EVERY = 4
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Stationary weight of each attractor.
+
+    Attributes
+    ----------
+    weights
+        Share of time spent since an attractor was visited last, shape ``(k,)``, sum 1.
+    standard_error
+        Over independent paths; NaN for weights from rates without errors.
+    drift_of_weights
+        Largest difference between the second and the first half of the simulation; NaN for rates.
+    method
+        ``"rates"`` or ``"simulation"``.
+    converged
+        Rates: their own flag. Simulation: both halves agree within three standard errors and paths change attractor.
+    """
+
+    weights: NDArray[np.float64]
+    standard_error: NDArray[np.float64]
+    drift_of_weights: float
+    method: Literal["rates", "simulation"]
+    converged: bool
+
+
+def weights_from_rates(rates: RateMatrix) -> Weights:
+    r"""Stationary weights of a rate matrix, :math:`\pi K = 0`, with errors carried over to first order.
+
+    Raises
+    ------
+    ValueError
+        If rates are missing, or the attractors fall into classes that do not reach each other.
+    """
+    matrix = rates.rates
+    if not np.isfinite(matrix).all():
+        msg = (
+            f"Expected finite rates, found none for attractors {np.flatnonzero(~np.isfinite(matrix).all(1)).tolist()}."
+        )
+        raise ValueError(msg)
+
+    def solve(k: NDArray[np.float64]) -> NDArray[np.float64]:
+        off = k - np.diag(np.diag(k))
+        chain = off / (1.01 * off.sum(1).max())
+        np.fill_diagonal(chain, 1 - chain.sum(1))
+        return stationary_distribution(sparse.csr_array(chain)).distribution
+
+    pi = solve(matrix)
+    error = np.full(len(pi), np.nan)
+    if np.isfinite(rates.standard_error).all():
+        square = np.zeros(len(pi))
+        for i, j in zip(*np.nonzero((matrix > 0) & (rates.standard_error > 0)), strict=True):
+            moved = matrix.copy()
+            # Twice the rate would leave the linear range for rates seen once; a tenth of the error does not.
+            moved[i, j] += 0.1 * rates.standard_error[i, j]
+            square += ((solve(moved) - pi) / 0.1) ** 2
+        error = np.sqrt(square)
+    return Weights(pi, error, float("nan"), "rates", rates.converged)
+
+
+def simulated_weights(
+    drift: Drift,
+    attractors: ArrayLike | Tensor,
+    *,
+    diffusion: Diffusion,
+    radius: float,
+    duration: float,
+    n_paths: int = 200,
+    step: float | None = None,
+    lower: float | None = None,
+    rng: RandomLike = 0,
+) -> Weights:
+    """Weights from long simulations: the share of time since each attractor's ball was visited last.
+
+    Parameters
+    ----------
+    drift, attractors, diffusion, radius, step, lower, rng
+        As in :func:`committor`.
+    duration
+        Time of each path, many times the longest residence; its first tenth is not counted.
+    n_paths
+        Paths, started in equal numbers in all attractors, at least two for each.
+    """
+    x = as_states(attractors, name="attractors")
+    k = len(x)
+    check_radius(x, radius)
+    if n_paths < 2 * k or not duration > 0:
+        msg = f"Expected `n_paths` of at least {2 * k} and a positive `duration`, found {n_paths} and {duration}."
+        raise ValueError(msg)
+    step = default_step(drift, x) if step is None else step
+    home = torch.arange(n_paths) % k
+    total = max(2, round(duration / step))
+    begin, middle, changes = total // 10, total // 10 + (total - total // 10) // 2, 0
+    counts = torch.zeros((2, n_paths, k), dtype=torch.float64)
+    scheme: Literal["euler", "heun"] = "euler" if callable(diffusion) else "heun"
+    path = walk(drift, x[home], diffusion=diffusion, step=step, rng=rng, scheme=scheme, lower=lower)
+    for t, y in zip(range(total), path, strict=False):
+        if t % LOOK_EVERY:
+            continue
+        apart, nearest = torch.cdist(y, x, compute_mode="donot_use_mm_for_euclid_dist").min(1)
+        entered = apart <= max(radius, 1e-300)
+        changes += int((entered & (nearest != home)).sum())
+        home = torch.where(entered, nearest, home)
+        if t >= begin:
+            counts[int(t >= middle), torch.arange(n_paths), home] += 1
+    halves = (counts / counts.sum(2, keepdim=True)).numpy()
+    each = (counts.sum(0) / counts.sum((0, 2))[:, None]).numpy()
+    error = each.std(0, ddof=1) / np.sqrt(n_paths)
+    moved = np.abs(np.diff(halves.mean(1), axis=0)[0])
+    spread = np.diff(halves, axis=0)[0].std(0, ddof=1) / np.sqrt(n_paths)
+    settled = bool((moved <= 3 * spread + 1e-12).all()) and changes >= 10 * k
+    if not settled:
+        logger.warning(
+            "weights have not settled: %d changes of attractor, the last half moved them by %.2g; raise `duration`",
+            changes,
+            moved.max(),
+        )
+    return Weights(each.mean(0), error, float(moved.max()), "simulation", settled)

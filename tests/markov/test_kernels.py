@@ -1,0 +1,85 @@
+"""Directed chains: flow potential against Kirchhoff's law on a line, kernels against their formula."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from landscape.markov import flow_potential, neighbor_graph, potential_kernel, velocity_kernel
+from landscape.markov.graph import CellGraph
+
+
+def line(n: int) -> CellGraph:
+    weights = sparse.diags([np.ones(n - 1), np.ones(n - 1)], [-1, 1], format="csr")
+    return CellGraph(weights, weights, 1, np.zeros(n, dtype=int))
+
+
+def test_the_flow_along_a_line_obeys_kirchhoff():
+    n = 50
+    graph = line(n)
+    potential = flow_potential(graph, np.array([0]), (np.array([n - 1]),))
+    degree = np.asarray(graph.weights.sum(1)).ravel()
+    conductance = 1 / np.sqrt(degree[:-1] * degree[1:])
+    # One unit flows through every link.
+    np.testing.assert_allclose(conductance * -np.diff(potential), 1.0, rtol=1e-6)
+
+
+def test_the_flow_divides_equally_between_equal_sinks():
+    n = 51
+    potential = flow_potential(line(n), np.array([25]), (np.array([0]), np.array([50])))
+    np.testing.assert_allclose(potential, potential[::-1], atol=1e-6)
+
+
+def test_cells_that_the_source_does_not_reach_have_no_potential():
+    weights = sparse.block_diag([line(10).weights, line(5).weights], format="csr")
+    graph = CellGraph(weights, weights, 2, np.r_[np.zeros(10, dtype=int), np.ones(5, dtype=int)])
+    potential = flow_potential(graph, np.array([0]), (np.array([9]),))
+    assert np.isnan(potential[10:]).all()
+    assert np.isfinite(potential[:10]).all()
+    chain = potential_kernel(graph, potential)
+    np.testing.assert_allclose(chain.diagonal()[10:], 1.0)
+
+
+def test_a_flow_without_sinks_is_refused():
+    with pytest.raises(ValueError, match="at least one end"):
+        flow_potential(line(5), np.array([0]), ())
+
+
+def test_the_kernel_prefers_down_by_the_stated_factor():
+    graph = line(11)
+    chain = potential_kernel(graph, -np.arange(11.0), sharpness=2.0)
+    np.testing.assert_allclose(np.asarray(chain.sum(1)).ravel(), 1)
+    # All differences are one, so is their root mean square: the odds are exp(2 beta).
+    np.testing.assert_allclose(chain[5, 6] / chain[5, 4], np.exp(4.0), rtol=1e-12)
+
+
+def test_kernels_do_not_depend_on_the_unit():
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(200, 3))
+    graph, potential = neighbor_graph(points, n_neighbors=10), rng.normal(size=200)
+    a, b = potential_kernel(graph, potential), potential_kernel(graph, 7 * potential + 3)
+    assert abs(a - b).max() < 1e-12
+    velocity = rng.normal(size=(200, 3))
+    a, b = velocity_kernel(graph, points, velocity), velocity_kernel(graph, 5 * points, 0.1 * velocity)
+    assert abs(a - b).max() < 1e-12
+
+
+def test_the_velocity_kernel_moves_along_the_velocity_and_reversal_reverses_it():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(size=(500, 2))
+    graph = neighbor_graph(points, n_neighbors=20)
+    ahead = np.tile([1.0, 0.0], (500, 1))
+    inner = (points > 0.15).all(1) & (points < 0.85).all(1)
+    there = (velocity_kernel(graph, points, ahead) @ points - points)[inner, 0]
+    back = (velocity_kernel(graph, points, -ahead) @ points - points)[inner, 0]
+    assert (there > 0).all()
+    assert (back < 0).all()
+
+
+def test_a_cell_at_rest_moves_without_preference():
+    points = np.random.default_rng(0).uniform(size=(100, 2))
+    graph = neighbor_graph(points, n_neighbors=10)
+    chain = velocity_kernel(graph, points, np.zeros((100, 2)))
+    degree = np.asarray(graph.weights.sum(1)).ravel()
+    assert abs(chain - sparse.diags(1 / degree) @ graph.weights).max() < 1e-12
