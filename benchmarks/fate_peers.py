@@ -42,7 +42,7 @@ from benchmarks.dynamics import latent
 from landscape.markov import (
     absorption_probabilities,
     find_ends,
-    find_sinks,
+    find_terminal_states,
     flow_potential,
     neighbor_graph,
     potential_kernel,
@@ -288,7 +288,7 @@ def scale(results: Results, *, quick: bool) -> None:
             row: dict[str, Any] = {"cells_of": kind, "n_cells": n}
             chain, _ = shared_part(points, root, row)
             clock = time.process_time()
-            row["n_sinks"] = len(find_sinks(neighbor_graph(points, n_neighbors=30), chain).cells)
+            row["n_sinks"] = len(find_terminal_states(neighbor_graph(points, n_neighbors=30), chain).cells)
             row["sinks"] = time.process_time() - clock - row["graph"]
             row["seconds"] = row["graph"] + row["chain_and_ends"] + row["fates"]
             results.add(row)

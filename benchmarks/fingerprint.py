@@ -33,7 +33,7 @@ RUNS = {
     "pancreas": ["run", "pancreas", "--unspliced", "unspliced"],
 }
 # Paths of the older version, as regular expressions, and what they are called now.
-RENAMED: dict[str, str] = {}
+RENAMED = {r"^uns/landscape/terminal/": "uns/landscape/terminal_states/"}
 # Words for people, of which the wording may change: descriptions of parameters.
 WORDS = re.compile(r"^uns/landscape/.*params/(direction|diffusion|states|decay|growth|time_unit|support)$")
 

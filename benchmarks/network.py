@@ -36,7 +36,7 @@ def ours(method: str, **options: object) -> Callable[[Case, int], np.ndarray]:
 
 def plain_ridge(case: Case, seed: int) -> np.ndarray:
     del seed
-    return nw.ridge(nw.moments(plain(case)), case.regulators, penalty=0.1, arrow=0.0, flatten=0.0)
+    return nw.ridge(nw.moments(plain(case)), case.regulators, penalty=0.1, reverse_share=0.0, deconfounding=0.0)
 
 
 def pearson(case: Case, seed: int) -> np.ndarray:

@@ -55,7 +55,7 @@ def fitted(name: str, seed: int, *, ensemble: bool) -> tuple[AnnData, dict[str, 
         if stage.name == "genes":
             narrow(work)
     with timed(cost, "seconds_terminal"):
-        ls.tl.terminal(work.current, label_key="cell_type")
+        ls.tl.terminal_states(work.current, label_key="cell_type")
     cost["cpu_seconds_after_latent"] = sum(cost[f"cpu_seconds_{part}"] for part in (*TIMED, "terminal"))
     cost["seconds_after_latent"] = sum(cost[f"seconds_{part}"] for part in (*TIMED, "terminal"))
     cost["peak_mb"] = peak_memory_mb()
@@ -73,7 +73,7 @@ def lineages(adata: AnnData, name: str) -> dict[str, Any]:
     results = adata.uns["landscape"]
     table = results["attractors"]["table"]
     attractors = {bare(title) for title, seen in table["observed"].items() if seen}
-    terminal = set(results["terminal"]["table"].index)
+    terminal = set(results["terminal_states"]["table"].index)
     wanted = LINEAGES[name]
     return {
         "attractors": ", ".join(map(str, table.index)),
@@ -180,7 +180,7 @@ def scaling(results: Results, *, quick: bool) -> None:
             ls.tl.dynamics(adata, direction=ls.dynamics.from_root("place=stem"), use_rep="X_latent")
             ls.tl.attractors(adata)
             ls.tl.basins(adata)
-            ls.tl.terminal(adata)
+            ls.tl.terminal_states(adata)
         results.add({"cells": n, **cost, "peak_mb": peak_memory_mb()})
     table = pd.DataFrame([row for row in results.table if "cells" in row])
     # Cost goes as a power of the number of cells; 1 is linear.

@@ -40,6 +40,7 @@ UNS: Final = "landscape"
 TRUTH: Final = "truth"
 
 # uns["landscape"][...]
+TERMINAL_STATES: Final = "terminal_states"
 STATE_NETWORKS: Final = "state_networks"
 DYNAMICS: Final = "dynamics"
 ENSEMBLE: Final = "ensemble"

@@ -257,8 +257,8 @@ def _run(source: Path, out: Path, values: dict[str, Any], *, force: bool) -> Non
     names = ", ".join(attractor["name"] for attractor in summary["attractors"] or []) or "none"
     typer.echo(f"{summary['n_cells']:,} cells, {summary['n_edges']} edges of {summary['n_regulators']} regulators")
     typer.echo(f"attractors: {names}")
-    if summary.get("terminal"):
-        typer.echo(f"terminal states of the chain: {', '.join(found['name'] for found in summary['terminal'])}")
+    if summary.get("terminal_states"):
+        typer.echo(f"terminal states of the chain: {', '.join(found['name'] for found in summary['terminal_states'])}")
     typer.echo(f"identifiability: {summary['identifiability']}")
     typer.echo(f"report: {out / 'report.html'}")
 

@@ -95,7 +95,11 @@ def test_run_then_report(fake, source, tmp_path):
 def test_a_run_names_the_terminal_states_beside_the_attractors(source, tmp_path, monkeypatch):
     from landscape._run import directory
 
-    found = {"attractors": [{"name": "left"}], "terminal": [{"name": "up"}, {"name": "down"}], "identifiability": "C"}
+    found = {
+        "attractors": [{"name": "left"}],
+        "terminal_states": [{"name": "up"}, {"name": "down"}],
+        "identifiability": "C",
+    }
     counts = {"n_cells": 3, "n_edges": 2, "n_regulators": 1}
     monkeypatch.setattr(directory, "run_directory", lambda *_, **__: {**found, **counts})
     assert "attractors: left\nterminal states of the chain: up, down\n" in call("run", source, "--out", tmp_path).stdout

@@ -138,13 +138,13 @@ def test_every_stage_takes_options_from_a_file():
 
 def test_terminal_states_are_named_after_the_labels_and_a_run_goes_on_without_them(monkeypatch, caplog):
     calls = []
-    monkeypatch.setattr("landscape.tl.terminal", lambda adata, **options: calls.append(options))
-    one("terminal", 2, label_key="cell_type", stages={"terminal": {"n_cells": 30}})
+    monkeypatch.setattr("landscape.tl.terminal_states", lambda adata, **options: calls.append(options))
+    one("terminal_states", 2, label_key="cell_type", stages={"terminal_states": {"n_cells": 30}})
     assert calls == [{"label_key": "cell_type", "n_cells": 30}]
 
     def round_and_round(adata, **options):
         raise ValueError("The chain gathers at none of 3 corners")
 
-    monkeypatch.setattr("landscape.tl.terminal", round_and_round)
-    one("terminal", 2)
+    monkeypatch.setattr("landscape.tl.terminal_states", round_and_round)
+    one("terminal_states", 2)
     assert "terminal states of the chain are left out: The chain gathers at none" in caplog.text

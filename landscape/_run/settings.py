@@ -17,7 +17,7 @@ TUNABLE = (
     "network",
     "dynamics",
     "attractors",
-    "terminal",
+    "terminal_states",
     "basins",
     "fates",
     "occupancy",

@@ -188,10 +188,10 @@ def _attractors(work: Work) -> None:
     tl.attractors(work.current, label_key=work.plan.label_key, rng=work.plan.seed, **work.plan.options("attractors"))
 
 
-def _terminal(work: Work) -> None:
+def _terminal_states(work: Work) -> None:
     """Where the chain gathers; a direction that goes round has no terminal states, and a run is not wrong for it."""
     try:
-        tl.terminal(work.current, **{"label_key": work.plan.label_key, **work.plan.options("terminal")})
+        tl.terminal_states(work.current, **{"label_key": work.plan.label_key, **work.plan.options("terminal_states")})
     except ValueError as error:
         logger.warning("terminal states of the chain are left out: %s", error)
 
@@ -254,7 +254,13 @@ def stages() -> tuple[Stage, ...]:
             "dynamics", ("latent", "network"), ("layer", "directions", "n_regulators", "seed"), _dynamics, tl.dynamics
         ),
         Stage("attractors", ("dynamics",), ("label_key", "seed"), _attractors, tl.attractors),
-        Stage("terminal", ("latent", "dynamics", "attractors"), ("label_key",), _terminal, tl.terminal),
+        Stage(
+            "terminal_states",
+            ("latent", "dynamics", "attractors"),
+            ("label_key",),
+            _terminal_states,
+            tl.terminal_states,
+        ),
     ]
     listed += [
         Stage(name, after, ("seed",), _plain(name), getattr(tl, name))

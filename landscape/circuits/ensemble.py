@@ -13,7 +13,7 @@ from torch import Tensor
 from landscape.circuits.circuit import OTHER, Circuit
 from landscape.circuits.kinetics import HillCube
 from landscape.circuits.targets import Targets
-from landscape.dynamics.sde import Diffusion, walk
+from landscape.dynamics.sde import Diffusion, integrate
 
 Growth = Callable[[Tensor], Tensor]
 
@@ -34,7 +34,7 @@ class Noise:
     size: float
 
     def diffusion(self, drift: HillCube) -> Diffusion:
-        """Diffusion for :func:`landscape.dynamics.walk`; a knocked-out gene has no noise."""
+        """Diffusion for :func:`landscape.dynamics.integrate`; a knocked-out gene has no noise."""
         if self.kind == "constant":
             removed = [i for i, level in drift.held.items() if level == 0]
             diagonal = torch.full_like(drift.time_scale, self.size).index_fill(0, torch.tensor(removed).long(), 0.0)
@@ -133,7 +133,7 @@ def follow(
     """
     x, states, y = start.clone(), start.clone(), targets.level(drift.gates(start))
     diffusion = noise.diffusion(drift)
-    path = walk(drift, x, diffusion=diffusion, step=step, rng=rng, lower=0.0)
+    path = integrate(drift, x, diffusion=diffusion, step=step, rng=rng, lower=0.0)
     cohorts = [np.flatnonzero(times == k) for k in np.unique(times)]
     stops = {int(k) for k in times}
     anchor, since = x, 0
@@ -142,7 +142,7 @@ def follow(
         if growth is not None and first < len(times):
             parents = _resample(growth(x) * step, [c for c in cohorts if c[0] >= first], rng)
             x, anchor, y = x[parents], anchor[parents], y[parents]
-            path = walk(drift, x, diffusion=diffusion, step=step, rng=rng, lower=0.0)
+            path = integrate(drift, x, diffusion=diffusion, step=step, rng=rng, lower=0.0)
         x = next(path)
         if first < len(times) and (k % stride == 0 or k in stops):
             # Exact relaxation towards the aim at the middle of the interval: second order in its length.

@@ -13,7 +13,7 @@ from torch import Tensor
 from landscape._random import RandomLike, generator
 from landscape.circuits.circuit import OTHER, Circuit
 from landscape.circuits.ensemble import Noise, noise_of, require_positive, require_whole, start_states
-from landscape.dynamics.sde import walk
+from landscape.dynamics.sde import integrate
 
 # States whose replicates run together: bounds the memory and keeps results independent of how states are split.
 CHUNK = 256
@@ -161,7 +161,7 @@ def _run(
     require_positive(duration=duration, step=step)
     drift = circuit.drift(levels=held)
     x = start
-    path = walk(drift, start, diffusion=noise.diffusion(drift), step=step, rng=rng, lower=0.0)
+    path = integrate(drift, start, diffusion=noise.diffusion(drift), step=step, rng=rng, lower=0.0)
     for _ in range(round(duration / step)):
         x = next(path)
     return x

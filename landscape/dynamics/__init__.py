@@ -7,7 +7,7 @@ from landscape.dynamics.growth import growth_of
 from landscape.dynamics.held_out import without_one_time
 from landscape.dynamics.noise import fit_diffusion
 from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
-from landscape.dynamics.sde import Trajectories, chemical_diffusion, simulate, walk
+from landscape.dynamics.sde import Trajectories, chemical_diffusion, integrate, simulate
 from landscape.markov.directions import (
     GRADES,
     Combination,
@@ -46,6 +46,6 @@ __all__ = [
     "jacobian",
     "match_populations",
     "simulate",
-    "walk",
+    "integrate",
     "without_one_time",
 ]

@@ -142,7 +142,7 @@ class _Noise:
         return draws[0] if len(draws) == 1 else torch.cat(draws)
 
 
-def walk(
+def integrate(
     drift: Drift,
     start: Tensor,
     *,
@@ -234,7 +234,7 @@ def simulate(
     Parameters
     ----------
     drift, start, diffusion, step, rng, scheme, lower, first
-        As in :func:`walk`.
+        As in :func:`integrate`.
     duration
         Total time; rounded to a whole number of steps.
     save_at
@@ -257,7 +257,7 @@ def simulate(
         raise ValueError(msg)
     kept: dict[int, Tensor] = {0: start.detach().to(torch.float64)}
     keep = set(at.tolist())
-    path = walk(drift, start, diffusion=diffusion, step=step, rng=rng, scheme=scheme, lower=lower, first=first)
+    path = integrate(drift, start, diffusion=diffusion, step=step, rng=rng, scheme=scheme, lower=lower, first=first)
     for k in range(1, int(at.max(initial=0)) + 1):
         x = next(path)
         if k in keep:

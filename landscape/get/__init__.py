@@ -1,7 +1,7 @@
 """Results in the form that other packages take: graphs of networkx and tidy tables of pandas."""
 
 from landscape.get._networks import edges, network, regulation, state_edges
-from landscape.get._results import attractors, barriers, drivers, fates, paths, rates, saddles, terminal
+from landscape.get._results import attractors, barriers, drivers, fates, paths, rates, saddles, terminal_states
 
 __all__ = [
     "attractors",
@@ -15,5 +15,5 @@ __all__ = [
     "regulation",
     "saddles",
     "state_edges",
-    "terminal",
+    "terminal_states",
 ]

@@ -36,7 +36,7 @@ def attractors(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
     return _points(adata, _keys.ATTRACTORS, "attractor", states=states)
 
 
-def terminal(adata: AnnData) -> pd.DataFrame:
+def terminal_states(adata: AnnData) -> pd.DataFrame:
     """Terminal states of the directed chain of cells, in which a rare fate may show that has no attractor.
 
     Parameters
@@ -47,14 +47,14 @@ def terminal(adata: AnnData) -> pd.DataFrame:
     Returns
     -------
     One row per terminal state: ``terminal``, ``n_cells``, ``n_basin``, ``gathering``, ``arrival``, ``n_ends``, and, where
-    attractors are known, the nearest ``attractor`` (see :func:`landscape.tl.terminal`).
+    attractors are known, the nearest ``attractor`` (see :func:`landscape.tl.terminal_states`).
 
     Raises
     ------
     KeyError
         If terminal states were not looked for.
     """
-    return _points(adata, _keys.TERMINAL, "terminal", states=False)
+    return _points(adata, _keys.TERMINAL_STATES, "terminal", states=False)
 
 
 def saddles(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
@@ -257,7 +257,7 @@ def drivers(adata: AnnData, *, fate: str | None = None, key: str = _keys.DRIVERS
 
 _MAKERS = {
     _keys.ATTRACTORS: "attractors",
-    _keys.TERMINAL: "terminal",
+    _keys.TERMINAL_STATES: "terminal",
     _keys.SADDLES: "barriers",
     _keys.BARRIERS: "barriers",
     _keys.RATES: "rates",

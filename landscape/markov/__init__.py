@@ -28,7 +28,7 @@ from landscape.markov.growth_sensitivity import GrowthSensitivity, growth_sensit
 from landscape.markov.kernels import flow_potential, potential_kernel, velocity_kernel
 from landscape.markov.reactive_flux import ReactiveFlux, transition_path_flux
 from landscape.markov.splicing import SplicingVelocity, steady_state_velocity
-from landscape.markov.terminal_states import Sinks, closed, find_sinks, visits
+from landscape.markov.terminal_states import TerminalStates, expected_visits, find_terminal_states, with_absorbing
 from landscape.markov.transport import coupling, time_velocity
 
 __all__ = [
@@ -42,16 +42,16 @@ __all__ = [
     "GRADES",
     "GrowthSensitivity",
     "ReactiveFlux",
-    "Sinks",
+    "TerminalStates",
     "SplicingVelocity",
     "Stationary",
     "absorption_probabilities",
-    "closed",
+    "with_absorbing",
     "committor_chain",
     "communicating_classes",
     "coupling",
     "find_ends",
-    "find_sinks",
+    "find_terminal_states",
     "find_start",
     "flow_potential",
     "from_pseudotime",
@@ -72,5 +72,5 @@ __all__ = [
     "time_velocity",
     "transition_path_flux",
     "velocity_kernel",
-    "visits",
+    "expected_visits",
 ]

@@ -23,7 +23,7 @@ BORDER = (0.2, 0.8)
 
 
 @dataclass(frozen=True)
-class Sinks:
+class TerminalStates:
     """Corners of the manifold at which a directed chain gathers.
 
     Attributes
@@ -48,7 +48,7 @@ class Sinks:
     horizon: float
 
 
-def visits(
+def expected_visits(
     chain: sparse.csr_matrix, start: NDArray[np.float64], *, horizon: float, tolerance: float = 1e-6
 ) -> NDArray[np.float64]:
     r"""Share of its visits that a chain makes to each state when it starts anew every ``horizon`` steps in the mean.
@@ -89,14 +89,14 @@ def visits(
     return np.maximum(found.x[:, 0], stop * start)
 
 
-def find_sinks(
+def find_terminal_states(
     graph: CellGraph,
     chain: sparse.csr_matrix,
     *,
     n_cells: int = 20,
     max_ends: int = 15,
     crispness: float = -0.5,
-) -> Sinks:
+) -> TerminalStates:
     r"""Find the corners of the manifold of cells at which a directed chain gathers.
 
     The corners are those of :func:`find_ends`; the direction tells which of them are ends. The chain :math:`P` and the
@@ -117,7 +117,7 @@ def find_sinks(
     Parameters
     ----------
     graph
-        Graph of cells. Sinks are looked for in its largest component.
+        Graph of cells. TerminalStates are looked for in its largest component.
     chain
         Row-stochastic matrix on the same cells.
     n_cells
@@ -132,7 +132,7 @@ def find_sinks(
     values, _, corners, chi = manifold_corners(inner, max_ends=max_ends, crispness=crispness)
     directed, rest = _within(chain, cells), _rest(inner)
     horizon = _crossing(values)
-    gain = np.log(visits(directed, rest, horizon=horizon) / rest)
+    gain = np.log(expected_visits(directed, rest, horizon=horizon) / rest)
     push = directed @ chi - undirected_kernel(inner) @ chi
     taken = np.zeros(len(cells), dtype=bool)
     sinks: list[tuple[NDArray[np.int64], float, float]] = []
@@ -147,7 +147,7 @@ def find_sinks(
         arrival = float(border.sum() / passing) if passing > 0 else 0.0
         sinks.append((cells[members], float(gain[members].mean()), arrival))
     logger.info("the chain gathers at %d of %d corners of the manifold", len(sinks), len(corners))
-    return Sinks(
+    return TerminalStates(
         cells=tuple(members for members, _, _ in sinks),
         gathering=np.array([g for _, g, _ in sinks]),
         arrival=np.array([a for _, _, a in sinks]),
@@ -174,7 +174,7 @@ def _within(chain: sparse.csr_matrix, cells: NDArray[np.int64]) -> sparse.csr_ma
     return sparse.diags(1 / np.where(kept > 0, kept, 1.0)) @ inside + sparse.diags((kept <= 0).astype(float))
 
 
-def closed(chain: sparse.csr_matrix, sets: tuple[NDArray[np.int64], ...]) -> sparse.csr_matrix:
+def with_absorbing(chain: sparse.csr_matrix, sets: tuple[NDArray[np.int64], ...]) -> sparse.csr_matrix:
     """Chain that stays in each of the sets once there, at any of its cells with equal probability.
 
     The velocity of a set's cells then leads to their mean state: they rest there in the mean and fluctuate around it.

@@ -20,8 +20,8 @@ from landscape.network.data.prior import Prior
 from landscape.network.evidence.confidence import EXPECTED_FALSE, MAX_FDR, STABLE, Confidence, bootstrap, support_of
 from landscape.network.evidence.decoys import MAX_DECOYS, stratified_false_discovery, with_decoys
 from landscape.network.methods.method import METHODS, Method
-from landscape.network.methods.penalty import gcv_penalty, reproducible_flattening, reproducible_penalty
-from landscape.network.methods.ridge import ARROW
+from landscape.network.methods.penalty import gcv_penalty, reproducible_deconfounding, reproducible_penalty
+from landscape.network.methods.ridge import REVERSE_SHARE
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def infer(
     *,
     method: str | Callable[..., FloatArray] = "ridge",
     penalty: float | Literal["auto", "gcv"] = "auto",
-    flatten: float | Literal["auto"] = "auto",
+    deconfounding: float | Literal["auto"] = "auto",
     prior: Prior | None = None,
     shape: bool | Literal["auto"] = "auto",
     n_bootstraps: int = 50,
@@ -94,9 +94,9 @@ def infer(
     penalty
         Ridge penalty of methods that take one. ``"auto"``: :func:`landscape.network.methods.penalty.reproducible_penalty`; ``"gcv"``:
         one per block of targets, :func:`landscape.network.methods.penalty.gcv_penalty`.
-    flatten
+    deconfounding
         How far large singular values of a ridge of one kind of counts are compressed; ``"auto"``:
-        :func:`landscape.network.methods.penalty.reproducible_flattening`.
+        :func:`landscape.network.methods.penalty.reproducible_deconfounding`.
     prior
         Edges known beforehand, made by :func:`landscape.network.prior_of`.
     shape
@@ -147,7 +147,9 @@ def infer(
     )
     _require_variation(groups.moments(), len(data.regulators))
     if record.takes_penalty:
-        chosen = _tuned(groups, data, record, penalty, flatten, timed=options.get("arrow", ARROW) != 0)
+        chosen = _tuned(
+            groups, data, record, penalty, deconfounding, timed=options.get("reverse_share", REVERSE_SHARE) != 0
+        )
         options |= chosen
         settings |= chosen
     settings["shape"] = shaped
@@ -227,7 +229,7 @@ def _from_cells(data: Expression, record: Method, options: dict[str, Any], setti
 
 
 def _tuned(
-    groups: Groups, data: Expression, record: Method, penalty: float | str, flatten: float | str, *, timed: bool
+    groups: Groups, data: Expression, record: Method, penalty: float | str, deconfounding: float | str, *, timed: bool
 ) -> dict[str, float | FloatArray]:
     """Penalty and flattening, each as asked for or as far as two halves of the cells agree."""
     rows = np.arange(len(data.regulators))
@@ -236,8 +238,8 @@ def _tuned(
         result["penalty"] = gcv_penalty(groups.moments().linear().regulators_only(rows), data.regulators)
     elif penalty != "auto":
         result["penalty"] = float(penalty)
-    if "penalty" in result and (flatten != "auto" or not record.takes_flatten):
-        return result | ({"flatten": float(flatten)} if record.takes_flatten else {})
+    if "penalty" in result and (deconfounding != "auto" or not record.takes_deconfounding):
+        return result | ({"deconfounding": float(deconfounding)} if record.takes_deconfounding else {})
     first, second = (half.linear().regulators_only(rows) for half in groups.halves())
     if penalty == "auto":
         found = reproducible_penalty((first, second), data.regulators)
@@ -246,14 +248,14 @@ def _tuned(
             "penalty %.3g: two halves of the cells agree to %.2f there, at most to %.2f",
             found.value, found.reproducibility[found.grid == found.value][0], found.reproducibility.max(),
         )  # fmt: skip
-    if record.takes_flatten:
+    if record.takes_deconfounding:
         middle = float(np.median(result["penalty"]))
-        automatic = flatten == "auto"
+        automatic = deconfounding == "auto"
         pair = first, second
         if timed and first.steady is not None and second.steady is not None:
             pair = first.steady, second.steady
-        result["flatten"] = (
-            reproducible_flattening(pair, data.regulators, penalty=middle) if automatic else float(flatten)
+        result["deconfounding"] = (
+            reproducible_deconfounding(pair, data.regulators, penalty=middle) if automatic else float(deconfounding)
         )
     return result
 

@@ -58,7 +58,7 @@ def fates(
     adata
         Annotated data with fate probabilities.
     key
-        Key of the table in ``adata.obsm``; ``"terminal_fates"`` draws those of :func:`landscape.tl.terminal`.
+        Key of the table in ``adata.obsm``; ``"terminal_fates"`` draws those of :func:`landscape.tl.terminal_states`.
     kind
         ``"embedding"``: a panel for each fate, and one for the entropy of the choice where it was computed.
         ``"circle"``: fates on a circle, each cell at the mean of their places weighted by its probabilities, so that

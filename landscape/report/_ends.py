@@ -31,7 +31,7 @@ def verdict(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> li
     """Sentences on attractors beside terminal states, of which each knows its nearest attractor."""
     said = []
     shared: dict[str, list[str]] = {}
-    for found in summary["terminal"] or []:
+    for found in summary["terminal_states"] or []:
         if found["attractor"] is not None:
             shared.setdefault(found["attractor"], []).append(found["name"])
     if alone := [name for name, ends in shared.items() if len(ends) == 1]:

@@ -43,7 +43,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Probability that a cell ends in each attractor, by absorption on the directed graph of cells. Bright entropy: "
         "not committed yet (in bits).",
     ),
-    "terminal": (
+    "terminal_states": (
         "Fates among the terminal states of the chain",
         "Probability that a cell ends in each terminal state of the directed chain of cells, which is told from the direction "
         "without the model and its attractors.",
@@ -98,7 +98,7 @@ def figures(adata: AnnData) -> Iterator[Drawn]:
     if _keys.FATES in adata.obsm and adata.obsm[_keys.FATES].shape[1]:
         yield _drawn("fates", pl.fates(adata, **options))
     if (key := f"{_keys.TERMINAL}_fates") in adata.obsm:
-        yield _drawn("terminal", pl.fates(adata, key=key, **options))
+        yield _drawn("terminal_states", pl.fates(adata, key=key, **options))
     if f"{_keys.FATES}{_keys.FATES_COMPARED[0]}" in adata.obsm and "by_fate" in results.get(_keys.FATES_PARAMS, {}):
         yield _drawn("fates_model", pl.fates(adata, kind="model", **options))
     drivers = results.get(_keys.DRIVERS)

@@ -34,7 +34,7 @@ def summarise(
     Returns
     -------
     Dictionary with ``schema``, ``n_cells``, ``n_genes``, ``n_regulators``, ``n_edges``, ``identifiability`` (grade A to D),
-    ``direction``, ``attractors`` (name, n_cells, leading_eigenvalue, observed, support), ``terminal`` (name, n_cells, n_basin,
+    ``direction``, ``attractors`` (name, n_cells, leading_eigenvalue, observed, support), ``terminal_states`` (name, n_cells, n_basin,
     gathering, arrival, attractor), ``barriers`` (from, to, height, low, high), ``curl_share``, ``tangency``, ``seconds``, ``peak_memory_mb``, ``versions``, ``seed``, ``warnings``.
     """
     require_adata(adata)
@@ -52,7 +52,7 @@ def summarise(
         "identifiability": None if "grade" not in dynamics else str(dynamics["grade"]),
         "direction": [str(d) for d in params.get("directions", [])],
         "attractors": _attractors(results.get(_keys.ATTRACTORS)),
-        "terminal": _terminal(results.get(_keys.TERMINAL)),
+        "terminal_states": _terminal(results.get(_keys.TERMINAL_STATES)),
         "barriers": _barriers(results.get(_keys.BARRIERS)),
         "curl_share": _curl(results.get(_keys.BARRIERS)),
         "tangency": _number(dynamics.get("tangency")),

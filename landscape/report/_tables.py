@@ -20,7 +20,7 @@ TABLES: dict[str, tuple[str, str]] = {
         "Attractors",
         "Stable states of the fitted drift: cells, spectrum, residual of the solver, support.",
     ),
-    "terminal": (
+    "terminal_states": (
         "Terminal states of the chain of cells",
         "Where the direction leads without the model, which a rare fate may have no attractor in: gathering is how much more "
         "often cells come there than undirected ones (logarithm), arrival how surely the direction says that they stay.",
@@ -60,8 +60,8 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
     if _keys.ATTRACTORS in results:
         found["attractors"] = results[_keys.ATTRACTORS]["table"].rename_axis("attractor")
         found["attractor_states"] = results[_keys.ATTRACTORS]["states"].rename_axis("attractor")
-    if _keys.TERMINAL in results:
-        found["terminal"] = results[_keys.TERMINAL]["table"].rename_axis("terminal")
+    if _keys.TERMINAL_STATES in results:
+        found["terminal_states"] = results[_keys.TERMINAL_STATES]["table"].rename_axis("terminal")
     if _keys.DRIVERS in results:
         found["drivers"] = _by_rank(get.drivers(adata))
     for name in (_keys.SADDLES, _keys.BARRIERS, _keys.RATES, _keys.PATHS):

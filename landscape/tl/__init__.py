@@ -12,7 +12,7 @@ from landscape.tl._paths import paths
 from landscape.tl._perturb import perturb
 from landscape.tl._rates import rates
 from landscape.tl._states import state_networks
-from landscape.tl._terminal import terminal
+from landscape.tl._terminal_states import terminal_states
 
 __all__ = [
     "activity",
@@ -28,5 +28,5 @@ __all__ = [
     "perturb",
     "rates",
     "state_networks",
-    "terminal",
+    "terminal_states",
 ]

@@ -15,7 +15,7 @@ from landscape._anndata import read, read_result, require_adata, write, write_re
 from landscape._random import RandomLike, generator
 from landscape.tl._cells import title_of
 from landscape.tl._dynamics import read_drift
-from landscape.tl._ensemble import heirs, read_ensemble
+from landscape.tl._ensemble import match_attractors, read_ensemble
 from landscape.topography.fixed_points.basins import basin_of
 from landscape.topography.fixed_points.roots import FixedPoint, fixed_points
 from landscape.topography.support import data_support
@@ -90,7 +90,7 @@ def attractors(
             f"The model has no attractor: {len(found)} fixed points, none stable, {found.n_unsettled} of "
             f"{len(chosen) + n_random} starts did not come to rest. "
             "A cycle may be there, or the fit is poor: see `velocity_r2_held_out` in `adata.uns['landscape']['dynamics']`, train the latent model longer, or pass another direction; "
-            "`landscape.tl.terminal` tells ends of the chain of cells without the model."
+            "`landscape.tl.terminal_states` tells ends of the chain of cells without the model."
         )
         raise ValueError(msg)
     if found.n_unsettled:
@@ -183,7 +183,7 @@ def _support(adata: AnnData, states: NDArray[np.float64]) -> NDArray[np.float64]
     ensemble = read_ensemble(adata)
     if not ensemble:
         return np.full(len(states), np.nan)
-    kept = [np.isfinite(heirs(drift, states)).all(1) for drift, _ in ensemble]
+    kept = [np.isfinite(match_attractors(drift, states)).all(1) for drift, _ in ensemble]
     return np.mean(kept, axis=0)
 
 

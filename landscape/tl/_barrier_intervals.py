@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from landscape._random import RandomLike
-from landscape.tl._ensemble import heirs, interval, read_ensemble
+from landscape.tl._ensemble import interval, match_attractors, read_ensemble
 from landscape.topography import transition_network
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def barrier_intervals(
     k = len(states)
     heights = []
     for drift, own in tqdm(read_ensemble(adata), desc="barriers of replicates", leave=False, disable=None):
-        held = heirs(drift, states)
+        held = match_attractors(drift, states)
         kept = np.flatnonzero(np.isfinite(held).all(1))
         height = np.full((k, k), np.nan)
         if len(kept) > 1:

@@ -15,7 +15,7 @@ from landscape.markov.directions import Combination, Direction
 from landscape.markov.graph import CellGraph, find_ends
 from landscape.markov.kernels import flow_potential, potential_kernel, undirected_kernel, velocity_kernel
 from landscape.markov.splicing import steady_state_velocity
-from landscape.markov.terminal_states import closed, find_sinks
+from landscape.markov.terminal_states import find_terminal_states, with_absorbing
 from landscape.markov.transport import time_velocity
 from landscape.tl._clock import numbers, pseudotimes, time_points
 from landscape.tl._state import pooled
@@ -129,7 +129,7 @@ def _from_pseudotime(cells: Cells, part: Direction) -> Directed:
 
 def _arriving(cells: Cells, chain: sparse.csr_matrix) -> Directed:
     """A chain that names no start: it rests where it arrives."""
-    sinks = find_sinks(cells.graph, chain)
+    sinks = find_terminal_states(cells.graph, chain)
     told = (sinks.gathering >= LEAST_GATHERING) & (sinks.arrival >= LEAST_ARRIVAL)
     rest = tuple(found for found, sure in zip(sinks.cells, told, strict=True) if sure)
     logger.info("the direction tells %d ends at which cells rest", len(rest))
@@ -143,7 +143,7 @@ def _with_rest(
     ends: tuple[NDArray[np.int64], ...],
 ) -> Directed:
     """Steps of the chain, closed at its ends: cells there fluctuate around their mean, to which the steps lead."""
-    return Directed(chain, closed(chain, ends) @ states - states, start, ends=ends)
+    return Directed(chain, with_absorbing(chain, ends) @ states - states, start, ends=ends)
 
 
 def _from_time(cells: Cells, part: Direction) -> Directed:

@@ -31,7 +31,7 @@ def read_ensemble(adata: AnnData) -> list[tuple[RegulatoryDrift, float]]:
     ]
 
 
-def heirs(drift: RegulatoryDrift, states: NDArray[np.float64]) -> NDArray[np.float64]:
+def match_attractors(drift: RegulatoryDrift, states: NDArray[np.float64]) -> NDArray[np.float64]:
     """Attractors of a replicate of the model that stand for those of the model, not-a-number where it has none.
 
     The flow takes each attractor of the model to one of the replicate; it stands for the first if it is nearer to it

@@ -73,7 +73,7 @@ def infer_from_model(
     raw = expression(counts, index, response=response)
     extra = [part for part in (covariates, _depth(counts, response) if raw.regress_depth else None) if part is not None]
     if method == "ridge":
-        options = {"arrow": 0.0} | options  # a model's value and a count of one gene are of the same age
+        options = {"reverse_share": 0.0} | options  # a model's value and a count of one gene are of the same age
     found = []
     each = int(np.ceil(n_bootstraps / n_draws)) if n_bootstraps else 0
     for drawn in _values(adata, model, values, n_draws, random):

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landscape.dynamics import RegulatoryDrift
-from landscape.topography import Pass, TransitionNetwork, way_over
+from landscape.topography import Transition, TransitionNetwork, transition_path
 
 # A gene whose level stays within less than this does not move: levels are 0 for off and 1 for high.
 LEAST = 0.05
@@ -38,7 +38,7 @@ class NamedPath:
         return length / length[-1] if length[-1] > 0 else np.linspace(0.0, 1.0, len(length))
 
 
-def saddle_name(found: TransitionNetwork, crossing: Pass) -> str:
+def saddle_name(found: TransitionNetwork, crossing: Transition) -> str:
     """Name of the saddle of a pass: its number in the network."""
     return NO_SADDLE if crossing.saddle is None else f"saddle {found.passes.index(crossing) + 1}"
 
@@ -48,7 +48,7 @@ def over_passes(found: TransitionNetwork, drift: RegulatoryDrift, names: list[st
     result = []
     for crossing in found.passes:
         for (i, j), up in zip((crossing.attractors, crossing.attractors[::-1]), crossing.up, strict=True):
-            way = way_over(drift, crossing, i)
+            way = transition_path(drift, crossing, i)
             result.append(
                 NamedPath(
                     names[i], names[j], saddle_name(found, crossing), way.states, way.cost, way.top, bool(up.converged)

@@ -47,16 +47,16 @@ def attractors(known: References, before: Outcome, after: Outcome, acting: Mappi
     free = np.setdiff1d(np.arange(len(known.start)), list(acting))
     rows, index = [], []
     for k, name in enumerate(known.names):
-        own, heir = before.heirs[k], after.heirs[k]
-        becomes = known.fates[after.labels[heir]] if heir >= 0 else "no rest"
-        moved = after.attractors[heir] - known.states[k] if heir >= 0 else np.full(len(known.start), np.nan)
+        own, match = before.matched[k], after.matched[k]
+        becomes = known.fates[after.labels[match]] if match >= 0 else "no rest"
+        moved = after.attractors[match] - known.states[k] if match >= 0 else np.full(len(known.start), np.nan)
         rows.append(
             {
                 "status": "kept" if becomes == name else "lost",
                 "becomes": becomes,
                 "distance": float(np.sqrt((moved[free] ** 2).mean())),
                 "eigenvalue_before": float(before.eigenvalues[own]) if own >= 0 else np.nan,
-                "eigenvalue_after": float(after.eigenvalues[heir]) if heir >= 0 else np.nan,
+                "eigenvalue_after": float(after.eigenvalues[match]) if match >= 0 else np.nan,
             }
         )
         index.append(name)

@@ -18,7 +18,13 @@ from landscape.topography.fixed_points.cycles import Cycle, Cycles, limit_cycles
 from landscape.topography.fixed_points.roots import FailedStart, FixedPoint, FixedPoints, fixed_points
 from landscape.topography.fixed_points.saddles import Descent, Saddle, descents, find_saddle
 from landscape.topography.large_deviations.action import MinimumAction, barrier, minimum_action
-from landscape.topography.large_deviations.transitions import Pass, TransitionNetwork, Way, transition_network, way_over
+from landscape.topography.large_deviations.transitions import (
+    Transition,
+    TransitionNetwork,
+    TransitionPath,
+    transition_network,
+    transition_path,
+)
 from landscape.topography.occupancy import Occupancy, occupancy, place
 from landscape.topography.passage.committor import (
     Committor,
@@ -57,7 +63,7 @@ __all__ = [
     "LyapunovEnergy",
     "MinimumAction",
     "Occupancy",
-    "Pass",
+    "Transition",
     "PassageTime",
     "RateMatrix",
     "Saddle",
@@ -65,7 +71,7 @@ __all__ = [
     "Symmetriser",
     "TransitionNetwork",
     "UndecidedZone",
-    "Way",
+    "TransitionPath",
     "Weights",
     "agreement",
     "asymmetry",
@@ -99,6 +105,6 @@ __all__ = [
     "symmetriser",
     "transition_network",
     "undecided_width",
-    "way_over",
+    "transition_path",
     "weights_from_rates",
 ]

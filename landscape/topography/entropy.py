@@ -12,7 +12,7 @@ from scipy.linalg import solve_continuous_lyapunov
 from torch import Tensor
 
 from landscape._random import RandomLike
-from landscape.dynamics import Drift, evaluate, jacobian, walk
+from landscape.dynamics import Drift, evaluate, integrate, jacobian
 from landscape.topography.field import as_states
 from landscape.topography.metric import matrices_at, whitened
 from landscape.topography.passage.hitting import default_step
@@ -166,7 +166,7 @@ def entropy_production(
     start
         One state or several; paths start from them in turn, shape ``(n, d)``.
     diffusion
-        As in :func:`landscape.dynamics.walk`.
+        As in :func:`landscape.dynamics.integrate`.
     duration, burn_in
         Time that is counted, and time before that in which the ensemble settles.
     n_paths
@@ -193,7 +193,7 @@ def entropy_production(
     scheme: Literal["euler", "heun"] = "euler" if callable(diffusion) else "heun"
     before, counted = round(burn_in / step), max(4 * LOOK_EVERY, round(duration / step))
     sums, looks = torch.zeros((2, n_paths), dtype=torch.float64), [0, 0]
-    path = walk(drift, at, diffusion=diffusion, step=step, rng=rng, scheme=scheme, lower=lower)
+    path = integrate(drift, at, diffusion=diffusion, step=step, rng=rng, scheme=scheme, lower=lower)
     for t, y in zip(range(before + counted), path, strict=False):
         if t >= before and t % LOOK_EVERY == 0:
             half = int(2 * (t - before) >= counted)

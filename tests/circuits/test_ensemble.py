@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 from landscape.circuits import krumsiek, toggle
 from landscape.circuits.ensemble import Noise, follow, growth_rate, noise_of, start_states
 from landscape.circuits.targets import draw_targets
-from landscape.dynamics import walk
+from landscape.dynamics import integrate
 
 
 def test_initial_states_fluctuate_like_genes_made_at_a_constant_rate():
@@ -56,7 +56,7 @@ def test_growth_weights_states_by_their_history():
     grow = lambda x: rate * (x[:, 0] > x[:, 1]).to(x.dtype)  # noqa: E731
     start = start_states(circuit, n, law, np.random.default_rng(0), {})
     path, log, x = (
-        walk(drift, start, diffusion=law.diffusion(drift), step=step, rng=1, lower=0.0),
+        integrate(drift, start, diffusion=law.diffusion(drift), step=step, rng=1, lower=0.0),
         torch.zeros(n),
         start,
     )

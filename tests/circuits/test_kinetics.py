@@ -7,7 +7,7 @@ import torch
 
 from landscape.circuits import Circuit, krumsiek
 from landscape.circuits.ensemble import Noise
-from landscape.dynamics import walk
+from landscape.dynamics import integrate
 
 
 def test_gates_are_normalised_hill_functions():
@@ -35,7 +35,7 @@ def test_chemical_noise_of_a_constantly_made_gene_has_poisson_variance():
     circuit = Circuit("one", {"A": "True"}, (), {}, time_scale=2.0)
     drift = circuit.drift(levels={"A": 0.8})
     n, step, omega = 6000, 0.05, 60.0
-    path = walk(
+    path = integrate(
         drift, torch.full((n, 1), 0.8, dtype=torch.float64), diffusion=Noise("chemical", omega).diffusion(drift),
         step=step, rng=5, lower=0.0,
     )  # fmt: skip

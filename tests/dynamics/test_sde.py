@@ -8,7 +8,7 @@ import torch
 from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.stats import kstest
 
-from landscape.dynamics import RegulatoryDrift, chemical_diffusion, simulate, walk
+from landscape.dynamics import RegulatoryDrift, chemical_diffusion, integrate, simulate
 from landscape.dynamics.sde import BLOCK
 
 STEPS = 2.0 ** -np.arange(3, 8)
@@ -75,8 +75,8 @@ def test_weak_order(scheme, order):
         one = torch.ones(1, 1, dtype=torch.float64)
         growth = _mean(scheme, one, rate, step)
         many = torch.zeros(BLOCK, 1, dtype=torch.float64)
-        end = next(walk(lambda x: -rate * x, many, diffusion=diffusion, step=step, scheme=scheme))
-        plain = next(walk(lambda x: 0 * x, many, diffusion=diffusion, step=step, scheme=scheme))
+        end = next(integrate(lambda x: -rate * x, many, diffusion=diffusion, step=step, scheme=scheme))
+        plain = next(integrate(lambda x: 0 * x, many, diffusion=diffusion, step=step, scheme=scheme))
         gain = float((end / plain).mean())
         m, v = 1.0, 0.0
         for _ in range(round(1 / step)):
@@ -88,7 +88,7 @@ def test_weak_order(scheme, order):
 
 def _mean(scheme: str, x: torch.Tensor, rate: float, step: float) -> float:
     """Growth of the mean over a step: the noise is made negligible and its share of the result is below 1e-7."""
-    return float(next(walk(lambda y: -rate * y, x, diffusion=1e-16, step=step, scheme=scheme))[0, 0])
+    return float(next(integrate(lambda y: -rate * y, x, diffusion=1e-16, step=step, scheme=scheme))[0, 0])
 
 
 def test_stationary_covariance_of_a_rotating_linear_process():
@@ -113,9 +113,9 @@ def test_weak_order_with_noise_that_depends_on_the_state():
     errors = []
     for step in 2.0 ** -np.arange(3, 8):
         one = torch.ones(BLOCK, 1, dtype=torch.float64)
-        drifted = float(next(walk(torch.neg, 1e-9 * one, diffusion=lambda x: 0 * x, step=step))[0, 0]) / 1e-9
-        kicked = next(walk(lambda x: 0 * x, one, diffusion=lambda x: 0.5 * x**2, step=step)) - 1
-        unit = next(walk(lambda x: 0 * x, one, diffusion=0.5, step=1.0)) - 1
+        drifted = float(next(integrate(torch.neg, 1e-9 * one, diffusion=lambda x: 0 * x, step=step))[0, 0]) / 1e-9
+        kicked = next(integrate(lambda x: 0 * x, one, diffusion=lambda x: 0.5 * x**2, step=step)) - 1
+        unit = next(integrate(lambda x: 0 * x, one, diffusion=0.5, step=1.0)) - 1
         gain = float((kicked / unit).mean())
         errors.append(abs((drifted**2 + gain**2) ** round(1 / step) - np.exp(-1.0)))
     assert slope(errors) == pytest.approx(1, abs=0.15)
@@ -159,7 +159,7 @@ def test_full_and_diagonal_and_dependent_noise_have_their_covariance():
         (0.3, 0.3 * np.eye(2)),
         (lambda x: torch.tensor([0.2, 0.7], dtype=torch.float64).expand_as(x), np.diag([0.2, 0.7])),
     ):
-        end = next(walk(lambda x: 0 * x, start, diffusion=diffusion, step=0.5)).numpy()
+        end = next(integrate(lambda x: 0 * x, start, diffusion=diffusion, step=0.5)).numpy()
         error = np.sqrt((np.outer(np.diag(exact), np.diag(exact)) + exact**2) / n)
         # 2 D dt = D at a step of 1/2.
         assert (np.abs(end.T @ end / n - exact) < 4 * error).all()
@@ -167,7 +167,7 @@ def test_full_and_diagonal_and_dependent_noise_have_their_covariance():
 
 def test_increments_are_normal_and_independent():
     start = torch.zeros(3 * BLOCK, 1, dtype=torch.float64)
-    path = walk(lambda x: 0 * x, start, diffusion=0.5, step=1.0, rng=4)
+    path = integrate(lambda x: 0 * x, start, diffusion=0.5, step=1.0, rng=4)
     first, second = next(path), next(path)
     jumps = torch.cat([first, second - first]).numpy().ravel()
     assert kstest(jumps, "norm").pvalue > 0.01
@@ -239,7 +239,7 @@ def test_bad_input_is_named(name):
     options, message = BAD[name]
     arguments = {"drift": torch.neg, "start": torch.ones(1, 2), "diffusion": 0.1, "step": 0.1, **options}
     with pytest.raises(ValueError, match=message):
-        next(walk(arguments.pop("drift"), arguments.pop("start"), **arguments))
+        next(integrate(arguments.pop("drift"), arguments.pop("start"), **arguments))
 
 
 def test_times_outside_the_duration_are_named():

@@ -13,7 +13,7 @@ from landscape.markov import absorption_probabilities, multilevel, neighbor_grap
 from landscape.markov.kernels import undirected_kernel
 from landscape.markov.linear_solver import solve
 from landscape.markov.multilevel import Multilevel, coarse, groups
-from landscape.markov.terminal_states import visits
+from landscape.markov.terminal_states import expected_visits
 
 
 def fork(n: int, seed: int = 0, d: int = 3):
@@ -84,7 +84,7 @@ def test_a_chain_that_gathers_where_nothing_ends_is_followed(forked):
     graph, _, height = forked
     chain = potential_kernel(graph, height)
     degree = np.asarray(graph.weights.sum(1)).ravel()
-    share = visits(chain, degree / degree.sum(), horizon=3_000)
+    share = expected_visits(chain, degree / degree.sum(), horizon=3_000)
     system = sparse.csc_array(sparse.eye_array(chain.shape[0]) - (1 - 1 / 3_000) * sparse.csr_array(chain).T)
     exact = linalg.splu(system).solve(degree / degree.sum() / 3_000)
     assert exact.sum() == pytest.approx(1, abs=1e-9)

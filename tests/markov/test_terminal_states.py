@@ -1,4 +1,4 @@
-"""Sinks of directed chains: against closed forms, on arms of a star and on a ring."""
+"""Terminal states of directed chains: against closed forms, on arms of a star and on a ring."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from landscape.markov import closed, find_sinks, neighbor_graph, potential_kernel, visits
+from landscape.markov import expected_visits, find_terminal_states, neighbor_graph, potential_kernel, with_absorbing
 from landscape.tl._direction import LEAST_ARRIVAL, LEAST_GATHERING
 
 
@@ -26,22 +26,22 @@ def undirected(graph):
 def test_visits_are_those_of_a_chain_that_starts_anew():
     # From 0 to 1 for certain, and 1 stays: started at 0, one visit to 0 and then, with 1 - 1/h of going on, all to 1.
     chain = sparse.csr_matrix(np.array([[0.0, 1.0], [0.0, 1.0]]))
-    np.testing.assert_allclose(visits(chain, np.array([1.0, 0.0]), horizon=4), [0.25, 0.75], atol=1e-12)
+    np.testing.assert_allclose(expected_visits(chain, np.array([1.0, 0.0]), horizon=4), [0.25, 0.75], atol=1e-12)
     with pytest.raises(ValueError, match="above 1 step, found 1"):
-        visits(chain, np.array([1.0, 0.0]), horizon=1)
+        expected_visits(chain, np.array([1.0, 0.0]), horizon=1)
 
 
 def test_an_undirected_walk_gathers_nowhere_more_than_itself():
     graph = neighbor_graph(star()[0])
     degree = np.asarray(graph.weights.sum(1)).ravel()
     rest = degree / degree.sum()
-    np.testing.assert_allclose(visits(undirected(graph), rest, horizon=50) / rest, 1, atol=1e-5)
+    np.testing.assert_allclose(expected_visits(undirected(graph), rest, horizon=50) / rest, 1, atol=1e-5)
 
 
 def test_the_arms_that_a_chain_climbs_are_sinks_and_the_one_it_comes_from_is_none():
     points, along, arm = star()
     graph = neighbor_graph(points)
-    found = find_sinks(graph, potential_kernel(graph, np.where(arm == 0, along, -along)))
+    found = find_terminal_states(graph, potential_kernel(graph, np.where(arm == 0, along, -along)))
     assert {int(np.median(arm[cells])) for cells in found.cells} == {1, 2}
     for cells, gain, arrival in zip(found.cells, found.gathering, found.arrival, strict=True):
         assert along[cells].min() > 0.7
@@ -57,7 +57,7 @@ def test_permuting_cells_permutes_the_sinks():
 
     def sinks(chosen):
         graph = neighbor_graph(points[chosen])
-        return find_sinks(graph, potential_kernel(graph, height[chosen])).cells
+        return find_terminal_states(graph, potential_kernel(graph, height[chosen])).cells
 
     assert {frozenset(order[c]) for c in sinks(order)} == {frozenset(c) for c in sinks(np.arange(len(points)))}
 
@@ -72,7 +72,7 @@ def test_no_end_is_told_on_a_ring_that_the_chain_goes_round(seed):
     width = np.sqrt(np.bincount(edges.row, edges.data * ahead**2, 600) / np.bincount(edges.row, edges.data, 600))
     weight = edges.data / (1 + np.exp(-4 * ahead / width[edges.row]))
     chain = sparse.csr_matrix((weight, (edges.row, edges.col)), shape=(600, 600))
-    found = find_sinks(graph, sparse.diags(1 / np.asarray(chain.sum(1)).ravel()) @ chain)
+    found = find_terminal_states(graph, sparse.diags(1 / np.asarray(chain.sum(1)).ravel()) @ chain)
     # A ring has no end: its corners are where cells happen to lie densely, and the chain passes them.
     assert not ((found.gathering >= LEAST_GATHERING) & (found.arrival >= LEAST_ARRIVAL)).any()
 
@@ -81,11 +81,11 @@ def test_a_closed_set_is_never_left_and_leads_to_its_mean():
     graph = neighbor_graph(star()[0])
     chain = undirected(graph)
     ends = (np.arange(5), np.arange(40, 50))
-    found = closed(chain, ends)
+    found = with_absorbing(chain, ends)
     np.testing.assert_allclose(np.asarray(found.sum(1)).ravel(), 1)
     values = np.random.default_rng(0).normal(size=(graph.weights.shape[0], 2))
     for cells in ends:
         np.testing.assert_allclose((found @ values)[cells], np.tile(values[cells].mean(0), (len(cells), 1)))
     others = np.setdiff1d(np.arange(chain.shape[0]), np.concatenate(ends))
     assert abs(found[others] - chain[others]).max() == 0
-    assert closed(chain, ()) is chain
+    assert with_absorbing(chain, ()) is chain

@@ -24,7 +24,7 @@ def test_consensus_has_the_signs_of_the_ridge():
         network.infer(data, method="consensus", n_bootstraps=0, n_decoys=0),
         network.infer(data, n_bootstraps=0, n_decoys=0),
     )
-    assert both[0].params["flatten"] == both[1].params["flatten"]
+    assert both[0].params["deconfounding"] == both[1].params["deconfounding"]
 
 
 @pytest.mark.parametrize(

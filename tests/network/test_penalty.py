@@ -5,7 +5,7 @@ import pytest
 
 from landscape import network
 from landscape.network.data.groups import groups_of
-from landscape.network.methods.penalty import FLOOR, gcv_penalty, reproducible_flattening
+from landscape.network.methods.penalty import FLOOR, gcv_penalty, reproducible_deconfounding
 from tests.network import toy
 
 
@@ -39,7 +39,7 @@ def test_the_choice_is_the_smallest_penalty_that_agrees_enough():
 def test_agreement_is_the_correlation_of_two_ridge_networks():
     (first, second), regulators = halves(factors(2.0)[:, :40], 10)
     found = network.reproducible_penalty((first, second), regulators)
-    a, b = (network.ridge(half, regulators, penalty=found.value, flatten=0) for half in (first, second))
+    a, b = (network.ridge(half, regulators, penalty=found.value, deconfounding=0) for half in (first, second))
     off = np.ones(a.shape, dtype=bool)
     off[np.arange(10), regulators] = False
     expected = np.corrcoef(a[off], b[off])[0, 1]
@@ -61,18 +61,18 @@ def test_a_network_of_two_regulators_gets_a_penalty():
 
 def test_deep_data_are_flattened_in_full_and_noise_is_not():
     clear, regulators = halves(factors(0.5)[:, :40], 5)
-    assert reproducible_flattening(clear, regulators, penalty=0.25) == pytest.approx(1 / 3)
+    assert reproducible_deconfounding(clear, regulators, penalty=0.25) == pytest.approx(1 / 3)
     noisy, many = halves(factors(12.0), 100)
-    assert reproducible_flattening(noisy, many, penalty=4.0) < 1 / 3
+    assert reproducible_deconfounding(noisy, many, penalty=4.0) < 1 / 3
     asked = network.infer(
-        network.expression(factors(0.5)[:, :40], np.arange(5)), flatten=0.1, n_bootstraps=0, n_decoys=0
+        network.expression(factors(0.5)[:, :40], np.arange(5)), deconfounding=0.1, n_bootstraps=0, n_decoys=0
     )
-    assert asked.params["flatten"] == 0.1
+    assert asked.params["deconfounding"] == 0.1
 
 
 def test_a_response_of_its_own_is_not_flattened():
     data = network.expression(toy.counts(seed=0), np.arange(5), response=toy.counts(seed=1))
-    assert network.infer(data, n_bootstraps=0, n_decoys=0).params["flatten"] == 0
+    assert network.infer(data, n_bootstraps=0, n_decoys=0).params["deconfounding"] == 0
 
 
 def test_cross_validation_finds_the_penalty_of_a_ridge_prior():

@@ -20,10 +20,10 @@ def table(*edges):
 def test_prior_edges_bear_a_lighter_penalty_exactly(sign):
     data = network.expression(toy.counts(), [3, 0, 8])
     moments = network.moments(data)
-    free = network.ridge(moments, data.regulators, penalty=0.5, flatten=0)
+    free = network.ridge(moments, data.regulators, penalty=0.5, deconfounding=0)
     direction = np.sign(free[1, 20]) if sign else 0.0
     prior = network.prior_of(table(("Gene0", "Gene20", direction), ("Gene3", "Gene8", 0)), data.regulators, NAMES)
-    found = network.ridge(moments, data.regulators, penalty=0.5, prior=prior, lighter=0.1, flatten=0)
+    found = network.ridge(moments, data.regulators, penalty=0.5, prior=prior, lighter=0.1, deconfounding=0)
 
     expected = np.linalg.solve(moments.xx + np.diag([0.5, 0.05, 0.5]), moments.xy[:, 20])
     np.testing.assert_allclose(found[:, 20], 1.5 * expected, atol=1e-12)

@@ -17,7 +17,7 @@ def standardised(data):
 @pytest.mark.parametrize("penalty", [0.01, 0.5, 30.0])
 def test_ridge_is_sklearns_fitted_without_the_gene_itself(penalty):
     data = network.expression(toy.counts(), [5, 0, 11, 20])
-    found = network.ridge(network.moments(data), data.regulators, penalty=penalty, flatten=0)
+    found = network.ridge(network.moments(data), data.regulators, penalty=penalty, deconfounding=0)
     x, y = standardised(data)
     for j in range(40):
         kept = [k for k, gene in enumerate(data.regulators) if gene != j]
@@ -32,8 +32,8 @@ def test_the_arrow_subtracts_half_of_the_turned_regression():
     values = np.random.default_rng(0).normal(size=(2, 300, 40))
     data = network.expression(values[0], [0, 1, 2], response=values[1])
     both = network.moments(data)
-    forward = network.ridge(both, data.regulators, arrow=0.0, flatten=0)
-    backward = network.ridge(both.reverse, data.regulators, flatten=0)
+    forward = network.ridge(both, data.regulators, reverse_share=0.0, deconfounding=0)
+    backward = network.ridge(both.reverse, data.regulators, deconfounding=0)
     np.testing.assert_allclose(network.ridge(both, data.regulators), forward - 0.5 * backward, atol=1e-14)
 
 
@@ -42,15 +42,19 @@ def test_what_nascent_counts_lack_in_depth_comes_from_spliced_ones():
     both = network.moments(data)
     share = both.reliability
     assert 0 <= share.min() < share.max() < 1
-    forward = network.ridge(both, data.regulators, arrow=0.0, flatten=0)
-    backward = network.ridge(both.reverse, data.regulators, flatten=0)
+    forward = network.ridge(both, data.regulators, reverse_share=0.0, deconfounding=0)
+    backward = network.ridge(both.reverse, data.regulators, deconfounding=0)
     alone = network.expression(toy.counts(seed=0), [0, 1, 2])
-    for flatten in (0.0, 0.2):
-        steady = network.ridge(network.moments(alone), data.regulators, flatten=flatten)
+    for deconfounding in (0.0, 0.2):
+        steady = network.ridge(network.moments(alone), data.regulators, deconfounding=deconfounding)
         # The same regression, but for the depth of the response, which is regressed out where there is one.
-        np.testing.assert_allclose(network.ridge(both.steady, data.regulators, flatten=flatten), steady, atol=1e-12)
+        np.testing.assert_allclose(
+            network.ridge(both.steady, data.regulators, deconfounding=deconfounding), steady, atol=1e-12
+        )
         expected = share * (forward - 0.5 * share * backward) + (1 - share) * steady
-        np.testing.assert_allclose(network.ridge(both, data.regulators, flatten=flatten), expected, atol=1e-12)
+        np.testing.assert_allclose(
+            network.ridge(both, data.regulators, deconfounding=deconfounding), expected, atol=1e-12
+        )
 
 
 def lagged(n_cells=3000, seed=0):
@@ -77,7 +81,7 @@ def test_turning_time_round_tells_a_parent_from_a_sibling():
     spliced, unspliced = lagged()
     data = network.expression(spliced, [0, 1], response=unspliced)
     both = network.moments(data)
-    plain = network.ridge(both, data.regulators, arrow=0.0)
+    plain = network.ridge(both, data.regulators, reverse_share=0.0)
     found = network.ridge(both, data.regulators)
     assert abs(plain[1, 2]) > abs(plain[0, 2])  # the sibling looks like the regulator
     assert abs(found[0, 2]) > 1.3 * abs(found[1, 2])
@@ -115,9 +119,9 @@ def test_a_hub_does_not_join_its_targets():
 def test_every_target_may_have_a_penalty_of_its_own():
     data = network.expression(toy.counts(), [5, 0, 11, 20])
     penalty = np.where(np.arange(40) % 3 == 0, 0.5, 4.0)
-    found = network.ridge(network.moments(data), data.regulators, penalty=penalty, flatten=0)
+    found = network.ridge(network.moments(data), data.regulators, penalty=penalty, deconfounding=0)
     for value in (0.5, 4.0):
-        alone = network.ridge(network.moments(data), data.regulators, penalty=value, flatten=0)
+        alone = network.ridge(network.moments(data), data.regulators, penalty=value, deconfounding=0)
         np.testing.assert_array_equal(found[:, penalty == value], alone[:, penalty == value])
 
 
@@ -132,7 +136,9 @@ def test_steps_find_what_a_line_misses_and_lines_keep_what_they_found():
     x = rng.normal(size=(500, 6))
     bump = (np.abs(x[:, 0]) < 0.6) * 2.0 + 0.3 * rng.normal(size=500)  # no line through it
     data = network.expression(np.column_stack([x, bump, x[:, 1] + rng.normal(size=500)]), np.arange(6))
-    line, both = (network.infer(data, shape=s, flatten=0.0, n_bootstraps=0, n_decoys=0).weights for s in (False, True))
+    line, both = (
+        network.infer(data, shape=s, deconfounding=0.0, n_bootstraps=0, n_decoys=0).weights for s in (False, True)
+    )
     assert np.abs(line[:, 6]).argmax() != 0 or np.abs(line[0, 6]) < 0.15
     assert np.abs(both[0, 6]) == np.abs(both[:, 6]).max() > 3 * np.abs(np.delete(both[:, 6], 0)).max()
     assert both[1, 7] == line[1, 7]

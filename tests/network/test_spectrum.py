@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landscape.network.methods.spectrum import flattened
+from landscape.network.methods.spectrum import deconfounded
 
 
 @pytest.mark.parametrize("shape", [(5, 12), (12, 5), (6, 6)])
 def test_singular_values_are_raised_to_a_power_and_the_norm_is_kept(shape):
     weights = np.random.default_rng(0).normal(size=shape)
-    found = flattened(weights, None, 0.25)
+    found = deconfounded(weights, None, 0.25)
     left, values, right = np.linalg.svd(weights, full_matrices=False)
     expected = (left * values**0.75) @ right
     expected *= np.linalg.norm(weights) / np.linalg.norm(expected)
@@ -28,8 +28,8 @@ def test_a_hidden_cause_is_set_back_behind_sparse_edges():
         return int((edges.ravel()[top] != 0).sum())
 
     assert (
-        hits(flattened(hidden + edges, None, 2 / 3))
-        > hits(flattened(hidden + edges, None, 1 / 3))
+        hits(deconfounded(hidden + edges, None, 2 / 3))
+        > hits(deconfounded(hidden + edges, None, 1 / 3))
         > hits(hidden + edges)
     )
 
@@ -39,14 +39,14 @@ def test_what_is_empty_stays_empty():
     weights[2] = weights[:, 5] = 0.0
     regulators = np.array([0, 1, 2, 3])
     weights[regulators, regulators] = 0.0
-    found = flattened(weights, regulators)
+    found = deconfounded(weights, regulators)
     assert not found[2].any()
     assert not found[:, 5].any()
     assert not found[regulators, regulators].any()
-    assert not flattened(np.zeros((3, 4))).any()
-    np.testing.assert_array_equal(flattened(weights, regulators, 0.0), weights)
+    assert not deconfounded(np.zeros((3, 4))).any()
+    np.testing.assert_array_equal(deconfounded(weights, regulators, 0.0), weights)
 
 
 def test_the_amount_has_bounds():
-    with pytest.raises(ValueError, match="`flatten` of at least 0 and below 1, found 1"):
-        flattened(np.eye(3), None, 1.0)
+    with pytest.raises(ValueError, match="`deconfounding` of at least 0 and below 1, found 1"):
+        deconfounded(np.eye(3), None, 1.0)

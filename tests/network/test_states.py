@@ -91,7 +91,7 @@ def test_shrinkage_leads_to_the_shared_network():
     for weights in found.weights:
         np.testing.assert_allclose(weights, found.shared, atol=1e-5)
     np.testing.assert_allclose(
-        found.shared, network.ridge(network.moments(data), [0, 1], penalty=0.25, flatten=0) / 1.25, atol=1e-12
+        found.shared, network.ridge(network.moments(data), [0, 1], penalty=0.25, deconfounding=0) / 1.25, atol=1e-12
     )
 
 

@@ -285,14 +285,14 @@ def test_summary_has_terminal_states_beside_attractors(finished):
         },
         index=["Beta", "Delta"],
     )
-    finished.uns["landscape"]["terminal"] = {"table": table, "params": {}}
-    first, second = summarise(finished)["terminal"]
+    finished.uns["landscape"]["terminal_states"] = {"table": table, "params": {}}
+    first, second = summarise(finished)["terminal_states"]
     assert first == {
         "name": "Beta", "n_cells": 20, "n_basin": 300, "gathering": 1.5, "arrival": 0.9, "attractor": None
     }  # fmt: skip
     assert second["arrival"] is None
     table["attractor"] = ["Beta 1", "Beta 2"]
-    assert [row["attractor"] for row in summarise(finished)["terminal"]] == ["Beta 1", "Beta 2"]
+    assert [row["attractor"] for row in summarise(finished)["terminal_states"]] == ["Beta 1", "Beta 2"]
 
 
 def _ends(rows):
@@ -313,7 +313,7 @@ def _ends(rows):
 
 def test_the_page_sets_attractors_beside_terminal_states(finished, pixel, tmp_path):
     first, second, third, fourth = NAMES
-    finished.uns["landscape"]["terminal"] = _ends([(first, first), ("rare <b>", first), (second, second)])
+    finished.uns["landscape"]["terminal_states"] = _ends([(first, first), ("rare <b>", first), (second, second)])
     finished.uns["landscape"]["attractors"]["table"].loc[fourth, "observed"] = False
     by_fate = pd.DataFrame({"kept": [0.9, 0.2]}, index=[first, second])
     finished.uns["landscape"]["fates"] = {"by_fate": by_fate, "params": {}}
@@ -323,7 +323,7 @@ def test_the_page_sets_attractors_beside_terminal_states(finished, pixel, tmp_pa
     assert f"No terminal state lies next to {third} and {fourth}:" in text
     assert f"empties {second} within" in text
     assert f"No cells are near {fourth}," in text
-    del finished.uns["landscape"]["terminal"], finished.uns["landscape"]["attractors"]
+    del finished.uns["landscape"]["terminal_states"], finished.uns["landscape"]["attractors"]
     assert "Where development ends" not in "".join(read(ls.report(finished, tmp_path / "b.html", drawn=pixel)).text)
 
 
@@ -340,7 +340,7 @@ def test_an_empty_object_has_a_summary_of_nulls(finished):
     found = summarise(finished)
     assert (
         found["attractors"]
-        is found["terminal"]
+        is found["terminal_states"]
         is found["n_edges"]
         is found["identifiability"]
         is found["seconds"]
@@ -354,4 +354,4 @@ def test_figures_follow_what_is_there(finished):
     finished.uns["landscape"].pop("attractors")
     assert [item.name for item in closed(figures(finished))] == ["fates"]
     finished.obsm["terminal_fates"] = finished.obsm["fates"].iloc[:, :2]
-    assert [item.name for item in closed(figures(finished))] == ["fates", "terminal"]
+    assert [item.name for item in closed(figures(finished))] == ["fates", "terminal_states"]

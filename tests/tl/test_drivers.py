@@ -83,7 +83,7 @@ def test_the_correlation_is_that_of_a_weighted_regression(few):
     few.obs["age"] = np.random.default_rng(1).normal(size=few.n_obs)
     ls.tl.drivers(few, covariates="age", rng=3)
     record = few.uns["landscape"]["drivers"]
-    block = ls.dynamics.bootstrap.blocks(few.obsm["X_latent"], n_blocks=few.n_obs // 30, rng=3)
+    block = ls.markov.bootstrap.blocks(few.obsm["X_latent"], n_blocks=few.n_obs // 30, rng=3)
     counts = few.layers["counts"].toarray().astype(float)
     depth = counts.sum(1)
     cells = pd.DataFrame({

@@ -27,14 +27,14 @@ def test_attractors_with_and_without_their_states(complete):
 
 
 def test_terminal_states_are_rows_with_the_nearest_attractor(toggle_model):
-    adata = ls.tl.terminal(toggle_model, label_key="fate", copy=True)
-    found = ls.get.terminal(adata)
-    record = adata.uns["landscape"]["terminal"]["table"]
+    adata = ls.tl.terminal_states(toggle_model, label_key="fate", copy=True)
+    found = ls.get.terminal_states(adata)
+    record = adata.uns["landscape"]["terminal_states"]["table"]
     assert list(found.columns) == ["terminal", *record.columns]
     assert found["terminal"].tolist() == list(record.index) == list(adata.obs["terminal"].cat.categories)
     assert set(found["attractor"]) <= set(ls.get.attractors(adata)["attractor"])
     found["n_cells"] = 0
-    assert (ls.get.terminal(adata)["n_cells"] > 0).all()
+    assert (ls.get.terminal_states(adata)["n_cells"] > 0).all()
 
 
 def test_saddles_and_barriers_state_their_noise(complete):
@@ -90,7 +90,7 @@ def test_tables_are_copies(complete):
     ("name", "call"),
     [
         ("attractors", "attractors"),
-        ("terminal", "terminal"),
+        ("terminal_states", "terminal_states"),
         ("saddles", "barriers"),
         ("barriers", "barriers"),
         ("rates", "rates"),

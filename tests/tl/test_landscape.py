@@ -13,7 +13,7 @@ import landscape as ls
 from landscape.tl._attractors import _marker_names, _numbered
 from landscape.tl._barriers import _heights
 from landscape.tl._dynamics import read_drift
-from landscape.topography import Pass, TransitionNetwork
+from landscape.topography import Transition, TransitionNetwork
 
 
 def test_the_toggle_has_two_attractors_named_after_its_fates(toggle_model):
@@ -98,7 +98,7 @@ def test_barriers_of_the_toggle_lie_over_one_saddle_and_scale_with_the_noise(tog
 def test_a_direct_pass_is_named_only_where_no_way_over_others_is_lower():
     # From a to c directly at 10, over b at 1 + 2; back directly at 2, over b at 4 + 5.
     passes = tuple(
-        Pass(pair, SimpleNamespace(x=k), tuple(SimpleNamespace(action=s, converged=True) for s in up))
+        Transition(pair, SimpleNamespace(x=k), tuple(SimpleNamespace(action=s, converged=True) for s in up))
         for k, (pair, up) in enumerate([((0, 1), (1.0, 5.0)), ((1, 2), (2.0, 4.0)), ((0, 2), (10.0, 2.0))])
     )
     direct = np.array([[np.nan, 1, 10], [5, np.nan, 2], [2, 4, np.nan]])

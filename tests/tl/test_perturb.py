@@ -155,7 +155,7 @@ def test_bad_input_is_refused_and_nothing_is_written(ensemble, genes, levels, op
 
 
 def test_intervals_of_barriers_hold_what_the_replicates_say(ensemble):
-    from landscape.tl._ensemble import heirs, read_ensemble
+    from landscape.tl._ensemble import matched, read_ensemble
     from landscape.topography import transition_network
 
     adata = ls.tl.barriers(ensemble, copy=True)
@@ -163,7 +163,7 @@ def test_intervals_of_barriers_hold_what_the_replicates_say(ensemble):
     states = adata.uns["landscape"]["attractors"]["states"].to_numpy()
     heights = []
     for drift, noise in read_ensemble(adata):
-        held = heirs(drift, states)
+        held = matched(drift, states)
         # The definition: an attractor of the replicate is where its own drift vanishes.
         assert np.abs(drift(torch.as_tensor(held)).numpy()).max() < 1e-8
         heights.append(transition_network(drift, held, diffusion=noise, n_points=50).action[0, 1])
@@ -175,9 +175,9 @@ def test_intervals_of_barriers_hold_what_the_replicates_say(ensemble):
 
 def test_an_attractor_that_a_replicate_lacks_has_no_heir():
     from landscape.dynamics import RegulatoryDrift
-    from landscape.tl._ensemble import heirs
+    from landscape.tl._ensemble import matched
 
     one_valley = RegulatoryDrift.from_arrays(np.zeros((2, 2)), bias=np.array([3.0, -3.0]), hill=4.0)
-    held = heirs(one_valley, np.array([[0.95, 0.05], [0.05, 0.95]]))
+    held = matched(one_valley, np.array([[0.95, 0.05], [0.05, 0.95]]))
     assert np.isfinite(held[0]).all()
     assert np.isnan(held[1]).all()

@@ -31,7 +31,7 @@ def test_the_ensemble_of_a_symmetric_switch_is_shared_evenly(switch):
     # The standard error of one half over 400 particles is .025.
     assert found.shares[:2] == pytest.approx([0.5, 0.5], abs=3 * 0.025)
     assert found.shares.sum() == pytest.approx(1.0)
-    np.testing.assert_array_equal(known.label(found.attractors[found.heirs], {}), [0, 1])
+    np.testing.assert_array_equal(known.label(found.attractors[found.matched], {}), [0, 1])
 
 
 def test_a_gene_held_at_zero_leaves_the_other_gene_its_closed_form(switch):
@@ -44,7 +44,7 @@ def test_a_gene_held_at_zero_leaves_the_other_gene_its_closed_form(switch):
     assert after.eigenvalues[0] == pytest.approx(-1.0)
     second = 1 if known.states[1, 1] > 0.5 else 0
     assert after.shares[second] == 1.0
-    assert (after.heirs == 0).all()
+    assert (after.matched == 0).all()
     # Until a gene is held both see the same noise from the same start.
     assert before.path.shape == after.path.shape
 

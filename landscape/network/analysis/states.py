@@ -15,7 +15,7 @@ from landscape.network.data.groups import hashed
 from landscape.network.data.moments import Moments, Sums, moments_of, steadied, sums_of, total_sums, turned
 from landscape.network.data.reliability import reliability
 from landscape.network.evidence.moderation import moderated
-from landscape.network.methods.ridge import ARROW, ridge_inverse, without_self
+from landscape.network.methods.ridge import REVERSE_SHARE, ridge_inverse, without_self
 
 Views: TypeAlias = tuple[Sums, ...]
 #: Parts of the cells of a state that are left out, one after another, for the standard deviations.
@@ -53,7 +53,7 @@ class Differences:
 
 
 def state_networks(
-    data: Expression, states: ArrayLike, *, penalty: float, pull: float = 500.0, arrow: float = ARROW
+    data: Expression, states: ArrayLike, *, penalty: float, pull: float = 500.0, reverse_share: float = REVERSE_SHARE
 ) -> StateNetworks:
     r"""One network per state, shrunk towards the network of all cells.
 
@@ -96,7 +96,7 @@ def state_networks(
     sums = _sums(data, code)
     share = reliability(data)
     whole = _moments(sums.values(), share)
-    shared = _fit(whole, whole, data.regulators, penalty, 0.0, None, arrow)
+    shared = _fit(whole, whole, data.regulators, penalty, 0.0, None, reverse_share)
     found: list[FloatArray] = []
     without: list[list[FloatArray]] = []
     trust = {}
@@ -106,7 +106,7 @@ def state_networks(
         def fit(left_out: int, s: int = s, own: float = own) -> FloatArray:
             kept = (sums[s, fold] for fold in range(N_FOLDS) if fold != left_out and (s, fold) in sums)
             part = _moments(kept, share)
-            return _fit(part, whole, data.regulators, own, own, shared, arrow)
+            return _fit(part, whole, data.regulators, own, own, shared, reverse_share)
 
         found.append(fit(-1))
         without.append([fit(fold) for fold in range(N_FOLDS)])
@@ -220,16 +220,16 @@ def _fit(
     penalty: float,
     strength: float,
     mean: FloatArray | None,
-    arrow: float,
+    reverse_share: float,
 ) -> FloatArray:
     found = _solve(state, whole, regulators, penalty, strength, mean)
-    if state.reverse is None or whole.reverse is None or not arrow:
+    if state.reverse is None or whole.reverse is None or not reverse_share:
         return found
     # The prior mean already holds the difference of both directions; the reverse is shrunk towards none.
     backward = _solve(state.reverse, whole.reverse, regulators, penalty, 0.0, None)
     keep = 1.0 if mean is None else 1.0 / (1.0 + strength)
     share = np.ones(found.shape[1]) if whole.reliability is None else whole.reliability
-    found = found - arrow * share * keep * backward
+    found = found - reverse_share * share * keep * backward
     if state.steady is None or whole.steady is None:
         return found
     steady = _solve(state.steady, whole.steady, regulators, penalty, strength, mean)

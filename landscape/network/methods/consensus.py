@@ -13,7 +13,7 @@ from landscape.network.data.moments import Moments
 from landscape.network.methods.boost import boost
 from landscape.network.methods.correlation import correlation
 from landscape.network.methods.ridge import ridge
-from landscape.network.methods.spectrum import FLATTEN
+from landscape.network.methods.spectrum import DECONFOUNDING
 
 #: The ridge counts double: it alone carries direction.
 SHARES: Mapping[str, float] = {"ridge": 2.0, "boost": 1.0, "correlation": 1.0}
@@ -24,7 +24,7 @@ def consensus(
     regulators: NDArray[np.int64],
     *,
     penalty: float | FloatArray = 0.25,
-    flatten: float = FLATTEN,
+    deconfounding: float = DECONFOUNDING,
     shares: Mapping[str, float] = SHARES,
 ) -> FloatArray:
     """Weighted mean of the ranks that ridge, boosting and correlation give every edge, with the sign of the ridge.
@@ -37,7 +37,7 @@ def consensus(
         If a share is not that of a known method, or none is positive.
     """
     known = {
-        "ridge": lambda: ridge(moments, regulators, penalty=penalty, flatten=flatten),
+        "ridge": lambda: ridge(moments, regulators, penalty=penalty, deconfounding=deconfounding),
         "boost": lambda: boost(moments, regulators),
         "correlation": lambda: correlation(moments, regulators),
     }

@@ -28,8 +28,8 @@ class Method:
         Whether weights carry a sign, and whether the two directions of a pair of regulators may differ.
     needs_prior
         Whether a prior network is required.
-    takes_prior, takes_penalty, takes_flatten
-        Whether ``prior=``, ``penalty=`` and ``flatten=`` are understood.
+    takes_prior, takes_penalty, takes_deconfounding
+        Whether ``prior=``, ``penalty=`` and ``deconfounding=`` are understood.
     needs_steps
         Whether moments must hold steps of the regulators.
     needs_cells
@@ -46,7 +46,7 @@ class Method:
     reference: str
     takes_prior: bool = False
     takes_penalty: bool = False
-    takes_flatten: bool = False
+    takes_deconfounding: bool = False
     needs_steps: bool = False
     needs_cells: bool = False
 
@@ -60,7 +60,7 @@ METHODS: tuple[Method, ...] = (
         needs_prior=False,
         takes_prior=True,
         takes_penalty=True,
-        takes_flatten=True,
+        takes_deconfounding=True,
         reference="https://doi.org/10.1080/00401706.1970.10488634",
     ),
     Method(
@@ -105,7 +105,7 @@ METHODS: tuple[Method, ...] = (
         directed=True,
         needs_prior=False,
         takes_penalty=True,
-        takes_flatten=True,
+        takes_deconfounding=True,
         needs_steps=True,
         reference="https://doi.org/10.1038/nmeth.2016",
     ),

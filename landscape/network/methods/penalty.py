@@ -10,7 +10,7 @@ from scipy import linalg
 
 from landscape.network.data.expression import FloatArray
 from landscape.network.data.moments import Moments
-from landscape.network.methods.spectrum import FLATTEN, flattened
+from landscape.network.methods.spectrum import DECONFOUNDING, deconfounded
 
 #: A regulator acts as a protein, and its messenger RNA accounts for about four fifths of the variation of the
 #: protein once measurement error is set aside; noise with a share of one fifth is a ridge of 0.2 / 0.8.
@@ -113,12 +113,12 @@ def gcv_penalty(moments: Moments, regulators: NDArray[np.int64], *, n_blocks: in
     return result
 
 
-def reproducible_flattening(
+def reproducible_deconfounding(
     halves: tuple[Moments, Moments], regulators: NDArray[np.int64], *, penalty: float, enough: float = ENOUGH
 ) -> float:
     r"""Largest :math:`\kappa` up to 1/3, in steps of 1/12, at which two halves of the cells agree as well as without.
 
-    Compressing large singular values (:func:`landscape.network.methods.spectrum.flattened`) lifts the small ones, which of few or shallow
+    Compressing large singular values (:func:`landscape.network.methods.spectrum.deconfounded`) lifts the small ones, which of few or shallow
     cells are noise. Agreement must reach ``enough`` of that at :math:`\kappa = 0`.
     """
     first, second = halves
@@ -128,13 +128,13 @@ def reproducible_flattening(
     inside, own = solvers[0].inside, solvers[0].own
 
     def agreement(amount: float) -> float:
-        one, other = (flattened(fit, None, amount) for fit in fits)
+        one, other = (deconfounded(fit, None, amount) for fit in fits)
         for found in (one, other):
             found[inside, own] = 0.0
         return _correlation(one, other)
 
     wanted = enough * _correlation(*fits)
-    for amount in FLATTEN * np.array([1.0, 0.75, 0.5, 0.25]):
+    for amount in DECONFOUNDING * np.array([1.0, 0.75, 0.5, 0.25]):
         if agreement(float(amount)) >= wanted:
             return float(amount)
     return 0.0

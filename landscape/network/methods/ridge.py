@@ -10,10 +10,10 @@ from landscape.network.data.expression import FloatArray
 from landscape.network.data.moments import Moments
 from landscape.network.data.prior import LIGHTER, Prior, solve_with_prior
 from landscape.network.methods.boost import boost
-from landscape.network.methods.spectrum import FLATTEN, flattened
+from landscape.network.methods.spectrum import DECONFOUNDING, deconfounded
 
 #: Share of the time-reversed regression that is subtracted, see :func:`ridge`.
-ARROW = 0.5
+REVERSE_SHARE = 0.5
 #: What an edge found by steps counts beside one of the same rank that a line found.
 STEP_SHARE = 0.9
 
@@ -23,8 +23,8 @@ def ridge(
     regulators: NDArray[np.int64],
     *,
     penalty: float | FloatArray = 0.25,
-    arrow: float = ARROW,
-    flatten: float = FLATTEN,
+    reverse_share: float = REVERSE_SHARE,
+    deconfounding: float = DECONFOUNDING,
     prior: Prior | None = None,
     lighter: float = LIGHTER,
 ) -> FloatArray:
@@ -55,9 +55,9 @@ def ridge(
 
     the first part where unspliced counts are deep, and what spliced counts alone say where they are not.
 
-    **Flattening.** What many edges share is set back (:func:`landscape.network.methods.spectrum.flattened`): the singular values of the
+    **Flattening.** What many edges share is set back (:func:`landscape.network.methods.spectrum.deconfounded`): the singular values of the
     network are compressed, because a hidden cause that many genes show fills one of them. The arrow of time removes such causes
-    without that price, for a regulator of many genes fills one as well; so only what comes from one kind of counts is flattened.
+    without that price, for a regulator of many genes fills one as well; so only what comes from one kind of counts is deconfounded.
 
     **Shape.** Where the moments hold steps (:func:`landscape.network.infer` adds them for values that are no counts, whose scale
     is unknown), an edge gets the larger of its coefficient and nine tenths of its weight from :func:`landscape.network.boost`,
@@ -74,7 +74,7 @@ def ridge(
         :math:`\lambda`, in units of the variance of a standardised regulator; one for all targets or one each.
     arrow
         :math:`\alpha`, used where the moments hold the reverse.
-    flatten
+    deconfounding
         :math:`\kappa`, 0 for none.
     prior, lighter
         Known edges and the share of the penalty that they bear (:func:`landscape.network.data.prior.solve_with_prior`).
@@ -94,15 +94,15 @@ def ridge(
         raise ValueError(msg)
     linear = moments.linear()
     weights = _solve(linear, regulators, penalty, prior, lighter)
-    reverse = linear.reverse if arrow else None
+    reverse = linear.reverse if reverse_share else None
     if reverse is None:
-        weights = flattened(weights, regulators, flatten)
+        weights = deconfounded(weights, regulators, deconfounding)
     else:
         share = 1.0 if linear.reliability is None else linear.reliability
-        weights = weights - arrow * share * _solve(reverse, regulators, penalty, prior, lighter)
+        weights = weights - reverse_share * share * _solve(reverse, regulators, penalty, prior, lighter)
         if linear.steady is not None and np.min(share) < 1:
             steady = _solve(linear.steady, regulators, penalty, prior, lighter)
-            weights = share * weights + (1.0 - share) * flattened(steady, regulators, flatten)
+            weights = share * weights + (1.0 - share) * deconfounded(steady, regulators, deconfounding)
     if moments.has_steps:
         size = np.abs(weights)
         weights = np.sign(weights) * np.maximum(size, STEP_SHARE * at_rank_of(np.abs(boost(moments, regulators)), size))

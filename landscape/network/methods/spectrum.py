@@ -9,12 +9,14 @@ from scipy import linalg
 from landscape.network.data.expression import FloatArray
 
 #: Share of a singular value's logarithm that is taken away.
-FLATTEN = 1.0 / 3.0
+DECONFOUNDING = 1.0 / 3.0
 #: Directions below this share of the largest singular value are rounding.
 _ROUNDING = 1e-7
 
 
-def flattened(weights: FloatArray, regulators: NDArray[np.int64] | None = None, amount: float = FLATTEN) -> FloatArray:
+def deconfounded(
+    weights: FloatArray, regulators: NDArray[np.int64] | None = None, amount: float = DECONFOUNDING
+) -> FloatArray:
     r"""Network with its singular values :math:`s` raised to :math:`1 - \kappa`, brought back to its norm.
 
     .. math:: W = U S V^\top \;\to\; c\, U S^{1 - \kappa} V^\top
@@ -44,7 +46,7 @@ def flattened(weights: FloatArray, regulators: NDArray[np.int64] | None = None, 
     .. [1] Cevid, Buhlmann and Meinshausen (2020), *J Mach Learn Res* 21(232), 1. https://jmlr.org/papers/v21/19-545.html
     """
     if not 0 <= amount < 1:
-        msg = f"Expected `flatten` of at least 0 and below 1, found {amount}."
+        msg = f"Expected `deconfounding` of at least 0 and below 1, found {amount}."
         raise ValueError(msg)
     size = linalg.norm(weights)
     if amount == 0 or size == 0:

@@ -84,7 +84,7 @@ def destinations(
     attractors
         Stable fixed points of the drift, shape ``(k, d)``.
     diffusion
-        As in :func:`landscape.dynamics.walk`.
+        As in :func:`landscape.dynamics.integrate`.
     duration
         Time with noise, such as :func:`settling_time`.
     n_replicates

@@ -113,7 +113,7 @@ class Outcome:
         Fate of each, shape ``(m,)``.
     eigenvalues
         Real part of the leading eigenvalue of each, shape ``(m,)``.
-    heirs
+    matched
         For each attractor of the unperturbed model the position in ``attractors`` of the one that the flow takes it
         to, -1 if it does not come to rest; shape ``(k,)``.
     """
@@ -125,7 +125,7 @@ class Outcome:
     attractors: NDArray[np.float64]
     labels: NDArray[np.int64]
     eigenvalues: NDArray[np.float64]
-    heirs: NDArray[np.int64]
+    matched: NDArray[np.int64]
 
 
 def outcome(
@@ -199,7 +199,7 @@ def _outcome(found: FixedPoints, known: References, held: Mapping[int, float], p
         attractors=attractors,
         labels=labels,
         eigenvalues=np.array([found.points[k].leading_eigenvalue.real for k in stable]),
-        heirs=rest[n:],
+        matched=rest[n:],
     )
 
 

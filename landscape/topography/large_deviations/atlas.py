@@ -44,7 +44,7 @@ class Atlas:
     def __init__(self, drift: Drift, x: NDArray[np.float64], *, reach: float, scale: float) -> None:
         self.drift, self.x, self.reach, self.scale = drift, x, reach, scale
         self.passes: list[tuple[tuple[int, int], Saddle]] = []
-        self.loose: list[Saddle] = []
+        self.unassigned: list[Saddle] = []
         self.bare: list[tuple[int, int]] = []
         self.routes: dict[tuple[int, int], Route] = {}
 
@@ -63,13 +63,13 @@ class Atlas:
 
     def add(self, saddle: Saddle) -> None:
         """Sort a saddle in by where the flow leads from it; one that is known, or none, is passed over."""
-        known = [s for _, s in self.passes] + self.loose
+        known = [s for _, s in self.passes] + self.unassigned
         if not saddle.converged or any(np.linalg.norm(saddle.x - s.x) <= SAME * self.scale for s in known):
             return
         ways = descents(self.drift, saddle, scale=self.scale)
         found = [nearest(w.end, self.x, within=self.reach) if w.settled else None for w in ways]
         if found[0] is None or found[1] is None or found[0] == found[1]:
-            self.loose.append(saddle)
+            self.unassigned.append(saddle)
             return
         i, j = sorted((found[0], found[1]))
         self.passes.append(((i, j), saddle))

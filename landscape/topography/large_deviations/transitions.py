@@ -37,7 +37,7 @@ SHORTCUT_STEPS = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Pass:
+class Transition:
     """What joins two attractors: their positions, the saddle, and the way up to it from each.
 
     Where the border between two basins holds no saddle of index 1 (a cycle, say), or the path leads over attractors that
@@ -50,7 +50,7 @@ class Pass:
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class TransitionPath:
     """A whole path over a pass: ``states`` ``(m, d)``, the action spent up to each, ``(m,)``, and the row of the top.
 
     ``top`` is the row of the saddle, the last one where there is none.
@@ -89,13 +89,13 @@ class TransitionNetwork:
     action: NDArray[np.float64]
     direct: NDArray[np.float64]
     adjacency: NDArray[np.bool_]
-    passes: tuple[Pass, ...]
-    loose: tuple[Saddle, ...]
+    passes: tuple[Transition, ...]
+    unassigned: tuple[Saddle, ...]
     n_missing: int
     converged: bool
     diffusion: Diffusion
 
-    def lowest(self, start: int, end: int) -> tuple[Pass, MinimumAction] | None:
+    def lowest(self, start: int, end: int) -> tuple[Transition, MinimumAction] | None:
         """Lowest direct pass from one attractor to another and the way up to it; ``None`` if there is none."""
         options = [(p, p.up[p.attractors.index(start)]) for p in self.passes if {start, end} == set(p.attractors)]
         return min(options, key=lambda option: option[1].action, default=None)
@@ -112,10 +112,10 @@ class TransitionNetwork:
         if found is None:
             msg = f"Attractors {start} and {end} share no pass; go through others, as `action` does."
             raise ValueError(msg)
-        return way_over(drift, found[0], start).states
+        return transition_path(drift, found[0], start).states
 
 
-def way_over(drift: Drift, crossing: Pass, start: int) -> Way:
+def transition_path(drift: Drift, crossing: Transition, start: int) -> TransitionPath:
     """Whole path from one of the two attractors of a pass: up with least action, down with the flow, which is free.
 
     Parameters
@@ -134,12 +134,12 @@ def way_over(drift: Drift, crossing: Pass, start: int) -> Way:
     side = crossing.attractors.index(start)
     up, other = crossing.up[side], crossing.up[1 - side].path[0]
     if crossing.saddle is None:
-        return Way(up.path, up.cost, len(up.path) - 1)
+        return TransitionPath(up.path, up.cost, len(up.path) - 1)
     ways = descents(drift, crossing.saddle, scale=float(np.linalg.norm(other - up.path[0])))
     down = min(ways, key=lambda way: float(np.linalg.norm(way.end - other)))
     fall = respace(np.vstack([down.path, other]), len(up.path) - 1)
     cost = np.concatenate([up.cost, np.full(len(fall) - 1, up.cost[-1])])
-    return Way(np.vstack([up.path, fall[1:]]), cost, len(up.path) - 1)
+    return TransitionPath(np.vstack([up.path, fall[1:]]), cost, len(up.path) - 1)
 
 
 @on_one_thread
@@ -217,14 +217,14 @@ def transition_network(
     passes = []
     for (i, j), saddle in atlas.passes:
         up = [barrier(drift, x[k], saddle, **options) for k in (i, j)]
-        passes.append(Pass((i, j), saddle, (up[0], up[1])))
+        passes.append(Transition((i, j), saddle, (up[0], up[1])))
     passes += [_whole(drift, x, pair, atlas.routes.get(pair), options) for pair in atlas.bare]
-    network = _network(len(x), passes, atlas.loose, diffusion)
+    network = _network(len(x), passes, atlas.unassigned, diffusion)
     shorter = [pair for pair in atlas.routes if pair not in atlas.joined and _shorter(network, atlas.routes[pair])]
     if shorter:
         quick = {**options, "max_steps": min(max_steps, SHORTCUT_STEPS)}
         passes += [_whole(drift, x, pair, atlas.routes[pair], quick) for pair in shorter]
-        network = _network(len(x), passes, atlas.loose, diffusion)
+        network = _network(len(x), passes, atlas.unassigned, diffusion)
     if network.n_missing:
         logger.warning("no path was found between %d ordered pairs of attractors", network.n_missing)
     _report(network)
@@ -253,7 +253,7 @@ def _shorter(network: TransitionNetwork, route: Route) -> bool:
 
 def _whole(
     drift: Drift, x: NDArray[np.float64], pair: tuple[int, int], route: Route | None, options: dict[str, Any]
-) -> Pass:
+) -> Transition:
     """Whole paths between two attractors, there and back."""
     states = None if route is None else route.states
     ways = [
@@ -268,10 +268,10 @@ def _whole(
         )
         for k, m in (pair, pair[::-1])
     ]
-    return Pass(pair, None, (ways[0], ways[1]))
+    return Transition(pair, None, (ways[0], ways[1]))
 
 
-def _network(k: int, passes: list[Pass], loose: list[Saddle], diffusion: Diffusion) -> TransitionNetwork:
+def _network(k: int, passes: list[Transition], unassigned: list[Saddle], diffusion: Diffusion) -> TransitionNetwork:
     direct = np.full((k, k), np.nan)
     adjacency = np.zeros((k, k), bool)
     for crossing in passes:
@@ -288,7 +288,7 @@ def _network(k: int, passes: list[Pass], loose: list[Saddle], diffusion: Diffusi
         direct=direct,
         adjacency=adjacency,
         passes=tuple(passes),
-        loose=tuple(loose),
+        unassigned=tuple(unassigned),
         n_missing=int(missing.sum()),
         converged=bool(not missing.any() and all(up.converged for p in passes for up in p.up)),
         diffusion=diffusion,

@@ -120,7 +120,7 @@ def committor(
     attractors
         Centres, shape ``(k, d)``.
     diffusion
-        As in :func:`landscape.dynamics.walk`.
+        As in :func:`landscape.dynamics.integrate`.
     radius
         Radius of the balls, small against the distances between attractors; in one dimension it may be 0.
     n_replicates
@@ -205,7 +205,7 @@ def undecided_width(drift: Drift, saddle: Saddle | ArrayLike | Tensor, *, diffus
     saddle
         Saddle record, or a state near one.
     diffusion
-        As in :func:`landscape.dynamics.walk`; taken at the saddle.
+        As in :func:`landscape.dynamics.integrate`; taken at the saddle.
 
     Raises
     ------

@@ -73,7 +73,7 @@ def first_hits(
     Parameters
     ----------
     drift, diffusion
-        As in :func:`landscape.dynamics.walk`. Heun's scheme where the noise is constant, else Euler-Maruyama.
+        As in :func:`landscape.dynamics.integrate`. Heun's scheme where the noise is constant, else Euler-Maruyama.
     start
         States, shape ``(n, d)``.
     targets

@@ -12,7 +12,7 @@ from scipy import sparse
 from torch import Tensor
 
 from landscape._random import RandomLike
-from landscape.dynamics import Drift, walk
+from landscape.dynamics import Drift, integrate
 from landscape.markov import stationary_distribution
 from landscape.topography.field import as_states
 from landscape.topography.passage.committor import check_radius
@@ -124,7 +124,7 @@ def simulated_weights(
     begin, middle, changes = total // 10, total // 10 + (total - total // 10) // 2, 0
     counts = torch.zeros((2, n_paths, k), dtype=torch.float64)
     scheme: Literal["euler", "heun"] = "euler" if callable(diffusion) else "heun"
-    path = walk(drift, x[home], diffusion=diffusion, step=step, rng=rng, scheme=scheme, lower=lower)
+    path = integrate(drift, x[home], diffusion=diffusion, step=step, rng=rng, scheme=scheme, lower=lower)
     for t, y in zip(range(total), path, strict=False):
         if t % LOOK_EVERY:
             continue

@@ -33,8 +33,8 @@ def forked(order=None) -> AnnData:
 
 def test_both_arms_are_terminal_states_and_their_cells_go_there():
     adata = forked()
-    ls.tl.terminal(adata, label_key="arm")
-    table = adata.uns["landscape"]["terminal"]["table"]
+    ls.tl.terminal_states(adata, label_key="arm")
+    table = adata.uns["landscape"]["terminal_states"]["table"]
     assert set(table.index) == {"left", "right"}
     assert (table["gathering"] > 0).all()
     assert (table["arrival"] > 1 / 3).all()
@@ -49,28 +49,28 @@ def test_both_arms_are_terminal_states_and_their_cells_go_there():
 
 def test_without_labels_ends_are_numbered_and_the_order_of_cells_does_not_matter():
     order = np.random.default_rng(1).permutation(600)
-    first, second = ls.tl.terminal(forked(), copy=True), ls.tl.terminal(forked(order), copy=True)
-    assert list(first.uns["landscape"]["terminal"]["table"].index) == ["end 1", "end 2"]
+    first, second = ls.tl.terminal_states(forked(), copy=True), ls.tl.terminal_states(forked(order), copy=True)
+    assert list(first.uns["landscape"]["terminal_states"]["table"].index) == ["end 1", "end 2"]
     pairs = pd.crosstab(first.obs["terminal_basin"], second.obs["terminal_basin"].loc[first.obs_names])
     assert (pairs.to_numpy().max(1) == pairs.to_numpy().sum(1)).all()
 
 
 def test_coordinates_are_those_of_the_chain_unless_others_are_named():
     adata = forked()
-    expected = ls.tl.terminal(adata, copy=True).obs["terminal"]
+    expected = ls.tl.terminal_states(adata, copy=True).obs["terminal"]
     adata.obsm["X_joint"] = adata.obsm["X_latent"]
     adata.obsm["X_latent"] = np.random.default_rng(0).standard_normal((600, 2))
     adata.uns["landscape"]["dynamics"]["params"]["use_rep"] = "X_joint"
-    pd.testing.assert_series_equal(ls.tl.terminal(adata, copy=True).obs["terminal"], expected)
+    pd.testing.assert_series_equal(ls.tl.terminal_states(adata, copy=True).obs["terminal"], expected)
     with pytest.raises(ValueError, match="gathers at none"):
-        ls.tl.terminal(adata, use_rep="X_latent")
+        ls.tl.terminal_states(adata, use_rep="X_latent")
 
 
 def test_a_chain_that_was_not_made_is_named():
     adata = forked()
     del adata.obsp["transitions"]
     with pytest.raises(KeyError, match=r"landscape\.tl\.dynamics"):
-        ls.tl.terminal(adata)
+        ls.tl.terminal_states(adata)
 
 
 def test_a_chain_without_a_direction_is_refused_and_nothing_is_written():
@@ -78,7 +78,7 @@ def test_a_chain_without_a_direction_is_refused_and_nothing_is_written():
     graph = neighbor_graph(adata.obsm["X_latent"])
     adata.obsp["transitions"] = potential_kernel(graph, np.zeros(adata.n_obs))
     with pytest.raises(ValueError, match="gathers at none of"):
-        ls.tl.terminal(adata)
+        ls.tl.terminal_states(adata)
     assert "terminal" not in adata.obs
 
 
@@ -92,6 +92,6 @@ def test_fates_that_are_not_solved_are_an_error_and_nothing_is_written(monkeypat
     monkeypatch.setattr(_terminal, "absorption_probabilities", lost)
     adata = forked()
     with pytest.raises(ValueError, match="did not converge: residual .* left too rarely"):
-        ls.tl.terminal(adata)
+        ls.tl.terminal_states(adata)
     assert "terminal" not in adata.obs
-    assert "terminal" not in adata.uns["landscape"]
+    assert "terminal_states" not in adata.uns["landscape"]

@@ -14,7 +14,7 @@ from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
 from landscape.markov import absorption_probabilities
 from landscape.markov.graph import neighbor_graph
-from landscape.markov.terminal_states import Sinks, find_sinks
+from landscape.markov.terminal_states import TerminalStates, find_terminal_states
 from landscape.tl._cells import title_of
 from landscape.tl._checks import require_fates
 from landscape.tl._state import coordinates
@@ -22,7 +22,7 @@ from landscape.tl._state import coordinates
 logger = logging.getLogger(__name__)
 
 
-def terminal(
+def terminal_states(
     adata: AnnData,
     *,
     label_key: str | None = None,
@@ -36,7 +36,7 @@ def terminal(
 
     The model's attractors are stable points of a fit, and a rare fate beside a common one may have none. The chain knows
     the direction and no fit: its terminal states are those corners of the manifold of cells that the chain visits more
-    often than an undirected walk (:func:`landscape.markov.find_sinks`), and the basin of a cell is the terminal state
+    often than an undirected walk (:func:`landscape.markov.find_terminal_states`), and the basin of a cell is the terminal state
     in which it is most probably absorbed, :math:`(I - Q) B = R`.
 
     Parameters
@@ -67,7 +67,7 @@ def terminal(
         Terminal state where each cell is most probably absorbed; missing for cells that reach none.
     ``adata.obsm["terminal_fates"]`` : DataFrame, cells x terminal states
         Probabilities of absorption.
-    ``adata.uns["landscape"]["terminal"]``
+    ``adata.uns["landscape"]["terminal_states"]``
         ``table`` with ``n_cells``, ``n_basin``, ``gathering`` (mean logarithm of how much more often than an undirected
         walk the chain visits its cells), ``arrival`` (what comes in over what passes, -1 to 1: near 0 the direction does
         not say that cells stay) and ``n_ends``; ``attractor``, the nearest attractor of the model where attractors are
@@ -88,7 +88,7 @@ def terminal(
     n_neighbors = int(params["n_neighbors"]) if n_neighbors is None else n_neighbors
     use_rep = (params.get("use_rep") or None) if use_rep is None else use_rep
     graph = neighbor_graph(coordinates(adata, None, use_rep), n_neighbors=n_neighbors)
-    found = find_sinks(graph, chain, n_cells=n_cells)
+    found = find_terminal_states(graph, chain, n_cells=n_cells)
     if not found.cells:
         msg = (
             f"The chain gathers at none of {len(found.corners)} corners of the manifold: it has no direction, or it goes "
@@ -111,12 +111,12 @@ def terminal(
     write(adata, "obsm", f"{key_added}_fates", fates, what="probabilities of absorption in terminal states")
     record = {"table": table, "horizon": found.horizon, "residual": solution.residual}
     kept = {"label_key": label_key, "n_neighbors": n_neighbors, "n_cells": n_cells}
-    write_result(adata, _keys.TERMINAL, record, params=kept, what=f"terminal states {list(ends)}")
+    write_result(adata, _keys.TERMINAL_STATES, record, params=kept, what=f"terminal states {list(ends)}")
     return adata if copy else None
 
 
-def _groups(found: Sinks, labels: pd.Series | None) -> dict[str, list[int]]:
-    """Sinks by the name of the terminal state that they belong to."""
+def _groups(found: TerminalStates, labels: pd.Series | None) -> dict[str, list[int]]:
+    """TerminalStates by the name of the terminal state that they belong to."""
     if labels is None:
         return {f"end {k + 1}": [k] for k in range(len(found.cells))}
     groups: dict[str, list[int]] = {}
@@ -128,7 +128,7 @@ def _groups(found: Sinks, labels: pd.Series | None) -> dict[str, list[int]]:
 
 def _table(
     adata: AnnData,
-    found: Sinks,
+    found: TerminalStates,
     groups: dict[str, list[int]],
     ends: dict[str, NDArray[np.int64]],
     best: NDArray[np.int64],
