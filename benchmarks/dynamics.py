@@ -19,7 +19,6 @@ import landscape as ls
 from benchmarks._harness import Results, main
 from benchmarks.hematopoiesis import CHANGE, attractors_against_truth, basins_against_committor
 from landscape.perturbation import OTHER, UNDIFFERENTIATED, compare, outcome, references
-from landscape.tl._dynamics import read_drift
 
 SOURCES = {
     "time": lambda: ls.dynamics.from_time("day"),
@@ -83,9 +82,10 @@ def removals(
     Shares are of the fates and ``other``, which what stays undifferentiated belongs to. ``shuffled`` permutes the
     weights of each target among the other genes: a control that keeps their sizes and loses what regulates what.
     """
-    drift, diffusion, genes = read_drift(adata)
+    fitted = ls.get.model(adata)
+    genes = list(fitted.regulators)
     if shuffled:
-        drift = replace(drift, weights=_shuffle(drift.weights))
+        fitted = replace(fitted, drift=replace(fitted.drift, weights=_shuffle(fitted.drift.weights)))
     result = adata.uns["landscape"]["attractors"]["states"]
     x = adata.obsm["X_state"].to_numpy()[(adata.obs["day"] == adata.obs["day"].min()).to_numpy()]
     known = references(tuple(result.index), result.to_numpy(), x)
@@ -94,7 +94,7 @@ def removals(
     for gene in (None, *_circuit(name).genes):
         truth = true_shares(gene, name)
         held = {genes.index(gene): 0.0} if gene in genes else {}
-        _, after = compare(drift, held, start, known, diffusion=diffusion, duration=16.0)
+        _, after = compare(fitted, held, start, known, duration=16.0)
         names = [OTHER if fate == UNDIFFERENTIATED else fate.split(" ")[0] for fate in known.fates]
         model = pd.Series(after.shares, index=names).groupby(level=0).sum()
         model = model.reindex(truth.index.union(model.index)).fillna(0.0)
@@ -131,12 +131,13 @@ def no_effect(name: str = "krumsiek") -> float:
 
 def signs(adata: AnnData) -> float:
     """Share of the circuit's edges between different genes whose weight has the right sign."""
-    drift, _, genes = read_drift(adata)
+    fitted = ls.get.model(adata)
+    genes = list(fitted.regulators)
     truth = adata.uns["truth"]["network"]
     right = []
     for source, target, sign in truth[["source", "target", "sign"]].itertuples(index=False):
         if source in genes and target in genes and source != target:
-            weight = float(drift.weights[genes.index(target), genes.index(source)])
+            weight = float(fitted.drift.weights[genes.index(target), genes.index(source)])
             right.append(np.sign(weight) == np.sign(sign))
     return float(np.mean(right))
 
@@ -146,13 +147,12 @@ def committor_of_model(adata: AnnData, *, n_cells: int = 400, rng: int = 0) -> f
     cells = np.sort(np.random.default_rng(rng).choice(adata.n_obs, n_cells, replace=False))
     part = adata[cells].copy()
     truth = ls.circuits.committor(part, ls.circuits.krumsiek(), n_replicates=50, rng=rng)
-    drift, diffusion, _ = read_drift(adata)
     result = adata.uns["landscape"]["attractors"]["states"]
     x = part.obsm["X_state"].to_numpy()
     first = (adata.obs["day"] == adata.obs["day"].min()).to_numpy()
     known = references(tuple(result.index), result.to_numpy(), adata.obsm["X_state"].to_numpy()[first])
     start = np.repeat(x, N_REPEATS, axis=0)
-    fate = outcome(drift, start, known, diffusion=diffusion, duration=8.0, rng=rng).fate.reshape(len(x), N_REPEATS)
+    fate = outcome(ls.get.model(adata), start, known, duration=8.0, rng=rng).fate.reshape(len(x), N_REPEATS)
     share = pd.DataFrame({name: (fate == k).mean(1) for k, name in enumerate(known.fates)}, index=truth.index)
     share = share.T.groupby([name.split(" ")[0] for name in share]).sum().T
     shared = [name for name in truth if name in share and name != OTHER]
@@ -224,7 +224,7 @@ def switches(results: Results, *, quick: bool) -> None:
 
 
 def _cycles(adata: AnnData) -> list[Any]:
-    drift, _, _ = read_drift(adata)
+    drift = ls.get.model(adata).drift
     start = torch.as_tensor(adata.obsm["X_state"].to_numpy()[:: max(1, adata.n_obs // 50)])
     return [cycle for cycle in ls.topography.limit_cycles(drift, start).cycles if cycle.stable]
 

@@ -15,7 +15,6 @@ from anndata import AnnData
 
 import landscape as ls
 from benchmarks._harness import Results, main
-from landscape.tl._dynamics import read_drift
 
 KNOCKOUTS = ("Gata1", "Pu1", "Eklf", "Fli1", "Gfi1")
 # A change of a share that is smaller is none: two standard errors of 1,000 trajectories are .03.
@@ -67,15 +66,15 @@ def basins_against_committor(adata: AnnData, *, n_cells: int = 400, rng: int = 0
 
 def shares(adata: AnnData, knockout: str | None = None, *, n: int = 1000, rng: int = 0) -> pd.Series:
     """Shares of the fates among trajectories of the fitted model from the first day's cells."""
-    drift, diffusion, genes = read_drift(adata)
+    model = ls.get.model(adata)
+    genes = list(model.regulators)
     states = adata.uns["landscape"]["attractors"]["states"]
     x = adata.obsm["X_state"].to_numpy()[(adata.obs["day"] == adata.obs["day"].min()).to_numpy()]
     start = torch.as_tensor(x[np.random.default_rng(rng).integers(0, len(x), n)])
     kept = [i for i, gene in enumerate(genes) if gene != knockout]
     if knockout is not None:
-        drift = drift.knocked_out([genes.index(knockout)])
-        start[:, genes.index(knockout)] = 0.0
-    end = ls.dynamics.simulate(drift, start, diffusion=diffusion, duration=16.0, step=0.05, lower=0.0, rng=rng)
+        model = model.knocked_out([knockout])
+    end = model.simulate(model.clamped(start), duration=16.0, step=0.05, rng=rng)
     known = states.to_numpy()[:, kept]
     apart = np.linalg.norm(end.states[-1].numpy()[:, None, kept] - known, axis=2)
     gaps = np.linalg.norm(known[:, None] - known, axis=2)

@@ -60,9 +60,29 @@ def write(adata: AnnData, slot: str, key: str, value: Any, *, what: str) -> None
     logger.info("added `adata.%s[%r]`, %s", slot, key, what)
 
 
+def results_of(adata: AnnData) -> dict[str, Any]:
+    """Records under ``adata.uns["landscape"]`` by name, empty where there are none.
+
+    Raises
+    ------
+    ValueError
+        If they were written by a version with another schema.
+    """
+    stored = adata.uns.get(_keys.UNS, {})
+    results = {name: record for name, record in stored.items() if name != _keys.SCHEMA}
+    if results and int(stored.get(_keys.SCHEMA, 0)) != _keys.SCHEMA_VERSION:
+        msg = (
+            f"Expected results of schema {_keys.SCHEMA_VERSION} in `adata.uns[{_keys.UNS!r}]`, found schema "
+            f"{int(stored.get(_keys.SCHEMA, 0))}: another version wrote them. Remove them with "
+            f"`del adata.uns[{_keys.UNS!r}]` and run the tools again."
+        )
+        raise ValueError(msg)
+    return results
+
+
 def read_result(adata: AnnData, name: str, *, hint: str) -> dict[str, Any]:
     """Record ``adata.uns["landscape"][name]``."""
-    results = adata.uns.get(_keys.UNS, {})
+    results = results_of(adata)
     if name not in results:
         msg = f"`adata.uns[{_keys.UNS!r}][{name!r}]` is missing; {hint}. Present: {sorted(results)}."
         raise KeyError(msg)
@@ -73,11 +93,17 @@ def write_result(
     adata: AnnData, name: str, record: Mapping[str, Any], *, params: Mapping[str, Any], what: str = ""
 ) -> None:
     """Set ``adata.uns["landscape"][name]`` to ``record`` with its parameters beside it, and log it."""
-    results = dict(adata.uns.get(_keys.UNS, {}))
+    results = results_of(adata)
     results[name] = {**record, "params": plain(params)}
     _require_storable(results[name], f"adata.uns[{_keys.UNS!r}][{name!r}]")
-    adata.uns[_keys.UNS] = results
+    adata.uns[_keys.UNS] = {_keys.SCHEMA: _keys.SCHEMA_VERSION, **results}
     logger.info("added `adata.uns[%r][%r]`%s", _keys.UNS, name, f", {what}" if what else "")
+
+
+def forget_result(adata: AnnData, name: str) -> None:
+    """Remove ``adata.uns["landscape"][name]`` where it belongs to something that is no longer there."""
+    if name in results_of(adata):
+        adata.uns[_keys.UNS] = {key: value for key, value in adata.uns[_keys.UNS].items() if key != name}
 
 
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,9 @@ SUPPORT_SUFFIX: Final = "_support"
 
 # uns
 UNS: Final = "landscape"
+# Version of what lies under `uns["landscape"]`, and its key there. It changes with a key, a shape or a meaning.
+SCHEMA: Final = "schema"
+SCHEMA_VERSION: Final = 1
 TRUTH: Final = "truth"
 
 # uns["landscape"][...]

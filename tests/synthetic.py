@@ -53,6 +53,7 @@ def finished_run(n_cells: int = 600, n_targets: int = 9, seed: int = 0) -> ad.An
         index=list(NAMES),
     )
     adata.uns["landscape"] = {
+        "schema": 1,
         "network": {"n_edges": int(adata.varp["network_support"].nnz), "n_regulators": len(GENES), "params": {}},
         "dynamics": {"regulators": np.array(GENES, dtype=object), "weights": weights, "grade": "B", "params": {}},
         "attractors": {"states": states, "table": table, "params": {"rng": 0}},

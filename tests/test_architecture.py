@@ -24,6 +24,7 @@ LAYERS = (
     ("perturbation",),
     ("circuits",),
     ("_anndata",),
+    ("_model",),
     ("datasets", "pp"),
     ("tl", "get"),
     ("pl",),

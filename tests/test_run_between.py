@@ -32,7 +32,7 @@ def called(monkeypatch):
 def run(n_attractors: int, n_genes: int, options: dict) -> None:
     cells = AnnData(np.zeros((2, 1)))
     states = pd.DataFrame(np.zeros((n_attractors, n_genes)), index=[f"a{k}" for k in range(n_attractors)])
-    cells.uns["landscape"] = {"attractors": {"states": states}}
+    cells.uns["landscape"] = {"schema": 1, "attractors": {"states": states}}
     work = Work(cells, replace(PLAN, stages=options))
     for stage in stages():
         if stage.name in BETWEEN:

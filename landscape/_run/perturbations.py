@@ -15,6 +15,7 @@ from anndata import AnnData
 
 import landscape
 from landscape import _keys, tl
+from landscape._anndata import results_of
 from landscape._files import lock
 from landscape._run import delta, provenance
 from landscape._run.manifest import LOCK, STAGES, Manifest, key_of, outputs_of, read_complete, read_manifest
@@ -94,7 +95,7 @@ def perturb_directory(
             observe=observe,
         )
     name = given.get("key_added") or perturbation_name(levels)
-    return adata.uns[_keys.UNS][_keys.PERTURBATIONS][name]["fates"]
+    return results_of(adata)[_keys.PERTURBATIONS][name]["fates"]
 
 
 def carry(out: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> dict[str, str]:
@@ -119,14 +120,14 @@ def carry(out: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> dict[
 
 def _save(adata: AnnData, out: Path, stages: Mapping[str, Manifest], seed: int, seconds: float) -> Manifest:
     folder = out / STAGES / FOLDER
-    records = adata.uns[_keys.UNS][_keys.PERTURBATIONS]
+    records = results_of(adata)[_keys.PERTURBATIONS]
     params = {"names": sorted(name for name in records if name != "params")}
     inputs = _inputs(stages)
     draft = Manifest(FOLDER, "running", _key(params, inputs), inputs, params, provenance.versions(), seed)
     folder.mkdir(parents=True, exist_ok=True)
     draft.write(folder)
     held = AnnData(obs=pd.DataFrame(index=adata.obs_names), var=pd.DataFrame(index=adata.var_names))
-    held.uns[_keys.UNS] = {_keys.PERTURBATIONS: records}
+    held.uns[_keys.UNS] = {_keys.SCHEMA: _keys.SCHEMA_VERSION, _keys.PERTURBATIONS: records}
     delta.write(held, folder / "delta.h5ad")
     manifest = replace(draft, status="complete", outputs=outputs_of(folder), seconds=round(seconds, 3))
     manifest.write(folder)

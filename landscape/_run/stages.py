@@ -13,6 +13,7 @@ from typing import Any
 from anndata import AnnData
 
 from landscape import _keys, pp, tl
+from landscape._anndata import results_of
 from landscape._run.direction import combined
 from landscape._run.plan import Plan
 from landscape._run.regulators import affordable
@@ -201,7 +202,7 @@ def _between(name: str) -> Callable[[Work], None]:
     function = getattr(tl, name)
 
     def call(work: Work) -> None:
-        states = work.current.uns[_keys.UNS][_keys.ATTRACTORS]["states"]
+        states = results_of(work.current)[_keys.ATTRACTORS]["states"]
         if len(states) < 2:
             logger.warning("%d attractor was found, so there are no %s", len(states), name)
             return

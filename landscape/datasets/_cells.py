@@ -180,7 +180,7 @@ def _load(name: str) -> AnnData:
         aliases = current_symbols(adata.var_names, species=found.species)
         adata.var["alias"] = pd.Series(aliases, index=adata.var_names, dtype=object)
     adata.obs = adata.obs.rename(columns={"sim_time": "time"})
-    adata.uns[_keys.UNS] = {"dataset": _record(found)}
+    adata.uns[_keys.UNS] = {_keys.SCHEMA: _keys.SCHEMA_VERSION, "dataset": _record(found)}
     logger.info("loaded %s: %d cells, %d genes. %s", name, *adata.shape, " ".join(found.warnings))
     return adata
 

@@ -2,11 +2,12 @@
 
 from landscape.dynamics.bridges import BridgeFit, fit_bridges
 from landscape.dynamics.drift import Drift, RegulatoryDrift, evaluate, jacobian
-from landscape.dynamics.fit import RateFit, fit_rates
 from landscape.dynamics.growth import growth_of
 from landscape.dynamics.held_out import without_one_time
+from landscape.dynamics.model import GeneModel, Model
 from landscape.dynamics.noise import fit_diffusion
 from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
+from landscape.dynamics.rates import RateFit, fit_rates
 from landscape.dynamics.sde import Trajectories, chemical_diffusion, integrate, simulate
 from landscape.markov.directions import (
     GRADES,
@@ -26,6 +27,8 @@ __all__ = [
     "Direction",
     "Drift",
     "GRADES",
+    "GeneModel",
+    "Model",
     "PopulationMatch",
     "RateFit",
     "RegulatoryDrift",

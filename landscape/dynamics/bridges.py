@@ -1,4 +1,4 @@
-"""A drift from populations at real times, by regression along paths that lead from one population to the next."""
+"""A model from populations at real times, by regression along paths that lead from one population to the next."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from torch import Tensor
 from landscape._random import RandomLike, generator
 from landscape._threads import on_one_thread
 from landscape.dynamics.drift import RegulatoryDrift
-from landscape.dynamics.fit import fit_rates
+from landscape.dynamics.model import GeneModel
 from landscape.dynamics.populations import Growth, require_populations, steps_between
+from landscape.dynamics.rates import fit_rates
 
 logger = logging.getLogger(__name__)
 
@@ -29,27 +30,26 @@ NARROW = ((2.0**0.5) ** -1, 1.0, 2.0**0.5)
 
 @dataclass(frozen=True)
 class BridgeFit:
-    """A drift fitted along bridges.
+    """A model fitted along bridges.
 
     Attributes
     ----------
-    drift
-        The drift, with a decay rate for every gene.
+    model
+        The model, with a decay rate for every gene; its noise is that of the start.
     misses
         Root mean square distance between the ends of the simulated paths and the cells they are assigned to, in each
         round: what the model before that round got wrong, and the noise.
     """
 
-    drift: RegulatoryDrift
+    model: GeneModel
     misses: tuple[float, ...]
 
 
 @on_one_thread
 def fit_bridges(
-    drift: RegulatoryDrift,
+    model: GeneModel,
     populations: Mapping[float, Tensor],
     *,
-    diffusion: float = 0.005,
     support: Tensor | None = None,
     fit_decay: bool = True,
     growth: Growth | None = None,
@@ -61,7 +61,7 @@ def fit_bridges(
     max_steps: int = 100,
     rng: RandomLike = 0,
 ) -> BridgeFit:
-    r"""Fit a drift to populations observed at real times, by rounds of simulation, assignment and regression.
+    r"""Fit a model to populations observed at real times, by rounds of simulation, assignment and regression.
 
     In each round cells of every time :math:`t` are carried to the next time :math:`u` by the drift so far, with noise,
     and their ends :math:`e_i` are assigned one to one to the cells :math:`y_{\pi(i)}` observed there, by least squares.
@@ -78,16 +78,14 @@ def fit_bridges(
 
     Parameters
     ----------
-    drift
-        Start; its time unit must be that of the times.
+    model
+        Start, with the noise of the simulated paths; its time unit must be that of the times.
     populations
         States of shape ``(n, d)`` of the cells of each time point, at least two times.
-    diffusion
-        :math:`D` of the simulated paths.
     support
         Edges that may be non-zero, ``[target, regulator]``; all but self-edges by default.
     fit_decay
-        Fit a decay rate for each gene; otherwise they are those of ``drift``.
+        Fit a decay rate for each gene; otherwise they are those of ``model``.
     growth
         Net growth rate of states, a callable from shape ``(n, d)`` to ``(n,)``, per unit of the times. Cells that
         multiply are drawn more often as the start of a path.
@@ -105,7 +103,7 @@ def fit_bridges(
 
     Returns
     -------
-    The drift, and how far paths missed in each round.
+    The model, and how far paths missed in each round.
 
     Raises
     ------
@@ -119,27 +117,27 @@ def fit_bridges(
     """
     times = require_populations(populations)
     gen = generator(rng)
-    model, misses = drift, []
+    misses = []
     for k in range(n_rounds):
         found = [
-            _bridges(model, populations[t], populations[u], u - t, diffusion, growth, max_cells, gen)
+            _bridges(model, populations[t], populations[u], u - t, growth, max_cells, gen)
             for t, u in zip(times[:-1], times[1:], strict=True)
         ]
         states, velocity = torch.cat([part[0] for part in found]), torch.cat([part[1] for part in found])
         chosen = torch.as_tensor(gen.permutation(len(states))[:max_points])
-        trials = _trials(model, WIDE if k == 0 else NARROW) if fit_decay else [model]
-        model = _best(trials, states[chosen], velocity[chosen], support, penalty, prior, max_steps)
+        trials = _trials(model.drift, WIDE if k == 0 else NARROW) if fit_decay else [model.drift]
+        best = _best(trials, states[chosen], velocity[chosen], support, penalty, prior, max_steps)
+        model = replace(model, drift=best)
         misses.append(float(np.sqrt(np.mean([part[2] for part in found]))))
         logger.debug("round %d: paths missed by %.3f", k, misses[-1])
     return BridgeFit(model, tuple(misses))
 
 
 def _bridges(
-    drift: RegulatoryDrift,
+    model: GeneModel,
     early: Tensor,
     late: Tensor,
     gap: float,
-    diffusion: float,
     growth: Growth | None,
     max_cells: int,
     gen: np.random.Generator,
@@ -152,17 +150,21 @@ def _bridges(
         share = descendants / descendants.sum()
     x = early[torch.as_tensor(gen.choice(len(early), n, replace=share is not None, p=share))]
     y = late[torch.as_tensor(gen.choice(len(late), n, replace=False))]
-    n_steps = steps_between(drift, gap)
+    n_steps = steps_between(model, gap)
     width = gap / n_steps
     kept = np.unique(np.round(np.linspace(0, n_steps, POINTS)).astype(int))
     path, slope = [], []
     for k in range(n_steps + 1):
-        f = drift(x)
+        f = model(x)
         if k in kept:
             path.append(x)
             slope.append(f)
         end = x
-        x = (x + f * width + (2 * diffusion * width) ** 0.5 * torch.as_tensor(gen.standard_normal(x.shape))).abs()
+        x = (
+            x
+            + f * width
+            + (2 * model.diffusion_constant * width) ** 0.5 * torch.as_tensor(gen.standard_normal(x.shape))
+        ).abs()
     rows, columns = linear_sum_assignment(cdist(end.numpy(), y.numpy(), "sqeuclidean"))
     missed = torch.empty_like(end)
     missed[torch.as_tensor(rows)] = y[torch.as_tensor(columns)] - end[torch.as_tensor(rows)]

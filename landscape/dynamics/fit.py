@@ -1,178 +1,197 @@
-"""Fitting the regulatory drift to production rates."""
+"""The fit of the model to cells: rates, then noise or populations, then the same on resampled cells."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from landscape.dynamics._levenberg import Logistic, fit_logistic
+from landscape._random import RandomLike, generator
+from landscape.dynamics.bridges import fit_bridges
 from landscape.dynamics.drift import RegulatoryDrift
+from landscape.dynamics.held_out import without_one_time
+from landscape.dynamics.model import GeneModel, Model
+from landscape.dynamics.noise import fit_diffusion
+from landscape.dynamics.populations import PopulationMatch, match_populations
+from landscape.dynamics.problem import Problem
+from landscape.dynamics.rates import RateFit, fit_rates
+from landscape.markov.bootstrap import bayesian_weights
 
 logger = logging.getLogger(__name__)
 
+# Share of the blocks of cells that are held out to judge the fit.
+HELD_OUT = 0.2
+# Noise of the first simulated paths, in units of the squared 99th percentile of a gene.
+START_DIFFUSION = 0.005
+# A replicate starts at the model, so a third of the steps brings it to its own optimum.
+REPLICATE_STEPS = 3
 
-@dataclass(frozen=True)
-class RateFit:
-    """A drift fitted to production rates, and how well.
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A model of the regulators, and how well it does.
 
     Attributes
     ----------
-    drift
-        The fitted drift.
-    velocity_r2
-        Weighted share of the velocity's variance that the drift explains, over all genes; not bounded below.
-    production_r2
-        The same of each gene's production, shape ``(d,)``.
-    gradient_norm
-        Largest entry of the gradient at the end.
-    converged
-        Whether the optimiser ended by its tolerances and not by its number of steps.
-    n_steps
-        Steps of Levenberg-Marquardt.
+    model
+        The model.
+    rates
+        The fit to production rates.
+    match
+        The refinement on populations, where they are matched.
+    held_out_r2
+        Share of the velocity's variance in blocks of cells that the rate fit did not see.
+    held_out_time
+        How well a fit without the middle one of three or more time points meets it.
     """
 
-    drift: RegulatoryDrift
-    velocity_r2: float
-    production_r2: Tensor
-    gradient_norm: float
-    converged: bool
-    n_steps: int
+    model: GeneModel
+    rates: RateFit
+    match: PopulationMatch | None
+    held_out_r2: float
+    held_out_time: Mapping[str, float]
+
+    @property
+    def converged(self) -> bool:
+        """Whether every step of the fit came to its end."""
+        return self.rates.converged and (self.match is None or self.match.converged)
 
 
-def response_thresholds(states: Tensor) -> Tensor:
-    r"""Threshold of each regulator's response, shape ``(d,)``.
+def fit_model(problem: Problem, *, rng: RandomLike = 0) -> Fitted:
+    """Fit the model to all cells."""
+    gen = generator(rng)
+    rates = regress(problem, problem.weights)
+    if not rates.converged:
+        logger.warning("the fit of production rates reached its limit of %d steps", rates.n_steps)
+    held_out = _held_out(problem, rates, gen)
+    if not problem.matched:
+        model = _model(problem, rates.drift, _noise(problem, rates.drift, gen))
+        return Fitted(model, rates, None, held_out, {})
+    populations = problem.populations(gen)
+    match = _match(problem, rates.drift, populations, problem.n_steps, gen)
+    model = match.model.with_diffusion(problem.diffusion)
+    return Fitted(model, rates, match, held_out, _held_out_time(problem, populations, gen))
 
-    .. math:: k = \sqrt{(q_{2}^2 + q_{98}^2) / 2}
 
-    with percentiles :math:`q`: the middle in abundance, of which states are the square root. There the Hill response
-    separates off from on best when nothing else is known.
-    """
-    low, high = torch.quantile(states, torch.tensor([0.02, 0.98], dtype=states.dtype), dim=0)
-    return torch.sqrt((low**2 + high**2) / 2).clamp_min(1e-3)
+def fit_replicates(problem: Problem, fitted: Fitted, n: int, *, rng: RandomLike = 0) -> Iterator[GeneModel]:
+    """Fit the model to ``n`` resamples of blocks of cells and of edges, each starting at the model."""
+    gen = generator(rng)
+    for weight in bayesian_weights(problem.block, n_replicates=n, rng=gen):
+        support = _resampled_edges(problem, gen)
+        if not problem.matched:
+            weights = problem.weights * torch.as_tensor(weight)
+            found = regress(problem, weights, support=support, start=fitted.rates.drift)
+            yield _model(problem, found.drift, fitted.model.diffusion)
+            continue
+        match = match_populations(
+            fitted.model,
+            problem.populations(gen, weight),
+            n_steps=max(1, problem.n_steps // REPLICATE_STEPS),
+            report=False,
+            **population_options(problem, gen, support),
+        )
+        yield match.model.with_diffusion(problem.diffusion)
 
 
-def fit_rates(
-    states: Tensor,
-    velocity: Tensor,
+def regress(
+    problem: Problem,
+    weights: Tensor,
     *,
     support: Tensor | None = None,
-    weights: Tensor | None = None,
-    decay: Tensor | float = 1.0,
-    hill: float = 8.0,
-    penalty: float = 1e-3,
-    prior: Tensor | None = None,
     start: RegulatoryDrift | None = None,
-    max_steps: int = 100,
+    **options: Any,
 ) -> RateFit:
-    r"""Fit :math:`a\,s(W\phi(x) + b)` to the production :math:`p = v + \gamma x` of every cell.
-
-    .. math:: \min_{W, b, a} \sum_i \frac{1}{\gamma_i^2 \sigma_i^2} \frac{\sum_c w_c
-              \big(a_i s(h_i(x_c)) - p_{ci}\big)^2}{\sum_c w_c} + \lambda \sum_{ij} \big((W_{ij} - W^0_{ij})\,\mathrm{sd}\,\phi_j\big)^2
-              + \lambda \sum_i \ln^2 \frac{a_i}{1.2 \max_c p_{ci}}
-
-    with :math:`\sigma_i` the standard deviation of gene :math:`i`. Production lies between zero and the ceiling by
-    definition, so rates outside of what any state of the data could need, ``[0, 1.5 max(gamma x)]``, are moved to the
-    border.
-
-    Parameters
-    ----------
-    states, velocity
-        :math:`x` and :math:`v` of the cells, shape ``(n, d)``.
-    support
-        Edges that may be non-zero, shape ``(d, d)``, ``[target, regulator]``; all but self-edges by default.
-    weights
-        :math:`w`, shape ``(n,)``; equal by default.
-    decay
-        :math:`\gamma`, a number or of shape ``(d,)``.
-    hill
-        Hill coefficient of all responses to states; twice that to abundance, of which states are the square root.
-    penalty
-        :math:`\lambda`.
-    prior
-        :math:`W^0`, shape ``(d, d)``; zero by default.
-    start
-        Drift to start from, such as the fit to other weights; its decay and responses must be those of this fit.
-    max_steps
-        Steps of Levenberg-Marquardt.
-
-    Returns
-    -------
-    The drift with how well it fits.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ, a value is not finite, or there is a gene that does not vary.
-    """
-    n, d = _check(states, velocity)
-    support = 1 - torch.eye(d, dtype=torch.float64) if support is None else support.to(torch.float64)
-    w = torch.ones(n, dtype=torch.float64) if weights is None else weights
-    w = (w / w.sum())[:, None]
-    gamma = torch.as_tensor(decay, dtype=torch.float64).expand(d).clone()
-    production = torch.minimum((velocity + gamma * states).clamp_min(0.0), 1.5 * (gamma * states).max(0).values)
-    threshold, power = response_thresholds(states), torch.full((d,), float(hill), dtype=torch.float64)
-    ceiling = 1.2 * production.max(0).values
-    zero = torch.zeros(d, dtype=torch.float64)
-    base = RegulatoryDrift(torch.zeros(d, d, dtype=torch.float64), zero, ceiling, gamma, threshold, power, zero)
-    phi = base.response(states)
-    spread = _weighted_sd(phi, w).clamp_min(1e-6)
-    # Production in units of decay makes the penalty independent of the unit of time.
-    scale = gamma * _weighted_sd(states, w)
-    # Standardised responses give the optimiser round level sets.
-    standard = (phi - (w * phi).sum(0)) / spread
-    mean = (w * phi).sum(0)
-    if start is None:
-        first = (base.weights, torch.logit((production * w).sum(0) / ceiling, eps=1e-3), torch.log(ceiling / scale))
-    else:
-        first = (start.weights * spread, start.bias + start.weights @ mean, torch.log(start.ceiling / scale))
-    found = fit_logistic(
-        standard,
-        production / scale,
-        w,
-        free=support,
-        start=first,
-        log_ceiling=torch.log(ceiling / scale),
-        penalty=penalty,
-        max_steps=max_steps,
-        centre=None if prior is None else prior * spread,
+    """Fit production rates under weights of cells, with further options of :func:`fit_rates`."""
+    return fit_rates(
+        problem.states,
+        problem.velocity,
+        support=problem.support if support is None else support,
+        weights=weights,
+        decay=problem.decay,
+        hill=problem.hill,
+        start=start,
+        **options,
     )
-    big = found.slope / spread
-    bias = found.offset - big @ mean
-    drift = RegulatoryDrift(big, bias, torch.exp(found.log_ceiling) * scale, gamma, threshold, power, zero)
-    return _assess(drift, states, production, w, found)
 
 
-def _assess(
-    drift: RegulatoryDrift,
-    states: Tensor,
-    production: Tensor,
-    w: Tensor,
-    found: Logistic,
-) -> RateFit:
-    velocity = production - drift.decay * states
-    left = (w * (drift.production(states) - production) ** 2).sum(0)
-    r2 = 1 - float(left.sum() / (w * (velocity - (w * velocity).sum(0)) ** 2).sum())
-    per_gene = 1 - left / _weighted_sd(production, w).clamp_min(1e-9) ** 2
-    logger.info("fitted production rates: velocity R2 %.3f in %d steps", r2, found.n_steps)
-    return RateFit(drift, r2, per_gene, found.gradient_norm, found.n_unsettled == 0, found.n_steps)
+def population_options(problem: Problem, gen: np.random.Generator, support: Tensor | None = None) -> dict[str, Any]:
+    """Options that every fit to populations shares."""
+    return {
+        "support": problem.support if support is None else support,
+        "fit_decay": not problem.decay_known,
+        "growth": problem.growth,
+        "rng": gen,
+    }
 
 
-def _weighted_sd(values: Tensor, w: Tensor) -> Tensor:
-    return torch.sqrt((w * (values - (w * values).sum(0)) ** 2).sum(0))
+def _model(problem: Problem, drift: RegulatoryDrift, diffusion: Any) -> GeneModel:
+    return Model(drift, diffusion, problem.regulators, problem.scale)
 
 
-def _check(states: Tensor, velocity: Tensor) -> tuple[int, int]:
-    if states.ndim != 2 or velocity.shape != states.shape:
-        msg = f"Expected states and velocity of one shape (n, d), found {tuple(states.shape)}, {tuple(velocity.shape)}."
-        raise ValueError(msg)
-    for name, value in (("states", states), ("velocity", velocity)):
-        if not torch.isfinite(value).all():
-            msg = f"`{name}` has {int((~torch.isfinite(value)).sum())} values that are not finite."
-            raise ValueError(msg)
-    if flat := torch.nonzero(states.std(0) < 1e-9).flatten().tolist():
-        msg = f"Expected regulators that vary, found {len(flat)} that do not (columns {flat[:5]}); leave them out."
-        raise ValueError(msg)
-    return states.shape[0], states.shape[1]
+def _noise(problem: Problem, drift: RegulatoryDrift, gen: np.random.Generator) -> float:
+    """Noise of a drift that was fitted to velocities alone, from populations that no start matters for."""
+    if problem.diffusion is not None:
+        return float(problem.diffusion)
+    # Differences among neighbours along the manifold count as well, so that this is an upper bound.
+    upper = float(drift.decay.mean()) * problem.spread
+    populations = problem.populations_ahead(gen)
+    return fit_diffusion(_model(problem, drift, upper), populations, growth=problem.growth, rng=gen)
+
+
+def _match(
+    problem: Problem,
+    start: RegulatoryDrift,
+    populations: Mapping[float, Tensor],
+    n_steps: int,
+    gen: np.random.Generator,
+    *,
+    report: bool = True,
+) -> PopulationMatch:
+    """Bridges find the model, the populations it carries forward refine it."""
+    options = population_options(problem, gen)
+    model = _model(problem, start, problem.diffusion or START_DIFFUSION)
+    bridged = fit_bridges(model, populations, **options)
+    return match_populations(bridged.model, populations, n_steps=n_steps, report=report, **options)
+
+
+def _held_out_time(
+    problem: Problem, populations: Mapping[float, Tensor], gen: np.random.Generator
+) -> Mapping[str, float]:
+    """Energy distance at the middle time of a fit that did not see it, and of cells that go straight past it."""
+    times, observed = sorted(populations), problem.times
+    if len(times) < 3 or observed is None:
+        return {}
+    k = len(times) // 2
+    rest = {t: x for t, x in populations.items() if t != times[k]}
+    # Velocities into that time and out of it know its cells.
+    knows = torch.as_tensor(np.isin(observed, times[k - 1 : k + 1]))
+    start = regress(problem, torch.where(knows, 0.0, problem.weights)).drift
+    match = _match(problem, start, rest, max(1, problem.n_steps // REPLICATE_STEPS), gen, report=False)
+    return without_one_time(match.model, populations, times[k], growth=problem.growth, rng=gen)
+
+
+def _held_out(problem: Problem, rates: RateFit, gen: np.random.Generator) -> float:
+    """Share of the velocity's variance explained in every fifth block, which a second fit does not see."""
+    order = gen.permutation(int(problem.block.max()) + 1)
+    unseen = torch.as_tensor(np.isin(problem.block, order[: max(1, int(HELD_OUT * len(order)))]))
+    if unseen.all():
+        return float("nan")
+    again = regress(problem, torch.where(unseen, 0.0, problem.weights), start=rates.drift)
+    w, v = problem.weights[unseen, None], problem.velocity[unseen]
+    w = w / w.sum()
+    left = (w * (again.drift(problem.states[unseen]) - v) ** 2).sum()
+    # The variance is about the mean of the cells that were seen: all that a constant could have known.
+    seen = problem.weights[~unseen, None]
+    mean = (seen * problem.velocity[~unseen]).sum(0) / seen.sum()
+    return 1 - float(left / (w * (v - mean) ** 2).sum())
+
+
+def _resampled_edges(problem: Problem, gen: np.random.Generator) -> Tensor:
+    if problem.stability is None:
+        return problem.support
+    return problem.support * torch.as_tensor(gen.random(problem.support.shape) < problem.stability)

@@ -10,17 +10,15 @@ from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from landscape._random import RandomLike, generator
-from landscape.dynamics.drift import RegulatoryDrift
+from landscape.dynamics.model import GeneModel
 from landscape.dynamics.populations import Growth, energy_distance, steps_between
-from landscape.dynamics.sde import simulate
 
 
 def without_one_time(
-    drift: RegulatoryDrift,
+    model: GeneModel,
     populations: Mapping[float, Tensor],
     time: float,
     *,
-    diffusion: float,
     growth: Growth | None = None,
     n_cells: int = 500,
     rng: RandomLike = 0,
@@ -33,8 +31,8 @@ def without_one_time(
 
     Parameters
     ----------
-    drift, diffusion
-        The model.
+    model
+        The model, fitted without that time.
     populations
         States of the cells of each time, the one that was left out included.
     time
@@ -66,8 +64,8 @@ def without_one_time(
         populations[t][torch.as_tensor(gen.choice(len(populations[t]), n, replace=False))] for t in times[k - 1 : k + 2]
     )
     gap = times[k] - times[k - 1]
-    step = gap / steps_between(drift, gap)
-    made = simulate(drift, before, diffusion=diffusion, duration=gap, step=step, lower=0.0, rng=gen).states[-1]
+    step = gap / steps_between(model, gap)
+    made = model.simulate(before, duration=gap, step=step, rng=gen).states[-1]
     weights = None if growth is None else torch.exp(0.5 * gap * (growth(before) + growth(made)))
     rows, columns = linear_sum_assignment(cdist(before.numpy(), after.numpy(), "sqeuclidean"))
     share = gap / (times[k + 1] - times[k - 1])

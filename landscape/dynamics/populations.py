@@ -13,26 +13,28 @@ from torch import Tensor
 from landscape._random import RandomLike, generator
 from landscape._threads import on_one_thread
 from landscape.dynamics._rollout import Rollout
-from landscape.dynamics.drift import RegulatoryDrift
+from landscape.dynamics.model import GeneModel
 
 logger = logging.getLogger(__name__)
 
 # Net growth rate of every one of ``n`` states, shape (n, d) -> (n,), per unit of time.
 Growth = Callable[[Tensor], Tensor]
+# Fewest steps between two time points, however close they are.
+MIN_STEPS = 10
 
 
 @dataclass(frozen=True)
 class PopulationMatch:
-    """A drift and its noise, and how far its populations are from the observed ones.
+    """A refined model, and how far its populations are from the observed ones.
 
     Attributes
     ----------
-    drift, diffusion
-        The refined model; ``diffusion`` is one number.
+    model
+        The refined model; its ``diffusion`` is one number.
     distance
         Energy distance at each time after the first, mean over the last tenth of the steps, shape ``(m - 1,)``.
     initial_distance
-        The same under the drift that was refined.
+        The same under the model that was refined.
     history
         Loss of each step, shape ``(n_steps,)``.
     converged
@@ -41,8 +43,7 @@ class PopulationMatch:
         Steps of the optimiser.
     """
 
-    drift: RegulatoryDrift
-    diffusion: float
+    model: GeneModel
     distance: np.ndarray
     initial_distance: np.ndarray
     history: np.ndarray
@@ -90,20 +91,23 @@ def _distances(x: Tensor, y: Tensor) -> Tensor:
 
 
 class _Parameters:
-    r"""Free parameters of a drift in coordinates where every value is allowed.
+    r"""Free parameters of a model in coordinates where every value is allowed.
 
     The ceiling is a level times a speed, :math:`a = \rho\gamma`: a change of the decay alone then leaves every
     steady state where it is, and lifetimes are found many times faster than with the ceiling itself.
     """
 
-    def __init__(self, drift: RegulatoryDrift, diffusion: float, support: Tensor) -> None:
-        self.drift, self.support = drift, support
+    def __init__(self, model: GeneModel, support: Tensor) -> None:
+        drift = model.drift
+        self.start, self.support = model, support
         self.weights = (drift.weights * support).clone().requires_grad_(True)
         self.bias = drift.bias.clone().requires_grad_(True)
         self.log_level = torch.log(drift.ceiling / drift.decay).clone().requires_grad_(True)
         self.log_decay = torch.log(drift.decay).clone().requires_grad_(True)
         self.log_threshold = torch.log(drift.threshold).clone().requires_grad_(True)
-        self.log_diffusion = torch.tensor(float(np.log(diffusion)), dtype=torch.float64, requires_grad=True)
+        self.log_diffusion = torch.tensor(
+            float(np.log(model.diffusion_constant)), dtype=torch.float64, requires_grad=True
+        )
 
     def groups(self, rate: float, *, fit_decay: bool) -> list[dict]:
         slow = [self.log_level, self.log_threshold, self.log_diffusion, *([self.log_decay] if fit_decay else [])]
@@ -115,17 +119,18 @@ class _Parameters:
         ceiling = torch.exp(self.log_level) * decay
         return self.weights * self.support, self.bias, ceiling, decay, torch.exp(self.log_threshold)
 
-    def model(self) -> RegulatoryDrift:
+    def model(self) -> GeneModel:
+        """The model with the present values."""
         weights, bias, ceiling, decay, threshold = (value.detach() for value in self.arrays())
-        return replace(self.drift, weights=weights, bias=bias, ceiling=ceiling, decay=decay, threshold=threshold)
+        drift = replace(self.start.drift, weights=weights, bias=bias, ceiling=ceiling, decay=decay, threshold=threshold)
+        return replace(self.start, drift=drift, diffusion=float(torch.exp(self.log_diffusion.detach())))
 
 
 @on_one_thread
 def match_populations(
-    drift: RegulatoryDrift,
+    model: GeneModel,
     populations: Mapping[float, Tensor],
     *,
-    diffusion: float,
     support: Tensor | None = None,
     fit_decay: bool = True,
     growth: Growth | None = None,
@@ -137,7 +142,7 @@ def match_populations(
     rng: RandomLike = 0,
     report: bool = True,
 ) -> PopulationMatch:
-    r"""Refine a drift on populations observed at real times.
+    r"""Refine a model on populations observed at real times.
 
     Particles start from cells of the first time point and follow
     :math:`dx = f_\theta(x)\,dt + \sqrt{2D}\,dB`. Minimised over :math:`\theta = (W, b, a, \gamma, k, D)` is
@@ -151,16 +156,14 @@ def match_populations(
 
     Parameters
     ----------
-    drift
-        Start of the fit; its time unit must be that of the times.
+    model
+        Start of the fit, its diffusion one number for all genes; its time unit must be that of the times.
     populations
         States of shape ``(n, d)`` of the cells of each time point, at least two times.
-    diffusion
-        Start of :math:`D`, one number for all genes.
     support
         Edges that may be non-zero, shape ``(d, d)``, ``[target, regulator]``; all but self-edges by default.
     fit_decay
-        Fit the decay rates; otherwise they are those of ``drift``.
+        Fit the decay rates; otherwise they are those of ``model``.
     growth
         Net growth rate of states, a callable from shape ``(n, d)`` to ``(n,)``, per unit of the times.
     penalty
@@ -170,7 +173,7 @@ def match_populations(
     n_particles
         Particles, and cells drawn from each time point, per step.
     step
-        Time step; by default a tenth of the shortest interval, and at most a fifth of the fastest lifetime.
+        Time step; by default that of the model, and at most a tenth of the shortest interval.
     rng
         Seed or generator.
     report
@@ -187,20 +190,21 @@ def match_populations(
     """
     times = require_populations(populations)
     gen = generator(rng)
-    support = 1 - torch.eye(drift.n_genes, dtype=torch.float64) if support is None else support
+    n_genes = model.drift.n_genes
+    support = 1 - torch.eye(n_genes, dtype=torch.float64) if support is None else support
     if step is None:
         gaps = np.diff(times)
-        step = min(gaps.min() / 10, 0.2 / float(drift.decay.max()))
+        step = model.step_within(gaps.min() / MIN_STEPS)
     counts = np.maximum(1, np.round(np.diff(times) / step)).astype(int)
     widths = np.diff(times) / counts
-    parameters = _Parameters(drift, diffusion, support)
+    parameters = _Parameters(model, support)
     optimiser = torch.optim.Adam(parameters.groups(learning_rate, fit_decay=fit_decay))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_steps, eta_min=learning_rate / 10)
     history, distances = [], []
     for _ in range(n_steps):
         optimiser.zero_grad()
         gaps_now = _distance_along(parameters, populations, counts, widths, n_particles, growth, gen)
-        loss = gaps_now.sum() + penalty * ((parameters.weights * support) ** 2).sum() / drift.n_genes
+        loss = gaps_now.sum() + penalty * ((parameters.weights * support) ** 2).sum() / n_genes
         if not torch.isfinite(loss):
             msg = "The match of populations diverged; lower `learning_rate` or `step`."
             raise ValueError(msg)
@@ -213,9 +217,9 @@ def match_populations(
     return _result(parameters, np.array(history), np.array(distances), report=report)
 
 
-def steps_between(drift: RegulatoryDrift, gap: float) -> int:
-    """Steps from one time to the next: ten at least, and five in the shortest lifetime."""
-    return max(10, int(np.ceil(gap * float(drift.decay.max()) / 0.2)))
+def steps_between(model: GeneModel, gap: float) -> int:
+    """Steps from one time to the next: ten at least, and none longer than the model's."""
+    return max(MIN_STEPS, model.n_steps(gap))
 
 
 def require_populations(populations: Mapping[float, Tensor]) -> list[float]:
@@ -244,7 +248,7 @@ def _distance_along(
     start = _draw(populations[times[0]], n_particles, gen)
     kicks = torch.as_tensor(gen.standard_normal((int(counts.sum()), *start.shape)))
     path = Rollout.apply(
-        *parameters.arrays(), parameters.log_diffusion, parameters.drift.hill, start, kicks,
+        *parameters.arrays(), parameters.log_diffusion, parameters.start.drift.hill, start, kicks,
         np.repeat(widths, counts).tolist(), np.cumsum(counts).tolist(),
     )  # fmt: skip
     weights = descendants(growth, torch.cat([start[None], path.detach()]), np.diff(times))
@@ -282,7 +286,6 @@ def _result(parameters: _Parameters, history: np.ndarray, distances: np.ndarray,
         logger.warning("The match of populations still improves after %d steps; raise `n_steps`.", n)
     return PopulationMatch(
         parameters.model(),
-        float(torch.exp(parameters.log_diffusion.detach())),
         distances[-tail:].mean(0),
         distances[:1].mean(0),
         history,

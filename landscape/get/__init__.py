@@ -1,5 +1,6 @@
 """Results in the form that other packages take: graphs of networkx and tidy tables of pandas."""
 
+from landscape.get._model import ensemble, model
 from landscape.get._networks import edges, network, regulation, state_edges
 from landscape.get._results import attractors, barriers, drivers, fates, paths, rates, saddles, terminal_states
 
@@ -8,7 +9,9 @@ __all__ = [
     "barriers",
     "drivers",
     "edges",
+    "ensemble",
     "fates",
+    "model",
     "network",
     "paths",
     "rates",

@@ -257,7 +257,7 @@ def drivers(adata: AnnData, *, fate: str | None = None, key: str = _keys.DRIVERS
 
 _MAKERS = {
     _keys.ATTRACTORS: "attractors",
-    _keys.TERMINAL_STATES: "terminal",
+    _keys.TERMINAL_STATES: "terminal_states",
     _keys.SADDLES: "barriers",
     _keys.BARRIERS: "barriers",
     _keys.RATES: "rates",

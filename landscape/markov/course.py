@@ -104,7 +104,7 @@ def find_start(
     return np.flatnonzero(inside)[np.argsort(rise, kind="stable")[: max(20, int(share * n))]]
 
 
-def through(graph: CellGraph, transitions: sparse.csr_matrix, start: NDArray[np.int64]) -> sparse.csr_matrix:
+def towards_ends(graph: CellGraph, transitions: sparse.csr_matrix, start: NDArray[np.int64]) -> sparse.csr_matrix:
     """Chain that goes half by its own transitions and half with the steady flow from a start to the manifold's ends.
 
     Local directions alone lead a chain on only slowly where they are uncertain.

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape._random import RandomLike, generator
+from landscape.markov.directed import Directed
+from landscape.markov.graph import CellGraph, slow_components
 from landscape.markov.transport import time_velocity
 
 # Cells of each time point that are coupled: the change is a mean over cells, known well enough from so many.
@@ -104,3 +106,30 @@ def growth_sensitivity(
     )
     length = float(np.sqrt((usual**2).mean()))
     return GrowthSensitivity(float(np.sqrt(((up - down) ** 2).mean())) / max(length, 1e-300), rate, span)
+
+
+def slowest_growth_sensitivity(
+    coordinates: NDArray[np.float64], states: NDArray[np.float64], directed: Directed, graph: CellGraph
+) -> GrowthSensitivity | None:
+    """Growth sensitivity along the slowest component of diffusion on the graph of cells.
+
+    Parameters
+    ----------
+    coordinates, states
+        As in :func:`growth_sensitivity`.
+    directed
+        Direction of the cells.
+    graph
+        Graph of the cells.
+
+    Returns
+    -------
+    The sensitivity; ``None`` where the direction has no clock, since the other sources do not read how many cells there
+    are, and where the graph has no slow component.
+    """
+    if directed.times is None:
+        return None
+    profile = slow_components(graph, 2)[1][:, 1]
+    if not np.isfinite(profile).all() or not profile.std() > 0:
+        return None
+    return growth_sensitivity(coordinates, states, directed.times, profile, growth=directed.growth)

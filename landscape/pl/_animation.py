@@ -22,15 +22,14 @@ from scipy.ndimage import gaussian_filter1d
 from landscape import _keys
 from landscape._anndata import require_adata
 from landscape._files import write_atomic
+from landscape._model import read_model
 from landscape._random import RandomLike, generator
-from landscape.dynamics import simulate
 from landscape.pl._cells import MISSING, categorical_palette
 from landscape.pl._figure import INK
 from landscape.pl._landscape import landscape, relief_of
 from landscape.pl._relief import Relief
 from landscape.pl._view import View, look
 from landscape.pl._ways import lay
-from landscape.tl._dynamics import read_drift
 
 _TAIL = 6
 
@@ -203,21 +202,19 @@ def rolling(
     rng: RandomLike,
 ) -> Rolling:
     """Trajectories of the model from the start cells, laid onto the relief."""
-    drift, diffusion, genes = read_drift(adata)
+    model = read_model(adata)
+    genes = list(model.regulators)
     x = adata.obsm[_keys.STATE][genes].to_numpy(dtype=float)
     gen = generator(rng)
     begin = _start(adata, view)
     chosen = begin[gen.integers(0, len(begin), n_cells)]
     if duration is None:
         duration = float(view.record.get("params", {}).get("duration", 5.0))
-    path = simulate(
-        drift,
+    path = model.simulate(
         torch.as_tensor(x[chosen]),
-        diffusion=diffusion,
         duration=duration,
-        step=min(0.2 / float(drift.decay.max()), duration / n_frames),
+        step=model.step_within(duration / n_frames),
         rng=gen,
-        lower=0.0,
         save_at=list(np.linspace(0, duration * (1 - 1 / n_frames), n_frames)),
     )
     states = path.states.numpy()

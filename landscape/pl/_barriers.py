@@ -15,7 +15,7 @@ from matplotlib.patches import FancyArrowPatch
 from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape._anndata import read_result, require_adata
+from landscape._anndata import read_result, require_adata, results_of
 from landscape.pl._cells import attractor_colours
 from landscape.pl._circle import corners, write_outside
 from landscape.pl._figure import INK, QUIET, caption, counted, finish, grain, name_bar, new_axes
@@ -168,7 +168,7 @@ def _fit_texts(ax: Axes, n: int) -> None:
 
 def _sizes(adata: AnnData) -> dict[str, float]:
     """Cells of each attractor, where they were counted."""
-    record = adata.uns[_keys.UNS].get(_keys.ATTRACTORS)
+    record = results_of(adata).get(_keys.ATTRACTORS)
     if record is None or "n_cells" not in record["table"]:
         return {}
     return {str(name): float(n) for name, n in record["table"]["n_cells"].items()}

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape._anndata import read, require_adata
+from landscape._anndata import read, require_adata, results_of
 from landscape._random import RandomLike
 from landscape.pl._cells import attractor_colours, colours, coordinates, default_basis, plane_names, sample
 from landscape.pl._circle import corners, side_by_side, write_outside
@@ -112,7 +112,7 @@ def fates(
         return fates_against(
             adata, table, key, palette=palette, width=width, title=title, show=show, return_fig=return_fig
         )
-    basis = basis or adata.uns.get(_keys.UNS, {}).get(_keys.OCCUPANCY, {}).get("basis") or default_basis(adata)
+    basis = basis or results_of(adata).get(_keys.OCCUPANCY, {}).get("basis") or default_basis(adata)
     chosen, words = sample(adata, n_cells, rng)
     size = size if size is not None else float(np.clip(12_000 / len(chosen), 1.0, 14.0))
     if kind == "circle" or (kind == "auto" and basis is None):

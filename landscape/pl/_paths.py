@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape._anndata import read_result, require_adata
+from landscape._anndata import read_result, require_adata, results_of
 from landscape.pl._figure import (
     DOWN,
     INK,
@@ -167,8 +167,8 @@ def choose(adata: AnnData, table: pd.DataFrame, start: str | None, end: str | No
         known = ", ".join(f"{a} to {b}" for a, b in ways[["from", "to"]].drop_duplicates().itertuples(index=False))
         msg = f"No path from {start or 'any attractor'} to {end or 'any other'}; there are: {known or 'none'}."
         raise ValueError(msg)
-    if _keys.BARRIERS in adata.uns[_keys.UNS]:
-        heights = adata.uns[_keys.UNS][_keys.BARRIERS]["table"]
+    if _keys.BARRIERS in results_of(adata):
+        heights = results_of(adata)[_keys.BARRIERS]["table"]
         joined = fit.merge(heights[["from", "to", "saddle", "height"]].astype({"from": str, "to": str}), how="left")
         joined["height"] = joined["height"].fillna(np.inf)
         fit = joined.sort_values("height", kind="stable")
@@ -211,7 +211,7 @@ def name_ends(ax: Axes, adata: AnnData, part: pd.DataFrame, start: str, end: str
     -------
     Share of the path at the saddle.
     """
-    results = adata.uns[_keys.UNS]
+    results = results_of(adata)
     last, top = end, 1.0
     if "part" in part and (part["part"].astype(str) == "down").any():
         top = float(part.loc[part["part"].astype(str) == "up", "step"].max())

@@ -19,7 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape._anndata import read_result, require_adata
+from landscape._anndata import read_result, require_adata, results_of
 from landscape.pl._cells import attractor_colours
 from landscape.pl._figure import DOWN, INK, PAGE, UP, bare, caption, finish, grain, name_bar, shrunk
 from landscape.pl._grid import Grid
@@ -205,7 +205,7 @@ def _before(adata: AnnData, record: Mapping[str, Any], drawn: Mapping[str, Any])
     status = record["attractors"]["status"].astype(str)
     if basis not in adata.obsm or not len(points):
         return points, [""] * len(points), [""] * len(points)
-    known = adata.uns[_keys.UNS].get(_keys.OCCUPANCY)
+    known = results_of(adata).get(_keys.OCCUPANCY)
     places = attractor_places(adata, np.asarray(adata.obsm[basis], dtype=float)[:, :2], known)
     if not places:
         return points, [""] * len(points), [""] * len(points)

@@ -12,6 +12,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from landscape import _keys
+from landscape._anndata import results_of
 from landscape.pl._figure import counted
 
 
@@ -33,7 +34,7 @@ def attractor_places(
     stated place, attractors without cells have none.
     """
     stated = None if record is None else record.get("attractors")
-    results = adata.uns.get(_keys.UNS, {})
+    results = results_of(adata)
     if _keys.ATTRACTORS not in results or _keys.BASIN not in adata.obs:
         return []
     found = results[_keys.ATTRACTORS]
@@ -83,7 +84,7 @@ def downhill(adata: AnnData, where: NDArray[np.float64], basis: str = "") -> tup
 
 
 def _clock(adata: AnnData) -> tuple[NDArray[np.float64] | None, str]:
-    run = adata.uns.get(_keys.UNS, {}).get(_keys.DYNAMICS, {}).get("params", {})
+    run = results_of(adata).get(_keys.DYNAMICS, {}).get("params", {})
     named = [run[key] for key in ("time_key", "pseudotime_key") if isinstance(run.get(key), str)]
     for key in (*named, "day", "dpt_pseudotime"):
         if key in adata.obs:

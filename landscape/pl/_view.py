@@ -11,7 +11,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape._anndata import read_result, require_adata
+from landscape._anndata import read_result, require_adata, results_of
 from landscape._random import RandomLike
 from landscape.pl._cells import Colours, colours, coordinates, sample
 from landscape.pl._figure import INK
@@ -84,7 +84,7 @@ class View:
 
     def _without_cells(self) -> list[str]:
         """Attractors that are predictions: those without a place, and those that no cell is near."""
-        record = self.adata.uns.get(_keys.UNS, {}).get(_keys.ATTRACTORS)
+        record = results_of(self.adata).get(_keys.ATTRACTORS)
         if record is None or not self.places:
             return []
         table, drawn = record["table"], {place.name for place in self.places}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from landscape import _keys
+from landscape._anndata import results_of
 from landscape._random import generator
 from landscape.pl._places import Place
 from landscape.topography.occupancy import place
@@ -78,7 +79,7 @@ def pieces(points: NDArray[np.float64], drawn: NDArray[np.bool_]) -> list[NDArra
 
 def ways(adata: AnnData, where: NDArray[np.float64], places: Sequence[Place]) -> Ways:
     """Saddles and paths that :func:`landscape.tl.barriers` wrote, in the plane; empty where there are none."""
-    results = adata.uns.get(_keys.UNS, {})
+    results = results_of(adata)
     if _keys.PATHS not in results or _keys.STATE not in adata.obsm:
         return Ways()
     table = results[_keys.PATHS]["table"]
@@ -103,7 +104,7 @@ def ways(adata: AnnData, where: NDArray[np.float64], places: Sequence[Place]) ->
 
 
 def _saddles(adata: AnnData, where: NDArray[np.float64], genes: list[str]) -> dict[str, NDArray[np.float64]]:
-    record = adata.uns[_keys.UNS].get(_keys.SADDLES)
+    record = results_of(adata).get(_keys.SADDLES)
     if record is None or not len(record["states"]):
         return {}
     points, _ = lay(adata, record["states"][genes].to_numpy(dtype=float), genes, where)

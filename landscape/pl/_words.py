@@ -10,6 +10,7 @@ import pandas as pd
 from anndata import AnnData
 
 from landscape import _keys
+from landscape._anndata import results_of
 from landscape.pl._ways import Way, of_way
 
 _GENES = 5
@@ -19,7 +20,7 @@ _FACTS = (("n_cells", "cells"), ("leading_eigenvalue", "leading eigenvalue (1 / 
 
 def attractor_words(adata: AnnData, name: str) -> list[str]:
     """Cells, eigenvalue and support of an attractor, and the regulators that stand out in it."""
-    record = adata.uns[_keys.UNS][_keys.ATTRACTORS]
+    record = results_of(adata)[_keys.ATTRACTORS]
     table, states = record["table"], record["states"]
     lines = []
     for column, label in _FACTS:
@@ -35,7 +36,7 @@ def attractor_words(adata: AnnData, name: str) -> list[str]:
 
 def way_words(adata: AnnData, way: Way) -> list[str]:
     """Barrier on a path, with its interval, and the genes that move first."""
-    results = adata.uns[_keys.UNS]
+    results = results_of(adata)
     lines = [f"over {way.saddle}"]
     barrier = _own(results.get(_keys.BARRIERS), "table", way)
     if barrier is not None and np.isfinite(height := float(barrier["height"].iloc[0])):

@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.figure import Figure
 
 from landscape import _keys, pl
+from landscape._anndata import results_of
 from landscape.pl._network import regulator_weights
 from landscape.report._tables import file_stem, perturbations
 
@@ -85,7 +86,7 @@ _PERTURBATION = (
 
 def figures(adata: AnnData) -> Iterator[Drawn]:
     """Draw what the results allow, one figure at a time; close each (``plt.close``) when done with it."""
-    results = adata.uns.get(_keys.UNS, {})
+    results = results_of(adata)
     has_heights = _keys.OCCUPANCY in results
     attractors = results.get(_keys.ATTRACTORS)
     color = _keys.BASIN if _keys.BASIN in adata.obs else None

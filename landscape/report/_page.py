@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from matplotlib import pyplot as plt
 
 from landscape import _keys
-from landscape._anndata import require_adata
+from landscape._anndata import require_adata, results_of
 from landscape._files import write_text
 from landscape.report._ends import attractor_rows, growth_words, verdict
 from landscape.report._figures import figures, words
@@ -94,7 +94,7 @@ def report(
         If ``adata`` holds no results at all.
     """
     require_adata(adata)
-    results = adata.uns.get(_keys.UNS, {})
+    results = results_of(adata)
     if not results:
         msg = f"`adata.uns[{_keys.UNS!r}]` is missing; run `landscape.run(adata)` first. Present: {sorted(map(str, adata.uns))}."
         raise KeyError(msg)

@@ -11,7 +11,7 @@ from anndata import AnnData
 
 import landscape
 from landscape import _keys
-from landscape._anndata import require_adata
+from landscape._anndata import require_adata, results_of
 
 SCHEMA = "landscape.summary/1"
 _RUN = "run"
@@ -38,7 +38,7 @@ def summarise(
     gathering, arrival, attractor), ``barriers`` (from, to, height, low, high), ``curl_share``, ``tangency``, ``seconds``, ``peak_memory_mb``, ``versions``, ``seed``, ``warnings``.
     """
     require_adata(adata)
-    results = adata.uns.get(_keys.UNS, {})
+    results = results_of(adata)
     network = results.get(_keys.NETWORK, {})
     dynamics = results.get(_keys.DYNAMICS, {})
     run = results.get(_RUN, {})

@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
 from landscape import _keys
+from landscape._anndata import results_of
 from landscape.pl._grid import Grid
 from landscape.pl._landscape import relief_of
 from landscape.pl._relief import Camera
@@ -29,7 +30,7 @@ def surface(adata: AnnData) -> dict[str, Any] | None:
     Coordinates run from -1 to 1 to the right (x) and away from the viewer (y), heights from 0 to 1, as in the drawn
     relief; ``known`` is 0 where a height is not known.
     """
-    if _keys.OCCUPANCY not in adata.uns.get(_keys.UNS, {}):
+    if _keys.OCCUPANCY not in results_of(adata):
         return None
     view = look(
         adata,

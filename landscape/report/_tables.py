@@ -10,6 +10,7 @@ import pandas as pd
 from anndata import AnnData
 
 from landscape import _keys, get
+from landscape._anndata import results_of
 
 # A spreadsheet takes a cell that starts with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -53,7 +54,7 @@ def file_stem(name: str, used: Container[str] = ()) -> str:
 
 def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
     """Tables of a landscape by name; those of perturbations are called ``perturbation_NAME``."""
-    results = adata.uns.get(_keys.UNS, {})
+    results = results_of(adata)
     found: dict[str, pd.DataFrame] = {}
     if _keys.NETWORK in adata.varp:
         found["network"] = get.edges(adata).set_index("source")
@@ -88,7 +89,7 @@ def _by_rank(drivers: pd.DataFrame) -> pd.DataFrame:
 
 def perturbations(adata: AnnData) -> dict[str, Mapping[str, Any]]:
     """Records of perturbations that hold fates, by name."""
-    records = adata.uns.get(_keys.UNS, {}).get(_keys.PERTURBATIONS, {})
+    records = results_of(adata).get(_keys.PERTURBATIONS, {})
     return {str(k): r for k, r in records.items() if isinstance(r, Mapping) and "fates" in r}
 
 

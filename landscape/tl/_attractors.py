@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
+from landscape._model import read_ensemble, read_model
 from landscape._random import RandomLike, generator
 from landscape.tl._cells import title_of
-from landscape.tl._dynamics import read_drift
-from landscape.tl._ensemble import match_attractors, read_ensemble
 from landscape.topography.fixed_points.basins import basin_of
+from landscape.topography.fixed_points.matching import match_attractors
 from landscape.topography.fixed_points.roots import FixedPoint, fixed_points
 from landscape.topography.support import data_support
 
@@ -78,7 +78,8 @@ def attractors(
     """
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata
-    drift, _, names = read_drift(adata)
+    model = read_model(adata)
+    drift, names = model.drift, list(model.regulators)
     labels = None if label_key is None else read(adata, "obs", label_key, hint="pass a column of labels")
     x = _states(adata)
     gen = generator(rng)
@@ -156,7 +157,7 @@ def basins(adata: AnnData, *, key_added: str = _keys.BASIN, copy: bool = False) 
     """
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata
-    drift, _, _ = read_drift(adata)
+    drift = read_model(adata).drift
     result = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
     titles = list(result["states"].index)
     points = torch.as_tensor(result["states"].to_numpy(dtype=float))
@@ -183,7 +184,7 @@ def _support(adata: AnnData, states: NDArray[np.float64]) -> NDArray[np.float64]
     ensemble = read_ensemble(adata)
     if not ensemble:
         return np.full(len(states), np.nan)
-    kept = [np.isfinite(match_attractors(drift, states)).all(1) for drift, _ in ensemble]
+    kept = [np.isfinite(match_attractors(model.drift, states)).all(1) for model in ensemble]
     return np.mean(kept, axis=0)
 
 

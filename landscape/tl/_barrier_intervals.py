@@ -9,9 +9,11 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from landscape._model import read_ensemble
 from landscape._random import RandomLike
-from landscape.tl._ensemble import interval, match_attractors, read_ensemble
+from landscape.dynamics.ensemble import interval
 from landscape.topography import transition_network
+from landscape.topography.fixed_points.matching import match_attractors
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +32,13 @@ def barrier_intervals(
     """
     k = len(states)
     heights = []
-    for drift, own in tqdm(read_ensemble(adata), desc="barriers of replicates", leave=False, disable=None):
-        held = match_attractors(drift, states)
+    for model in tqdm(read_ensemble(adata), desc="barriers of replicates", leave=False, disable=None):
+        held = match_attractors(model.drift, states)
         kept = np.flatnonzero(np.isfinite(held).all(1))
         height = np.full((k, k), np.nan)
         if len(kept) > 1:
-            noise = own if diffusion is None else diffusion
-            found = transition_network(drift, held[kept], diffusion=noise, n_points=N_POINTS, rng=rng)
+            noisy = model.with_diffusion(diffusion)
+            found = transition_network(noisy.drift, held[kept], diffusion=noisy.diffusion, n_points=N_POINTS, rng=rng)
             height[np.ix_(kept, kept)] = found.action
         heights.append(height)
     if not heights:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write_result
+from landscape._model import read_model
 from landscape._random import RandomLike
 from landscape.dynamics import RegulatoryDrift
 from landscape.tl._barrier_intervals import barrier_intervals
-from landscape.tl._dynamics import read_drift
 from landscape.tl._path_tables import LEAST, over_passes, path_record, saddle_name
 from landscape.topography import TransitionNetwork, curl_share, transition_network, undecided_width
 
@@ -75,7 +75,8 @@ def barriers(
         If there are fewer than two attractors, or the diffusion is not positive.
     """
     adata = require_adata(adata)
-    drift, model_diffusion, genes = read_drift(adata)
+    model = read_model(adata)
+    drift, model_diffusion, genes = model.drift, model.diffusion_constant, list(model.regulators)
     states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
     if len(states) < 2:
         msg = f"Expected at least two attractors, found {len(states)}; there is nothing to cross."

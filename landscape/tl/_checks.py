@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape.markov.absorption import Absorption
+from landscape.markov.directed import Directed
 from landscape.markov.directions import Combination, Direction
-from landscape.tl._direction import Cells, Directed, resolve
+from landscape.tl._direction import Cells, resolve
 
 # Residual of a system that is solved, and the largest error of probabilities that rounding may leave in it where ends are
 # reached rarely: half of the difference that counts as one between chain and model.

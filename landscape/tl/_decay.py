@@ -11,7 +11,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from landscape._anndata import read
-from landscape.tl._state import ROOT_DECAY
+from landscape.dynamics.problem import ROOT_DECAY
 
 logger = logging.getLogger(__name__)
 

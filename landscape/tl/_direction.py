@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape._anndata import count_matrix, read
+from landscape.markov.directed import Directed
 from landscape.markov.directions import Combination, Direction
 from landscape.markov.graph import CellGraph, find_ends
 from landscape.markov.kernels import flow_potential, potential_kernel, undirected_kernel, velocity_kernel
@@ -28,35 +29,6 @@ MAX_VELOCITY_GENES = 1000
 # chain is there half as often again as a walk without direction, and twice as much of the border leads in as out.
 LEAST_GATHERING = np.log(1.5)
 LEAST_ARRIVAL = 1 / 3
-
-
-@dataclass(frozen=True)
-class Directed:
-    """What a source says about every cell.
-
-    Attributes
-    ----------
-    transitions
-        Directed chain on the graph of cells.
-    velocity
-        Velocity of the state, shape ``(n, d)``: per unit of real time where the source has a clock, else per step of
-        the chain.
-    start
-        Cells of the start, where the source names them; none otherwise.
-    times
-        Real time of every cell, or ``None``.
-    ends
-        Cells of each end of the manifold that was taken to be at rest in the mean.
-    growth
-        Net growth rate of every cell per unit of real time, or ``None``.
-    """
-
-    transitions: sparse.csr_matrix
-    velocity: NDArray[np.float64]
-    start: NDArray[np.int64]
-    times: NDArray[np.float64] | None = None
-    ends: tuple[NDArray[np.int64], ...] = ()
-    growth: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -257,13 +229,3 @@ def _cells_high_in(adata: AnnData, genes: tuple[str, ...], graph: CellGraph, lay
     smooth = (graph.weights @ score) / np.maximum(np.asarray(graph.weights.sum(1)).ravel(), 1e-300)
     top = int(np.argmax(np.where(graph.component == 0, smooth, -np.inf)))
     return np.unique(np.r_[top, graph.weights[top].indices])
-
-
-def start_cells(directed: Directed, n: int) -> NDArray[np.bool_]:
-    """Mask of the cells that the source names as the start."""
-    mask = np.zeros(n, dtype=bool)
-    mask[directed.start] = True
-    return mask
-
-
-__all__ = ["Cells", "Directed", "resolve", "start_cells"]

@@ -8,24 +8,24 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from anndata import AnnData
-from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from landscape import _keys
-from landscape._anndata import count_matrix, read_result, require_adata, require_unique, write, write_result
+from landscape._anndata import count_matrix, require_adata, require_unique, write
+from landscape._model import write_ensemble, write_model
 from landscape._random import RandomLike, generator
-from landscape.dynamics import RegulatoryDrift
-from landscape.markov.directions import Combination, Direction
+from landscape.dynamics.edge_evidence import edge_evidence
+from landscape.dynamics.fit import Fitted, fit_model, fit_replicates
+from landscape.dynamics.problem import fit_problem
+from landscape.markov.directions import GRADES, Combination, Direction
 from landscape.markov.graph import neighbor_graph
+from landscape.markov.growth_sensitivity import slowest_growth_sensitivity
 from landscape.tl import _model_inputs as inputs
 from landscape.tl._checks import directed_by, require_spread
 from landscape.tl._decay import decay_rates
-from landscape.tl._direction import Cells, Directed, start_cells
-from landscape.tl._edges import edge_evidence
-from landscape.tl._fit import Fitted, ModelFit, tangency
-from landscape.tl._identifiability import left_open
+from landscape.tl._diagnostics import fit_diagnostics, growth_diagnostics, tangency
+from landscape.tl._direction import Cells
 from landscape.tl._state import coordinates, latent_model, scaled
 
 logger = logging.getLogger(__name__)
@@ -176,23 +176,35 @@ def dynamics(
     mask, source = inputs.support(adata, network_key, names, support, len(x))
     if self_edges:
         np.fill_diagonal(mask, 1.0)
-    matched = inputs.refines(refine, len(names))
-    fit = ModelFit(
+    problem = fit_problem(
         x,
         z,
         directed,
-        mask,
+        graph,
+        regulators=tuple(names),
+        scale=scale,
+        support=mask,
         stability=inputs.stability(adata, network_key, names) if source == "network" and n_replicates else None,
         decay=decay_rates(adata, half_lives, names, clock=directed.times is not None),
-        hill=2 * (inputs.usual_response(matched=matched) if response is None else response),
+        response=response,
         diffusion=diffusion,
-        refine=matched,
+        refine=refine,
         n_steps=n_steps,
-        gen=gen,
+        rng=gen,
     )
-    fitted = fit.fit(graph)
-    ensemble = _ensemble(fit, fitted, n_replicates)
-    evidence = edge_evidence(fit, fitted, n_replicates) if n_replicates > 1 else {}
+    fitted = fit_model(problem, rng=gen)
+    replicates = fit_replicates(problem, fitted, n_replicates, rng=gen) if n_replicates else iter(())
+    ensemble = list(tqdm(replicates, total=n_replicates, desc="replicates", leave=False, disable=not n_replicates))
+    diagnostics = {
+        **fit_diagnostics(fitted, directed),
+        **growth_diagnostics(slowest_growth_sensitivity(z, x, directed, graph)),
+        **(edge_evidence(problem, fitted, n_replicates, rng=gen) if n_replicates > 1 else {}),
+        "grade": _grade(direction),
+        "conflict": conflict,
+    }
+    velocity = fitted.model(problem.states).numpy()
+    if model is not None:
+        diagnostics |= tangency(model, adata, names, x, velocity, scale)
     params = {
         "direction": str(direction),
         "network_key": network_key,
@@ -210,9 +222,16 @@ def dynamics(
     }
     if model is not None and use_rep is None and _keys.LATENT not in adata.obsm:
         write(adata, "obsm", _keys.LATENT, z, what="latent variables")
-    extra = {"conflict": conflict, **left_open(direction.grade, directed, z, x, graph), **evidence}
-    _write(adata, model, names, x, scale, directed, fitted, str(direction.grade), extra, params)
-    _write_ensemble(adata, ensemble, params)
+    cells = adata.obs_names
+    write(adata, "obsm", _keys.STATE, pd.DataFrame(x, index=cells, columns=names), what="state of each cell")
+    write(
+        adata, "obsm", _keys.STATE_VELOCITY, pd.DataFrame(velocity, index=cells, columns=names), what="drift at cells"
+    )
+    write(adata, "obsp", _keys.TRANSITIONS, directed.transitions, what="directed chain of cells")
+    write(adata, "obs", _keys.START, directed.at_start, what=f"{len(directed.start)} cells of the start")
+    what = f"model of {len(names)} regulators, grade {diagnostics['grade']}"
+    write_model(adata, fitted.model, diagnostics, params=params, what=what)
+    write_ensemble(adata, ensemble, params=params)
     return adata if copy else None
 
 
@@ -234,80 +253,10 @@ def _origin_of_decay(half_lives: str | Mapping[str, float] | None, fitted: Fitte
     return "fitted" if fitted.match is not None else "equal"
 
 
-def _ensemble(fit: ModelFit, fitted: Fitted, n_replicates: int) -> dict[str, Any]:
-    """Fields of all replicates, stacked."""
-    if not n_replicates:
-        return {}
-    found = list(tqdm(fit.replicates(fitted, n_replicates), total=n_replicates, desc="replicates", leave=False))
-    record: dict[str, Any] = {name: np.stack([getattr(drift, name).numpy() for drift, _ in found]) for name in FIELDS}
-    record["diffusion"] = np.array([noise for _, noise in found])
-    return record
-
-
-def _write(
-    adata: AnnData,
-    model: Any | None,
-    names: list[str],
-    x: NDArray[np.float64],
-    scale: NDArray[np.float64],
-    directed: Directed,
-    fitted: Fitted,
-    grade: str,
-    extra: dict[str, Any],
-    params: dict[str, Any],
-) -> None:
-    drift, match = fitted.drift, fitted.match
-    velocity = drift(torch.as_tensor(x)).numpy()
-    record: dict[str, Any] = {
-        "regulators": np.array(names, dtype=object),
-        **{name: getattr(drift, name).numpy() for name in FIELDS},
-        "scale": scale,
-        "diffusion": fitted.diffusion,
-        "grade": grade,
-        "velocity_r2": fitted.rates.velocity_r2,
-        "velocity_r2_held_out": fitted.held_out_r2,
-        **fitted.held_out_time,
-        **extra,
-        "converged": fitted.converged,
-        "asymmetry": _asymmetry(drift),
-        **({} if model is None else tangency(model, adata, names, x, velocity, scale)),
-    }
-    if directed.times is not None:
-        record["time_span"] = float(directed.times.max() - directed.times.min())
-    if match is not None and directed.times is not None:
-        times = np.unique(directed.times)[1:]
-        record["energy_distance"] = pd.DataFrame(
-            {"time": times, "before": match.initial_distance, "after": match.distance}, index=[str(t) for t in times]
+def _grade(direction: Direction | Combination) -> str:
+    """Identifiability grade of a direction; what a snapshot leaves open is logged."""
+    if direction.grade == "D":
+        logger.warning(
+            "grade D, %s; genes that follow one regulator look as if they regulated each other and it", GRADES["D"]
         )
-    cells = adata.obs_names
-    write(adata, "obsm", _keys.STATE, pd.DataFrame(x, index=cells, columns=names), what="state of each cell")
-    write(
-        adata, "obsm", _keys.STATE_VELOCITY, pd.DataFrame(velocity, index=cells, columns=names), what="drift at cells"
-    )
-    write(adata, "obsp", _keys.TRANSITIONS, directed.transitions, what="directed chain of cells")
-    write(adata, "obs", _keys.START, start_cells(directed, len(x)), what=f"{len(directed.start)} cells of the start")
-    write_result(adata, _keys.DYNAMICS, record, params=params, what=f"model of {len(names)} regulators, grade {grade}")
-
-
-def _write_ensemble(adata: AnnData, ensemble: dict[str, Any], params: dict[str, Any]) -> None:
-    if ensemble:
-        n = params["n_replicates"]
-        write_result(adata, _keys.ENSEMBLE, ensemble, params=params, what=f"{n} replicates of the model")
-    elif _keys.ENSEMBLE in adata.uns[_keys.UNS]:
-        del adata.uns[_keys.UNS][_keys.ENSEMBLE]  # it belonged to another model
-
-
-FIELDS = ("weights", "bias", "ceiling", "decay", "threshold", "hill", "signal")
-
-
-def _asymmetry(drift: RegulatoryDrift) -> float:
-    w = drift.weights
-    return float(torch.linalg.norm(w - w.T) / torch.linalg.norm(w + w.T).clamp_min(1e-300))
-
-
-def read_drift(adata: AnnData) -> tuple[RegulatoryDrift, float, list[str]]:
-    """Drift, diffusion and regulators that :func:`dynamics` wrote."""
-    record = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")
-    fields = {name: torch.as_tensor(np.array(record[name], dtype=float)) for name in FIELDS}
-    drift = RegulatoryDrift(held={}, **fields)
-    return drift, float(record["diffusion"]), [str(name) for name in record["regulators"]]
+    return str(direction.grade)

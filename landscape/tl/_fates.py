@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 
 from landscape import _keys
-from landscape._anndata import read, read_result, require_adata, write, write_result
+from landscape._anndata import read, read_result, require_adata, results_of, write, write_result
 from landscape._random import RandomLike
 from landscape._threads import on_one_thread
 from landscape.markov import absorption_probabilities
@@ -123,7 +123,7 @@ def fates(
         "method": solution.method,
     }
     found = None
-    if n_replicates and _keys.ATTRACTORS in adata.uns.get(_keys.UNS, {}):
+    if n_replicates and _keys.ATTRACTORS in results_of(adata):
         found = compare(
             adata, table, absorbing, n_replicates=n_replicates, n_cells=n_cells, tolerance=tolerance, rng=rng
         )

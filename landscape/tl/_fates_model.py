@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read, read_result
+from landscape._model import read_model
 from landscape._random import RandomLike, generator, seed_of
 from landscape.dynamics import RegulatoryDrift
-from landscape.tl._dynamics import read_drift
 from landscape.topography.fates.agreement import FALSE_ALARMS, Agreement, agreement, wilson
 from landscape.topography.fates.destinations import Destinations, destinations, settling_time, standard_error
 
@@ -31,8 +31,6 @@ FEWEST_CELLS = 100
 PATHS_TIMES_REGULATORS = 500_000
 # Longest time with noise, in mean lifetimes of a state: an attractor that is about to vanish relaxes for ever.
 LONGEST = 100.0
-# Step of the simulations over the shortest lifetime, as for the removal of a gene.
-STEP = 0.2
 # An attractor at which less than this share of its own paths stays is no fate at the model's noise.
 STAY = 0.5
 
@@ -70,24 +68,24 @@ def compare(
     rng: RandomLike,
 ) -> Comparison:
     """Follow a sample of cells with the model, and hold where they end against the chain's probabilities."""
-    drift, diffusion, _ = read_drift(adata)
+    model = read_model(adata)
     result = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
     x = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
     states = result["states"]
     points = torch.as_tensor(states.to_numpy(dtype=float))
     gen = generator(rng)
     cells = _sample(np.flatnonzero(chain.notna().all(axis=1)), n_cells, n_replicates * x.shape[1], gen)
-    duration = _duration(adata, drift, points, result["table"]["n_cells"].to_numpy(dtype=float))
+    duration = _duration(adata, model.drift, points, result["table"]["n_cells"].to_numpy(dtype=float))
     # The attractors themselves come last: how many of their own paths do they keep?
     found = destinations(
-        drift,
+        model.drift,
         torch.cat([torch.as_tensor(x[cells]), points]),
         points,
-        diffusion=diffusion,
+        diffusion=model.diffusion,
         duration=duration,
         n_replicates=n_replicates,
-        step=min(STEP / float(drift.decay.max()), duration),
-        lower=0.0,
+        step=model.step_within(duration),
+        lower=model.lower,
         rng=seed_of(gen),
     )
     kept = pd.Series(np.diagonal(found.probabilities[len(cells) :]), index=states.index.astype(str))

@@ -1,4 +1,4 @@
-"""What the model of the dynamics is made of: its regulators, their edges, and whether populations are matched."""
+"""What the model is made of: its regulators and their edges."""
 
 from __future__ import annotations
 
@@ -20,27 +20,6 @@ logger = logging.getLogger(__name__)
 # With this many cells per regulator the penalised regression of each gene on all others is better than one on the
 # network's support: on blood progenitors (10 cells per regulator) it explains .82 of the velocity, the support none.
 CELLS_PER_REGULATOR = 5
-# Most regulators of a model whose populations are matched by default. The distance of populations hears the largest
-# differences only: with 40 regulators of blood progenitors the matched model keeps two lineages of five, and with 106 of
-# cardiac differentiation or 95 of reprogramming, both at real times, one state of all cells or none that they reach.
-MOST_MATCHED = 30
-# Hill coefficients of the response to abundance. Populations tell steep responses: on simulated blood 4 meets them closer
-# than 2 or 1. Velocities of hundreds of regulators are explained better by graded ones: in held-out cells of blood and
-# pancreas, three latent models each, 2 leaves less than 4 in every one.
-STEEP, GRADED = 4.0, 2.0
-
-
-def refines(choice: bool | None, n_regulators: int) -> bool:  # noqa: FBT001  (the caller's option)
-    if choice is not None:
-        return choice
-    if n_regulators > MOST_MATCHED:
-        logger.info(
-            "populations are not matched with more than %d regulators; `refine=True` does so, and "
-            "`n_regulators=` keeps those that vary most",
-            MOST_MATCHED,
-        )
-        return False
-    return True
 
 
 def regulators(
@@ -84,8 +63,3 @@ def stability(adata: AnnData, network_key: str, names: list[str]) -> NDArray[np.
     index = adata.var_names.get_indexer(names)
     found = sparse.csr_matrix(read(adata, "varp", f"{network_key}_stability", hint="run `landscape.tl.network` first"))
     return np.asarray(found[index][:, index].todense(), dtype=float).T
-
-
-def usual_response(*, matched: bool) -> float:
-    """Hill coefficient of the response to abundance."""
-    return STEEP if matched else GRADED

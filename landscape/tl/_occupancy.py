@@ -16,10 +16,9 @@ from scipy.stats import rankdata
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
+from landscape._model import read_model
 from landscape._random import RandomLike, generator
 from landscape._threads import on_one_thread
-from landscape.dynamics import simulate
-from landscape.tl._dynamics import read_drift
 from landscape.tl._start import duration_of, start_of, waiting_time
 from landscape.topography.occupancy import Occupancy, place
 from landscape.topography.occupancy import occupancy as occupancy_of
@@ -84,7 +83,7 @@ def occupancy(
         If the model, its fates or the basis are missing.
     """
     adata = require_adata(adata)
-    drift, diffusion, _ = read_drift(adata)
+    model = read_model(adata)
     x = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
     result = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
     wait = waiting_time(adata)
@@ -94,17 +93,14 @@ def occupancy(
     start = start_of(adata, wait)
     states = result["states"].to_numpy(dtype=float)
     if duration is None:
-        duration = duration_of(adata, drift, x[start], states)
+        duration = duration_of(adata, model.drift, x[start], states)
     chosen = start[gen.integers(0, len(start), n_particles)]
-    step = min(0.2 / float(drift.decay.max()), duration / n_times)
-    path = simulate(
-        drift,
+    step = model.step_within(duration / n_times)
+    path = model.simulate(
         torch.as_tensor(x[chosen]),
-        diffusion=diffusion,
         duration=duration,
         step=step,
         rng=gen,
-        lower=0.0,
         save_at=list(np.linspace(0, duration - step, n_times)),
     )
     found = occupancy_of(path.states.reshape(-1, x.shape[1]).numpy(), x, drawn, n_grid=n_grid)

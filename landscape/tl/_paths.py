@@ -11,10 +11,10 @@ import pandas as pd
 from anndata import AnnData
 
 from landscape import _keys
-from landscape._anndata import read_result, require_adata, write_result
+from landscape._anndata import read_result, require_adata, results_of, write_result
+from landscape._model import read_model
 from landscape._random import RandomLike, generator
 from landscape.dynamics import RegulatoryDrift
-from landscape.tl._dynamics import read_drift
 from landscape.tl._path_tables import LEAST, NO_SADDLE, WORDS, NamedPath, over_passes, path_record
 from landscape.topography import MinimumAction, Saddle, minimum_action, transition_network
 
@@ -91,7 +91,8 @@ def paths(
         range.
     """
     adata = require_adata(adata)
-    drift, model_diffusion, genes = read_drift(adata)
+    model = read_model(adata)
+    drift, model_diffusion, genes = model.drift, model.diffusion_constant, list(model.regulators)
     states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
     names = [str(name) for name in states.index]
     if len(names) < 2:
@@ -140,7 +141,7 @@ def _known(
     adata: AnnData, states: pd.DataFrame, genes: list[str], noise: float, n_points: int
 ) -> list[NamedPath] | None:
     """Paths over all passes that were found for these attractors and this noise, or ``None``."""
-    record = adata.uns[_keys.UNS].get(_keys.PATHS)
+    record = results_of(adata).get(_keys.PATHS)
     if not isinstance(record, dict) or not {"table", "cost", "summary", "params"} <= record.keys():
         return None
     params, table = record["params"], record["table"]
@@ -212,7 +213,7 @@ def _named(adata: AnnData, found: MinimumAction, start: str, end: str) -> NamedP
 
 def _title(adata: AnnData, saddle: Saddle, scale: float) -> str:
     """Name of a saddle among those that :func:`landscape.tl.barriers` wrote."""
-    record = adata.uns[_keys.UNS].get(_keys.SADDLES)
+    record = results_of(adata).get(_keys.SADDLES)
     if isinstance(record, dict) and len(record.get("states", ())) and record["states"].shape[1] == len(saddle.x):
         apart = np.linalg.norm(record["states"].to_numpy(dtype=float) - saddle.x, axis=1)
         if apart.min() <= SAME * scale:

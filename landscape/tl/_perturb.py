@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from landscape import _keys
-from landscape._anndata import read, read_result, require_adata, write_result
+from landscape._anndata import read, read_result, require_adata, results_of, write_result
+from landscape._model import read_ensemble, read_model
 from landscape._random import RandomLike, seed_of
 from landscape._threads import on_one_thread
-from landscape.dynamics import RegulatoryDrift
+from landscape.dynamics import GeneModel
+from landscape.dynamics.ensemble import INTERVAL
 from landscape.perturbation import Outcome, References, outcome, references
 from landscape.tl import _perturb_tables as tables
 from landscape.tl._cells import cells_of
-from landscape.tl._dynamics import read_drift
-from landscape.tl._ensemble import INTERVAL, read_ensemble
 from landscape.tl._start import duration_of, start_of
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,8 @@ def perturb(
     .. [1] Phipson & Smyth (2010), *Stat. Appl. Genet. Mol. Biol.* 9, 39. https://doi.org/10.2202/1544-6115.1585
     """
     adata = require_adata(adata)
-    drift, diffusion, names = read_drift(adata)
+    model = read_model(adata)
+    names = list(model.regulators)
     table = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
     x = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
     held = _held(adata, levels, names, x)
@@ -131,18 +132,18 @@ def perturb(
     # References describe the whole system, so that a subset of cells is told by the same fates.
     known = references(tuple(map(str, table["states"].index)), table["states"].to_numpy(dtype=float), x[origin])
     if duration is None:
-        duration = duration_of(adata, drift, x[origin], known.states)
+        duration = duration_of(adata, model.drift, x[origin], known.states)
     seed = seed_of(rng)
     draw = np.random.default_rng(seed)
     start = x[chosen[draw.integers(0, len(chosen), n_particles)]]
     run = _Ensemble(start, known, float(duration), seed)
     acting = {names.index(gene): float(level) for gene, level in levels.items() if gene in names}
-    before, after = (run(model, diffusion, n_times=N_TIMES, few=False) for model in (drift, drift.held_at(acting)))
+    before, after = (run(each, n_times=N_TIMES, few=False) for each in (model, model.held_at(acting)))
     ensemble = [
-        (run(other, noise), run(other.held_at(acting), noise))
-        for other, noise in tqdm(read_ensemble(adata), desc="replicates", leave=False, disable=None)
+        (run(other), run(other.held_at(acting)))
+        for other in tqdm(read_ensemble(adata), desc="replicates", leave=False, disable=None)
     ]
-    controls = _controls(run, drift, diffusion, acting, x, n_controls)
+    controls = _controls(run, model, acting, x, n_controls)
     record: dict[str, Any] = {
         "levels": held,
         "fates": tables.fates(known, before, after, ensemble, controls),
@@ -157,7 +158,7 @@ def perturb(
         "levels": {gene.replace("/", "|"): float(level) for gene, level in levels.items()},
         "cells": "start" if cells is None else (cells if isinstance(cells, str) else f"{len(chosen)} cells"),
         "duration": float(duration),
-        "diffusion": diffusion,
+        "diffusion": model.diffusion_constant,
         "n_particles": n_particles,
         "n_replicates": len(ensemble),
         "n_controls": len(controls),
@@ -179,12 +180,11 @@ class _Ensemble:
     def __init__(self, start: NDArray[np.float64], known: References, duration: float, seed: int) -> None:
         self.start, self.known, self.duration, self.seed = start, known, duration, seed
 
-    def __call__(self, drift: RegulatoryDrift, diffusion: float, *, n_times: int = 1, few: bool = True) -> Outcome:
+    def __call__(self, model: GeneModel, *, n_times: int = 1, few: bool = True) -> Outcome:
         return outcome(
-            drift,
+            model,
             self.start[:FEW] if few else self.start,
             self.known,
-            diffusion=diffusion,
             duration=self.duration,
             n_times=n_times,
             rng=self.seed,
@@ -228,8 +228,7 @@ def _require_numbers(*, n_particles: int, n_controls: int, duration: float | Non
 
 def _controls(
     run: _Ensemble,
-    drift: RegulatoryDrift,
-    diffusion: float,
+    model: GeneModel,
     acting: Mapping[int, float],
     x: NDArray[np.float64],
     n_controls: int,
@@ -249,16 +248,13 @@ def _controls(
     if not sets:
         return []
     # Controls differ in what is held, and share the model that they are set beside.
-    before = run(drift, diffusion)
-    return [
-        (before, run(drift.held_at(chosen), diffusion))
-        for chosen in tqdm(sets, desc="controls", leave=False, disable=None)
-    ]
+    before = run(model)
+    return [(before, run(model.held_at(chosen))) for chosen in tqdm(sets, desc="controls", leave=False, disable=None)]
 
 
 def _write(adata: AnnData, key: str, record: Mapping[str, Any]) -> None:
     """Add one perturbation to those that are there."""
-    earlier = adata.uns[_keys.UNS].get(_keys.PERTURBATIONS, {})
+    earlier = results_of(adata).get(_keys.PERTURBATIONS, {})
     kept = {name: value for name, value in earlier.items() if name not in ("params", key)}
     fates = record["fates"]
     what = ", ".join(f"{fate} {change:+.2f}" for fate, change in fates["change"].items() if abs(change) >= 0.01)

@@ -11,8 +11,9 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from landscape import _keys
+from landscape._anndata import results_of
+from landscape.dynamics.ensemble import interval
 from landscape.perturbation import Outcome, References
-from landscape.tl._ensemble import interval
 from landscape.tl._occupancy import heights_record
 from landscape.topography.occupancy import occupancy as occupancy_of
 from landscape.topography.occupancy import place
@@ -99,7 +100,7 @@ def expression(
 
 def drawing(adata: AnnData, before: Outcome, after: Outcome, x: NDArray[np.float64], held: list[int]) -> dict[str, Any]:
     """Heights of both ensembles in the drawing of the unperturbed model, found by the genes that are not held."""
-    known = adata.uns[_keys.UNS].get(_keys.OCCUPANCY)
+    known = results_of(adata).get(_keys.OCCUPANCY)
     if known is None or str(known["basis"]) not in adata.obsm:
         return {}
     basis = str(known["basis"])

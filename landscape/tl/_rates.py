@@ -15,13 +15,13 @@ from scipy.spatial.distance import pdist
 from scipy.stats import norm
 
 from landscape import _keys
-from landscape._anndata import read_result, require_adata, write_result
+from landscape._anndata import read_result, require_adata, results_of, write_result
+from landscape._model import read_model
 from landscape._random import RandomLike
 from landscape.dynamics import RegulatoryDrift
-from landscape.tl._dynamics import read_drift
 from landscape.tl._fates import REACH
 from landscape.topography import RateMatrix, mean_times, simulated_rates, weights_from_rates
-from landscape.topography.passage.rates import FEWEST, default_step
+from landscape.topography.passage.rate_matrix import FEWEST, default_step
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,8 @@ def rates(
         If there are fewer than two attractors, the diffusion is not positive, or an option is out of its range.
     """
     adata = require_adata(adata)
-    drift, model_diffusion, _ = read_drift(adata)
+    model = read_model(adata)
+    drift, model_diffusion = model.drift, model.diffusion_constant
     states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
     if len(states) < 2:
         msg = f"Expected at least two attractors, found {len(states)}; there is nowhere to go."
@@ -142,7 +143,7 @@ def _hopeless(adata: AnnData, names: list[str], noise: float, exposure: float) -
 
     To leading order :math:`k = \lambda_u / (2\pi)\, e^{-S}` over the lowest barrier.
     """
-    results = adata.uns[_keys.UNS]
+    results = results_of(adata)
     heights, saddles = results.get(_keys.BARRIERS), results.get(_keys.SADDLES)
     if not isinstance(heights, dict) or not isinstance(saddles, dict) or heights["params"].get("diffusion") != noise:
         return {}

@@ -70,10 +70,6 @@ def expression(
     return pooled(count_matrix(adata, layer), graph, index)
 
 
-# Rate at which the square root of an abundance decays, in units of that of the abundance.
-ROOT_DECAY = 0.5
-
-
 def scaled(levels: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Square root of expression over its 99th percentile, and that percentile, of the root."""
     roots = np.sqrt(levels)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape import _keys
-from landscape._anndata import read, read_result, require_adata, write, write_result
+from landscape._anndata import read, read_result, require_adata, results_of, write, write_result
 from landscape.markov import absorption_probabilities
 from landscape.markov.graph import neighbor_graph
 from landscape.markov.terminal_states import TerminalStates, find_terminal_states
@@ -144,7 +144,7 @@ def _table(
         },
         index=pd.Index(list(ends), name="terminal"),
     )
-    results = adata.uns.get(_keys.UNS, {})
+    results = results_of(adata)
     if _keys.ATTRACTORS in results and _keys.STATE in adata.obsm:
         states = results[_keys.ATTRACTORS]["states"]
         x = adata.obsm[_keys.STATE][list(states.columns)].to_numpy(dtype=float)

@@ -37,7 +37,7 @@ from landscape.topography.passage.committor import (
 )
 from landscape.topography.passage.kramers import KramersTime, kramers_time
 from landscape.topography.passage.mean_first_passage import PassageTime, mean_first_passage_time
-from landscape.topography.passage.rates import RateMatrix, barrier_rates, mean_times, simulated_rates
+from landscape.topography.passage.rate_matrix import RateMatrix, barrier_rates, mean_times, simulated_rates
 from landscape.topography.passage.weights import Weights, simulated_weights, weights_from_rates
 from landscape.topography.support import Support, data_support
 

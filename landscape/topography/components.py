@@ -11,7 +11,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from landscape.dynamics import RegulatoryDrift
+from landscape.dynamics import GeneModel, RegulatoryDrift
+from landscape.dynamics.model import drift_of
 from landscape.topography.energy import LyapunovEnergy, asymmetry, lyapunov_energy, symmetriser
 from landscape.topography.field import as_states
 
@@ -79,7 +80,7 @@ class Component:
         return ComponentEnergy(lyapunov_energy(self.drift.held_at(levels)), levels)
 
 
-def energy_components(drift: RegulatoryDrift) -> tuple[Component, ...]:
+def energy_components(drift: RegulatoryDrift | GeneModel) -> tuple[Component, ...]:
     r"""Split a network into its strongly connected components, each with the conditions of an energy.
 
     What a component sends downstream does not come back, and what comes from upstream is a constant once it rests.
@@ -101,6 +102,7 @@ def energy_components(drift: RegulatoryDrift) -> tuple[Component, ...]:
     TypeError
         If the drift is no :class:`~landscape.dynamics.RegulatoryDrift`.
     """
+    drift = drift_of(drift)
     if not isinstance(drift, RegulatoryDrift):
         msg = f"Expected a RegulatoryDrift, found {type(drift).__name__}; other drifts have no known energy."
         raise TypeError(msg)

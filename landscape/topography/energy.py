@@ -11,7 +11,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from landscape.dynamics import RegulatoryDrift
+from landscape.dynamics import GeneModel, RegulatoryDrift
+from landscape.dynamics.model import drift_of
 from landscape.topography.field import as_states
 
 if TYPE_CHECKING:
@@ -70,10 +71,11 @@ def asymmetry(weights: ArrayLike | Tensor) -> float:
         If the matrix is not square or not finite.
     """
     w = _square(weights)
-    odd, even = np.linalg.norm(w - w.T), np.linalg.norm(w + w.T)
+    odd = float(torch.linalg.norm(torch.as_tensor(w - w.T)))
+    even = float(torch.linalg.norm(torch.as_tensor(w + w.T)))
     if odd == 0:
         return 0.0
-    return float(odd / even) if even > 0 else float("inf")
+    return odd / even if even > 0 else float("inf")
 
 
 def symmetriser(weights: ArrayLike | Tensor) -> Symmetriser:
@@ -204,7 +206,7 @@ class LyapunovEnergy:
         return (slope * inverse * weight).sum(-1) * end[:, :, 0]
 
 
-def lyapunov_energy(drift: RegulatoryDrift) -> LyapunovEnergy:
+def lyapunov_energy(drift: RegulatoryDrift | GeneModel) -> LyapunovEnergy:
     r"""Lyapunov energy of a regulatory drift whose weights are symmetrisable.
 
     Held genes do not respond, so that only the weights among the others matter.
@@ -231,6 +233,7 @@ def lyapunov_energy(drift: RegulatoryDrift) -> LyapunovEnergy:
     Cohen, Grossberg (1983), *IEEE Transactions on Systems, Man, and Cybernetics* 13, 815.
     https://doi.org/10.1109/TSMC.1983.6313075
     """
+    drift = drift_of(drift)
     if not isinstance(drift, RegulatoryDrift):
         msg = f"Expected a RegulatoryDrift, found {type(drift).__name__}; other drifts have no known energy."
         raise TypeError(msg)

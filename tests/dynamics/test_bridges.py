@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from landscape.dynamics import (
+    Model,
     RegulatoryDrift,
     energy_distance,
     fit_bridges,
@@ -43,7 +44,7 @@ def ignorant(d: int = 4) -> RegulatoryDrift:
 
 def test_lifetimes_and_signs_of_a_cascade_are_found_from_nothing():
     truth, populations = cascade()
-    found = fit_bridges(ignorant(), populations, diffusion=1e-3, rng=0).drift
+    found = fit_bridges(Model(ignorant(), 1e-3), populations, rng=0).model.drift
 
     fast, slow = float(found.decay[1]), float(found.decay[2])
     # Trial rates are a factor of 1.4 apart; the true ratio is 5.
@@ -56,7 +57,7 @@ def test_lifetimes_and_signs_of_a_cascade_are_found_from_nothing():
 
 def test_paths_miss_less_from_round_to_round():
     _, populations = cascade()
-    misses = fit_bridges(ignorant(), populations, diffusion=1e-3, rng=0).misses
+    misses = fit_bridges(Model(ignorant(), 1e-3), populations, rng=0).misses
     assert len(misses) == 4
     assert misses[-1] < 0.5 * misses[0]
 
@@ -66,7 +67,9 @@ def test_known_decay_rates_and_the_support_stay():
     start = replace(ignorant(), decay=torch.tensor([0.5, 2.0, 0.4, 0.5], dtype=torch.float64))
     support = torch.zeros(4, 4, dtype=torch.float64)
     support[1, 0] = 1
-    found = fit_bridges(start, populations, support=support, fit_decay=False, n_rounds=2, rng=0).drift
+    found = fit_bridges(
+        Model(start, 5e-3), populations, support=support, fit_decay=False, n_rounds=2, rng=0
+    ).model.drift
     torch.testing.assert_close(found.decay, start.decay)
     assert (found.weights[support == 0] == 0).all()
 
@@ -75,28 +78,28 @@ def test_the_unit_of_time_does_not_matter():
     _, populations = cascade()
     hours = {24 * t: x for t, x in populations.items()}
     slow = replace(ignorant(), decay=ignorant().decay / 24, ceiling=ignorant().ceiling / 24)
-    a = fit_bridges(ignorant(), populations, diffusion=1e-3, n_rounds=2, rng=0).drift
-    b = fit_bridges(slow, hours, diffusion=1e-3 / 24, n_rounds=2, rng=0).drift
+    a = fit_bridges(Model(ignorant(), 1e-3), populations, n_rounds=2, rng=0).model.drift
+    b = fit_bridges(Model(slow, 1e-3 / 24), hours, n_rounds=2, rng=0).model.drift
     torch.testing.assert_close(a.decay, 24 * b.decay, rtol=1e-6, atol=0)
     torch.testing.assert_close(a.weights, b.weights, rtol=1e-4, atol=1e-4)
 
 
 def test_the_same_seed_gives_the_same_model():
     _, populations = cascade()
-    a, b = (fit_bridges(ignorant(), populations, n_rounds=1, rng=5).drift.weights for _ in range(2))
+    a, b = (fit_bridges(Model(ignorant(), 5e-3), populations, n_rounds=1, rng=5).model.drift.weights for _ in range(2))
     assert torch.equal(a, b)
 
 
 def test_a_time_that_was_left_out_is_met_better_than_by_guesses():
     _, populations = cascade()
     rest = {t: x for t, x in populations.items() if t != 2.0}
-    start = fit_bridges(ignorant(), rest, diffusion=1e-3, rng=0).drift
-    match = match_populations(start, rest, diffusion=1e-3, n_steps=60, rng=0)
-    found = without_one_time(match.drift, populations, 2.0, diffusion=match.diffusion)
+    start = fit_bridges(Model(ignorant(), 1e-3), rest, rng=0).model
+    match = match_populations(start, rest, n_steps=60, rng=0)
+    found = without_one_time(match.model, populations, 2.0)
     assert found["held_out_time"] == 2.0
     assert found["held_out_distance"] < 0.2 * found["held_out_unchanged"]
     with pytest.raises(ValueError, match="between the first and the last"):
-        without_one_time(match.drift, populations, 0.0, diffusion=1e-3)
+        without_one_time(match.model, populations, 0.0)
 
 
 def two_equal_wells():
@@ -122,12 +125,12 @@ def test_growth_is_told_from_attraction():
     truth, populations, growth = two_equal_wells()
     share = {}
     for name, known in (("modelled", growth), ("ignored", None)):
-        start = fit_bridges(truth, populations, diffusion=4e-3, growth=known, fit_decay=False, rng=0).drift
+        start = fit_bridges(Model(truth, 4e-3), populations, growth=known, fit_decay=False, rng=0).model
         match = match_populations(
-            start, populations, diffusion=4e-3, growth=known, fit_decay=False, n_steps=150, n_particles=400, rng=0
+            start, populations, growth=known, fit_decay=False, n_steps=150, n_particles=400, rng=0
         )
         first = populations[0.0].repeat(4, 1)
-        end = simulate(match.drift, first, diffusion=match.diffusion, duration=4.0, step=0.02, rng=3, lower=0.0)
+        end = match.model.simulate(first, duration=4.0, step=0.02, rng=3)
         share[name] = float((end.states[-1][:, 0] > end.states[-1][:, 1]).to(torch.float64).mean())
     observed = float((populations[4.0][:, 0] > populations[4.0][:, 1]).to(torch.float64).mean())
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from landscape.dynamics import RegulatoryDrift, fit_diffusion
-from landscape.dynamics.noise import LEAST, TOLERANCE
+from landscape.dynamics import Model, RegulatoryDrift, fit_diffusion
+from landscape.dynamics.noise import LOWEST, TOLERANCE
 
 DIFFUSION = 0.004
 
@@ -31,7 +31,7 @@ def carried(n: int, seed: int, times: tuple[float, ...] = (0.0, 0.5, 1.0, 3.0)) 
 
 
 def test_the_noise_of_an_ornstein_uhlenbeck_process_is_found():
-    logs = [np.log(fit_diffusion(relaxing(), carried(400, seed), most=0.1, rng=seed)) for seed in range(6)]
+    logs = [np.log(fit_diffusion(Model(relaxing(), 0.1), carried(400, seed), rng=seed)) for seed in range(6)]
     error = np.mean(logs) - np.log(DIFFUSION)
     # The search stops within its tolerance; steps of a tenth of a lifetime and less add half of their width at most.
     assert abs(error) < 4 * np.std(logs, ddof=1) / np.sqrt(6) + TOLERANCE + 0.025
@@ -40,18 +40,18 @@ def test_the_noise_of_an_ornstein_uhlenbeck_process_is_found():
 
 def test_the_same_seed_gives_the_same_noise():
     populations = carried(100, 0)
-    once, again, other = (fit_diffusion(relaxing(), populations, most=0.1, rng=seed) for seed in (0, 0, 1))
+    once, again, other = (fit_diffusion(Model(relaxing(), 0.1), populations, rng=seed) for seed in (0, 0, 1))
     assert once == again != other
 
 
 def test_noise_stays_below_the_most_there_can_be():
-    assert fit_diffusion(relaxing(), carried(200, 0), most=DIFFUSION / 10) == pytest.approx(DIFFUSION / 10, rel=0.15)
+    assert fit_diffusion(Model(relaxing(), DIFFUSION / 10), carried(200, 0)) == pytest.approx(DIFFUSION / 10, rel=0.15)
 
 
 def test_populations_without_noise_have_none():
     one = torch.ones(200, 3, dtype=torch.float64)
-    found = fit_diffusion(relaxing(), {0.0: 0.5 * one, 1.0: one * (1 - 0.5 * np.exp(-1.0))}, most=1.0)
-    assert found == pytest.approx(LEAST, rel=0.5)
+    found = fit_diffusion(Model(relaxing(), 1.0), {0.0: 0.5 * one, 1.0: one * (1 - 0.5 * np.exp(-1.0))})
+    assert found == pytest.approx(LOWEST, rel=0.5)
 
 
 def test_cells_that_multiply_count_as_what_they_become():
@@ -69,8 +69,8 @@ def test_cells_that_multiply_count_as_what_they_become():
         return np.log(4.0) * (x[:, 0] > 1.0)
 
     still = relaxing(decay=1e-3)
-    modelled = fit_diffusion(still, populations, most=1.0, growth=growth)
-    ignored = fit_diffusion(still, populations, most=1.0)
+    modelled = fit_diffusion(Model(still, 1.0), populations, growth=growth)
+    ignored = fit_diffusion(Model(still, 1.0), populations)
     # A variance from 600 cells has a relative standard error of sqrt(2 / 1800) = .03, and half of it was there before.
     assert modelled == pytest.approx(DIFFUSION, rel=0.35)
     assert abs(np.log(ignored / DIFFUSION)) > abs(np.log(modelled / DIFFUSION))

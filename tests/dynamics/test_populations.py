@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from landscape.dynamics import RegulatoryDrift, energy_distance, match_populations, simulate
+from landscape.dynamics import Model, RegulatoryDrift, energy_distance, match_populations, simulate
 
 
 def test_energy_distance_of_two_shifted_normals():
@@ -50,12 +50,12 @@ def test_a_wrong_speed_is_put_right():
     wrong = RegulatoryDrift.from_arrays(
         truth.weights.numpy(), bias=truth.bias.numpy(), ceiling=[1.0, 2.0], decay=[1.0, 1.5], hill=2.0
     )
-    found = match_populations(wrong, populations, diffusion=1e-2, n_steps=150, n_particles=200, rng=0)
+    found = match_populations(Model(wrong, 1e-2), populations, n_steps=150, n_particles=200, rng=0)
 
     assert found.distance.max() < 0.1 * found.initial_distance.max()
     # Expected shape of the mean over time, from the truth itself.
     start = populations[0.0]
-    late = simulate(found.drift, start, diffusion=found.diffusion, duration=3.0, step=0.02, rng=5, lower=0.0)
+    late = found.model.simulate(start, duration=3.0, step=0.02, rng=5)
     true = simulate(truth, start, diffusion=2e-3, duration=3.0, step=0.02, rng=6, lower=0.0)
     # A time that was not shown; 400 cells with a spread below .15 leave a standard error below .01 on each side.
     np.testing.assert_allclose(late.states[-1].mean(0), true.states[-1].mean(0), atol=0.05)
@@ -64,7 +64,7 @@ def test_a_wrong_speed_is_put_right():
 def test_the_same_seed_gives_the_same_model():
     truth, populations = decay_problem()
     a, b = (
-        match_populations(truth, populations, diffusion=1e-2, n_steps=5, n_particles=50, rng=3).drift.weights
+        match_populations(Model(truth, 1e-2), populations, n_steps=5, n_particles=50, rng=3).model.drift.weights
         for _ in range(2)
     )
     assert torch.equal(a, b)
@@ -73,13 +73,13 @@ def test_the_same_seed_gives_the_same_model():
 def test_the_support_holds():
     truth, populations = decay_problem()
     support = torch.tensor([[0.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
-    found = match_populations(truth, populations, diffusion=1e-2, support=support, n_steps=5, n_particles=50)
-    assert (found.drift.weights[support == 0] == 0).all()
+    found = match_populations(Model(truth, 1e-2), populations, support=support, n_steps=5, n_particles=50)
+    assert (found.model.drift.weights[support == 0] == 0).all()
 
 
 def test_too_few_times_or_cells_are_refused():
     truth, populations = decay_problem()
     with pytest.raises(ValueError, match="two or more times, found 1"):
-        match_populations(truth, {0.0: populations[0.0]}, diffusion=1e-2)
+        match_populations(Model(truth, 1e-2), {0.0: populations[0.0]})
     with pytest.raises(ValueError, match=r"at least two cells at every time, found \{1.0: 1\}"):
-        match_populations(truth, {0.0: populations[0.0], 1.0: populations[1.0][:1]}, diffusion=1e-2)
+        match_populations(Model(truth, 1e-2), {0.0: populations[0.0], 1.0: populations[1.0][:1]})

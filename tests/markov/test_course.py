@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from landscape.markov import find_start, flow_potential, neighbor_graph, potential_kernel
-from landscape.markov.course import SETTLED, populations_ahead, populations_along, steps_per_lifetime, through
+from landscape.markov.course import SETTLED, populations_ahead, populations_along, steps_per_lifetime, towards_ends
 
 
 def forward_line(n: int, p: float = 0.5) -> sparse.csr_matrix:
@@ -98,7 +98,7 @@ def test_the_start_is_where_the_chain_comes_from(strip):
 def test_a_hesitant_chain_is_led_on_from_its_start(strip):
     z, graph, chain = strip
     hesitant = (0.15 * chain + 0.85 * potential_kernel(graph, np.zeros(len(z)))).tocsr()
-    led = through(graph, hesitant, find_start(graph, chain, z))
+    led = towards_ends(graph, hesitant, find_start(graph, chain, z))
     np.testing.assert_allclose(np.asarray(led.sum(1)).ravel(), 1.0)
     middle = np.abs(z[:, 0] - 5) < 2
     drift = (led @ z - z)[middle, 0].mean()

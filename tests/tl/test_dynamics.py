@@ -10,7 +10,6 @@ import pytest
 from scipy import sparse
 
 import landscape as ls
-from landscape.tl._dynamics import read_drift
 from landscape.tl._state import pooled, scaled
 
 
@@ -26,13 +25,13 @@ def test_the_model_explains_where_cells_go(toggle_model):
 
 
 def test_what_is_written_agrees_with_itself(toggle_model):
-    drift, diffusion, names = read_drift(toggle_model)
+    model = ls.get.model(toggle_model)
     states = toggle_model.obsm["X_state"]
-    assert list(states.columns) == names
-    assert diffusion > 0
+    assert tuple(states.columns) == model.regulators
+    assert model.diffusion_constant > 0
     import torch
 
-    velocity = drift(torch.as_tensor(states.to_numpy())).numpy()
+    velocity = model(torch.as_tensor(states.to_numpy())).numpy()
     np.testing.assert_allclose(toggle_model.obsm["X_state_velocity"].to_numpy(), velocity)
     np.testing.assert_allclose(np.asarray(toggle_model.obsp["transitions"].sum(1)).ravel(), 1)
     assert toggle_model.obs["landscape_start"].sum() == (toggle_model.obs["time"] == 0).sum()
@@ -89,9 +88,10 @@ def test_reversed_arrows_are_detected(toggle_cells, caplog):
 def test_files_keep_everything(toggle_model, tmp_path):
     toggle_model.write_h5ad(tmp_path / "a.h5ad")
     back = ad.read_h5ad(tmp_path / "a.h5ad")
-    a, b = read_drift(toggle_model), read_drift(back)
-    np.testing.assert_array_equal(a[0].weights, b[0].weights)
-    assert a[1:] == b[1:]
+    a, b = ls.get.model(toggle_model), ls.get.model(back)
+    np.testing.assert_array_equal(a.drift.weights, b.drift.weights)
+    np.testing.assert_array_equal(a.scale, b.scale)
+    assert (a.diffusion, a.regulators, a.step) == (b.diffusion, b.regulators, b.step)
     assert back.uns["landscape"]["attractors"]["table"].equals(toggle_model.uns["landscape"]["attractors"]["table"])
 
 

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
-import torch
-from scipy import sparse
 
 import landscape as ls
-from landscape.dynamics import RegulatoryDrift
-from landscape.markov import neighbor_graph
-from landscape.tl._direction import Directed
-from landscape.tl._edges import edge_evidence
-from landscape.tl._fit import ModelFit
-from landscape.tl._state import ROOT_DECAY
 
 
 def hub() -> ls.circuits.Circuit:
@@ -83,37 +74,6 @@ def test_edges_of_the_toggle_are_determined(toggle_cells):
     pd.testing.assert_frame_equal(
         ls.get.regulation(adata, supported=True), table[table["support"] == 1].reset_index(drop=True)
     )
-
-
-def test_of_regulators_that_go_together_neither_is_determined():
-    # Genes 1 and 2 go together in all cells and gene 3 alone; only one of the twins and gene 3 act on gene 0.
-    rng = np.random.default_rng(0)
-    x = rng.uniform(0.05, 1.0, (800, 4))
-    x[:, 2] = np.clip(x[:, 1] + 0.01 * rng.standard_normal(800), 0.01, None)
-    weights = np.zeros((4, 4))
-    weights[0, [1, 3]] = 3.0, -3.0
-    true = RegulatoryDrift.from_arrays(weights, bias=0.0, ceiling=1.0, decay=ROOT_DECAY, hill=4.0)
-    velocity = true(torch.as_tensor(x)).numpy() + 0.02 * rng.standard_normal(x.shape)
-    fit = ModelFit(
-        x,
-        x,
-        Directed(sparse.eye(800, format="csr"), velocity / ROOT_DECAY, np.array([], dtype=int)),
-        1 - np.eye(4),
-        stability=None,
-        decay=None,
-        hill=4.0,
-        diffusion=0.01,
-        refine=False,
-        n_steps=1,
-        gen=rng,
-    )
-    fitted = fit.fit(neighbor_graph(x, n_neighbors=10))
-    found = edge_evidence(fit, fitted, 20)
-    assert found["edge_support"][0, 3] == 1
-    assert (found["edge_support"][0, [1, 2]] < 1).any()
-    assert (found["edge_sd"][0, [1, 2]] > 5 * found["edge_sd"][0, 3]).all()
-    # Nothing acts on gene 3: its weights keep no sign.
-    assert (found["edge_support"][3, :3] < 1).any()
 
 
 def test_without_replicates_nothing_is_said(toggle_model):

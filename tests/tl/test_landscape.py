@@ -12,7 +12,6 @@ import torch
 import landscape as ls
 from landscape.tl._attractors import _marker_names, _numbered
 from landscape.tl._barriers import _heights
-from landscape.tl._dynamics import read_drift
 from landscape.topography import Transition, TransitionNetwork
 
 
@@ -22,7 +21,7 @@ def test_the_toggle_has_two_attractors_named_after_its_fates(toggle_model):
     table = result["table"]
     assert (table["leading_eigenvalue"] < 0).all()
     assert table["observed"].all()
-    drift, _, _ = read_drift(toggle_model)
+    drift = ls.get.model(toggle_model).drift
     # The definition itself: the drift vanishes at an attractor.
     assert drift(torch.as_tensor(result["states"].to_numpy())).abs().max() < 1e-8
 
@@ -87,7 +86,7 @@ def test_barriers_of_the_toggle_lie_over_one_saddle_and_scale_with_the_noise(tog
     assert first["converged"].all()
     assert (first["height"] > 0).all()
     saddles = adata.uns["landscape"]["saddles"]
-    drift, _, _ = read_drift(adata)
+    drift = ls.get.model(adata).drift
     assert drift(torch.as_tensor(saddles["states"].to_numpy())).abs().max() < 1e-6
     assert (saddles["table"]["leading_eigenvalue"] > 0).all()
     ls.tl.barriers(adata, diffusion=0.02)

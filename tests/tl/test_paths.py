@@ -10,7 +10,6 @@ import torch
 
 import landscape as ls
 from landscape.report import summarise
-from landscape.tl._dynamics import read_drift
 from landscape.tl._path_tables import NamedPath, path_record
 from landscape.tl._paths import _known
 from landscape.topography import minimum_action
@@ -63,7 +62,7 @@ def test_paths_of_the_toggle_lead_over_its_saddle_and_down(crossed):
     states = crossed.uns["landscape"]["attractors"]["states"]
     saddle = crossed.uns["landscape"]["saddles"]["states"].iloc[0].to_numpy()
     genes = list(states.columns)
-    drift, _, _ = read_drift(crossed)
+    drift = ls.get.model(crossed).drift
     for (start, end), part in record["table"].groupby(["from", "to"]):
         points = part[genes].to_numpy()
         np.testing.assert_allclose(points[[0, -1]], states.loc[[start, end]], atol=1e-6)
@@ -113,7 +112,8 @@ def test_chosen_pairs_are_joined_by_a_path_of_their_own(toggle_model, crossed):
     first, second = toggle_model.uns["landscape"]["attractors"]["states"].index
     chosen = ls.tl.paths(toggle_model, pairs=[(second, first)], copy=True).uns["landscape"]["paths"]
     assert chosen["summary"][["from", "to"]].to_numpy().tolist() == [[second, first]]
-    drift, noise, _ = read_drift(toggle_model)
+    model = ls.get.model(toggle_model)
+    drift, noise = model.drift, model.diffusion
     ends = toggle_model.uns["landscape"]["attractors"]["states"].loc[[second, first]].to_numpy()
     assert chosen["summary"]["action"].iloc[0] == pytest.approx(
         minimum_action(drift, *ends, diffusion=noise).action, rel=2e-3
@@ -205,7 +205,8 @@ def test_barriers_state_the_curl_and_the_undecided_zone(crossed):
     record = crossed.uns["landscape"]
     assert 0 < record["barriers"]["curl_share"] < 1
     assert summarise(crossed)["curl_share"] == record["barriers"]["curl_share"]
-    drift, noise, _ = read_drift(crossed)
+    model = ls.get.model(crossed)
+    drift, noise = model.drift, model.diffusion
     saddle = record["saddles"]["states"].to_numpy()
     assert record["saddles"]["table"]["undecided_width"].iloc[0] == pytest.approx(
         ls.topography.undecided_width(drift, saddle[0], diffusion=noise).width

@@ -155,29 +155,19 @@ def test_bad_input_is_refused_and_nothing_is_written(ensemble, genes, levels, op
 
 
 def test_intervals_of_barriers_hold_what_the_replicates_say(ensemble):
-    from landscape.tl._ensemble import matched, read_ensemble
     from landscape.topography import transition_network
+    from landscape.topography.fixed_points.matching import match_attractors
 
     adata = ls.tl.barriers(ensemble, copy=True)
     table = adata.uns["landscape"]["barriers"]["table"]
     states = adata.uns["landscape"]["attractors"]["states"].to_numpy()
     heights = []
-    for drift, noise in read_ensemble(adata):
-        held = matched(drift, states)
+    for model in ls.get.ensemble(adata):
+        held = match_attractors(model.drift, states)
         # The definition: an attractor of the replicate is where its own drift vanishes.
-        assert np.abs(drift(torch.as_tensor(held)).numpy()).max() < 1e-8
-        heights.append(transition_network(drift, held, diffusion=noise, n_points=50).action[0, 1])
+        assert np.abs(model(torch.as_tensor(held)).numpy()).max() < 1e-8
+        heights.append(transition_network(model.drift, held, diffusion=model.diffusion, n_points=50).action[0, 1])
     assert table["n_replicates"].tolist() == [4, 4]
     first = table.iloc[0]
     assert first["low"] == pytest.approx(np.quantile(heights, 0.05), rel=1e-3)
     assert first["high"] == pytest.approx(np.quantile(heights, 0.95), rel=1e-3)
-
-
-def test_an_attractor_that_a_replicate_lacks_has_no_heir():
-    from landscape.dynamics import RegulatoryDrift
-    from landscape.tl._ensemble import matched
-
-    one_valley = RegulatoryDrift.from_arrays(np.zeros((2, 2)), bias=np.array([3.0, -3.0]), hill=4.0)
-    held = matched(one_valley, np.array([[0.95, 0.05], [0.05, 0.95]]))
-    assert np.isfinite(held[0]).all()
-    assert np.isnan(held[1]).all()

@@ -12,7 +12,6 @@ import torch
 from scipy.linalg import expm
 
 import landscape as ls
-from landscape.tl._dynamics import read_drift
 from landscape.tl._rates import _blocked, _spread, _table, _weights
 from landscape.topography import RateMatrix, mean_first_passage_time
 
@@ -28,7 +27,7 @@ def rated(toggle_model):
 def test_times_agree_with_the_backward_equation(rated):
     record = rated.uns["landscape"]["rates"]
     states = rated.uns["landscape"]["attractors"]["states"]
-    drift, _, _ = read_drift(rated)
+    drift = ls.get.model(rated).drift
     assert record["table"]["valid"].all()
     assert record["converged"]
     for row in record["table"].to_dict("records"):
@@ -84,7 +83,7 @@ def test_noise_that_leaves_no_valley_within_the_radius_is_named(toggle_model):
 
 
 def test_the_spread_is_that_of_the_linear_valley(toggle_model):
-    drift, _, _ = read_drift(toggle_model)
+    drift = ls.get.model(toggle_model).drift
     states = toggle_model.uns["landscape"]["attractors"]["states"].to_numpy()
     slope = drift.jacobian(torch.as_tensor(states))[0].numpy()
     # Covariance as an integral of the response to noise, by steps of .01 up to 20 relaxation times.
@@ -166,7 +165,7 @@ def test_paths_over_known_barriers_that_none_would_cross_are_not_simulated(toggl
     adata = ls.tl.barriers(toggle_model, diffusion=4e-4, copy=True)
     heights = ls.get.barriers(adata).set_index("from")["height"]
     assert (heights > 25).all()
-    monkeypatch.setattr("landscape.topography.passage.rates.first_hits", None)
+    monkeypatch.setattr("landscape.topography.passage.rate_matrix.first_hits", None)
     ls.tl.rates(adata, diffusion=4e-4)
     table = ls.get.rates(adata)
     for row in table.to_dict("records"):

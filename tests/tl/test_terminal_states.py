@@ -27,7 +27,7 @@ def forked(order=None) -> AnnData:
     adata = AnnData(sparse.csr_matrix((600, 1)), obs=pd.DataFrame({"arm": arm[order]}, index=[f"c{i}" for i in order]))
     adata.obsm["X_latent"] = points[order]
     adata.obsp["transitions"] = potential_kernel(neighbor_graph(points[order]), height[order])
-    adata.uns["landscape"] = {"dynamics": {"params": {"n_neighbors": 30}}}
+    adata.uns["landscape"] = {"schema": 1, "dynamics": {"params": {"n_neighbors": 30}}}
     return adata
 
 
@@ -84,12 +84,12 @@ def test_a_chain_without_a_direction_is_refused_and_nothing_is_written():
 
 def test_fates_that_are_not_solved_are_an_error_and_nothing_is_written(monkeypatch):
     from landscape.markov import absorption_probabilities
-    from landscape.tl import _terminal
+    from landscape.tl import _terminal_states
 
     def lost(*args, **kwargs):
         return replace(absorption_probabilities(*args, **kwargs), converged=False, residual=1e-3)
 
-    monkeypatch.setattr(_terminal, "absorption_probabilities", lost)
+    monkeypatch.setattr(_terminal_states, "absorption_probabilities", lost)
     adata = forked()
     with pytest.raises(ValueError, match="did not converge: residual .* left too rarely"):
         ls.tl.terminal_states(adata)

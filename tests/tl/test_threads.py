@@ -21,9 +21,9 @@ CASES = {
     "landscape.dynamics.bridges": ("require_populations", lambda: ls.dynamics.fit_bridges(None, {})),
     "landscape.dynamics.populations": (
         "require_populations",
-        lambda: ls.dynamics.match_populations(None, {}, diffusion=1.0),
+        lambda: ls.dynamics.match_populations(None, {}),
     ),
-    "landscape.dynamics.noise": ("require_populations", lambda: ls.dynamics.fit_diffusion(None, {}, most=1.0)),
+    "landscape.dynamics.noise": ("require_populations", lambda: ls.dynamics.fit_diffusion(None, {})),
 }
 
 

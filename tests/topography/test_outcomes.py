@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landscape.dynamics import RegulatoryDrift
+from landscape.dynamics import Model, RegulatoryDrift
 from landscape.perturbation import OTHER, UNDIFFERENTIATED, compare, outcome, references
 
 
@@ -27,7 +27,7 @@ def switch():
 
 def test_the_ensemble_of_a_symmetric_switch_is_shared_evenly(switch):
     drift, known, start = switch
-    found = outcome(drift, start, known, diffusion=0.01, duration=20.0, rng=1)
+    found = outcome(Model(drift, 0.01), start, known, duration=20.0, rng=1)
     # The standard error of one half over 400 particles is .025.
     assert found.shares[:2] == pytest.approx([0.5, 0.5], abs=3 * 0.025)
     assert found.shares.sum() == pytest.approx(1.0)
@@ -36,7 +36,7 @@ def test_the_ensemble_of_a_symmetric_switch_is_shared_evenly(switch):
 
 def test_a_gene_held_at_zero_leaves_the_other_gene_its_closed_form(switch):
     drift, known, start = switch
-    before, after = compare(drift, {0: 0.0}, start, known, diffusion=0.01, duration=20.0)
+    before, after = compare(Model(drift, 0.01), {0: 0.0}, start, known, duration=20.0)
     # Without its repressor the second gene rests at a s(b) / gamma.
     rest = 1 / (1 + np.exp(-3.0))
     assert len(after.attractors) == 1
@@ -51,7 +51,7 @@ def test_a_gene_held_at_zero_leaves_the_other_gene_its_closed_form(switch):
 
 def test_doing_nothing_changes_nothing(switch):
     drift, known, start = switch
-    before, after = compare(drift, {}, start, known, diffusion=0.01, duration=5.0, n_times=3)
+    before, after = compare(Model(drift, 0.01), {}, start, known, duration=5.0, n_times=3)
     np.testing.assert_array_equal(before.path, after.path)
     np.testing.assert_array_equal(before.shares, after.shares)
 
@@ -82,7 +82,7 @@ def test_a_model_that_never_rests_has_no_fate():
     )
     start = np.random.default_rng(0).uniform(0, 1, (20, 3))
     known = references(("a",), np.array([[1.0, 0.0, 0.0]]), start)
-    found = outcome(ring, start, known, diffusion=1e-4, duration=5.0)
+    found = outcome(Model(ring, 1e-4), start, known, duration=5.0)
     assert found.shares[-1] == 1.0
     assert not len(found.attractors)
 

@@ -76,7 +76,7 @@ def state_networks(
         :math:`\lambda`, as the network of all cells has it.
     pull
         :math:`\kappa`, cells at which the shared network counts twice.
-    arrow
+    reverse_share
         As for :func:`landscape.network.ridge`.
 
     Raises

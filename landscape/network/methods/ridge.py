@@ -72,7 +72,7 @@ def ridge(
         Column of each regulator among the targets, shape ``(m,)``.
     penalty
         :math:`\lambda`, in units of the variance of a standardised regulator; one for all targets or one each.
-    arrow
+    reverse_share
         :math:`\alpha`, used where the moments hold the reverse.
     deconfounding
         :math:`\kappa`, 0 for none.

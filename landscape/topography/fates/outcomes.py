@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from landscape._random import RandomLike
-from landscape.dynamics import RegulatoryDrift, simulate
+from landscape.dynamics import GeneModel
 from landscape.topography.fixed_points.roots import FixedPoints, fixed_points
 
 logger = logging.getLogger(__name__)
@@ -129,11 +129,10 @@ class Outcome:
 
 
 def outcome(
-    drift: RegulatoryDrift,
+    model: GeneModel,
     start: ArrayLike,
     known: References,
     *,
-    diffusion: float,
     duration: float,
     n_times: int = 1,
     step: float | None = None,
@@ -147,37 +146,28 @@ def outcome(
 
     Parameters
     ----------
-    drift
-        The model, perturbed or not; genes that it holds are set to their levels from the start.
+    model
+        The model, perturbed or not; genes that it clamps are set to their levels from the start.
     start
         Start of each particle, shape ``(n, d)``.
     known
         States that fates are told by.
-    diffusion, duration
-        :math:`D` and the time with noise.
+    duration
+        Time with noise.
     n_times
         Times to keep, equally spaced, the end included.
     step
-        Time step; by default a fifth of the shortest lifetime.
+        Time step; by default that of the model.
     rng
         Seed or generator; the same seed gives two models the same noise, which makes their difference more certain.
     """
-    x = torch.as_tensor(np.array(start, dtype=float))
-    rest = torch.as_tensor(known.states.copy())
-    for gene, level in drift.held.items():
-        x[:, gene] = level
-        rest[:, gene] = level
-    step = min(0.2 / float(drift.decay.max()), duration / n_times) if step is None else step
+    x, rest = model.clamped(start), model.clamped(known.states)
+    step = model.step_within(duration / n_times) if step is None else step
     n_steps = max(n_times, round(duration / step))
     times = np.round(np.linspace(0, n_steps, n_times + 1)[1:]) * step
-    path = simulate(
-        drift, x, diffusion=diffusion, duration=n_steps * step, step=step, lower=0.0, rng=rng, save_at=list(times)
-    ).states.numpy()
-    ends = torch.as_tensor(path[-1].copy())
-    for gene, level in drift.held.items():
-        ends[:, gene] = level
-    found = fixed_points(drift, torch.cat([ends, rest]), deflate=False, n_random=0)
-    return _outcome(found, known, dict(drift.held), path)
+    path = model.simulate(x, duration=n_steps * step, step=step, rng=rng, save_at=list(times)).states.numpy()
+    found = fixed_points(model.drift, torch.cat([model.clamped(path[-1]), rest]), deflate=False, n_random=0)
+    return _outcome(found, known, dict(model.drift.held), path)
 
 
 def _outcome(found: FixedPoints, known: References, held: Mapping[int, float], path: NDArray[np.float64]) -> Outcome:
@@ -204,19 +194,18 @@ def _outcome(found: FixedPoints, known: References, held: Mapping[int, float], p
 
 
 def compare(
-    drift: RegulatoryDrift,
+    model: GeneModel,
     levels: Mapping[int, float],
     start: ArrayLike,
     known: References,
     *,
-    diffusion: float,
     duration: float,
     n_times: int = 1,
     rng: int = 0,
 ) -> tuple[Outcome, Outcome]:
     """Outcome of a model and of the same model with genes held at levels, under the same noise."""
     wild, held = (
-        outcome(model, start, known, diffusion=diffusion, duration=duration, n_times=n_times, rng=rng)
-        for model in (drift, drift.held_at(levels))
+        outcome(each, start, known, duration=duration, n_times=n_times, rng=rng)
+        for each in (model, model.held_at(levels))
     )
     return wild, held

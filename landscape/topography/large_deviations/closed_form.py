@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from landscape.dynamics import RegulatoryDrift
+from landscape.dynamics.model import drift_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,7 @@ def closed_form(space: Whitened) -> Velocity | None:
     Paths of some fifty points of ten genes are so small that automatic differentiation spends its time on
     bookkeeping: in closed form a value with its gradient takes a quarter of it. Only for a constant diffusion.
     """
-    drift = space.drift
+    drift = drift_of(space.drift)
     if type(drift) is not RegulatoryDrift or space.diffusion is not None:
         return None
     weights, ceiling, decay, hill = (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from landscape.dynamics.sde import Diffusion
-    from landscape.topography.passage.rates import RateMatrix
+    from landscape.topography.passage.rate_matrix import RateMatrix
 
 logger = logging.getLogger(__name__)
 

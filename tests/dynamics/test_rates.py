@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from landscape.dynamics import RegulatoryDrift, fit_rates
-from landscape.dynamics.fit import response_thresholds
+from landscape.dynamics.rates import response_thresholds
 
 
 def planted(n: int = 1500, d: int = 4, seed: int = 0):

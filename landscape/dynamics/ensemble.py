@@ -1,0 +1,18 @@
+"""Intervals over the models of an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Central share of the replicates that an interval covers.
+INTERVAL = 0.9
+
+
+def interval(values: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ends of the interval that holds the central share of the replicates, over the first axis."""
+    tail = (1 - INTERVAL) / 2
+    low, high = np.quantile(values, [tail, 1 - tail], axis=0)
+    return low, high
