@@ -34,9 +34,11 @@ from benchmarks._harness import Results, main, peak_memory_mb, timed
 from landscape._files import digest_of
 from landscape._random import seed_of
 from landscape.latent import LatentModel, Schedule
-from landscape.latent.cells import Keys, Vocabulary, read_cells
-from landscape.latent.order import split, visits
-from landscape.latent.training import evaluate, fit, minibatches, private_randomness
+from landscape.latent.dataset import Keys, Vocabulary
+from landscape.latent.randomness import forked_rng
+from landscape.latent.reading import read_anndata
+from landscape.latent.sampler import shuffle_buffers, train_validation_split
+from landscape.latent.training import evaluate, fit, minibatches
 
 DATA = {"paul15": ls.datasets.paul15, "tusi2018": ls.datasets.tusi2018}
 REPEATS = {"paul15": 5, "tusi2018": 3}
@@ -79,8 +81,8 @@ def fit_scvi(adata: AnnData, *, seed: int, batch_key: str | None = None, **train
 
 def held_out_likelihood(model: LatentModel, adata: AnnData) -> dict[str, float]:
     names = Vocabulary(genes=model.genes, batches=model.batches)
-    cells = read_cells(adata, Keys("counts", model.batch_key), vocabulary=names)
-    with private_randomness(0):
+    cells = read_anndata(adata, Keys("counts", model.batch_key), vocabulary=names)
+    with forked_rng(0):
         bound, reconstruction, _ = evaluate(model.module, cells, np.arange(len(cells)), "cpu")
     return {NLL: -reconstruction, "negative_bound": -bound}
 
@@ -88,7 +90,7 @@ def held_out_likelihood(model: LatentModel, adata: AnnData) -> dict[str, float]:
 def fit_once(name: str, which: str, repeat: int, epochs: int) -> dict[str, Any]:
     """One fit of the same network for the same number of epochs."""
     adata = counts_of(name)
-    train, held_out = split(adata.n_obs, 0.1, block_size=None, seed=repeat)
+    train, held_out = train_validation_split(adata.n_obs, 0.1, block_size=None, seed=repeat)
     seen, unseen = adata[train].copy(), adata[held_out].copy()
     row: dict[str, Any] = {"data": name, "model": which, "repeat": repeat}
     # What is imported or compiled at the first step is not part of the time.
@@ -144,7 +146,7 @@ def follow(adata: AnnData, *, seed: int, epochs: int) -> LatentModel:
     import scvi
 
     drawn = seed_of(seed)
-    cells = read_cells(adata, Keys("counts"))
+    cells = read_anndata(adata, Keys("counts"))
     scvi.model.SCVI.setup_anndata(adata, layer="counts")
     model = scvi.model.SCVI(adata, n_latent=10, n_hidden=128, n_layers=1, gene_likelihood="nb")
     module = model.module
@@ -152,9 +154,9 @@ def follow(adata: AnnData, *, seed: int, epochs: int) -> LatentModel:
     optimiser = scvi.train.TrainingPlan(module, **PLAN).configure_optimizers()["optimizer"]
     module.train()
     for epoch in range(epochs):
-        pools = visits(np.arange(len(cells)), block_size=None, seed=drawn, epoch=epoch)
-        with private_randomness(drawn + 2 * epoch):
-            for chosen, _ in minibatches(cells, pools, BATCH_SIZE, "cpu"):
+        buffers = shuffle_buffers(np.arange(len(cells)), block_size=None, seed=drawn, epoch=epoch)
+        with forked_rng(drawn + 2 * epoch):
+            for chosen, _ in minibatches(cells, buffers, BATCH_SIZE, "cpu"):
                 batch = chosen.codes[:, :1]
                 tensors = {"X": chosen.counts.dense(), "batch": batch, "labels": batch}
                 loss = module(tensors, loss_kwargs={"kl_weight": min(1.0, (epoch + 1) / WARMUP)})[2].loss
@@ -170,7 +172,7 @@ def fit_by_same_draws(name: str, repeat: int, epochs: int) -> dict[str, Any]:
     adata = simulated(1500, 3) if name == "simulated" else counts_of(name)
     few = np.random.default_rng(0).permutation(adata.n_obs)[: 3000 if name == "paul15" else 1500]
     adata = AnnData(obs=adata.obs[[]], var=adata.var[[]], layers={"counts": adata.layers["counts"]})[np.sort(few)]
-    train, held_out = split(adata.n_obs, 0.1, block_size=None, seed=repeat)
+    train, held_out = train_validation_split(adata.n_obs, 0.1, block_size=None, seed=repeat)
     seen, unseen = adata[train].copy(), adata[held_out].copy()
     row: dict[str, Any] = {"data": name, "repeat": repeat}
     row["scvi"] = held_out_likelihood(follow(seen.copy(), seed=repeat, epochs=epochs), unseen)[NLL]
@@ -196,9 +198,9 @@ def draws(results: Results, *, quick: bool) -> None:
 def reach(name: str, target: float, repeat: int) -> dict[str, Any]:
     """Seconds until our defaults reach a held-out likelihood."""
     adata = counts_of(name)
-    train, held_out = split(adata.n_obs, 0.1, block_size=None, seed=repeat)
+    train, held_out = train_validation_split(adata.n_obs, 0.1, block_size=None, seed=repeat)
     model = LatentModel(adata, rng=repeat)
-    cells = read_cells(adata, Keys("counts"))
+    cells = read_anndata(adata, Keys("counts"))
     LatentModel(adata[:50].copy(), n_hidden=8).train(max_epochs=1)
     row: dict[str, Any] = {"data": name, "repeat": repeat, "target": target}
     with timed(row):

@@ -38,16 +38,20 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 # Below `_anndata` there are arrays, tensors and small records.
 ABOVE_ARRAYS = {"anndata", "scanpy", "matplotlib", "seaborn", "plotly", "scvi", "typer", "rich"}
 EXCEPTIONS = {
-    "latent/cells.py": {"anndata"},  # scvi-tools' data handling, split from the model
     "latent/model.py": {"anndata", "scvi"},  # scvi-tools' data handling
-    "latent/choice.py": {"anndata"},  # fits several models, as latent/model.py
-    "latent/manifold.py": {"anndata"},  # as latent/questions.py
+    "latent/data_manager.py": {"anndata"},  # scvi-tools' data handling, split from the model
+    "latent/reading.py": {"anndata"},  # as latent/data_manager.py
     "latent/disk.py": {"anndata"},  # reads the tables of a file
-    "latent/posterior.py": {"scvi"},  # the type of its module
-    "latent/training.py": {"scvi"},  # the type of its module
-    "latent/questions.py": {"anndata", "scvi"},  # as latent/cells.py
+    "latent/compression.py": {"anndata"},  # fits several models, as latent/model.py
     "latent/scvi.py": {"anndata", "scvi"},  # to and from scvi-tools' own model
-    "latent/module.py": {"scvi"},  # the base class that scvi-tools' models expect of a module
+    "latent/architecture.py": {"scvi"},  # builds scvi-tools' module
+    "latent/module.py": {"scvi"},  # the type of scvi-tools' module
+    "latent/likelihood.py": {"scvi"},  # as latent/module.py
+    "latent/training.py": {"scvi"},  # as latent/module.py
+    "latent/trainer.py": {"scvi"},  # as latent/module.py
+    "latent/posterior.py": {"scvi"},  # as latent/module.py
+    "latent/geometry.py": {"scvi"},  # as latent/module.py
+    "latent/geodesic.py": {"scvi"},  # as latent/module.py
     "circuits/simulate.py": {"anndata"},  # the simulator returns an AnnData object with its truth
 }
 # Unpickling runs code that comes with the file.

@@ -319,7 +319,7 @@ def test_repeated_gene_names_are_refused_with_the_remedy(function, adata):
 def test_order_of_cells_and_genes_makes_no_difference(function, adata):
     """By name: the results of a shuffled copy are the shuffled results."""
     if function.name in REPORTS | {"latent.LatentModel"}:
-        pytest.skip("writes nothing; the order of cells is the order of the fit, see tests/latent/test_questions.py")
+        pytest.skip("writes nothing; the order of cells is the order of the fit, see tests/latent/test_posterior.py")
     rng = np.random.default_rng(1)
     shuffled = adata[rng.permutation(N_CELLS), rng.permutation(N_GENES)].copy()
     options = {"n_bootstraps": 0} if "n_bootstraps" in function.parameters else {}  # bootstraps draw cells by position

@@ -1,11 +1,11 @@
 """Latent variables of single-cell counts: an scVI-style variational auto-encoder."""
 
+from landscape.latent.architecture import Architecture
 from landscape.latent.checks import PredictiveCheck
-from landscape.latent.choice import CompressionCurve, compression_curve
-from landscape.latent.geometry import DecodedPath
+from landscape.latent.compression import CompressionCurve, compression_curve
+from landscape.latent.geodesic import DecodedPath
 from landscape.latent.model import LatentModel
-from landscape.latent.module import Architecture
-from landscape.latent.training import Schedule
+from landscape.latent.schedule import Schedule
 
 __all__ = [
     "Architecture",

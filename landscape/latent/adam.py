@@ -6,13 +6,25 @@ from collections.abc import Mapping
 
 import torch
 
-from landscape.latent import ranks
+from landscape.latent import distributed
+
+# As in scvi-tools; much larger than torch's 1e-8, it damps the steps of genes whose gradients are tiny.
+EPSILON = 0.01
 
 
 class Adam:
-    """Adam on a module's weights, with those of its first layer, ``first``, laid out by gene in memory.
+    """Adam on the weights of a module, with one layer stored by gene in memory.
 
-    Rows of that layer are then summed over the genes of a cell without a copy, and Adam runs over one piece of memory.
+    The rows of that layer are then summed over the genes of a cell without a copy, and Adam runs over contiguous memory.
+
+    Parameters
+    ----------
+    module
+        Module whose weights are fitted in place.
+    first
+        Weight of its first layer, shape ``(n_hidden, n_genes)``.
+    learning_rate, weight_decay
+        Of Adam.
     """
 
     def __init__(
@@ -22,33 +34,44 @@ class Adam:
         by_gene = self._weight.data.T.contiguous()
         self._weight.data = by_gene.T
         self._by_gene = torch.nn.Parameter(by_gene)
-        self.parameters = [self._by_gene if p is self._weight else p for p in module.parameters()]
-        self.state = torch.optim.Adam(
-            self.parameters,
+        self._parameters = [self._by_gene if p is self._weight else p for p in module.parameters()]
+        self._adam = torch.optim.Adam(
+            self._parameters,
             lr=learning_rate,
-            eps=0.01,
+            eps=EPSILON,
             weight_decay=weight_decay,
             fused=True,
         )
 
     def step(self) -> None:
-        """One step from the gradients of the module, which are then dropped."""
+        """Take one step along the gradients of the module, and reset them."""
         if self._weight.grad is not None:
             self._by_gene.grad = self._weight.grad.T
-        ranks.add_gradients(self.parameters)
-        self.state.step()
-        self.state.zero_grad(set_to_none=True)
+        distributed.sum_gradients(self._parameters)
+        self._adam.step()
+        self._adam.zero_grad(set_to_none=True)
         self._weight.grad = None
 
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """Moments and number of steps, by number and name."""
-        state = self.state.state_dict()["state"]
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Moments and number of steps.
+
+        Returns
+        -------
+        Tensors, named by number of the parameter and name of the moment.
+        """
+        state = self._adam.state_dict()["state"]
         return {f"{index}.{name}": value for index, own in state.items() for name, value in own.items()}
 
-    def load(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Inverse of :meth:`tensors`."""
+    def load_state_dict(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Restore what :meth:`state_dict` returned.
+
+        Parameters
+        ----------
+        tensors
+            Moments and number of steps.
+        """
         state: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in tensors.items():
             index, _, name = key.partition(".")
             state.setdefault(int(index), {})[name] = value
-        self.state.load_state_dict({**self.state.state_dict(), "state": state})
+        self._adam.load_state_dict({**self._adam.state_dict(), "state": state})

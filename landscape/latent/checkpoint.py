@@ -1,4 +1,4 @@
-"""State of an unfinished fit on disk: what is needed to go on as if nothing had happened."""
+"""State of an unfinished fit on disk, from which it continues as if it had not been interrupted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from torch import Tensor
 
 from landscape.latent import storage
 
+KIND = "checkpoint"
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -19,11 +21,17 @@ class Checkpoint:
     Attributes
     ----------
     folder
-        Where it is kept; nothing else may be there.
+        Folder, which holds nothing else.
     every
-        Epochs between two writings.
+        Number of epochs between two writings.
     identity
-        What the fit is: two fits with the same one give the same weights. Plain JSON values.
+        What the result of the fit depends on: two fits with the same identity end with the same weights. Plain JSON
+        values.
+
+    Raises
+    ------
+    ValueError
+        If ``every`` is less than 1.
     """
 
     folder: Path
@@ -36,16 +44,28 @@ class Checkpoint:
             raise ValueError(msg)
 
     def is_due(self, epoch: int) -> bool:
-        """Whether the state after this epoch is to be kept."""
+        """Whether the state after this epoch is written."""
         return (epoch + 1) % self.every == 0
 
     def save(self, records: list[dict[str, Any]], tensors: Mapping[str, Tensor]) -> None:
-        """Replace the state, atomically."""
-        header = {"kind": "checkpoint", "identity": dict(self.identity), "history": records}
+        """Replace the state, atomically.
+
+        Parameters
+        ----------
+        records
+            History of the fit, a record per epoch.
+        tensors
+            Weights and state of the optimiser.
+        """
+        header = {"kind": KIND, "identity": dict(self.identity), "history": records}
         storage.save(self.folder, header, dict(tensors), overwrite=True)
 
     def load(self) -> tuple[list[dict[str, Any]], dict[str, Tensor]] | None:
-        """Records of the epochs and tensors; ``None`` where nothing has been written.
+        """Read the state.
+
+        Returns
+        -------
+        What :meth:`save` was given; ``None`` if nothing has been written.
 
         Raises
         ------
@@ -55,7 +75,7 @@ class Checkpoint:
         if not (self.folder / storage.HEADER).exists():
             return None
         stored = storage.load(self.folder)
-        if stored.header.get("kind") != "checkpoint":
+        if stored.header.get("kind") != KIND:
             msg = f"{self.folder} holds a model and no checkpoint; name another folder."
             raise ValueError(msg)
         found = stored.header.get("identity")

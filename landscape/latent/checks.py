@@ -1,27 +1,30 @@
-"""Posterior predictive checks: counts that the fitted model predicts, beside the counts that were observed."""
+"""Posterior predictive checks: observed counts beside counts that the fitted model predicts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import stats
 
 from landscape._random import RandomLike, generator
-from landscape.latent.cells import Cells
-from landscape.latent.module import last_hidden, log_dispersion
-from landscape.latent.order import even_batches
-from landscape.latent.posterior import device_of, posterior
+from landscape.latent.dataset import CountDataset
+from landscape.latent.distributions import CountDistribution, mean_and_variance
+from landscape.latent.likelihood import predictive_distribution
+from landscape.latent.module import device_of
+from landscape.latent.posterior import Posterior
+from landscape.latent.sampler import even_batches
 
-if TYPE_CHECKING:
-    from landscape.latent.module import VAE
-
+# Probabilities of the central intervals whose coverage is reported.
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-_AT_ONCE = 64
+# Groups of counts by expected value whose calibration is reported: tenths, as in a reliability diagram.
+N_CALIBRATION_GROUPS = 10
+# Cells at a time: some ten arrays of cells x genes in double precision are in memory.
+BATCH_SIZE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,12 @@ class PredictiveCheck:
         A row per gene: ``mean``, ``variance`` and ``zeros`` (share of cells without a count) as observed, and as
         ``predicted_mean``, ``predicted_variance``, ``predicted_zeros``.
     coverage
-        A row per ``level``: the share of counts that lie in the central interval of that probability, ``coverage``.
+        A row per ``level``: ``coverage``, the share of counts inside the central interval of that probability.
     calibration
         A row per tenth of the counts by expected value: ``expected`` (median), ``n_counts``, and ``kolmogorov``, the
-        distance of the randomised probability integral transform from the uniform law.
+        distance of the randomised probability integral transform from the uniform distribution.
     n_cells, n_samples
-        Cells checked, and posterior draws for each.
+        Number of cells checked, and of posterior draws for each.
     """
 
     genes: pd.DataFrame
@@ -49,7 +52,12 @@ class PredictiveCheck:
     n_samples: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Tables and numbers that ``adata.uns`` can hold."""
+        """Tables and numbers in a form that ``adata.uns`` can hold.
+
+        Returns
+        -------
+        Dictionary with the tables, and the numbers under ``"params"``.
+        """
         return {
             "genes": self.genes,
             "coverage": self.coverage,
@@ -58,40 +66,16 @@ class PredictiveCheck:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Law:
-    """Law of the counts of some cells at one draw of z: ``mean`` of the negative binomial, theta, share of extra zeros."""
-
-    mean: NDArray[np.float64]
-    theta: NDArray[np.float64] | None
-    extra: NDArray[np.float64]
-
-    def below(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probability of at most x counts; zero for negative x."""
-        at = np.maximum(x, 0)
-        if self.theta is None:
-            share = stats.poisson.cdf(at, self.mean)
-        else:
-            share = special.betainc(self.theta, at + 1, self.theta / (self.theta + self.mean))
-        return np.where(x < 0, 0.0, self.extra + (1 - self.extra) * share)
-
-    def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean and variance of each count."""
-        own = self.mean if self.theta is None else self.mean + self.mean**2 / self.theta
-        mean = (1 - self.extra) * self.mean
-        return mean, (1 - self.extra) * (own + self.mean**2) - mean**2
-
-
 def predictive_check(
-    module: VAE,
-    cells: Cells,
-    chosen: NDArray[np.integer],
+    posterior: Posterior,
+    data: CountDataset,
     genes: NDArray[np.integer],
     *,
+    n_cells: int,
     n_samples: int,
     rng: RandomLike,
 ) -> PredictiveCheck:
-    r"""Compare counts with the posterior predictive law.
+    r"""Compare counts with their posterior predictive distribution.
 
     .. math:: \tilde F(x) = \frac1S \sum_s F(x \mid z_s), \quad z_s \sim q(z \mid x), \qquad
               u = \tilde F(x - 1) + V\,[\tilde F(x) - \tilde F(x - 1)], \quad V \sim U(0, 1)
@@ -101,52 +85,53 @@ def predictive_check(
 
     Parameters
     ----------
-    cells
-        Cells; best some that the model has not been fitted to.
-    chosen
-        Indices of the cells to check.
+    posterior
+        Posterior of a fitted network.
+    data
+        Cells, preferably cells that the model was not fitted to.
     genes
         Indices of the genes to check.
+    n_cells
+        Maximum number of cells to check, drawn at random.
     n_samples
-        Posterior draws for each cell.
+        Number of posterior draws for each cell.
+    rng
+        Seed or generator of cells and draws.
+
+    Returns
+    -------
+    Record of tables.
+
+    Raises
+    ------
+    ValueError
+        If ``n_cells`` or ``n_samples`` is less than 1.
 
     References
     ----------
     .. [1] Czado, Gneiting, Held (2009), *Biometrics* 65, 1254. https://doi.org/10.1111/j.1541-0420.2009.01191.x
     """
+    if n_cells < 1 or n_samples < 1:
+        msg = f"Expected `n_cells` and `n_samples` of at least 1, found {n_cells} and {n_samples}."
+        raise ValueError(msg)
     random = generator(rng)
-    observed, expected, transform = [], [], []
-    zeros, spread = np.zeros(len(genes)), np.zeros(len(genes))
-    for part in even_batches(chosen, _AT_ONCE):
-        some, places = cells.fetch(part)
-        x = np.asarray(some.counts[places][:, genes].todense(), dtype=np.float64)
-        mean, deviation = posterior(module, cells_at(some, places))
-        low, high, centre, square = (np.zeros_like(x) for _ in range(4))
-        for _ in range(n_samples):
-            z = mean + deviation * random.standard_normal(mean.shape, dtype=np.float32)
-            law = _law(module, z, some, places, genes)
-            high += law.below(x) / n_samples
-            low += law.below(x - 1) / n_samples
-            own_mean, own_variance = law.moments()
-            centre += own_mean / n_samples
-            square += (own_variance + own_mean**2) / n_samples
-            zeros += law.below(np.zeros_like(x)).sum(0) / n_samples / len(chosen)
-        spread += (square - centre**2).sum(0) / len(chosen)
-        transform.append(low + random.uniform(size=x.shape) * (high - low))
-        observed.append(x)
-        expected.append(centre)
-    counts, means, u = np.concatenate(observed), np.concatenate(expected), np.concatenate(transform)
-    names = pd.Index([cells.vocabulary.genes[i] for i in genes])
+    chosen = np.sort(random.permutation(len(data))[:n_cells])
+    sums = _GeneSums(np.zeros(len(genes)), np.zeros(len(genes)), len(chosen))
+    parts = [
+        _check_cells(posterior, data, part, genes, sums, n_samples=n_samples, random=random)
+        for part in even_batches(chosen, BATCH_SIZE)
+    ]
+    counts, means, u = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     table = pd.DataFrame(
         {
             "mean": counts.mean(0),
             "predicted_mean": means.mean(0),
             "variance": counts.var(0),
-            "predicted_variance": spread + means.var(0),
+            "predicted_variance": sums.variance + means.var(0),
             "zeros": (counts == 0).mean(0),
-            "predicted_zeros": zeros,
+            "predicted_zeros": sums.zeros,
         },
-        index=names,
+        index=pd.Index([data.vocabulary.genes[i] for i in genes]),
     )
     central = [np.abs(2 * u - 1) <= level for level in LEVELS]
     return PredictiveCheck(
@@ -158,47 +143,65 @@ def predictive_check(
     )
 
 
-def cells_at(cells: Cells, places: NDArray[np.integer]) -> Cells:
-    """Some of the cells in memory, in the order wanted."""
-    return Cells(
-        counts=cells.counts[places],
-        codes=cells.codes[places],
-        continuous=cells.continuous[places],
-        names=[],
-        vocabulary=cells.vocabulary,
+@dataclass(frozen=True, slots=True)
+class _GeneSums:
+    """Running means over ``n_cells`` cells: predicted share of zeros, and variance in a cell; changed in place."""
+
+    zeros: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    n_cells: int
+
+
+def _check_cells(
+    posterior: Posterior,
+    data: CountDataset,
+    part: NDArray[np.integer],
+    genes: NDArray[np.integer],
+    sums: _GeneSums,
+    *,
+    n_samples: int,
+    random: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Counts of some cells, their expected values, and the randomised probability integral transform."""
+    fetched, positions = data.fetch(part)
+    cells = fetched.subset(positions)
+    x = np.asarray(fetched.counts[positions][:, genes].todense(), dtype=np.float64)
+    mean, deviation = posterior.moments(cells)
+    low, high, centre, square = (np.zeros_like(x) for _ in range(4))
+    for _ in range(n_samples):
+        z = mean + deviation * random.standard_normal(mean.shape, dtype=np.float32)
+        predicted = _predicted(posterior, cells, z, genes)
+        high += predicted.cdf(x) / n_samples
+        low += predicted.cdf(x - 1) / n_samples
+        own_mean, own_variance = mean_and_variance(predicted)
+        centre += own_mean / n_samples
+        square += (own_variance + own_mean**2) / n_samples
+        sums.zeros[:] += predicted.cdf(np.zeros_like(x)).sum(0) / n_samples / sums.n_cells
+    sums.variance[:] += (square - centre**2).sum(0) / sums.n_cells
+    return x, centre, low + random.uniform(size=x.shape) * (high - low)
+
+
+def _predicted(
+    posterior: Posterior, cells: CountDataset, z: NDArray[np.float32], genes: NDArray[np.integer]
+) -> CountDistribution:
+    device = device_of(posterior.module)
+    return predictive_distribution(
+        posterior.module,
+        torch.from_numpy(z).to(device),
+        *cells.covariates(slice(None), device=device),
+        torch.from_numpy(cells.totals).to(device),
+        torch.from_numpy(np.asarray(genes, dtype=np.int64)).to(device),
     )
 
 
 def _calibration(expected: NDArray[np.float64], u: NDArray[np.float64]) -> pd.DataFrame:
     rows = [
         {
-            "expected": float(np.median(expected[tenth])),
-            "n_counts": len(tenth),
-            "kolmogorov": float(stats.kstest(u[tenth], "uniform").statistic),
+            "expected": float(np.median(expected[group])),
+            "n_counts": len(group),
+            "kolmogorov": float(stats.kstest(u[group], "uniform").statistic),
         }
-        for tenth in np.array_split(np.argsort(expected, kind="stable"), 10)
-        if len(tenth)
+        for group in np.array_split(np.argsort(expected, kind="stable"), N_CALIBRATION_GROUPS)
+        if len(group)
     ]
     return pd.DataFrame(rows)
-
-
-def _law(
-    module: VAE, z: NDArray[np.float32], cells: Cells, places: NDArray[np.integer], genes: NDArray[np.integer]
-) -> _Law:
-    device = device_of(module)
-    codes = torch.from_numpy(cells.codes[places]).to(device)
-    continuous = torch.from_numpy(cells.continuous[places]).to(device)
-    chosen = torch.from_numpy(np.asarray(genes, dtype=np.int64)).to(device)
-    library = torch.from_numpy(cells.totals[places]).to(device)
-    with torch.no_grad():
-        hidden = last_hidden(module, torch.from_numpy(z).to(device), codes, continuous)
-        share = torch.softmax(module.decoder.px_scale_decoder[0](hidden), dim=1)[:, chosen].double()
-        mean = (share * library[:, None]).cpu().numpy()
-        extra = np.zeros_like(mean)
-        if module.gene_likelihood == "zinb":
-            extra = module.decoder.px_dropout_decoder(hidden)[:, chosen].double().sigmoid().cpu().numpy()
-        if module.gene_likelihood == "poisson":
-            return _Law(mean, None, extra)
-        table = log_dispersion(module).double().exp()[:, chosen]
-        theta = table.expand(len(mean), -1) if len(table) == 1 else table[codes[:, 0]]
-        return _Law(mean, theta.cpu().numpy(), extra)

@@ -13,39 +13,50 @@ from scipy import sparse
 
 from landscape import _counts
 
-_SCANNED = 4096  # rows at once, where all are read in order
+# Rows at a time in the pass that checks every count: some 30 MB of a typical matrix.
+SCAN_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class DiskCounts:
-    """Rows of a count matrix on disk; what is in memory are the starts of the rows and their totals.
+    """Rows of a count matrix on disk; only the row pointers and the total counts are in memory.
 
     Attributes
     ----------
     matrix
         Group (CSR) or array (dense) of h5py or zarr.
-    starts
-        Start of each row in the stored values, shape ``(n + 1,)``; ``None`` for a dense matrix.
+    indptr
+        Entries ``indptr[i]:indptr[i + 1]`` belong to cell ``i``, shape ``(n + 1,)``; ``None`` for a dense matrix.
     shape
-        Cells and genes.
+        Number of cells and of genes.
     totals
-        Total count of each cell.
+        Total count of each cell, shape ``(n,)``.
     columns
-        Columns of the matrix that are the model's genes; ``None``: all, in order.
+        Columns of the matrix that hold the model's genes; ``None``: all, in order.
     """
 
     matrix: Any
-    starts: NDArray[np.int64] | None
+    indptr: NDArray[np.int64] | None
     shape: tuple[int, int]
     totals: NDArray[np.float64]
     columns: NDArray[np.integer] | None
 
     def read(self, rows: NDArray[np.integer]) -> sparse.csr_matrix:
-        """Canonical counts of some rows, which must ascend; neighbours are read in one go."""
+        """Read some rows; neighbours are read together.
+
+        Parameters
+        ----------
+        rows
+            Ascending indices of the rows.
+
+        Returns
+        -------
+        Canonical counts, shape ``(len(rows), n_genes)``.
+        """
         return _read(self, rows)
 
     def __getitem__(self, rows: NDArray[np.integer]) -> sparse.csr_matrix:
-        """Counts of rows in any order."""
+        """Counts of rows, in any order."""
         ascending = np.unique(rows)
         return self.read(ascending)[np.searchsorted(ascending, rows)]
 
@@ -53,23 +64,27 @@ class DiskCounts:
 def open_counts(
     group: Any, *, where: str, cells: Sequence[str], genes: Sequence[str], columns: NDArray[np.integer] | None
 ) -> DiskCounts:
-    """Counts in an open group or array, after one pass over all of them.
+    """Counts in an open group or array, after one pass that checks all of them.
 
     Parameters
     ----------
     group
         The matrix, as :mod:`anndata` writes it.
     where
-        Its name, for messages.
+        Name of the matrix, for messages.
     cells, genes
-        Names, for messages; ``genes`` are those of the model.
+        Names of the rows and of the model's genes, for messages.
     columns
         Columns of those genes; ``None``: all.
+
+    Returns
+    -------
+    The counts, on disk.
 
     Raises
     ------
     TypeError
-        If the matrix is stored by columns.
+        If the matrix is stored by genes (CSC).
     ValueError
         If a value is no count or a cell is empty.
     """
@@ -82,43 +97,54 @@ def open_counts(
         raise TypeError(msg)
     is_sparse = kind == "csr_matrix"
     shape = tuple(int(n) for n in (group.attrs["shape"] if is_sparse else group.shape))
-    starts = np.asarray(group["indptr"][:], dtype=np.int64) if is_sparse else None
+    indptr = np.asarray(group["indptr"][:], dtype=np.int64) if is_sparse else None
     used = (shape[0], shape[1] if columns is None else len(columns))
-    bare = DiskCounts(matrix=group, starts=starts, shape=used, totals=np.empty(0), columns=columns)
+    unchecked = DiskCounts(matrix=group, indptr=indptr, shape=used, totals=np.empty(0), columns=columns)
     totals = np.empty(shape[0])
     for rows in _runs(shape[0]):
-        counts = bare.read(rows)
+        counts = unchecked.read(rows)
         names = [str(cells[row]) for row in rows]
         _counts.require_counts(counts, where=where, cells=names, genes=genes)
         _counts.require_filled(counts, where=where, cells=names)
         totals[rows] = np.asarray(counts.sum(1), dtype=np.float64).ravel()
-    return DiskCounts(matrix=group, starts=starts, shape=used, totals=totals, columns=columns)
+    return DiskCounts(matrix=group, indptr=indptr, shape=used, totals=totals, columns=columns)
 
 
 def _runs(n_rows: int) -> Iterator[NDArray[np.integer]]:
-    for start in range(0, n_rows, _SCANNED):
-        yield np.arange(start, min(start + _SCANNED, n_rows))
+    for start in range(0, n_rows, SCAN_ROWS):
+        yield np.arange(start, min(start + SCAN_ROWS, n_rows))
 
 
 def _read(counts: DiskCounts, rows: NDArray[np.integer]) -> sparse.csr_matrix:
     gaps = np.flatnonzero(np.diff(rows) != 1) + 1
     runs = [(int(run[0]), int(run[-1]) + 1) for run in np.split(rows, gaps)]
-    if counts.starts is None:
+    if counts.indptr is None:
         result = sparse.csr_matrix(np.concatenate([counts.matrix[start:stop] for start, stop in runs]))
     else:
-        spans = [(int(counts.starts[start]), int(counts.starts[stop])) for start, stop in runs]
+        spans = [(int(counts.indptr[start]), int(counts.indptr[stop])) for start, stop in runs]
         values = np.concatenate([counts.matrix["data"][a:b] for a, b in spans])
         indices = np.concatenate([counts.matrix["indices"][a:b] for a, b in spans])
-        starts = np.concatenate([[0], np.cumsum(np.diff(counts.starts)[rows])])
+        indptr = np.concatenate([[0], np.cumsum(np.diff(counts.indptr)[rows])])
         width = int(counts.matrix.attrs["shape"][1])
-        result = sparse.csr_matrix((values, indices.astype(np.int32), starts.astype(np.int32)), (len(rows), width))
+        result = sparse.csr_matrix((values, indices.astype(np.int32), indptr.astype(np.int32)), (len(rows), width))
     if counts.columns is not None:
         result = result[:, counts.columns]
     return _counts.canonical(result, where="the file")
 
 
 def open_file(path: str | Path, layer: str | None) -> tuple[Any, Any, Any, str]:
-    """Open an h5ad file or a zarr store: matrix, table of cells, table of genes, and a name of the matrix.
+    """Open an h5ad file or a zarr store.
+
+    Parameters
+    ----------
+    path
+        File or store, as :mod:`anndata` writes it.
+    layer
+        Layer of the counts; ``None``: ``X``.
+
+    Returns
+    -------
+    Matrix of counts (open, on disk), table of cells, table of genes, and the name of the matrix for messages.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a model file says of its model: read without trust, before anything is built from it."""
+"""Header of a model file: everything but the weights, validated before anything is built from it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,35 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landscape.latent.cells import Keys, Vocabulary
-from landscape.latent.module import Architecture, build
-from landscape.latent.training import Epoch, private_randomness
+from landscape.latent import checkpoint
+from landscape.latent.architecture import Architecture, build
+from landscape.latent.dataset import Keys, Vocabulary
+from landscape.latent.training import Epoch
+
+KIND = "model"
+# `landscape._random.seed_of` draws seeds below this.
+SEED_LIMIT = 2**63
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """All of a model but its weights."""
+    """Everything of a model but its weights.
+
+    Attributes
+    ----------
+    architecture
+        Sizes and choices of the network.
+    vocabulary
+        Names that the model was fitted with.
+    keys
+        Where the model reads an AnnData object.
+    seed
+        Seed of the initial weights and of the fit.
+    is_trained
+        Whether the model has been fitted.
+    history
+        A record per epoch of the fit.
+    """
 
     architecture: Architecture
     vocabulary: Vocabulary
@@ -28,9 +49,14 @@ class Header:
     history: list[Epoch]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Plain JSON values.
+
+        Returns
+        -------
+        Dictionary that :meth:`from_dict` reads.
+        """
         return {
-            "kind": "model",
+            "kind": KIND,
             "architecture": asdict(self.architecture),
             "vocabulary": asdict(self.vocabulary),
             "keys": asdict(self.keys),
@@ -40,19 +66,30 @@ class Header:
         }
 
     @classmethod
-    def of(cls, content: Mapping[str, Any], folder: str | Path) -> Header:
-        """Inverse of :meth:`to_dict`.
+    def from_dict(cls, content: Mapping[str, Any], folder: str | Path) -> Header:
+        """Read and validate the values that :meth:`to_dict` returns.
+
+        Parameters
+        ----------
+        content
+            Plain JSON values.
+        folder
+            Where they were found, for messages.
+
+        Returns
+        -------
+        The header.
 
         Raises
         ------
         ValueError
-            If a part is missing, of another kind than it should be, or does not fit the others.
+            If a part is missing, has another type than it should, or contradicts the others.
         """
-        if content.get("kind") == "checkpoint":
+        if content.get("kind") == checkpoint.KIND:
             msg = f"{folder} holds the checkpoint of a fit and no model; pass it to `train(checkpoint=...)`."
             raise ValueError(msg)
         try:
-            _require(content.get("kind") == "model", f"`kind` is {content.get('kind')!r}")
+            _require(content.get("kind") == KIND, f"`kind` is {content.get('kind')!r}")
             header = cls(
                 architecture=Architecture(**content["architecture"]),
                 vocabulary=_vocabulary(content["vocabulary"]),
@@ -80,28 +117,42 @@ class Header:
         }
         for what, (stated, there) in found.items():
             _require(stated == there, f"`{what}` is {stated}, but {there} are named")
-        _require(isinstance(self.seed, int) and 0 <= self.seed < 2**63, "`seed` is no seed")
+        _require(isinstance(self.seed, int) and 0 <= self.seed < SEED_LIMIT, "`seed` is no seed")
         _require(isinstance(self.is_trained, bool), "`is_trained` is neither true nor false")
 
 
 def require_weights(header: Header, found: Mapping[str, Tensor], folder: str | Path) -> None:
-    """Refuse weights of other names or shapes than the architecture has, or that are not finite.
+    """Refuse weights whose names or shapes are not those of the architecture, or that are not finite.
 
-    Nothing is allocated: a file of a few bytes may state a network that fills any memory.
+    No memory is allocated for the stated network: a file of a few bytes may state one that fills any memory.
+
+    Parameters
+    ----------
+    header
+        Header, which states the architecture.
+    found
+        Weights by name.
+    folder
+        Where they were found, for messages.
+
+    Raises
+    ------
+    ValueError
+        If the weights do not fit.
     """
     sizes = header.architecture
     differing = ["n_latent, n_hidden or n_layers"]
     n_weights = sum(tensor.numel() for tensor in found.values())
     if max(sizes.n_latent, sizes.n_hidden) <= n_weights and sizes.n_layers <= len(found):
-        with private_randomness(0), torch.device("meta"):
-            shapes = {name: tensor.shape for name, tensor in build(sizes).state_dict().items()}
+        with torch.device("meta"):
+            shapes = {name: tensor.shape for name, tensor in build(sizes, seed=0).state_dict().items()}
         given = {name: tensor.shape for name, tensor in found.items()}
         differing = sorted(name for name in shapes.keys() | given.keys() if shapes.get(name) != given.get(name))
     if differing:
         msg = f"The weights in {folder} do not fit the architecture that it states: {differing[:5]} differ."
         raise ValueError(msg)
-    if endless := [name for name, tensor in found.items() if not tensor.isfinite().all()]:
-        msg = f"The weights in {folder} are not finite: {endless[:5]}; train the model again."
+    if infinite := [name for name, tensor in found.items() if not tensor.isfinite().all()]:
+        msg = f"The weights in {folder} are not finite: {infinite[:5]}; train the model again."
         raise ValueError(msg)
 
 
@@ -117,14 +168,14 @@ def _vocabulary(content: Mapping[str, Any]) -> Vocabulary:
 
 def _keys(content: Mapping[str, Any]) -> Keys:
     _require(set(content) == {field.name for field in fields(Keys)}, f"`keys` are {sorted(content)}")
-    result = Keys.of(**content)
+    result = Keys.from_arguments(**content)
     single = [name for name in (result.layer, result.batch) if name is not None]
     _require(all(isinstance(n, str) for n in (*single, *result.categorical, *result.continuous)), "`keys` are no names")
     return result
 
 
 def _epoch(record: Mapping[str, Any]) -> Epoch:
-    result = Epoch.of(record)
+    result = Epoch.from_dict(record)
     _require(all(value is None or _is_number(value) for value in record.values()), "`history` holds no numbers")
     return result
 

@@ -1,4 +1,4 @@
-"""To and from :class:`scvi.model.SCVI`."""
+"""Conversion to and from :class:`scvi.model.SCVI`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape import _counts
-from landscape.latent.cells import Cells, Keys, Vocabulary
-from landscape.latent.module import DISPERSIONS, LIKELIHOODS, Architecture
+from landscape.latent.architecture import DISPERSIONS, Architecture
+from landscape.latent.dataset import CountDataset, Keys, Vocabulary
+from landscape.latent.likelihood import LIKELIHOODS
+from landscape.latent.reading import SINGLE_BATCH
 
 if TYPE_CHECKING:
     from scvi.model import SCVI
@@ -21,17 +23,38 @@ _REMEDY = "train a `landscape.latent.LatentModel` on the same data"
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What is taken over from an scvi-tools model."""
+class ConvertedModel:
+    """Parts of an scvi-tools model, in the form of this package.
+
+    Attributes
+    ----------
+    architecture
+        Sizes and choices of the network.
+    data
+        Its cells.
+    keys
+        Where it reads an AnnData object.
+    weights
+        Tensors by name.
+    """
 
     architecture: Architecture
-    cells: Cells
+    data: CountDataset
     keys: Keys
     weights: dict[str, Tensor]
 
 
-def take_over(model: SCVI) -> Taken:
+def from_scvi(model: SCVI) -> ConvertedModel:
     """Architecture, cells and weights of a trained :class:`scvi.model.SCVI`.
+
+    Parameters
+    ----------
+    model
+        Trained model.
+
+    Returns
+    -------
+    The parts of the model; the weights are copied.
 
     Raises
     ------
@@ -73,11 +96,11 @@ def take_over(model: SCVI) -> Taken:
     )
     where = f"adata.layers[{setup['layer']!r}]" if setup["layer"] else "adata.X"
     counts = _counts.canonical(model.adata_manager.get_from_registry("X"), where=where)
-    cells = Cells(
+    data = CountDataset(
         counts=counts, codes=codes, continuous=continuous, names=list(model.adata.obs_names), vocabulary=vocabulary
     )
     weights = {k: v.detach().clone() for k, v in module.state_dict().items() if not k.startswith("l_encoder.")}
-    return Taken(architecture, cells, keys, weights)
+    return ConvertedModel(architecture, data, keys, weights)
 
 
 def _covariates(model: SCVI, keys: Keys) -> tuple[Vocabulary, NDArray[np.int64], NDArray[np.float32]]:
@@ -95,7 +118,7 @@ def _covariates(model: SCVI, keys: Keys) -> tuple[Vocabulary, NDArray[np.int64],
         continuous = manager.get_from_registry("extra_continuous_covs")[list(keys.continuous)].to_numpy(np.float32)
     vocabulary = Vocabulary(
         genes=list(model.adata.var_names),
-        batches=batches if keys.batch else ["all"],
+        batches=batches if keys.batch else [SINGLE_BATCH],
         levels=levels,
         center=[0.0] * len(keys.continuous),
         scale=[1.0] * len(keys.continuous),
@@ -112,7 +135,7 @@ def _require_plain(module: VAE, setup: dict[str, Any]) -> None:
         "counts that are not log-transformed before encoding": not module.log_variational,
         f"the likelihood {module.gene_likelihood!r}": module.gene_likelihood not in LIKELIHOODS,
         f"the dispersion {module.dispersion!r}": module.dispersion not in DISPERSIONS,
-        f"the latent law {module.latent_distribution!r}": module.latent_distribution != "normal",
+        f"the latent distribution {module.latent_distribution!r}": module.latent_distribution != "normal",
         "minified data": module.minified_data_type is not None,
     }
     if unknown := [name for name, present in found.items() if present]:
@@ -125,25 +148,37 @@ def _dropout(module: VAE) -> float:
     return float(rates[0]) if rates else 0.0
 
 
-def hand_over(cells: Cells, architecture: Architecture, weights: dict[str, Tensor]) -> SCVI:
-    """Trained :class:`scvi.model.SCVI` with these weights, on an AnnData of its own.
+def to_scvi(data: CountDataset, architecture: Architecture, weights: dict[str, Tensor]) -> SCVI:
+    """Trained :class:`scvi.model.SCVI` with given weights.
 
-    Its ``X`` are the counts; ``obs`` has ``batch``, ``categorical0`` ... and the standardised ``continuous0`` ...
+    Parameters
+    ----------
+    data
+        Cells of the model.
+    architecture
+        Sizes and choices of the network.
+    weights
+        Tensors by name.
+
+    Returns
+    -------
+    The model, on an AnnData object of its own: ``X`` are the counts, and ``obs`` has ``batch``, ``categorical0``, ...
+    and the standardised ``continuous0``, ...
     """
     import pandas as pd
     from anndata import AnnData
     from scvi.model import SCVI
 
-    names = cells.vocabulary
+    names = data.vocabulary
     levels = {f"categorical{i}": known for i, known in enumerate(names.levels)}
     columns: dict[str, Any] = {
         key: pd.Categorical.from_codes(codes, categories=known)
-        for (key, known), codes in zip({"batch": names.batches, **levels}.items(), cells.codes.T, strict=True)
+        for (key, known), codes in zip({"batch": names.batches, **levels}.items(), data.codes.T, strict=True)
     }
-    continuous = {f"continuous{i}": values for i, values in enumerate(cells.continuous.T)}
+    continuous = {f"continuous{i}": values for i, values in enumerate(data.continuous.T)}
     adata = AnnData(
-        X=cells.counts[np.arange(len(cells))].astype(np.float32),
-        obs=pd.DataFrame({**columns, **continuous}, index=pd.Index(cells.names)),
+        X=data.counts[np.arange(len(data))].astype(np.float32),
+        obs=pd.DataFrame({**columns, **continuous}, index=pd.Index(data.names)),
         var=pd.DataFrame(index=pd.Index(names.genes)),
     )
     SCVI.setup_anndata(

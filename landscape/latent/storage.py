@@ -1,4 +1,4 @@
-"""Model files: safetensors for the weights, JSON for everything else; nothing in them can run.
+"""Model files: safetensors for the weights, JSON for everything else; neither can hold code.
 
 The JSON file names the weights file by its SHA-256 and is written last, so a killed save leaves the old model.
 """
@@ -17,15 +17,25 @@ from landscape._files import read_json, sha256, write_atomic, write_json
 
 SCHEMA = "landscape.latent/2"
 HEADER = "model.json"
+# Digits of the digest in the name of the weights file: 64 bits, which do not collide by chance.
+NAME_DIGITS = 16
 
 
 class OtherVersionError(ValueError):
-    """A model that another version of this package wrote, or no model at all; there is nothing to mend in the file."""
+    """The folder was written by another version of this package, or holds no model; it is not damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Contents of a model folder: ``header`` (plain JSON values) and ``weights`` by name."""
+    """Contents of a model folder.
+
+    Attributes
+    ----------
+    header
+        Everything but the weights, as plain JSON values.
+    weights
+        Tensors by name.
+    """
 
     header: dict[str, Any]
     weights: dict[str, Tensor]
@@ -34,10 +44,21 @@ class Stored:
 def save(folder: str | Path, header: dict[str, Any], weights: dict[str, Tensor], *, overwrite: bool) -> None:
     """Write a model folder.
 
+    Parameters
+    ----------
+    folder
+        Folder, made if it is missing.
+    header
+        Everything but the weights, as plain JSON values.
+    weights
+        Tensors by name.
+    overwrite
+        Replace a model in the folder.
+
     Raises
     ------
     FileExistsError
-        If the folder holds anything and ``overwrite`` is false, or if it holds something that is no model.
+        If the folder is not empty and ``overwrite`` is false, or if it holds files but no model.
     """
     from safetensors.torch import save_file
 
@@ -56,9 +77,9 @@ def save(folder: str | Path, header: dict[str, Any], weights: dict[str, Tensor],
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     temporary = write_atomic(folder / "weights-new.safetensors", lambda path: save_file(tensors, path))
     digest = sha256(temporary)
-    file = temporary.replace(folder / f"weights-{digest[:16]}.safetensors")
+    file = temporary.replace(folder / f"weights-{digest[:NAME_DIGITS]}.safetensors")
     content = {"schema": SCHEMA, **header, "weights": {"file": file.name, "sha256": digest}}
-    write_json(folder / HEADER, {**content, "checksum": _checksum(content)})
+    write_json(folder / HEADER, {**content, "checksum": checksum_of(content)})
     for old in folder.glob("weights-*.safetensors"):
         if old.name != file.name:
             old.unlink()
@@ -67,12 +88,21 @@ def save(folder: str | Path, header: dict[str, Any], weights: dict[str, Tensor],
 def load(folder: str | Path) -> Stored:
     """Read a model folder, after checking schema and checksums.
 
+    Parameters
+    ----------
+    folder
+        Folder, as :func:`save` writes it.
+
+    Returns
+    -------
+    Header and weights.
+
     Raises
     ------
     FileNotFoundError
         If there is no model.
     OtherVersionError
-        If another version wrote them.
+        If another version wrote it.
     ValueError
         If the files are of another kind, damaged, or changed since they were written.
     """
@@ -118,11 +148,22 @@ def _read_header(path: Path) -> dict[str, Any]:
         )
         raise OtherVersionError(msg)
     checksum = header.pop("checksum", None)
-    if checksum != _checksum(header):
+    if checksum != checksum_of(header):
         msg = f"{path} is damaged or was changed: its content does not have the checksum {checksum!r} that it states."
         raise ValueError(msg)
     return header
 
 
-def _checksum(content: dict[str, Any]) -> str:
+def checksum_of(content: dict[str, Any]) -> str:
+    """SHA-256 of a header without its checksum.
+
+    Parameters
+    ----------
+    content
+        Plain JSON values.
+
+    Returns
+    -------
+    Hexadecimal digest.
+    """
     return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()

@@ -36,11 +36,11 @@ def expected(adata):
 
 
 @pytest.mark.parametrize(("every", "stop"), [(1, 1), (1, 7), (3, 4), (5, 3)])
-def test_resumed_fit_is_the_undisturbed_one(adata, expected, tmp_path, monkeypatch, every, stop):
-    """Stopped after so many epochs; what is behind the last checkpoint is done again."""
-    from landscape.latent import fitting
+def test_resumed_fit_is_the_uninterrupted_one(adata, expected, tmp_path, monkeypatch, every, stop):
+    """Stopped after ``stop`` epochs; those after the last checkpoint are run again."""
+    from landscape.latent import trainer
 
-    fit = fitting.fit
+    fit = trainer.fit
 
     def interrupted(*args, **kwargs):
         for number, epoch in enumerate(fit(*args, **kwargs), start=1):
@@ -50,7 +50,7 @@ def test_resumed_fit_is_the_undisturbed_one(adata, expected, tmp_path, monkeypat
 
     first = small(adata)
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "fit", interrupted)
+        patch.setattr(trainer, "fit", interrupted)
         with pytest.raises(KeyboardInterrupt):
             first.train(checkpoint=tmp_path / "state", checkpoint_every=every, **FIT)
     second = small(adata)
@@ -82,7 +82,7 @@ def test_another_fit_is_refused(adata, tmp_path):
         small(adata).train(checkpoint=tmp_path, **{**FIT, "max_epochs": 2})
 
 
-def test_models_and_checkpoints_are_told_apart(trained, adata, tmp_path):
+def test_models_and_checkpoints_are_distinguished(trained, adata, tmp_path):
     trained.save(tmp_path / "model")
     with pytest.raises(ValueError, match="holds a model and no checkpoint"):
         small(adata).train(checkpoint=tmp_path / "model", **FIT)
@@ -133,6 +133,6 @@ def test_killed_fit_goes_on_bit_for_bit(adata, tmp_path):
                 child.send_signal(signal.SIGKILL)
                 kills += 1
     assert kills > 1
-    undisturbed = small(adata)
-    undisturbed.train(max_epochs=150, batch_size=16, early_stopping=False)
-    assert_same(undisturbed, LatentModel.load(tmp_path / "model"))
+    uninterrupted = small(adata)
+    uninterrupted.train(max_epochs=150, batch_size=16, early_stopping=False)
+    assert_same(uninterrupted, LatentModel.load(tmp_path / "model"))

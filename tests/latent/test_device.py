@@ -1,4 +1,4 @@
-"""The fit and every question run where the model is, shown without a GPU.
+"""The fit and every method run where the model is, shown without a GPU.
 
 ``Elsewhere`` is a tensor whose device is not the processor's, though its numbers are. Whatever brings it together with a
 tensor of the processor is refused, as a GPU would; only copies go from one to the other.
@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from landscape.latent import LatentModel
-from landscape.latent.training import private_randomness
+from landscape.latent.randomness import forked_rng
 
 WHERE = torch.device("meta")
 COPIES = ("aten::_to_copy", "aten::copy_")
@@ -117,7 +117,7 @@ def test_everything_runs_where_the_model_is(adata, tmp_path, likelihood, dispers
         there.train(checkpoint=tmp_path / "state", checkpoint_every=2, **schedule)
         assert all(isinstance(weight, Elsewhere) for weight in there.module.parameters())
         latent = there.get_latent_representation()
-        answers = [
+        results = [
             there.get_latent_deviation(),
             there.get_normalized_expression(return_numpy=True),
             there.get_normalized_expression(n_samples=2, return_numpy=True),
@@ -137,7 +137,7 @@ def test_everything_runs_where_the_model_is(adata, tmp_path, likelihood, dispers
         assert there.to_scvi().is_trained
     # float32 sums in another order over eight steps
     np.testing.assert_allclose(latent, here.get_latent_representation(), rtol=1e-3, atol=1e-4)
-    assert all(np.isfinite(answer).all() for answer in answers)
+    assert all(np.isfinite(result).all() for result in results)
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:77", 3.5])
@@ -146,10 +146,10 @@ def test_a_device_that_is_not_there(adata, device):
         LatentModel(adata, device=device)
 
 
-def test_only_generators_that_are_given_back_are_seeded(monkeypatch):
+def test_only_generators_that_are_restored_are_seeded(monkeypatch):
     """``torch.manual_seed`` would seed those of every GPU."""
     monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda _: pytest.fail("seeded every GPU"))
-    with private_randomness(1):
+    with forked_rng(1):
         assert torch.initial_seed() == 1
 
 

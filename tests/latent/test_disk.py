@@ -7,8 +7,9 @@ import pytest
 import torch
 from scipy import sparse
 
-from landscape.latent import LatentModel, disk, order
-from landscape.latent.cells import Keys, Vocabulary, read_cells, read_file
+from landscape.latent import LatentModel, disk, sampler
+from landscape.latent.dataset import Keys, Vocabulary
+from landscape.latent.reading import read_anndata, read_file
 
 
 @pytest.fixture(params=["h5ad", "zarr"])
@@ -24,9 +25,9 @@ def path(request, adata, tmp_path):
 
 @pytest.mark.parametrize("layer", [None, "counts", "dense"])
 def test_rows_in_any_order(path, adata, layer, monkeypatch):
-    monkeypatch.setattr(disk, "_SCANNED", 50)
+    monkeypatch.setattr(disk, "SCAN_ROWS", 50)
     cells = read_file(path, Keys(layer, "batch"))
-    memory = read_cells(adata, Keys(layer, "batch"))
+    memory = read_anndata(adata, Keys(layer, "batch"))
     assert cells.on_disk
     assert not memory.on_disk
     assert (cells.names, cells.vocabulary) == (memory.names, memory.vocabulary)
@@ -34,9 +35,9 @@ def test_rows_in_any_order(path, adata, layer, monkeypatch):
     np.testing.assert_array_equal(cells.totals, memory.totals)
     rows = np.array([7, 3, 4, 5, 100, 3])
     np.testing.assert_array_equal(cells.counts[rows].toarray(), memory.counts[rows].toarray())
-    fetched, places = cells.fetch(rows)
-    np.testing.assert_array_equal(fetched.counts[places].toarray(), memory.counts[rows].toarray())
-    np.testing.assert_array_equal(fetched.codes[places], memory.codes[rows])
+    fetched, positions = cells.fetch(rows)
+    np.testing.assert_array_equal(fetched.counts[positions].toarray(), memory.counts[rows].toarray())
+    np.testing.assert_array_equal(fetched.codes[positions], memory.codes[rows])
 
 
 def test_genes_are_matched_by_name(path, adata):
@@ -46,8 +47,8 @@ def test_genes_are_matched_by_name(path, adata):
 
 
 def test_fit_is_that_in_memory(path, adata, monkeypatch):
-    """Same order of cells, same weights, bit for bit; pools of 40 cells, so that several are read."""
-    monkeypatch.setattr(order, "POOL", 40)
+    """Same order of cells, same weights, bit for bit; buffers of 40 cells, so that several are read."""
+    monkeypatch.setattr(sampler, "BUFFER_SIZE", 40)
     models = [
         LatentModel(adata, batch_key="batch", n_latent=2, n_hidden=8),
         LatentModel.from_file(path, batch_key="batch", n_latent=2, n_hidden=8),
@@ -57,12 +58,12 @@ def test_fit_is_that_in_memory(path, adata, monkeypatch):
     for name, value in models[0].module.state_dict().items():
         assert torch.equal(value, models[1].module.state_dict()[name]), name
     assert models[0].history.drop(columns="seconds").equals(models[1].history.drop(columns="seconds"))
-    for ask in (
+    for method in (
         "get_latent_representation",
         "get_latent_deviation",
         "get_metric",
     ):
-        np.testing.assert_array_equal(getattr(models[0], ask)(), getattr(models[1], ask)())
+        np.testing.assert_array_equal(getattr(models[0], method)(), getattr(models[1], method)())
     expected, found = (m.get_normalized_expression(library_size="observed", n_samples=2) for m in models)
     assert expected.equals(found)
     tables = [m.posterior_predictive_check(n_cells=30).genes for m in models]
@@ -104,7 +105,7 @@ def test_refusals(path, adata, tmp_path):
         LatentModel.from_file(tmp_path / "bad.h5ad", layer="empty")
 
 
-def test_backed_objects_are_told_where_to_go(tmp_path, adata):
+def test_the_message_for_backed_objects_names_from_file(tmp_path, adata):
     import anndata
 
     adata.write_h5ad(tmp_path / "a.h5ad")

@@ -28,12 +28,12 @@ def forge(folder, path, value):
     for name in parents:
         place = place[name]
     place[last] = value
-    file.write_text(json.dumps({**header, "checksum": storage._checksum(header)}))
+    file.write_text(json.dumps({**header, "checksum": storage.checksum_of(header)}))
 
 
 def test_a_header_is_read_as_it_was_written(folder, trained):
     content = storage.load(folder).header
-    header = Header.of(content, folder)
+    header = Header.from_dict(content, folder)
     assert json.loads(json.dumps(header.to_dict())) == {name: content[name] for name in header.to_dict()}
     assert header.architecture == trained.architecture
 
@@ -82,7 +82,7 @@ def test_weights_must_be_named(folder, weights):
 def test_nothing_is_built_of_what_a_header_states(folder, monkeypatch, name, value):
     """A file of some kilobytes could ask for any amount of memory."""
     forge(folder, ("architecture", name), value)
-    monkeypatch.setattr(LatentModel, "_setup", lambda *_, **__: pytest.fail("built"))
+    monkeypatch.setattr(LatentModel, "_assemble", lambda *_, **__: pytest.fail("built"))
     with pytest.raises(ValueError, match="do not fit the architecture that it states"):
         LatentModel.load(folder)
 
@@ -103,7 +103,7 @@ def test_nesting_without_end_is_refused(folder):
         LatentModel.load(folder)
 
 
-def test_another_version_is_told_from_damage(folder):
+def test_another_version_is_distinguished_from_damage(folder):
     forge(folder, ("schema",), "landscape.latent/1")
     with pytest.raises(storage.OtherVersionError, match=r"found 'landscape.latent/1'; train the model again"):
         LatentModel.load(folder)

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
 from landscape.latent import LatentModel
+from landscape.latent.likelihood import LIKELIHOODS
 
 
 def small(adata, **options):
@@ -82,7 +83,7 @@ def test_no_batch_of_one_cell(n_cells, make_adata):
     assert np.isfinite(model.get_latent_representation()).all()
 
 
-@pytest.mark.parametrize("likelihood", ["nb", "zinb", "poisson"])
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
 @pytest.mark.parametrize("dispersion", ["gene", "gene-batch"])
 def test_every_likelihood_trains(adata, likelihood, dispersion):
     model = small(adata, batch_key="batch", gene_likelihood=likelihood, dispersion=dispersion)
@@ -124,7 +125,7 @@ def test_no_progress_bar_unless_wanted(adata, capsys):
 
 
 def test_interrupted_fit_can_be_used(adata, monkeypatch):
-    from landscape.latent import fitting as module
+    from landscape.latent import trainer as module
 
     def interrupted(*args, **kwargs):
         epochs = fit(*args, **kwargs)

@@ -70,7 +70,7 @@ def test_refusals(scvi_model, trained, adata):
     with pytest.raises(ValueError, match=r"not trained; run `model.train\(\)`"):
         LatentModel.from_scvi(model)
     model.is_trained_ = True
-    with pytest.raises(ValueError, match="uses the likelihood 'normal', the latent law 'ln', which are not"):
+    with pytest.raises(ValueError, match="uses the likelihood 'normal', the latent distribution 'ln', which are not"):
         LatentModel.from_scvi(model)
 
 

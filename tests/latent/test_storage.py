@@ -88,7 +88,7 @@ def resign(folder: Path, **changes) -> None:
     path = folder / "model.json"
     header = {**json.loads(path.read_text()), **changes}
     header.pop("checksum")
-    path.write_text(json.dumps({**header, "checksum": storage._checksum(header)}))
+    path.write_text(json.dumps({**header, "checksum": storage.checksum_of(header)}))
 
 
 def test_a_pickle_is_never_read(folder, tmp_path):

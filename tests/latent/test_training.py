@@ -5,19 +5,20 @@ import pytest
 import torch
 from scipy import sparse
 
-from landscape.latent.cells import Cells, Vocabulary
-from landscape.latent.module import Architecture, build
-from landscape.latent.order import visits
-from landscape.latent.training import Epoch, Schedule, fit, minibatches, private_randomness
+from landscape.latent.architecture import Architecture, build
+from landscape.latent.dataset import CountDataset, Vocabulary
+from landscape.latent.randomness import forked_rng
+from landscape.latent.sampler import shuffle_buffers
+from landscape.latent.schedule import Schedule
+from landscape.latent.training import Epoch, fit, minibatches
 
 
 def problem(seed=0):
-    with private_randomness(seed):
-        module = build(Architecture(n_genes=8, n_batches=1, n_latent=2, n_hidden=8))
+    module = build(Architecture(n_genes=8, n_batches=1, n_latent=2, n_hidden=8), seed=seed)
     rng = np.random.default_rng(seed)
     counts = sparse.csr_matrix(rng.poisson(3.0, size=(41, 8)).astype(np.float32))
     names = Vocabulary(genes=[f"gene{i}" for i in range(8)], batches=["all"])
-    cells = Cells(
+    cells = CountDataset(
         counts, np.zeros((41, 1), np.int64), np.empty((41, 0), np.float32), [f"cell{i}" for i in range(41)], names
     )
     return module, cells
@@ -39,7 +40,7 @@ def run(module, cells, *, validation=8, seed=0, checkpoint=None, **schedule):
     )
 
 
-def test_global_randomness_is_given_back():
+def test_global_random_state_is_restored():
     torch.manual_seed(5)  # noqa: TID251 - the global state is what is tested
     expected = torch.rand(3)
     torch.manual_seed(5)  # noqa: TID251
@@ -73,9 +74,9 @@ def test_the_fit_is_that_of_scvis_own_loss():
     chosen = np.arange(len(cells))
     run(module, cells, validation=0, seed=3, learning_rate=1e-2)
     for epoch, kl_weight in enumerate([0.5, 1, 1, 1, 1, 1]):
-        pools = visits(chosen, block_size=None, seed=3, epoch=epoch)
-        with private_randomness(3 + 2 * epoch):
-            for batch, _ in minibatches(cells, pools, 8, "cpu"):
+        buffers = shuffle_buffers(chosen, block_size=None, seed=3, epoch=epoch)
+        with forked_rng(3 + 2 * epoch):
+            for batch, _ in minibatches(cells, buffers, 8, "cpu"):
                 tensors = {"X": batch.counts.dense(), "batch": batch.codes, "labels": batch.codes}
                 loss = theirs(tensors, loss_kwargs={"kl_weight": kl_weight})[2].loss
                 optimiser.zero_grad()
@@ -118,7 +119,7 @@ def test_without_held_out_cells_the_last_weights_stay():
     epochs = run(module, cells, validation=0)
     assert len(epochs) == 6
     assert np.isnan(epochs[-1].elbo_validation)
-    assert Epoch.of(epochs[-1].to_dict()).kl_train == epochs[-1].kl_train
+    assert Epoch.from_dict(epochs[-1].to_dict()).kl_train == epochs[-1].kl_train
     assert epochs[-1].to_dict()["elbo_validation"] is None
 
 

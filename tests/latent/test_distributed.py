@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from landscape.latent import LatentModel, ranks
+from landscape.latent import LatentModel, distributed
 
 SCRIPT = """
 import os, sys
@@ -53,11 +53,11 @@ def test_two_processes_end_with_equal_weights(adata, tmp_path):
 
 def test_alone_nothing_happens():
     batch = np.arange(5)
-    assert ranks.rank() == 0
-    np.testing.assert_array_equal(ranks.own(batch), batch)
+    assert distributed.rank() == 0
+    np.testing.assert_array_equal(distributed.local_part(batch), batch)
     sums = torch.ones(3)
-    torch.testing.assert_close(ranks.total(sums, "cpu"), torch.ones(3))
+    torch.testing.assert_close(distributed.all_reduce_sum(sums, "cpu"), torch.ones(3))
     parameter = torch.nn.Parameter(torch.ones(2))
     parameter.grad = torch.full((2,), 3.0)
-    ranks.add_gradients([parameter])
+    distributed.sum_gradients([parameter])
     torch.testing.assert_close(parameter.grad, torch.full((2,), 3.0))

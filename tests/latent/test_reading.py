@@ -5,16 +5,17 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from landscape.latent.cells import Cells, Keys, Vocabulary, codes_of, read_cells
+from landscape.latent.dataset import CountDataset, Keys, Vocabulary, category_codes
+from landscape.latent.reading import read_anndata
 
 
 def test_reads_counts_and_batches(adata):
-    cells = read_cells(adata, Keys("counts", "batch"))
+    cells = read_anndata(adata, Keys("counts", "batch"))
     np.testing.assert_array_equal(cells.counts.toarray(), adata.layers["counts"].toarray())
     assert cells.vocabulary.batches == ["a", "b"]
     assert [cells.vocabulary.batches[code] for code in cells.codes[:, 0]] == adata.obs["batch"].tolist()
     assert (cells.names, cells.vocabulary.genes) == (adata.obs_names.tolist(), adata.var_names.tolist())
-    alone = read_cells(adata, Keys())
+    alone = read_anndata(adata, Keys())
     assert alone.vocabulary.batches == ["all"]
     assert not alone.codes.any()
 
@@ -22,7 +23,7 @@ def test_reads_counts_and_batches(adata):
 def test_nothing_is_changed(adata):
     adata.layers["counts"] = sparse.csr_array(adata.layers["counts"])
     before = adata.copy()
-    read_cells(adata, Keys("counts", "batch"))
+    read_anndata(adata, Keys("counts", "batch"))
     assert list(adata.obs) == list(before.obs)
     assert list(adata.uns) == list(before.uns)
     assert isinstance(adata.layers["counts"], sparse.csr_array)
@@ -31,7 +32,7 @@ def test_nothing_is_changed(adata):
 def test_genes_are_matched_by_name_in_any_order(adata):
     genes = adata.var_names.tolist()
     shuffled = adata[:, np.random.default_rng(0).permutation(adata.n_vars)].copy()
-    found = read_cells(shuffled, Keys("counts"), vocabulary=Vocabulary(genes, ["all"]))
+    found = read_anndata(shuffled, Keys("counts"), vocabulary=Vocabulary(genes, ["all"]))
     np.testing.assert_array_equal(found.counts.toarray(), adata.layers["counts"].toarray())
     assert found.counts.has_sorted_indices
 
@@ -39,25 +40,25 @@ def test_genes_are_matched_by_name_in_any_order(adata):
 def test_batches_are_strings_in_order_and_unused_categories_do_not_count(adata):
     adata.obs["batch"] = pd.Categorical(adata.obs["batch"], categories=["z", "b", "a"])
     adata.obs["number"] = np.where(adata.obs["batch"] == "a", 10, 9)
-    assert read_cells(adata, Keys("counts", "batch")).vocabulary.batches == ["a", "b"]
-    assert read_cells(adata, Keys("counts", "number")).vocabulary.batches == ["10", "9"]
+    assert read_anndata(adata, Keys("counts", "batch")).vocabulary.batches == ["a", "b"]
+    assert read_anndata(adata, Keys("counts", "number")).vocabulary.batches == ["10", "9"]
 
 
 def test_missing_genes(adata):
     with pytest.raises(KeyError, match=r"1 of the model's 31 genes are missing .* for instance \['Gata1'\]"):
-        read_cells(adata, Keys("counts"), vocabulary=Vocabulary([*adata.var_names, "Gata1"], ["all"]))
+        read_anndata(adata, Keys("counts"), vocabulary=Vocabulary([*adata.var_names, "Gata1"], ["all"]))
 
 
 def test_unknown_batch():
-    np.testing.assert_array_equal(codes_of(["b", "a", "b"], ["a", "b"], what="batches"), [1, 0, 1])
+    np.testing.assert_array_equal(category_codes(["b", "a", "b"], ["a", "b"], what="batches"), [1, 0, 1])
     with pytest.raises(ValueError, match=r"Expected batches of the model, \['a', 'b'\], found others: \['c'\]"):
-        codes_of(["a", "c"], ["a", "b"], what="batches")
+        category_codes(["a", "c"], ["a", "b"], what="batches")
 
 
 def test_missing_batch_values(adata):
     adata.obs.loc[adata.obs_names[:5], "batch"] = np.nan
     with pytest.raises(ValueError, match=r"5 of 120 cells have no value in `adata.obs\['batch'\]`"):
-        read_cells(adata, Keys("counts", "batch"))
+        read_anndata(adata, Keys("counts", "batch"))
 
 
 def test_empty_cells_are_named(adata):
@@ -65,11 +66,11 @@ def test_empty_cells_are_named(adata):
     counts[[3, 7]] = 0
     adata.layers["counts"] = counts
     with pytest.raises(ValueError, match=r"2 of 120 cells have no counts .*'cell3'.*drop_empty=True"):
-        read_cells(adata, Keys("counts"))
+        read_anndata(adata, Keys("counts"))
 
 
 def test_no_cells():
-    none = Cells.empty(Vocabulary(["a", "b"], ["all"]))
+    none = CountDataset.empty(Vocabulary(["a", "b"], ["all"]))
     assert none.counts.shape == (0, 2)
     assert none.names == []
 
@@ -78,13 +79,13 @@ def test_covariates_are_coded_and_standardised(adata):
     adata.obs["depth"] = np.arange(120.0)
     adata.obs["same"] = 3
     keys = Keys("counts", "batch", categorical=("kind",), continuous=("depth", "same"))
-    cells = read_cells(adata, keys)
+    cells = read_anndata(adata, keys)
     assert cells.codes.shape == (120, 2)
     assert [cells.vocabulary.levels[0][code] for code in cells.codes[:, 1]] == adata.obs["kind"].tolist()
     np.testing.assert_allclose(cells.continuous.mean(0), 0, atol=1e-6)
     np.testing.assert_allclose(cells.continuous.std(0), [1, 0], rtol=1e-6)
     # other cells are measured by the same rule
-    some = read_cells(adata[7:9].copy(), keys, vocabulary=cells.vocabulary)
+    some = read_anndata(adata[7:9].copy(), keys, vocabulary=cells.vocabulary)
     np.testing.assert_allclose(some.continuous, cells.continuous[7:9], rtol=1e-6)
     np.testing.assert_array_equal(some.codes, cells.codes[7:9])
 
@@ -101,14 +102,14 @@ def test_covariates_are_coded_and_standardised(adata):
 def test_bad_covariates(adata, keys, error, message):
     adata.obs["gap"] = np.r_[np.nan, np.arange(119.0)]
     with pytest.raises(error, match=message):
-        read_cells(adata, Keys.of("counts", None, **keys))
+        read_anndata(adata, Keys.from_arguments("counts", None, **keys))
 
 
 def test_unknown_level(adata):
     keys = Keys("counts", categorical=("kind",))
-    vocabulary = read_cells(adata, keys).vocabulary
+    vocabulary = read_anndata(adata, keys).vocabulary
     adata.obs["kind"] = "2"
     with pytest.raises(
         ValueError, match=r"Expected levels of 'kind' of the model, \['0', '1'\], found others: \['2'\]"
     ):
-        read_cells(adata, keys, vocabulary=vocabulary)
+        read_anndata(adata, keys, vocabulary=vocabulary)

@@ -1,4 +1,4 @@
-"""How many latent dimensions: the held-out bound against what the latent variables cost."""
+"""Number of latent dimensions: the held-out evidence lower bound against the dimension of z."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from landscape.latent.model import LatentModel
 
 logger = logging.getLogger(__name__)
 
-# A dimension is used where its posterior means vary by more than this share of the prior's variance.
-_USED = 0.01
+# A latent dimension is active if its posterior means vary by more than this share of the prior's variance, as in
+# Burda et al. (2016), https://arxiv.org/abs/1509.00519.
+ACTIVE_VARIANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class CompressionCurve:
-    """Held-out bound for several numbers of latent dimensions.
+    """Held-out evidence lower bound for several numbers of latent dimensions.
 
     Attributes
     ----------
     table
         A row per fit: ``n_latent``, ``repeat``, ``elbo``, ``reconstruction`` and ``kl`` of held-out cells (nats per
-        cell), ``n_used`` dimensions, ``epochs``, ``seconds``.
+        cell), ``n_active`` dimensions, ``epochs``, ``seconds``.
     n_latent
-        The smallest number whose mean bound is within one standard error of the best; the error is that of the difference
-        between repeats, and zero where there is one repeat.
+        Smallest number whose mean bound is within one standard error of the best. The error is that of the difference
+        between repeats; it is zero if there is one repeat.
     """
 
     table: pd.DataFrame
@@ -49,21 +50,21 @@ def compression_curve(
 ) -> CompressionCurve:
     r"""Fit models with several numbers of latent dimensions and compare them on the same held-out cells.
 
-    The bound is reconstruction less divergence: :math:`E_q \log p(x|z) - \mathrm{KL}`. More dimensions reconstruct better
-    and cost more nats; where the bound no longer rises, they hold noise.
+    The bound is the reconstruction minus the divergence, :math:`E_q \log p(x \mid z) - \mathrm{KL}`. More dimensions
+    reconstruct better and cost more nats. Dimensions beyond the point where the bound stops rising hold noise.
 
     Parameters
     ----------
     adata
         Cells with counts.
     n_latent
-        Numbers of dimensions to try.
+        Numbers of latent dimensions to compare.
     n_repeats
-        Fits of each, with other initial weights and other held-out cells.
+        Number of fits of each, with different initial weights and held-out cells.
     rng
         Seed of the repeats.
     model_options, train_options
-        More arguments of :class:`landscape.latent.LatentModel` and of its ``train``.
+        Further arguments of :class:`landscape.latent.LatentModel` and of its ``train``.
 
     Returns
     -------
@@ -87,27 +88,38 @@ def compression_curve(
         for repeat, seed in enumerate(seeds):
             model = LatentModel(adata, n_latent=size, rng=seed, **(model_options or {}))
             model.train(**(train_options or {}))
-            history = model.history
-            best = history.loc[history["elbo_validation"].where(history["kl_weight"] >= 1).idxmax()]
-            rows.append(
-                {
-                    "n_latent": size,
-                    "repeat": repeat,
-                    "elbo": best["elbo_validation"],
-                    "reconstruction": best["reconstruction_validation"],
-                    "kl": best["kl_validation"],
-                    "n_used": int((model.get_latent_representation().var(0) > _USED).sum()),
-                    "epochs": len(history),
-                    "seconds": history["seconds"].sum(),
-                }
-            )
+            rows.append({"n_latent": size, "repeat": repeat, **_best_epoch(model)})
             logger.info("%d latent dimensions: held-out bound %.1f", size, rows[-1]["elbo"])
     table = pd.DataFrame(rows)
-    return CompressionCurve(table=table, n_latent=smallest_sufficient(table))
+    return CompressionCurve(table=table, n_latent=one_standard_error_rule(table))
 
 
-def smallest_sufficient(table: pd.DataFrame) -> int:
-    """Smallest ``n_latent`` whose mean ``elbo`` is within one standard error of the best one's."""
+def _best_epoch(model: LatentModel) -> dict[str, Any]:
+    """Held-out bound and its parts in the epoch whose weights were kept."""
+    history = model.history
+    best = history.loc[history["elbo_validation"].where(history["kl_weight"] >= 1).idxmax()]
+    return {
+        "elbo": best["elbo_validation"],
+        "reconstruction": best["reconstruction_validation"],
+        "kl": best["kl_validation"],
+        "n_active": int((model.get_latent_representation().var(0) > ACTIVE_VARIANCE).sum()),
+        "epochs": len(history),
+        "seconds": history["seconds"].sum(),
+    }
+
+
+def one_standard_error_rule(table: pd.DataFrame) -> int:
+    """Smallest number of dimensions whose mean bound is within one standard error of the best.
+
+    Parameters
+    ----------
+    table
+        Table of fits with columns ``n_latent``, ``repeat`` and ``elbo``.
+
+    Returns
+    -------
+    Number of latent dimensions.
+    """
     bounds = table.pivot_table(index="repeat", columns="n_latent", values="elbo")
     best = bounds.mean().idxmax()
     short = bounds.rsub(bounds[best], axis=0)

@@ -6,7 +6,7 @@ import pytest
 from landscape.latent import LatentModel
 
 
-def test_permuting_cells_and_genes_permutes_the_answers(trained, adata):
+def test_permuting_cells_and_genes_permutes_the_results(trained, adata):
     rng = np.random.default_rng(1)
     cells, genes = rng.permutation(120), rng.permutation(30)
     shuffled = adata[cells, genes].copy()
@@ -89,7 +89,7 @@ def test_decoding_in_another_batch(adata):
         ({"library_size": "latent"}, ValueError, "a positive number or 'observed', found 'latent'"),
     ],
 )
-def test_bad_questions(trained, call, error, message):
+def test_bad_arguments(trained, call, error, message):
     with pytest.raises(error, match=message):
         trained.get_normalized_expression(**call)
 

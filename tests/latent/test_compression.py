@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from landscape.latent import compression_curve
-from landscape.latent.choice import smallest_sufficient
+from landscape.latent.compression import one_standard_error_rule
 
 
 def test_two_kinds_need_few_dimensions(adata):
@@ -18,7 +18,7 @@ def test_two_kinds_need_few_dimensions(adata):
     assert curve.table[["n_latent", "repeat"]].to_numpy().tolist() == [[1, 0], [1, 1], [6, 0], [6, 1]]
     bound = curve.table["reconstruction"] - curve.table["kl"]
     pd.testing.assert_series_equal(curve.table["elbo"], bound, check_names=False, rtol=1e-9)
-    assert (curve.table["n_used"] <= curve.table["n_latent"]).all()
+    assert (curve.table["n_active"] <= curve.table["n_latent"]).all()
     assert curve.n_latent in (1, 6)
     again = compression_curve(
         adata,
@@ -39,8 +39,8 @@ def test_smallest_within_one_standard_error():
             "elbo": [-15.0, -27.0, -10.0, -22.0, -10.0, -20.0],
         }
     )
-    assert smallest_sufficient(table) == 5
-    assert smallest_sufficient(table[table["repeat"] == 1]) == 10
+    assert one_standard_error_rule(table) == 5
+    assert one_standard_error_rule(table[table["repeat"] == 1]) == 10
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,130 @@
+"""Sizes and choices that define the network, and a fresh network of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from landscape.latent.dataset import Vocabulary
+from landscape.latent.likelihood import LIKELIHOODS
+from landscape.latent.randomness import forked_rng
+
+if TYPE_CHECKING:
+    from scvi.module import VAE
+
+DISPERSIONS = ("gene", "gene-batch")
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """Sizes and choices that define the network; everything that is needed to build it again.
+
+    Attributes
+    ----------
+    n_genes, n_batches, n_latent
+        Number of genes, batches and latent dimensions.
+    n_hidden, n_layers
+        Units of a hidden layer, and number of hidden layers in the encoder and in the decoder.
+    dropout_rate
+        Share of hidden units dropped in the encoder during training.
+    gene_likelihood
+        Name of the likelihood, one of :data:`landscape.latent.likelihood.LIKELIHOODS`: ``"nb"``, ``"zinb"`` or
+        ``"poisson"``.
+    dispersion
+        ``"gene"``: one inverse dispersion per gene; ``"gene-batch"``: one per gene and batch.
+    n_levels
+        Number of levels of each categorical covariate besides the batch.
+    n_continuous
+        Number of continuous covariates.
+
+    Raises
+    ------
+    TypeError
+        If a size is no integer.
+    ValueError
+        If a value is out of its range.
+    """
+
+    n_genes: int
+    n_batches: int
+    n_latent: int = 10
+    n_hidden: int = 128
+    n_layers: int = 1
+    dropout_rate: float = 0.1
+    gene_likelihood: str = "nb"
+    dispersion: str = "gene"
+    n_levels: tuple[int, ...] = ()
+    n_continuous: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("n_genes", "n_batches", "n_latent", "n_hidden", "n_layers", "n_continuous"):
+            value, minimum = getattr(self, name), int(name != "n_continuous")
+            if isinstance(value, bool) or not isinstance(value, int):
+                msg = f"Expected `{name}` to be an int, found {type(value).__name__}."
+                raise TypeError(msg)
+            if value < minimum:
+                msg = f"Expected `{name}` of at least {minimum}, found {value}."
+                raise ValueError(msg)
+        object.__setattr__(self, "n_levels", tuple(int(n) for n in self.n_levels))  # JSON has lists only
+        if not 0 <= self.dropout_rate < 1:
+            msg = f"Expected `dropout_rate` in [0, 1), found {self.dropout_rate}."
+            raise ValueError(msg)
+        if self.gene_likelihood not in LIKELIHOODS:
+            known = ", ".join(str(likelihood) for likelihood in LIKELIHOODS.values())
+            msg = f"Expected `gene_likelihood` to be one of {known}; found {self.gene_likelihood!r}."
+            raise ValueError(msg)
+        if self.dispersion not in DISPERSIONS:
+            msg = f"Expected `dispersion` to be one of {list(DISPERSIONS)}, found {self.dispersion!r}."
+            raise ValueError(msg)
+
+    @classmethod
+    def for_vocabulary(cls, vocabulary: Vocabulary, **choices: Any) -> Architecture:
+        """Architecture for given genes, batches and covariates.
+
+        Parameters
+        ----------
+        vocabulary
+            Names that determine the sizes of input and output.
+        choices
+            All other attributes.
+
+        Returns
+        -------
+        The architecture.
+        """
+        return cls(
+            n_genes=len(vocabulary.genes),
+            n_batches=len(vocabulary.batches),
+            n_levels=tuple(len(levels) for levels in vocabulary.levels),
+            n_continuous=len(vocabulary.center),
+            **choices,
+        )
+
+
+def build(architecture: Architecture, *, seed: int) -> VAE:
+    """Fresh :class:`scvi.module.VAE`, without its library encoder, which is not used.
+
+    Parameters
+    ----------
+    architecture
+        Sizes and choices.
+    seed
+        Seed of the initial weights; torch's global generator is left as it was.
+
+    Returns
+    -------
+    The network, on the CPU.
+    """
+    from scvi.module import VAE  # takes seconds to import
+
+    options: dict[str, Any] = asdict(architecture)
+    with forked_rng(seed):
+        module = VAE(
+            n_input=options.pop("n_genes"),
+            n_batch=options.pop("n_batches"),
+            n_cats_per_cov=list(options.pop("n_levels")) or None,
+            n_continuous_cov=options.pop("n_continuous"),
+            **options,
+        )
+    module.l_encoder = None
+    return module
