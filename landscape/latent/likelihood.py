@@ -33,8 +33,8 @@ class Likelihood:
     """A likelihood of counts given z, with mean :math:`m_g` equal to the total count times the decoded share.
 
     To add a likelihood, implement the attributes below and add the record to :data:`LIKELIHOODS`. Nothing else in the
-    package depends on the name of a likelihood. The network must have its parameters: :class:`scvi.module.VAE` has an
-    inverse dispersion and the logits of a zero inflation, and must know the name.
+    package depends on the name of a likelihood. The network must have its parameters; :class:`scvi.module.VAE` has an
+    inverse dispersion, and logits of a zero inflation. Conversion to scvi-tools needs a name that scvi-tools knows.
 
     Attributes
     ----------
