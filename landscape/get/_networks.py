@@ -13,7 +13,7 @@ from anndata import AnnData
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata
 from landscape.dynamics.drift import hill_response
-from landscape.network import differences, hubs
+from landscape.network import degrees, differences
 
 _HINT = "run `landscape.tl.network(adata)` first"
 
@@ -83,7 +83,7 @@ def network(
 
     Returns
     -------
-    Graph whose nodes carry ``regulator`` and the columns of :func:`landscape.network.hubs`, its edges those of :func:`edges`.
+    Graph whose nodes carry ``regulator`` and the columns of :func:`landscape.network.degrees`, its edges those of :func:`edges`.
     """
     table = edges(adata, key=key, threshold=threshold, supported=supported)
     flag = _keys.IN_NETWORK if key == _keys.NETWORK else f"regulator_in_{key}"
@@ -93,7 +93,7 @@ def network(
     attributes = [column for column in table.columns if column not in ("source", "target")]
     records = table[attributes].to_dict(orient="records")
     graph.add_edges_from(zip(table["source"], table["target"], records, strict=True))
-    known = hubs(table).reindex(list(graph), fill_value=0).to_dict(orient="index")
+    known = degrees(table).reindex(list(graph), fill_value=0).to_dict(orient="index")
     for name in graph:
         graph.nodes[name].update(known[name], regulator=name in regulators)
     return graph

@@ -1,22 +1,17 @@
-"""Networks of regulators and targets from expression: arrays in, records out."""
+"""Gene regulatory networks from expression, on arrays and records."""
 
+from landscape.network.analysis.active import active_network
 from landscape.network.analysis.activity import regulon_activity
+from landscape.network.analysis.comparison import Differences, differences, overlap
+from landscape.network.analysis.degrees import degrees
 from landscape.network.analysis.export import write_cytoscape, write_graphml
-from landscape.network.analysis.hubs import hubs
-from landscape.network.analysis.states import (
-    Differences,
-    StateNetworks,
-    active_network,
-    differences,
-    overlap,
-    state_networks,
-)
 from landscape.network.analysis.structure import (
     DegreeNull,
     Modules,
-    asymmetry,
+    antisymmetric_share,
     degree_null,
     modules,
+    regulator_submatrix,
     signed_modularity,
     strongly_connected,
 )
@@ -37,6 +32,7 @@ from landscape.network.methods.method import METHODS, Method
 from landscape.network.methods.penalty import Penalty, reproducible_penalty
 from landscape.network.methods.ridge import ridge
 from landscape.network.methods.trees import trees
+from landscape.network.states import StateNetworks, state_networks
 
 __all__ = [
     "METHODS",
@@ -54,7 +50,7 @@ __all__ = [
     "Scores",
     "StateNetworks",
     "active_network",
-    "asymmetry",
+    "antisymmetric_share",
     "boost",
     "bootstrap",
     "canonical",
@@ -62,11 +58,11 @@ __all__ = [
     "consensus",
     "correlation",
     "degree_null",
+    "degrees",
     "detect_species",
     "differences",
     "expression",
     "from_edges",
-    "hubs",
     "infer",
     "match",
     "metacells",
@@ -75,6 +71,7 @@ __all__ = [
     "on_disk",
     "overlap",
     "prior_of",
+    "regulator_submatrix",
     "regulon_activity",
     "reproducible_penalty",
     "ridge",

@@ -1,4 +1,4 @@
-"""A network computed elsewhere, as a table of edges."""
+"""Networks of other tools, from a table of edges."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from landscape.network.infer import Network
 
 
 def from_edges(edges: pd.DataFrame, names: Sequence[str]) -> Network:
-    """Bring in a network from another tool (arboreto, pySCENIC, CellOracle, RegDiffusion...).
+    """Network from a table of edges of another tool (arboreto, pySCENIC, CellOracle, RegDiffusion...).
 
     Parameters
     ----------
     edges
-        Columns ``source``, ``target``, ``weight``; ``TF``, ``target``, ``importance`` as arboreto names them will do.
-        All edges belong to the support. Edges of a gene to itself are kept: whoever made the table declared them.
+        Columns ``source``, ``target``, ``weight``, or ``TF``, ``target``, ``importance`` as in arboreto. All edges belong to
+        the support. Self-edges are kept.
     names
-        Names of all genes, the order of targets.
+        Names of all genes, in the order of the targets.
 
     Raises
     ------
     TypeError
-        If ``edges`` is no DataFrame.
+        If ``edges`` is not a DataFrame.
     KeyError
         If a column is missing.
     ValueError
-        If a weight is not finite, an edge is there twice, or no edge is among the genes.
+        If a weight is not finite, an edge is repeated, or no edge is among the genes.
     """
     if not isinstance(edges, pd.DataFrame):
         msg = f"Expected a DataFrame with columns source, target, weight, found {type(edges).__name__}."
@@ -46,13 +46,16 @@ def from_edges(edges: pd.DataFrame, names: Sequence[str]) -> Network:
     found = match(set(source) | set(target), names)
     inside = (source.isin(found) & target.isin(found)).to_numpy()
     if not inside.any():
-        msg = f"Expected edges among the {len(names)} genes ({list(names[:3])}), found none (first edge: {source.iloc[:1].tolist()} to {target.iloc[:1].tolist()})."
+        msg = (
+            f"Expected edges among the {len(names)} genes ({list(names[:3])}), found none (first edge: "
+            f"{source.iloc[:1].tolist()} to {target.iloc[:1].tolist()})."
+        )
         raise ValueError(msg)
     rows = source[inside].map(found).to_numpy(dtype=np.int64)
     columns = target[inside].map(found).to_numpy(dtype=np.int64)
     pairs = pd.MultiIndex.from_arrays([rows, columns])
     if pairs.has_duplicates:
-        msg = f"Expected every edge once, found {int(pairs.duplicated().sum())} repeated ones; combine them first."
+        msg = f"Expected every edge once, found {int(pairs.duplicated().sum())} repeated ones; merge them first."
         raise ValueError(msg)
     regulators, position = np.unique(rows, return_inverse=True)
     weights = np.zeros((len(regulators), len(names)))

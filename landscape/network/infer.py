@@ -1,4 +1,4 @@
-"""From expression to a network: weights, confidence and support, whatever the method."""
+"""Inference of a network from expression, with any method: weights, confidence and support."""
 
 from __future__ import annotations
 
@@ -12,45 +12,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape._random import RandomLike, generator, seed_of
+from landscape.network.data.arrays import FloatArray
 from landscape.network.data.engine import Engine
-from landscape.network.data.expression import Expression, FloatArray
-from landscape.network.data.groups import N_GROUPS, Groups, groups_of, step_thresholds
+from landscape.network.data.expression import Expression
+from landscape.network.data.groups import MAX_GROUPS, Groups, groups_of, stump_thresholds
 from landscape.network.data.moments import Moments
 from landscape.network.data.prior import Prior
-from landscape.network.evidence.confidence import EXPECTED_FALSE, MAX_FDR, STABLE, Confidence, bootstrap, support_of
+from landscape.network.evidence.confidence import (
+    EXPECTED_FALSE,
+    MAX_FDR,
+    MIN_STABILITY,
+    Confidence,
+    bootstrap,
+    selected_edges,
+)
 from landscape.network.evidence.decoys import MAX_DECOYS, stratified_false_discovery, with_decoys
-from landscape.network.methods.method import METHODS, Method
+from landscape.network.methods.method import METHODS, Method, method_of
 from landscape.network.methods.penalty import gcv_penalty, reproducible_deconfounding, reproducible_penalty
 from landscape.network.methods.ridge import REVERSE_SHARE
 
 logger = logging.getLogger(__name__)
 
-#: Above this many regulators there are too few cells per coefficient to learn the shape of each response.
-SHAPE_MAX_REGULATORS = 100
+#: With more regulators there are too few cells per coefficient to learn the shapes of responses.
+MAX_SHAPE_REGULATORS = 100
 
 
 @dataclass(frozen=True)
 class Network:
-    """Scores of all edges from regulators (rows) to targets (columns).
+    """Weights of all edges from regulators (rows) to targets (columns).
 
     Attributes
     ----------
     weights
-        Signed weights, shape ``(p, q)``; unsigned methods have no negative ones.
+        Weights, shape ``(p, q)``; those of unsigned methods are not negative.
     support
-        Edges that count, see :func:`landscape.network.evidence.confidence.support_of`.
+        Mask of the selected edges (:func:`landscape.network.evidence.confidence.selected_edges`), same shape.
     stability, sd
-        Selection frequency and standard deviation over bootstraps, ``None`` without bootstraps.
+        Stability and standard deviation of every edge over bootstraps
+        (:class:`landscape.network.evidence.confidence.Confidence`). ``None`` without bootstraps.
     fdr
-        Empirical false-discovery rate from decoys, ``None`` without decoys.
+        Empirical false-discovery rate of every edge from decoys. ``None`` without decoys.
     regulators
-        Column of every row among the targets.
+        Column of every regulator among the targets, shape ``(p,)``.
     constant_regulators, constant_targets
-        Columns left out because they do not vary once covariates are regressed out; their weights are zero.
+        Columns that do not vary once covariates are regressed out; their weights are zero.
     method
         Name of the method.
     params
-        Everything that decided the result.
+        All settings.
     """
 
     weights: FloatArray
@@ -75,7 +84,7 @@ def infer(
     shape: bool | Literal["auto"] = "auto",
     n_bootstraps: int = 50,
     n_decoys: int = MAX_DECOYS,
-    stable: float = STABLE,
+    stable: float = MIN_STABILITY,
     max_fdr: float = MAX_FDR,
     expected_false: float = EXPECTED_FALSE,
     engine: Engine = None,
@@ -83,49 +92,57 @@ def infer(
     rng: RandomLike = 0,
     **options: Any,
 ) -> Network:
-    """Infer a network.
+    r"""Infer a network of regulators and targets.
 
     Parameters
     ----------
     data
-        Made by :func:`landscape.network.expression`.
+        Expression, from :func:`landscape.network.expression`.
     method
-        Name of one of :data:`METHODS`, or ``function(moments, regulators, **options)`` that returns weights.
+        Name of one of :data:`METHODS`, or a function ``function(moments, regulators, **options)`` that returns weights.
     penalty
-        Ridge penalty of methods that take one. ``"auto"``: :func:`landscape.network.methods.penalty.reproducible_penalty`; ``"gcv"``:
-        one per block of targets, :func:`landscape.network.methods.penalty.gcv_penalty`.
+        Penalty of the ridge. ``"auto"``: :func:`landscape.network.methods.penalty.reproducible_penalty`. ``"gcv"``: one per
+        block of targets, :func:`landscape.network.methods.penalty.gcv_penalty`.
     deconfounding
-        How far large singular values of a ridge of one kind of counts are compressed; ``"auto"``:
+        Exponent :math:`\kappa` of the spectral deconfounding of a ridge
+        (:func:`landscape.network.methods.spectrum.deconfounded`). ``"auto"``:
         :func:`landscape.network.methods.penalty.reproducible_deconfounding`.
     prior
-        Edges known beforehand, made by :func:`landscape.network.prior_of`.
+        Prior edges, from :func:`landscape.network.prior_of`.
     shape
-        Let ``ridge`` learn the shape of responses too, see there. ``"auto"``: for values that are no counts, of at most 100
-        regulators. The logarithm makes counts nearly linear; the scale of other values is not known.
+        Learn the shapes of responses too (see :func:`landscape.network.ridge`). ``"auto"``: for values that are not counts,
+        with at most 100 regulators. The logarithm makes responses to counts nearly linear; the scale of other values is
+        unknown.
     n_bootstraps
-        Poisson bootstraps behind stability and standard deviations; 0 for none.
+        Number of Poisson bootstraps for stability and standard deviations, 0 for none.
     n_decoys
-        Decoys behind the false-discovery rate, at most one per regulator; 0 for none.
-    stable, max_fdr, expected_false
-        The support: edges with at least this stability and at most this false-discovery rate, of which about
-        ``expected_false`` per target may be chance (:func:`landscape.network.evidence.confidence.n_selected`).
+        Number of decoys for the false-discovery rate, at most one per regulator, 0 for none.
+    stable, max_fdr
+        Smallest stability and largest false-discovery rate of the selected edges (the support).
+    expected_false
+        Bound on the expected number of falsely selected edges per target
+        (:func:`landscape.network.evidence.confidence.n_selected`).
     engine
         ``None`` for this process, a number of processes, ``"cuda"`` or another device of torch, or a
         ``distributed.Client``.
     checkpoint
-        File for the sums over cells, written while they are read. A run that was stopped goes on from there, to the same
-        digits, and another method or penalty on the same cells reads none.
+        File for the sums over cells, written while cells are read. An interrupted run is resumed from it, with the same
+        result to the last digit; another method or penalty on the same cells needs no further pass.
     rng
         Seed or generator.
     options
         Passed to the method.
 
+    Returns
+    -------
+    Weights, confidence and support of all edges.
+
     Raises
     ------
     ValueError
-        If the method is unknown or misses what it needs, no regulator varies, or regulators outnumber cells.
+        If the method is unknown or lacks an input, no regulator or target varies, or there are not more cells than regulators.
     """
-    record = _resolve(method)
+    record = method_of(method)
     _check_fit(data, record, prior, n_bootstraps)
     random = generator(rng)
     settings = {
@@ -139,17 +156,16 @@ def infer(
     if record.needs_cells:
         return _from_cells(data, record, options, settings)
     data = with_decoys(data, n_decoys, seed=seed_of(random) >> 1)
-    shaped = _wants_steps(data, record, shape=shape)
-    thresholds = step_thresholds(data) if shaped else None
-    n_groups = N_GROUPS if n_bootstraps else 2  # halves for the penalty
+    shaped = _uses_stumps(data, record, shape=shape)
+    thresholds = stump_thresholds(data) if shaped else None
+    n_groups = MAX_GROUPS if n_bootstraps else 2  # two halves choose the penalty
     groups = groups_of(
         data, thresholds=thresholds, max_groups=n_groups, seed=seed_of(random), engine=engine, checkpoint=checkpoint
     )
     _require_variation(groups.moments(), len(data.regulators))
     if record.takes_penalty:
-        chosen = _tuned(
-            groups, data, record, penalty, deconfounding, timed=options.get("reverse_share", REVERSE_SHARE) != 0
-        )
+        reverse = options.get("reverse_share", REVERSE_SHARE) != 0
+        chosen = _tuned(groups, data, record, penalty, deconfounding, reverse=reverse)
         options |= chosen
         settings |= chosen
     settings["shape"] = shaped
@@ -171,20 +187,19 @@ def _with_confidence(
     rules: dict[str, float],
 ) -> Network:
     p = len(data.regulators)
-    every = groups.moments()
-    whole = every.regulators_only(np.arange(p)) if data.decoy_of is not None else every
+    everything = groups.moments()
+    whole = everything.regulators_only(np.arange(p)) if data.decoy_of is not None else everything
 
-    def fit(found: Moments) -> FloatArray:
-        part = found.regulators_only(np.arange(p)) if data.decoy_of is not None else found
+    def fit(moments: Moments) -> FloatArray:
+        part = moments.regulators_only(np.arange(p)) if data.decoy_of is not None else moments
         return _checked(record.function(part, data.regulators, **options), (p, data.n_genes), record.name)
 
     weights = fit(whole)
     fdr = None
     if data.decoy_of is not None:
-        spread = every.linear().x_sd
-        fdr = stratified_false_discovery(
-            weights, _null(every, data, record, options), rows=spread[:p], decoy_rows=spread[p:], columns=whole.y_sd
-        )
+        spread = everything.linear().x_sd
+        null = _decoy_weights(everything, data, record, options)
+        fdr = stratified_false_discovery(weights, null, rows=spread[:p], decoy_rows=spread[p:], columns=whole.y_sd)
     confidence: Confidence | None = None
     if n_bootstraps:
         confidence = bootstrap(
@@ -197,7 +212,7 @@ def _with_confidence(
             rng=rng,
         )
     stability = None if confidence is None else confidence.stability
-    support = support_of(weights, stability, fdr, stable=rules["stable"], max_fdr=rules["max_fdr"])
+    support = selected_edges(weights, stability, fdr, stable=rules["stable"], max_fdr=rules["max_fdr"])
     settings |= {
         "n_bootstraps": n_bootstraps,
         "n_decoys": 0 if data.decoy_of is None else len(data.decoy_of),
@@ -210,28 +225,28 @@ def _with_confidence(
     )  # fmt: skip
 
 
-def _null(every: Moments, data: Expression, record: Method, options: dict[str, Any]) -> FloatArray:
-    """Weights of decoys beside all real regulators; a decoy stands for its gene and does not explain it."""
+def _decoy_weights(moments: Moments, data: Expression, record: Method, options: dict[str, Any]) -> FloatArray:
+    """Weights of decoys in a fit together with all regulators; a decoy does not explain the gene that it was made from."""
     if data.decoy_of is None:
         return np.zeros((0, data.n_genes))
     names = np.concatenate([data.regulators, data.decoy_of])
-    plain = {name: value for name, value in options.items() if name != "prior"}
-    return record.function(every, names, **plain)[len(data.regulators) :]
+    without_prior = {name: value for name, value in options.items() if name != "prior"}
+    return record.function(moments, names, **without_prior)[len(data.regulators) :]
 
 
 def _from_cells(data: Expression, record: Method, options: dict[str, Any], settings: dict[str, Any]) -> Network:
     weights = _checked(record.function(data, **options), (len(data.regulators), data.n_genes), record.name)
-    idle = data.regulators[~weights.any(axis=1)]
+    constant = data.regulators[~weights.any(axis=1)]
     return Network(
-        weights, weights != 0, None, None, None, data.regulators, idle, np.flatnonzero(~weights.any(axis=0)),
+        weights, weights != 0, None, None, None, data.regulators, constant, np.flatnonzero(~weights.any(axis=0)),
         record.name, settings | {"n_bootstraps": 0, "n_decoys": 0},
     )  # fmt: skip
 
 
 def _tuned(
-    groups: Groups, data: Expression, record: Method, penalty: float | str, deconfounding: float | str, *, timed: bool
+    groups: Groups, data: Expression, record: Method, penalty: float | str, deconfounding: float | str, *, reverse: bool
 ) -> dict[str, float | FloatArray]:
-    """Penalty and flattening, each as asked for or as far as two halves of the cells agree."""
+    """Penalty and deconfounding: the values given, or those at which two halves of the cells agree."""
     rows = np.arange(len(data.regulators))
     result: dict[str, float | FloatArray] = {}
     if penalty == "gcv":
@@ -245,28 +260,28 @@ def _tuned(
         found = reproducible_penalty((first, second), data.regulators)
         result["penalty"] = found.value
         logger.info(
-            "penalty %.3g: two halves of the cells agree to %.2f there, at most to %.2f",
+            "penalty %.3g: two halves of the cells agree to %.2f, the maximum over penalties is %.2f",
             found.value, found.reproducibility[found.grid == found.value][0], found.reproducibility.max(),
         )  # fmt: skip
     if record.takes_deconfounding:
         middle = float(np.median(result["penalty"]))
         automatic = deconfounding == "auto"
         pair = first, second
-        if timed and first.steady is not None and second.steady is not None:
-            pair = first.steady, second.steady
+        if reverse and first.contemporaneous is not None and second.contemporaneous is not None:
+            pair = first.contemporaneous, second.contemporaneous
         result["deconfounding"] = (
             reproducible_deconfounding(pair, data.regulators, penalty=middle) if automatic else float(deconfounding)
         )
     return result
 
 
-def _wants_steps(data: Expression, record: Method, *, shape: bool | Literal["auto"]) -> bool:
-    if record.needs_steps:
+def _uses_stumps(data: Expression, record: Method, *, shape: bool | Literal["auto"]) -> bool:
+    if record.needs_stumps:
         return True
-    if record.name != "ridge":
+    if not record.takes_stumps:
         return False
     if shape == "auto":
-        return data.transform == "none" and len(data.regulators) <= SHAPE_MAX_REGULATORS
+        return data.transform == "none" and len(data.regulators) <= MAX_SHAPE_REGULATORS
     return bool(shape)
 
 
@@ -277,7 +292,7 @@ def _check_fit(data: Expression, record: Method, prior: Prior | None, n_bootstra
     if len(data.regulators) >= data.n_cells:
         msg = (
             f"Expected fewer regulators than cells, found {len(data.regulators)} regulators and {data.n_cells} cells; "
-            "pass fewer with `regulators=`, such as those detected in at least 1 % of the cells."
+            "pass fewer with `regulators=`, for instance those detected in at least 1 % of the cells."
         )
         raise ValueError(msg)
     if record.needs_prior and prior is None:
@@ -285,15 +300,13 @@ def _check_fit(data: Expression, record: Method, prior: Prior | None, n_bootstra
         raise ValueError(msg)
     if prior is not None and not record.takes_prior:
         able = [method.name for method in METHODS if method.takes_prior]
-        msg = (
-            f"Expected no `prior` for the method {record.name!r}, which has no use for one; methods that have: {able}."
-        )
+        msg = f"Expected no `prior` for the method {record.name!r}, which cannot use one; methods that can: {able}."
         raise ValueError(msg)
 
 
 def _require_variation(moments: Moments, n_regulators: int) -> None:
     if not (moments.x_sd[:n_regulators] > 0).any():
-        msg = f"Expected regulators that vary, found {n_regulators} constant ones; pass others."
+        msg = f"Expected regulators that vary, found {n_regulators} constant ones; pass other regulators."
         raise ValueError(msg)
     if not (moments.y_sd > 0).any():
         msg = f"Expected targets that vary, found {len(moments.y_sd)} constant ones."
@@ -309,16 +322,3 @@ def _checked(weights: FloatArray, shape: tuple[int, int], name: str) -> FloatArr
         msg = f"Expected finite weights from the method {name!r}, found {int((~np.isfinite(weights)).sum())} others."
         raise ValueError(msg)
     return weights
-
-
-def _resolve(method: str | Callable[..., FloatArray] | Method) -> Method:
-    if isinstance(method, Method):
-        return method
-    if callable(method):
-        name = getattr(method, "__name__", "custom")
-        return Method(name, method, signed=True, directed=True, needs_prior=False, reference="given by the user")
-    known = {record.name: record for record in METHODS}
-    if method not in known:
-        msg = f"Expected `method` to be one of {sorted(known)}, a function or a table of edges, found {method!r}."
-        raise ValueError(msg)
-    return known[method]

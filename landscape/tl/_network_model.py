@@ -15,7 +15,8 @@ from scipy import sparse
 from landscape._random import RandomLike, generator, seed_of
 from landscape.network import Network, Prior, expression, infer
 from landscape.network.data.expression import TARGET_SUM
-from landscape.network.evidence.confidence import MAX_FDR, STABLE, support_of
+from landscape.network.evidence.confidence import MAX_FDR, MIN_STABILITY, selected_edges
+from landscape.network.methods.method import method_of
 
 FloatArray = NDArray[np.float64]
 Values = Literal["counts", "draws", "decoded"]
@@ -72,7 +73,7 @@ def infer_from_model(
     random = generator(rng)
     raw = expression(counts, index, response=response)
     extra = [part for part in (covariates, _depth(counts, response) if raw.regress_depth else None) if part is not None]
-    if method == "ridge":
+    if method_of(method).takes_reverse_share:
         options = {"reverse_share": 0.0} | options  # a model's value and a count of one gene are of the same age
     found = []
     each = int(np.ceil(n_bootstraps / n_draws)) if n_bootstraps else 0
@@ -102,8 +103,8 @@ def _together(found: list[Network], options: dict[str, Any]) -> Network:
     variance = np.var([one.weights for one in found], axis=0, ddof=1)
     variance = variance + _mean([None if one.sd is None else one.sd**2 for one in found], 0.0)
     stability, fdr = _mean([one.stability for one in found]), _mean([one.fdr for one in found])
-    stable, max_fdr = options.get("stable", STABLE), options.get("max_fdr", MAX_FDR)
-    support = support_of(weights, stability, fdr, stable=stable, max_fdr=max_fdr)
+    stable, max_fdr = options.get("stable", MIN_STABILITY), options.get("max_fdr", MAX_FDR)
+    support = selected_edges(weights, stability, fdr, stable=stable, max_fdr=max_fdr)
     result = replace(
         found[0], weights=weights, sd=np.sqrt(variance), stability=stability, fdr=fdr, support=support
     )  # fmt: skip

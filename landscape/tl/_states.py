@@ -20,7 +20,7 @@ def state_networks(
     *,
     groupby: str,
     network_key: str = _keys.NETWORK,
-    pull: float = 500.0,
+    shrinkage: float = 500.0,
     key_added: str = _keys.STATE_NETWORKS,
     copy: bool = False,
 ) -> AnnData | None:
@@ -38,7 +38,7 @@ def state_networks(
         Column of ``adata.obs`` with the state of each cell, at least 50 cells per state; cells without one are left out.
     network_key
         Name of the network.
-    pull
+    shrinkage
         :math:`\kappa`: number of cells at which the shared network counts as much as a state's own data, above the penalty.
     key_added
         Name of the result.
@@ -87,7 +87,10 @@ def state_networks(
         covariates=None if extra is None else extra[inside],
     )  # fmt: skip
     found = infer_states(
-        data, label.iloc[inside].astype(str).to_numpy(), penalty=float(np.median(params["penalty"])), pull=pull
+        data,
+        label.iloc[inside].astype(str).to_numpy(),
+        penalty=float(np.median(params["penalty"])),
+        shrinkage=shrinkage,
     )
     support = read(adata, "varp", network_key + _keys.SUPPORT_SUFFIX, hint=_HINT)[index].toarray() != 0
     result = {
@@ -97,7 +100,7 @@ def state_networks(
             {"state": list(found.names), "n_cells": list(found.n_cells), "trust": list(found.trust.values())}
         ),
     }
-    settings = {"groupby": groupby, "network_key": network_key, "pull": pull}
+    settings = {"groupby": groupby, "network_key": network_key, "shrinkage": shrinkage}
     write_result(adata, key_added, result, params=settings, what=f"networks of {len(found.names)} states")
     return adata if copy else None
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landscape import network
-from landscape.network.data.groups import groups_of, step_thresholds
+from landscape.network.data.groups import groups_of, stump_thresholds
 from tests.network import toy
 
 
@@ -23,8 +23,8 @@ def cell_by_cell(x, y, owner, itself, rounds, rate):
 
 def test_boosting_from_moments_is_boosting_of_cells():
     data = network.expression(toy.counts(n_genes=12), np.arange(5))
-    cuts = step_thresholds(data)
-    found = network.boost(groups_of(data, thresholds=cuts).moments(), data.regulators, rounds=30, rate=0.2)
+    cuts = stump_thresholds(data)
+    found = network.boost(groups_of(data, thresholds=cuts).moments(), data.regulators, n_rounds=30, learning_rate=0.2)
     x, y, _ = data.dense()
     steps = np.concatenate([(x > cut).astype(float) for cut in cuts], axis=1)
     steps, y = (steps - steps.mean(0)) / steps.std(0), (y - y.mean(0)) / y.std(0)
@@ -55,7 +55,7 @@ def test_planted_edges_and_signs_are_found():
 
 def test_bad_settings_are_refused():
     data = network.expression(toy.counts(), [0, 1])
-    with pytest.raises(ValueError, match="`rounds` of at least 1 and `rate`"):
-        network.boost(network.moments(data), data.regulators, rounds=0)
+    with pytest.raises(ValueError, match="`n_rounds` of at least 1 and `learning_rate`"):
+        network.boost(network.moments(data), data.regulators, n_rounds=0)
     with pytest.raises(ValueError, match="found 10 and 2"):
-        network.boost(network.moments(data), data.regulators, rounds=10, rate=2)
+        network.boost(network.moments(data), data.regulators, n_rounds=10, learning_rate=2)

@@ -34,8 +34,8 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("nascent", [False, True])
-def test_a_stopped_run_goes_on_to_the_same_digits(tmp_path, monkeypatch, nascent):
-    monkeypatch.setattr(module, "SAVE_EVERY", 0.0)
+def test_an_interrupted_run_is_resumed_to_the_same_digits(tmp_path, monkeypatch, nascent):
+    monkeypatch.setattr(module, "SAVE_INTERVAL", 0.0)
     matrix = toy.counts()
     options = {"response": toy.counts(seed=1)} if nascent else {}
     whole = network.infer(expression(matrix, **options), **SETTINGS)

@@ -5,7 +5,7 @@ import pytest
 
 from landscape import network
 from landscape.network.data.groups import groups_of
-from landscape.network.evidence.confidence import MIN_SELECTED, bootstrap, n_selected, strongest, support_of
+from landscape.network.evidence.confidence import MIN_SELECTED, bootstrap, n_selected, selected_edges, strongest
 
 
 def test_the_number_selected_meets_the_bound_of_stability_selection():
@@ -42,6 +42,6 @@ def test_strongest_by_column():
 def test_support_needs_every_criterion_that_was_computed():
     weights = np.array([[1.0, 1.0, 1.0, 0.0]])
     stability, fdr = np.array([[0.9, 0.5, 0.9, 1.0]]), np.array([[0.01, 0.01, 0.2, 0.01]])
-    np.testing.assert_array_equal(support_of(weights, stability, fdr), [[True, False, False, False]])
-    np.testing.assert_array_equal(support_of(weights, None, fdr), [[True, True, False, False]])
-    np.testing.assert_array_equal(support_of(weights, None, None), weights != 0)
+    np.testing.assert_array_equal(selected_edges(weights, stability, fdr), [[True, False, False, False]])
+    np.testing.assert_array_equal(selected_edges(weights, None, fdr), [[True, True, False, False]])
+    np.testing.assert_array_equal(selected_edges(weights, None, None), weights != 0)

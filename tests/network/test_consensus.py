@@ -7,7 +7,7 @@ from landscape import network
 from tests.network import toy
 
 
-def test_ranks_are_averaged_with_their_shares():
+def test_ranks_are_averaged_with_their_weights():
     first, second = np.array([[3.0, 1.0, 2.0]]), np.array([[0.0, -5.0, 1.0]])
     found = network.combine([first, second], [3.0, 1.0])
     np.testing.assert_allclose(found, [[(9 + 1) / 12, (3 + 3) / 12, (6 + 2) / 12]])
@@ -28,9 +28,10 @@ def test_consensus_has_the_signs_of_the_ridge():
 
 
 @pytest.mark.parametrize(
-    ("shares", "message"), [({"magic": 1.0}, r"found \['magic'\]"), ({"ridge": 0.0}, "at least 0, one of them above")]
+    ("method_weights", "message"),
+    [({"magic": 1.0}, r"found \['magic'\]"), ({"ridge": 0.0}, "at least 0, one of them above")],
 )
-def test_shares_are_checked(shares, message):
+def test_method_weights_are_checked(method_weights, message):
     data = network.expression(toy.counts(), [0, 1])
     with pytest.raises(ValueError, match=message):
-        network.consensus(network.moments(data), data.regulators, shares=shares)
+        network.consensus(network.moments(data), data.regulators, method_weights=method_weights)

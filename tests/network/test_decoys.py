@@ -7,7 +7,7 @@ from landscape.network.evidence.decoys import false_discovery, stratified_false_
 from tests.network import toy
 
 
-def test_decoys_are_the_same_values_in_other_cells_of_like_depth():
+def test_decoys_are_the_same_values_in_other_cells_of_similar_depth():
     counts = toy.counts(n_genes=150)
     data = with_decoys(network.expression(counts, np.arange(20), block_size=64), 6)
     x, _, _ = data.dense()
@@ -32,7 +32,7 @@ def test_false_discovery_rate_by_counting():
     np.testing.assert_allclose(false_discovery(weights, many), [[0.02 * 2 / 3] * 2, [0.02 * 2 / 3, 1.0]], rtol=1e-12)
 
 
-def test_like_is_held_against_like():
+def test_similar_regulators_and_targets_share_a_null():
     """Chance edges of rare genes do not hide the edges of frequent ones."""
     rng = np.random.default_rng(0)
     rare = np.arange(100) < 50

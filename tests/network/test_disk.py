@@ -33,7 +33,7 @@ def test_a_network_from_disk_is_that_from_memory(stored, key):
     np.testing.assert_allclose(there.fdr, here.fdr, atol=1e-12)
 
 
-def test_what_is_not_there_or_lies_across_is_refused(stored, tmp_path):
+def test_missing_matrices_and_csc_are_refused(stored, tmp_path):
     path, _ = stored
     with pytest.raises(FileNotFoundError, match="file or store at"):
         network.on_disk(tmp_path / "none.h5ad")

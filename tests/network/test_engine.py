@@ -44,7 +44,7 @@ def test_a_graphics_processor_gives_the_same_numbers():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a graphics processor")
 def test_a_device_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="an `engine` that torch has here, found 'cuda'"):
+    with pytest.raises(ValueError, match="an `engine` that torch can use, found 'cuda'"):
         network.infer(expression(), engine="cuda")
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from landscape import network
-from landscape.network.data.groups import groups_of, hashed, step_thresholds
+from landscape.network.data.groups import groups_of, hashed, stump_thresholds
 from tests.network import toy
 
 
@@ -39,11 +39,11 @@ def test_hashes_are_even_and_follow_the_seed():
     assert (hashed(values, 1) != hashed(values, 2)).all()
 
 
-def test_steps_cut_cells_into_quarters_or_first_by_detection():
+def test_thresholds_divide_cells_into_quarters_or_first_by_detection():
     values = np.random.default_rng(0).normal(size=(400, 3))
     values[:300, 2] = 0.0
     values[300:, 2] = np.arange(1, 101)
-    cuts = step_thresholds(network.expression(values, [0, 1, 2], transform="none"))
+    cuts = stump_thresholds(network.expression(values, [0, 1, 2], transform="none"))
     assert cuts.shape == (3, 3)
     np.testing.assert_allclose((values[:, 0] > cuts[:, [0]]).mean(axis=1), [0.75, 0.5, 0.25], atol=0.01)
     assert cuts[0, 2] == 0.0

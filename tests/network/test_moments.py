@@ -71,7 +71,7 @@ def test_batch_effects_vanish_when_batch_is_a_covariate():
     assert abs(clean.xy[0, 1]) < 4 / np.sqrt(4000)
 
 
-def test_turning_time_round_exchanges_the_layers():
+def test_the_reversed_regression_exchanges_the_layers():
     spliced, unspliced = toy.counts(seed=0), toy.counts(seed=1)
     both = network.moments(network.expression(spliced, [0, 1], response=unspliced))
     other = network.moments(network.expression(unspliced, [0, 1], response=spliced))

@@ -5,7 +5,7 @@ import pytest
 
 from landscape import network
 from landscape.network.data.groups import groups_of
-from landscape.network.methods.penalty import FLOOR, gcv_penalty, reproducible_deconfounding
+from landscape.network.methods.penalty import MIN_PENALTY, gcv_penalty, reproducible_deconfounding
 from tests.network import toy
 
 
@@ -20,16 +20,16 @@ def factors(noise, n_cells=400, n_genes=150, seed=0):
     return hidden @ rng.normal(size=(12, n_genes)) + noise * rng.normal(size=(n_cells, n_genes))
 
 
-def test_clear_data_need_the_floor_and_noisy_data_more():
+def test_clear_data_get_the_smallest_penalty_and_noisy_data_more():
     clear, regulators = halves(factors(0.5)[:, :40], 5)
     noisy, many = halves(factors(12.0), 100)
-    assert network.reproducible_penalty(clear, regulators).value == FLOOR
-    assert network.reproducible_penalty(noisy, many).value >= 8 * FLOOR
+    assert network.reproducible_penalty(clear, regulators).value == MIN_PENALTY
+    assert network.reproducible_penalty(noisy, many).value >= 8 * MIN_PENALTY
 
 
 def test_the_choice_is_the_smallest_penalty_that_agrees_enough():
     pair, regulators = halves(factors(6.0), 100)
-    found = network.reproducible_penalty(pair, regulators, enough=0.8)
+    found = network.reproducible_penalty(pair, regulators, min_agreement=0.8)
     best = found.reproducibility.max()
     below = found.grid < found.value
     assert found.reproducibility[found.grid == found.value][0] >= 0.8 * best
@@ -56,10 +56,10 @@ def test_copies_of_cells_do_not_make_a_network_look_reproducible():
 
 def test_a_network_of_two_regulators_gets_a_penalty():
     pair, regulators = halves(toy.counts(n_genes=3), 2)
-    assert network.reproducible_penalty(pair, regulators).value >= FLOOR
+    assert network.reproducible_penalty(pair, regulators).value >= MIN_PENALTY
 
 
-def test_deep_data_are_flattened_in_full_and_noise_is_not():
+def test_deep_data_are_deconfounded_in_full_and_noise_is_not():
     clear, regulators = halves(factors(0.5)[:, :40], 5)
     assert reproducible_deconfounding(clear, regulators, penalty=0.25) == pytest.approx(1 / 3)
     noisy, many = halves(factors(12.0), 100)
@@ -70,7 +70,7 @@ def test_deep_data_are_flattened_in_full_and_noise_is_not():
     assert asked.params["deconfounding"] == 0.1
 
 
-def test_a_response_of_its_own_is_not_flattened():
+def test_a_response_of_its_own_is_not_deconfounded():
     data = network.expression(toy.counts(seed=0), np.arange(5), response=toy.counts(seed=1))
     assert network.infer(data, n_bootstraps=0, n_decoys=0).params["deconfounding"] == 0
 

@@ -17,13 +17,13 @@ def table(*edges):
 
 
 @pytest.mark.parametrize("sign", [0.0, 1.0])
-def test_prior_edges_bear_a_lighter_penalty_exactly(sign):
+def test_prior_edges_have_a_smaller_penalty_exactly(sign):
     data = network.expression(toy.counts(), [3, 0, 8])
     moments = network.moments(data)
     free = network.ridge(moments, data.regulators, penalty=0.5, deconfounding=0)
     direction = np.sign(free[1, 20]) if sign else 0.0
     prior = network.prior_of(table(("Gene0", "Gene20", direction), ("Gene3", "Gene8", 0)), data.regulators, NAMES)
-    found = network.ridge(moments, data.regulators, penalty=0.5, prior=prior, lighter=0.1, deconfounding=0)
+    found = network.ridge(moments, data.regulators, penalty=0.5, prior=prior, prior_penalty_factor=0.1, deconfounding=0)
 
     expected = np.linalg.solve(moments.xx + np.diag([0.5, 0.05, 0.5]), moments.xy[:, 20])
     np.testing.assert_allclose(found[:, 20], 1.5 * expected, atol=1e-12)
@@ -64,7 +64,7 @@ def test_coverage_is_reported_and_edges_merge(caplog):
     )
     with caplog.at_level(logging.INFO):
         prior = network.prior_of(given, np.array([0, 5]), NAMES)
-    assert "4 of 5 edges are among the genes, for 50 % of the regulators" in caplog.text
+    assert "4 of 5 edges are among the genes; they cover 50 % of the regulators" in caplog.text
     np.testing.assert_array_equal(prior.columns, [1, 2])
     np.testing.assert_array_equal(prior.signs, [1.0, 0.0])
     assert prior.coverage == 0.5

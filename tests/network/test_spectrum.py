@@ -16,7 +16,7 @@ def test_singular_values_are_raised_to_a_power_and_the_norm_is_kept(shape):
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-def test_a_hidden_cause_is_set_back_behind_sparse_edges():
+def test_a_hidden_confounder_ranks_below_sparse_edges():
     """Twenty edges of size 1 under a dense pattern of about 0.8: they are all among the top 30 only once it is compressed."""
     rng = np.random.default_rng(0)
     hidden = 0.8 * np.outer(rng.choice([-1, 1], 10) * rng.gamma(4, 0.25, 10), rng.gamma(4, 0.25, 50))

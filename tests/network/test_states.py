@@ -18,7 +18,7 @@ def two_states(n=600, seed=0):
 
 def test_states_differ_where_they_differ():
     data, state = two_states()
-    found = network.state_networks(data, state, penalty=0.25, pull=50)
+    found = network.state_networks(data, state, penalty=0.25, shrinkage=50)
     a, b = found.weights
     assert found.names == ("a", "b")
     assert a[0, 2] > 5 * abs(a[1, 2])
@@ -29,7 +29,7 @@ def test_states_differ_where_they_differ():
 
 def test_standard_deviations_are_those_of_repeated_experiments():
     """Jackknife against the spread over 40 simulations: both have relative errors, of 1 / sqrt(2 * 4 * 40) and 1 / sqrt(80)."""
-    found = [network.state_networks(*two_states(n=200, seed=s), penalty=0.25, pull=50) for s in range(40)]
+    found = [network.state_networks(*two_states(n=200, seed=s), penalty=0.25, shrinkage=50) for s in range(40)]
     spread = np.std([one.weights[0] for one in found], axis=0, ddof=1)
     estimate = np.sqrt(np.mean([one.sd[0] ** 2 for one in found], axis=0))
     edges = spread > 0
@@ -41,7 +41,7 @@ def test_standard_deviations_are_those_of_repeated_experiments():
 
 def test_differences_are_found_where_they_are():
     data, state = two_states()
-    found = network.state_networks(data, state, penalty=0.25, pull=50)
+    found = network.state_networks(data, state, penalty=0.25, shrinkage=50)
     result = network.differences(*found.weights, *found.sd)
     assert result.fdr[0, 2] < 0.05
     assert result.fdr[1, 2] < 0.05
@@ -57,7 +57,7 @@ def test_p_values_of_equal_states_are_level():
     x = rng.normal(size=(800, 2))
     values = np.concatenate([x, x @ rng.normal(size=(2, 30)) + rng.normal(size=(800, 30))], axis=1)
     found = network.state_networks(
-        network.expression(values, [0, 1]), np.repeat(["a", "b"], 400), penalty=0.25, pull=50
+        network.expression(values, [0, 1]), np.repeat(["a", "b"], 400), penalty=0.25, shrinkage=50
     )
     p = network.differences(*found.weights, *found.sd).p_value[:, 2:]
     assert (p < 0.05).mean() < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 60)
@@ -66,10 +66,10 @@ def test_p_values_of_equal_states_are_level():
 
 def test_overlap_has_an_error():
     data, state = two_states()
-    found = network.state_networks(data, state, penalty=0.25, pull=50)
+    found = network.state_networks(data, state, penalty=0.25, shrinkage=50)
     assert found.overlap[0, 1] == pytest.approx(network.overlap(*found.weights))
     assert 0 < found.overlap_sd[0, 1] < 0.1
-    repeats = [network.state_networks(*two_states(seed=s), penalty=0.25, pull=50).overlap[0, 1] for s in range(20)]
+    repeats = [network.state_networks(*two_states(seed=s), penalty=0.25, shrinkage=50).overlap[0, 1] for s in range(20)]
     assert (
         0.4 < found.overlap_sd[0, 1] / np.std(repeats, ddof=1) < 2.5
     )  # a jackknife of five: chi with 8 degrees, 1 % and 99 %
@@ -87,7 +87,7 @@ def test_shuffled_cells_give_the_same_states():
 
 def test_shrinkage_leads_to_the_shared_network():
     data, state = two_states()
-    found = network.state_networks(data, state, penalty=0.25, pull=1e9)
+    found = network.state_networks(data, state, penalty=0.25, shrinkage=1e9)
     for weights in found.weights:
         np.testing.assert_allclose(weights, found.shared, atol=1e-5)
     np.testing.assert_allclose(

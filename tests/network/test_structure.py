@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from landscape import network
-from landscape.network.analysis.structure import square
+from landscape.network.analysis.structure import regulator_submatrix
 
 
 def two_blocks(size=5):
@@ -55,13 +55,13 @@ def test_loops_are_strongly_connected_sets():
     assert [nodes.tolist() for nodes in found] == [[0, 1, 2], [4]]
 
 
-def test_asymmetry_of_pure_cases():
+def test_antisymmetric_share_of_pure_cases():
     rng = np.random.default_rng(0)
     matrix = rng.normal(size=(6, 6))
-    assert network.asymmetry(matrix + matrix.T) == 0
-    assert network.asymmetry(matrix - matrix.T) == pytest.approx(1.0)
-    assert network.asymmetry(np.triu(matrix, 1)) == pytest.approx(np.sqrt(0.5))
-    assert network.asymmetry(np.diag(rng.normal(size=6))) == 0
+    assert network.antisymmetric_share(matrix + matrix.T) == 0
+    assert network.antisymmetric_share(matrix - matrix.T) == pytest.approx(1.0)
+    assert network.antisymmetric_share(np.triu(matrix, 1)) == pytest.approx(np.sqrt(0.5))
+    assert network.antisymmetric_share(np.diag(rng.normal(size=6))) == 0
 
 
 def test_rewired_networks_keep_degrees_and_signs():
@@ -91,9 +91,9 @@ def test_modules_beat_the_degree_null():
 
 def test_only_regulators_make_a_square():
     weights = np.arange(8.0).reshape(2, 4)
-    np.testing.assert_array_equal(square(weights, [3, 1]), [[3.0, 1.0], [7.0, 5.0]])
+    np.testing.assert_array_equal(regulator_submatrix(weights, [3, 1]), [[3.0, 1.0], [7.0, 5.0]])
     with pytest.raises(ValueError, match="square matrix of regulators, found shape"):
-        network.asymmetry(weights)
+        network.antisymmetric_share(weights)
     with pytest.raises(ValueError, match="Expected 10 labels"):
         network.signed_modularity(two_blocks(), [0, 1])
     with pytest.raises(TypeError, match="`statistic` to be a function"):

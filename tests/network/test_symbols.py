@@ -39,6 +39,6 @@ def test_aliases_lead_to_current_symbols_in_one_step():
     assert all(name == name.lower() for name in [*ALIASES, *ALIASES.values()])
 
 
-def test_ensembl_ids_are_told_from_symbols():
+def test_ensembl_ids_are_recognised():
     assert is_ensembl(["ENSMUSG00000031162", "ENSMUSG00000002111", "x"])
     assert not is_ensembl(["Gata1", "Spi1"])

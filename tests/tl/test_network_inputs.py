@@ -62,7 +62,7 @@ def test_nodes_of_the_graph_say_what_they_do():
     adata, _ = planted()
     ls.tl.network(adata, **QUICK)
     graph = ls.get.network(adata)
-    table = network.hubs(ls.get.edges(adata))
+    table = network.degrees(ls.get.edges(adata))
     name = table.index[0]
     assert graph.nodes[name]["out_strength"] == table["out_strength"].iloc[0] > 0
     assert graph.nodes[name]["n_activated"] + graph.nodes[name]["n_repressed"] == graph.out_degree(name)

@@ -43,10 +43,10 @@ def test_states_differ_where_they_differ():
 
 def test_it_is_that_of_the_arrays_and_survives_a_file(tmp_path):
     adata = two_states()
-    ls.tl.state_networks(adata, groupby="state", pull=50)
+    ls.tl.state_networks(adata, groupby="state", shrinkage=50)
     penalty = adata.uns["landscape"]["network"]["params"]["penalty"]
     expected = network.state_networks(
-        network.expression(adata.layers["counts"], [0, 1]), adata.obs["state"], penalty=penalty, pull=50
+        network.expression(adata.layers["counts"], [0, 1]), adata.obs["state"], penalty=penalty, shrinkage=50
     )
     edges = ls.get.state_edges(adata, state="b")
     gene = {name: k for k, name in enumerate(adata.var_names)}

@@ -1,1 +1,1 @@
-"""What a network says: states, modules, hubs, activities, files for other programs."""
+"""Analysis of a network: activity, degrees, structure, comparison of states, export."""

@@ -1,4 +1,4 @@
-"""Activity of regulators in cells, read from their targets."""
+"""Activity of regulators in cells, from the expression of their targets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from landscape.network.data.expression import FloatArray
+from landscape.network.data.arrays import FloatArray
+
+#: Below this share of the second moment a variance is rounding, and the gene constant.
+MIN_VARIANCE = 1e-12
+#: Correlations are limited to this magnitude, so that t values are finite.
+MAX_CORRELATION = 1 - 1e-12
+_TINY = 1e-300
 
 
 def regulon_activity(
@@ -17,23 +23,23 @@ def regulon_activity(
     r"""Activity of every regulator in every cell: a univariate linear model of the cell on the weights.
 
     In cell :math:`i` the standardised expression :math:`y_{ij}` of all genes is regressed on the weights :math:`w_{kj}` of
-    regulator :math:`k`; the activity is the t value of the slope (decoupler's ``ulm``). The regulator's own gene is left
-    out, so that activity says something that its expression does not.
+    regulator :math:`k`. The activity is the t value of the slope, as in ``ulm`` of decoupler [1]_. The gene of the regulator
+    itself is left out, so that the activity does not repeat its expression.
 
     Parameters
     ----------
     values
         Expression, cells by genes, normalised and log-transformed; sparse or dense.
     weights
-        Weights, shape ``(p, q)``, zero off the support.
+        Weights, shape ``(p, q)``, zero for edges outside the support.
     regulators
         Column of each regulator among the genes.
     min_targets
-        Fewest targets of a regulator.
+        Smallest number of targets of a regulator.
 
     Returns
     -------
-    Activities of shape ``(cells, p)``, zero for regulators with too few targets, and a mask of those with enough.
+    Activities, shape ``(cells, p)``, zero for regulators with too few targets; and a mask of the regulators with enough.
 
     References
     ----------
@@ -57,7 +63,9 @@ def regulon_activity(
     projected = np.asarray(values @ scaled.T) - scaled @ mean
     variance = _row_variance(values, mean, unit, used)
     n = int(used.sum())
-    correlation = np.clip(projected / np.sqrt(np.maximum(variance * n, 1e-300))[:, None], -1 + 1e-12, 1 - 1e-12)
+    correlation = np.clip(
+        projected / np.sqrt(np.maximum(variance * n, _TINY))[:, None], -MAX_CORRELATION, MAX_CORRELATION
+    )
     result = correlation * np.sqrt((n - 2) / (1 - correlation**2))
     result[:, ~enough] = 0.0
     return result, enough
@@ -68,11 +76,11 @@ def _moments(values: Any) -> tuple[FloatArray, FloatArray]:
     squares = values.multiply(values) if sparse.issparse(values) else values**2
     second = np.asarray(squares.mean(axis=0), dtype=np.float64).ravel()
     variance = second - mean**2
-    return mean, np.sqrt(np.where(variance > 1e-12 * np.maximum(second, 1e-300), variance, 0.0))
+    return mean, np.sqrt(np.where(variance > MIN_VARIANCE * np.maximum(second, _TINY), variance, 0.0))
 
 
 def _row_variance(values: Any, mean: FloatArray, unit: FloatArray, used: NDArray[np.bool_]) -> FloatArray:
-    """Variance over genes of the standardised expression of every cell, without a dense copy of it."""
+    """Variance over genes of the standardised expression of every cell, without a dense matrix."""
     n = int(used.sum())
     squares = values.multiply(values) if sparse.issparse(values) else values**2
     second = (

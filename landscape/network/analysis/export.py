@@ -1,4 +1,4 @@
-"""Networks as files for Cytoscape and other viewers."""
+"""Export of networks to Cytoscape and other programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from landscape._files import write_atomic, write_json
 
 
 def write_graphml(graph: nx.DiGraph, path: str | Path) -> Path:
-    """Write a graph as GraphML, atomically; values of numpy become plain ones."""
+    """Write a graph as GraphML, atomically. Scalars of numpy become Python scalars."""
     return write_atomic(path, lambda temporary: nx.write_graphml(_plain(graph), temporary))
 
 

@@ -1,4 +1,4 @@
-"""What a network looks like as a whole: modules, loops, asymmetry, hubs."""
+"""Structure of a network: feedback, modules, asymmetry, and null models with the same degrees."""
 
 from __future__ import annotations
 
@@ -11,12 +11,27 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from landscape._random import RandomLike, generator
-from landscape.network.data.expression import FloatArray
+from landscape.network.data.arrays import FloatArray
+
+#: A node moves only if the modularity, of order 1, increases by more than rounding.
+MIN_GAIN = 1e-12
 
 
 @dataclass(frozen=True)
 class Modules:
-    """A partition of the nodes and its signed modularity; ``converged`` if no move of one node improves it."""
+    """A partition of the nodes.
+
+    Attributes
+    ----------
+    label
+        Module of every node.
+    modularity
+        Signed modularity of the partition.
+    converged
+        Whether no move of a single node increases it.
+    n_steps
+        Number of sweeps over the nodes.
+    """
 
     label: NDArray[np.int64]
     modularity: float
@@ -26,22 +41,32 @@ class Modules:
 
 @dataclass(frozen=True)
 class DegreeNull:
-    """A statistic of the network and of ``values.size`` rewired ones; ``p_value`` is one-sided, of values at least as high."""
+    """A statistic against its null distribution.
+
+    Attributes
+    ----------
+    observed
+        Statistic of the network.
+    values
+        Statistic of every rewired network.
+    p_value
+        One-sided p value: share of networks, the observed one included, whose statistic is at least as large.
+    """
 
     observed: float
     values: FloatArray
     p_value: float
 
 
-def square(weights: ArrayLike, regulators: ArrayLike) -> FloatArray:
-    """Weights among the regulators, shape ``(p, p)``, ``[regulator, target]``."""
+def regulator_submatrix(weights: ArrayLike, regulators: ArrayLike) -> FloatArray:
+    """Weights between regulators, shape ``(p, p)``, ``[regulator, target]``."""
     return np.asarray(weights, dtype=np.float64)[:, np.asarray(regulators, dtype=np.int64)]
 
 
 def strongly_connected(adjacency: ArrayLike) -> list[NDArray[np.int64]]:
-    """Sets of nodes that reach one another, largest first; single nodes only if they regulate themselves.
+    """Strongly connected components, the largest first; single nodes only if they regulate themselves.
 
-    Feedback, and with it several attractors or oscillation, exists only inside these sets.
+    Feedback exists only inside these components, and with it several attractors or oscillations.
     """
     matrix = sparse.csr_matrix(_square(adjacency) != 0)
     _, label = connected_components(matrix, directed=True, connection="strong")
@@ -51,10 +76,10 @@ def strongly_connected(adjacency: ArrayLike) -> list[NDArray[np.int64]]:
     return sorted(sets, key=lambda nodes: (-len(nodes), int(nodes[0])))
 
 
-def asymmetry(adjacency: ArrayLike) -> float:
+def antisymmetric_share(adjacency: ArrayLike) -> float:
     r"""Share of the antisymmetric part, :math:`\lVert W - W^\top \rVert_F / (2 \lVert W \rVert_F)` off the diagonal.
 
-    0 for a symmetric network, which has an energy, :math:`1 / \sqrt 2` where no edge has a reverse, 1 for an antisymmetric one.
+    0 for a symmetric network, which has an energy; :math:`1 / \sqrt 2` if no edge has a reverse; 1 for an antisymmetric one.
     """
     matrix = _square(adjacency).copy()
     np.fill_diagonal(matrix, 0.0)
@@ -68,7 +93,8 @@ def signed_modularity(adjacency: ArrayLike, label: ArrayLike) -> float:
     .. math:: Q = \frac{1}{w^+ + w^-} \sum_{ij} \left( W_{ij}
         - \frac{s_i^{+,out} s_j^{+,in}}{w^+} + \frac{s_i^{-,out} s_j^{-,in}}{w^-} \right) \delta(c_i, c_j)
 
-    with :math:`w^\pm` the sums of positive and negative weights (magnitudes) and :math:`s^\pm` the strengths of nodes.
+    with the sums :math:`w^\pm` of the magnitudes of positive and negative weights, and the strengths :math:`s^\pm` of nodes
+    [1]_.
 
     References
     ----------
@@ -85,9 +111,26 @@ def signed_modularity(adjacency: ArrayLike, label: ArrayLike) -> float:
 
 
 def modules(adjacency: ArrayLike, *, rng: RandomLike = 0, n_starts: int = 10, max_sweeps: int = 200) -> Modules:
-    """Partition of high signed modularity: nodes move, one at a time, to the module that gains most (Louvain's local phase).
+    """Partition of high signed modularity, by the local phase of the Louvain algorithm.
 
-    The best of ``n_starts`` orders of nodes is returned.
+    Every node in turn moves to the module that increases the modularity most. The best of ``n_starts`` random orders of the
+    nodes is returned.
+
+    Parameters
+    ----------
+    adjacency
+        Weights ``[regulator, target]``.
+    rng
+        Seed or generator.
+    n_starts
+        Number of random orders.
+    max_sweeps
+        Largest number of sweeps over the nodes.
+
+    Raises
+    ------
+    ValueError
+        If ``n_starts`` is below 1.
     """
     gain = _modularity_matrix(_square(adjacency))
     both = gain + gain.T
@@ -99,12 +142,12 @@ def modules(adjacency: ArrayLike, *, rng: RandomLike = 0, n_starts: int = 10, ma
         while moved and sweep < max_sweeps:
             moved, sweep = False, sweep + 1
             for node in random.permutation(len(gain)):
-                pull = np.bincount(label, weights=both[node], minlength=len(gain))
-                pull[label[node]] -= both[node, node]
+                change = np.bincount(label, weights=both[node], minlength=len(gain))
+                change[label[node]] -= both[node, node]
                 empty = np.setdiff1d(np.arange(len(gain)), label, assume_unique=False)
                 options = np.append(np.unique(label), empty[:1])
-                target = options[np.argmax(pull[options])]
-                if pull[target] > pull[label[node]] + 1e-12:
+                target = options[np.argmax(change[options])]
+                if change[target] > change[label[node]] + MIN_GAIN:
                     label[node], moved = target, True
         found = np.unique(label, return_inverse=True)[1]
         value = float(gain[found[:, None] == found].sum())
@@ -119,7 +162,7 @@ def modules(adjacency: ArrayLike, *, rng: RandomLike = 0, n_starts: int = 10, ma
 def degree_null(
     adjacency: ArrayLike, statistic: object, *, n_networks: int = 100, n_swaps: int = 10, rng: RandomLike = 0
 ) -> DegreeNull:
-    """A statistic against networks with the same degrees and signs but other partners.
+    """Compare a statistic with that of random networks with the same degrees and signs.
 
     Parameters
     ----------
@@ -128,9 +171,9 @@ def degree_null(
     statistic
         ``statistic(adjacency) -> float``.
     n_networks
-        Rewired networks.
+        Number of random networks.
     n_swaps
-        Swaps of targets tried per edge: edges ``a -> b`` and ``c -> d`` of one sign become ``a -> d`` and ``c -> b``.
+        Swaps tried per edge: edges ``a -> b`` and ``c -> d`` of the same sign become ``a -> d`` and ``c -> b``.
     rng
         Seed or generator.
     """
@@ -174,6 +217,6 @@ def _modularity_matrix(matrix: FloatArray) -> FloatArray:
 def _square(adjacency: Any) -> FloatArray:
     matrix = adjacency.toarray() if sparse.issparse(adjacency) else np.asarray(adjacency, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        msg = f"Expected a square matrix of regulators, found shape {matrix.shape}; cut it with `square(weights, regulators)`."
+        msg = f"Expected a square matrix of regulators, found shape {matrix.shape}; take `landscape.network.regulator_submatrix(weights, regulators)`."
         raise ValueError(msg)
     return np.asarray(matrix, dtype=np.float64)

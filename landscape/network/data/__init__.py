@@ -1,1 +1,1 @@
-"""Expression as a regression problem: cells in blocks, their moments, names of genes, known edges."""
+"""Input of a network: expression in blocks of cells, its moments, gene names, prior edges."""

@@ -1,4 +1,4 @@
-"""Sums over the cells read so far, on disk: a run that is stopped goes on where it was."""
+"""Sums over the cells read so far, on disk, so that an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,36 @@ from pathlib import Path
 import numpy as np
 
 from landscape._files import write_atomic
-from landscape.network.data.expression import Expression, FloatArray
+from landscape.network.data.arrays import FloatArray
+from landscape.network.data.expression import Expression
 from landscape.network.data.moments import Sums
 
-#: Seconds between two writes; the last block is always written.
-SAVE_EVERY = 30.0
+#: Seconds between two writes. The last block is always written.
+SAVE_INTERVAL = 30.0
 _PARTS = ("aa", "ay", "yy")
 
 
 @dataclass
 class Checkpoint:
-    """A file with the sums of every group after some of the blocks, and the problem that they belong to."""
+    """A file with the sums of every group after some of the blocks.
+
+    Attributes
+    ----------
+    path
+        File.
+    problem
+        Digest of the data and settings, see :func:`problem_of`.
+    n_views
+        Number of regressions: 1, or 3 with a response (:meth:`landscape.network.data.block.Block.views`).
+    """
 
     path: Path
     problem: str
-    kinds: int
+    n_views: int
     _written: float = field(default_factory=time.monotonic)
 
     def load(self) -> tuple[int, tuple[dict[int, Sums], ...]]:
-        """Blocks done, and sums by group of every kind (forward, turned, steady); none where there is no file.
+        """Number of blocks done, and the sums of every regression by group; none if there is no file.
 
         Raises
         ------
@@ -37,28 +48,33 @@ class Checkpoint:
             If the file belongs to other data or settings, or is no checkpoint.
         """
         if not self.path.exists():
-            return 0, tuple({} for _ in range(self.kinds))
+            return 0, tuple({} for _ in range(self.n_views))
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 content = {name: file[name] for name in file.files}
             found = str(content["problem"])
-            sums = tuple(_unpacked(content, f"kind{k}") for k in range(self.kinds if found == self.problem else 0))
+            sums = tuple(_unpacked(content, f"view{k}") for k in range(self.n_views if found == self.problem else 0))
             done = int(content["done"])
         except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
-            msg = f"Expected a checkpoint of network sums at {self.path}, found another file; name another one."
+            msg = (
+                f"Expected a checkpoint of network sums at {self.path}, found another kind of file; name another path."
+            )
             raise ValueError(msg) from error
         if found != self.problem:
-            msg = f"Expected a checkpoint of these data and settings at {self.path}, found one of others; remove it or name another."
+            msg = (
+                f"Expected a checkpoint of these data and settings at {self.path}, found one of others; remove it or name "
+                "another path."
+            )
             raise ValueError(msg)
         return done, sums
 
     def save(self, done: int, sums: tuple[dict[int, Sums], ...], *, last: bool) -> None:
-        """Write atomically, if it is the last block or the last write is long ago."""
-        if not last and time.monotonic() - self._written < SAVE_EVERY:
+        """Write atomically, after the last block or if the last write is longer ago than ``SAVE_INTERVAL``."""
+        if not last and time.monotonic() - self._written < SAVE_INTERVAL:
             return
         content = {"problem": np.array(self.problem), "done": np.array(done)}
-        for k, kind in enumerate(sums):
-            content |= _packed(kind, f"kind{k}")
+        for k, view in enumerate(sums):
+            content |= _packed(view, f"view{k}")
 
         def write(temporary: Path) -> None:
             with temporary.open("wb") as stream:
@@ -69,7 +85,7 @@ class Checkpoint:
 
 
 def problem_of(data: Expression, *, thresholds: FloatArray | None, n_groups: int, seed: int) -> str:
-    """Digest of all that decides the sums: settings, covariates, decoys, and the contents of the first and last block."""
+    """Digest of everything that determines the sums: settings, covariates, decoys, and the first and last block of cells."""
     digest = hashlib.sha256()
     settings = (
         data.n_cells, data.n_genes, data.target_sum, data.transform, data.regress_depth, data.is_counts,

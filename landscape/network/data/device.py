@@ -1,4 +1,4 @@
-"""Matrix products of one block of cells on a graphics processor, in double precision."""
+"""Matrix products of one block of cells on a device of torch, in double precision."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from landscape.network.data.expression import FloatArray, Matrix
+from landscape.network.data.arrays import FloatArray, Matrix
 
 
 def is_device(engine: object) -> bool:
-    """Whether an engine is a device of torch or the name of one, such as ``"cuda"`` or ``"cuda:1"``."""
+    """Whether an engine is a device of torch, or the name of one such as ``"cuda"`` or ``"cuda:1"``."""
     return (isinstance(engine, str) and engine.split(":")[0] in ("cpu", "cuda", "xpu")) or (
         type(engine).__module__ == "torch" and type(engine).__name__ == "device"
     )
@@ -23,7 +23,7 @@ def device_of(engine: Any) -> Any:
     Raises
     ------
     ValueError
-        If torch has no such device here.
+        If torch cannot use the device.
     """
     import torch
 
@@ -31,7 +31,7 @@ def device_of(engine: Any) -> Any:
     try:
         torch.zeros(1, dtype=torch.float64, device=device)
     except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        msg = f"Expected an `engine` that torch has here, found {str(device)!r} ({error}); leave `engine` out to use this process."
+        msg = f"Expected an `engine` that torch can use, found {str(device)!r} ({error}); omit `engine` to use this process."
         raise ValueError(msg) from error
     return device
 
@@ -39,7 +39,17 @@ def device_of(engine: Any) -> Any:
 def products(
     a: FloatArray, y: Matrix, weights: FloatArray | None, device: Any
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    r""":math:`A^\top V A`, :math:`A^\top V Y` and the diagonal of :math:`Y^\top V Y`, with :math:`V` the weights of cells."""
+    r"""Products :math:`A^\top V A`, :math:`A^\top V Y` and the diagonal of :math:`Y^\top V Y`.
+
+    Parameters
+    ----------
+    a, y
+        :math:`A` and :math:`Y`, cells in rows.
+    weights
+        Diagonal of :math:`V`, the weights of the cells. ``None``: one.
+    device
+        Device of torch.
+    """
     import torch
 
     left = torch.as_tensor(np.ascontiguousarray(a), device=device)

@@ -1,4 +1,4 @@
-"""Sparse matrices that stay on disk, read a run of cells at a time."""
+"""Matrices that stay on disk and are read in slices of cells."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from scipy import sparse
 
 @dataclass(frozen=True)
 class OnDisk:
-    """A csr or dense matrix inside an h5ad file or a zarr store, opened anew for every slice of rows.
+    """A csr or dense matrix in an h5ad file or a zarr store, opened for every slice of rows.
 
-    It holds no open file, so it travels to other processes and machines that see the same path.
+    It holds no open file, so it can be sent to other processes, and to machines that see the same path.
 
     Attributes
     ----------
     path
         File or store.
     key
-        Where the matrix lies in it: ``"X"``, ``"layers/counts"``.
+        Path of the matrix in the file: ``"X"``, ``"layers/counts"``.
     shape
-        Cells by genes.
+        Numbers of cells and genes.
     """
 
     path: str
@@ -31,7 +31,7 @@ class OnDisk:
     shape: tuple[int, int]
 
     def __getitem__(self, rows: slice) -> Any:
-        """Rows as a ``csr_matrix`` or array."""
+        """Consecutive rows as a ``csr_matrix`` or an array."""
         start, stop, step = rows.indices(self.shape[0])
         if step != 1:
             msg = f"Expected a slice of consecutive rows, found step {step}."
@@ -47,14 +47,21 @@ class OnDisk:
 
 
 def on_disk(path: str | Path, key: str = "X") -> OnDisk:
-    """Describe a matrix on disk.
+    """Describe a matrix on disk, without reading it.
+
+    Parameters
+    ----------
+    path
+        An h5ad file or a zarr store.
+    key
+        Path of the matrix in it.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     KeyError
-        If the file has no such matrix.
+        If the matrix is not in the file.
     ValueError
         If the matrix is stored by columns.
     """
@@ -77,7 +84,7 @@ def on_disk(path: str | Path, key: str = "X") -> OnDisk:
 
 
 class _Open:
-    """An h5ad file or a zarr store, whichever the path is."""
+    """Context that opens an h5ad file or, if the path is a folder, a zarr store."""
 
     def __init__(self, path: str) -> None:
         self.path = path

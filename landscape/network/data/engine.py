@@ -1,4 +1,4 @@
-"""Where blocks of cells are worked on: here, in processes of this machine, on a graphics processor, or on a Dask cluster."""
+"""Engines: blocks of cells are processed here, in several processes, on a device of torch, or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -9,27 +9,45 @@ from typing import Any
 from landscape.network.data.device import device_of, is_device
 from landscape.network.data.expression import Expression
 
-#: ``None``: this process; an integer: that many processes (joblib); ``"cuda"`` or another device of torch; else a
+#: ``None`` for this process, a number of processes (joblib), ``"cuda"`` or another device of torch, or a
 #: ``distributed.Client``.
 Engine = Any
-#: How often data or a block are sent out again after a cluster lost them, and the seconds in between.
-_RESENT, _PAUSE = 5, 1.0
+#: Attempts to send data or a block again after a worker of a cluster was lost.
+MAX_RETRIES = 5
+#: Seconds between two attempts, in which the cluster replaces the worker.
+RETRY_PAUSE = 1.0
+#: Blocks in flight per worker of a cluster: one is processed while the next is sent.
+BLOCKS_PER_WORKER = 2
 
 
 def over_blocks(
     function: Callable[..., Any], data: Expression, engine: Engine = None, *, skip: int = 0, **options: Any
 ) -> Iterator[Any]:
-    """``function(data, start, **options)`` for every block but the first ``skip``, in their order whatever the engine.
+    """Evaluate ``function(data, start, **options)`` for every block, and yield the results in the order of the blocks.
 
-    Processes and clusters get a few blocks at a time, so that results that are not yet added up stay few. A block
-    that is lost with a worker of a cluster is computed again. On a device of torch the function gets ``device=``.
+    Processes and clusters get a few blocks at a time, which bounds the results that wait in memory. A block that is lost
+    with a worker of a cluster is computed again.
+
+    Parameters
+    ----------
+    function
+        Function of a block; on a device of torch it also gets ``device=``.
+    data
+        Expression.
+    engine
+        ``None`` for this process, a number of processes, ``"cuda"`` or another device of torch, or a
+        ``distributed.Client``.
+    skip
+        Number of blocks to leave out at the beginning.
+    options
+        Passed to the function.
 
     Raises
     ------
     TypeError
-        If ``engine`` is none of the four.
+        If ``engine`` is none of these.
     ValueError
-        If torch has no such device.
+        If torch cannot use the device.
     """
     starts = data.starts()[skip:]
     if engine is None:
@@ -59,18 +77,18 @@ def _on_cluster(
     shared = [_scattered(data, client)]
 
     def send(start: int) -> Any:
-        return client.submit(function, shared[0], start, retries=5, pure=False, **options)
+        return client.submit(function, shared[0], start, retries=MAX_RETRIES, pure=False, **options)
 
     def collect(start: int, future: Any) -> Any:
-        for _ in range(_RESENT):
+        for _ in range(MAX_RETRIES):
             try:
                 return future.result()
-            except (CancelledError, KilledWorker):  # the worker is gone, and perhaps the last copy of the data
+            except (CancelledError, KilledWorker):  # the worker is lost, and perhaps the last copy of the data
                 shared[0] = _scattered(data, client)
                 future = send(start)
         return future.result()
 
-    ahead = 2 * max(1, len(client.scheduler_info()["workers"]))
+    ahead = BLOCKS_PER_WORKER * max(1, len(client.scheduler_info()["workers"]))
     waiting: list[tuple[int, Any]] = []
     for start in starts:
         waiting.append((start, send(start)))
@@ -81,10 +99,10 @@ def _on_cluster(
 
 
 def _scattered(data: Expression, client: Any) -> Any:
-    """The data on every worker, whichever of them dies meanwhile."""
-    for _ in range(_RESENT):
+    """Send the data to every worker, again if one is lost meanwhile."""
+    for _ in range(MAX_RETRIES):
         try:
             return client.scatter(data, broadcast=True)
-        except OSError:  # a worker died while it was sent the data; the cluster replaces it
-            time.sleep(_PAUSE)
+        except OSError:  # a worker was lost while it received the data; the cluster replaces it
+            time.sleep(RETRY_PAUSE)
     return client.scatter(data, broadcast=True)

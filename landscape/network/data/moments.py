@@ -1,4 +1,4 @@
-"""Second moments of regulators and targets with covariates regressed out: all that linear methods need."""
+"""Second moments of regulators and targets with covariates regressed out: the input of linear methods."""
 
 from __future__ import annotations
 
@@ -11,21 +11,35 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from landscape.network.data.arrays import FloatArray
+from landscape.network.data.block import Block
 from landscape.network.data.device import products
-from landscape.network.data.expression import Block, Expression, FloatArray
+from landscape.network.data.expression import Expression
 from landscape.network.data.reliability import reliability
 
-#: A column is constant when covariates leave less than this share of its raw second moment.
-_CONSTANT = 1e-10
+#: A column is constant if covariates leave less than this share of its raw second moment. The subtraction that finds
+#: the residual loses digits, so that the residual of a constant column is rounding, not zero.
+MIN_RESIDUAL = 1e-10
+#: Combinations of covariates below this share of the largest eigenvalue are collinear, and left out.
+COLLINEAR = 1e-10
 #: Above this share of non-zero values a dense product is faster than a sparse one.
-_DENSE = 0.1
+MAX_SPARSE_DENSITY = 0.1
 
 
 @dataclass(frozen=True)
 class Sums:
-    r"""Additive sums over cells, with :math:`A = [Z, X]` (covariates, then features) and targets :math:`Y`.
+    r"""Sums over cells, with :math:`A = [Z, X]` (covariates, then features) and targets :math:`Y`.
 
-    ``aa`` is :math:`A^\top A`, ``ay`` is :math:`A^\top Y`, ``yy`` the diagonal of :math:`Y^\top Y`.
+    Attributes
+    ----------
+    aa, ay
+        :math:`A^\top A` and :math:`A^\top Y`.
+    yy
+        Diagonal of :math:`Y^\top Y`.
+    n_cells
+        Sum of the weights of the cells.
+    n_covariates
+        Number of columns of :math:`Z`.
     """
 
     aa: FloatArray
@@ -42,24 +56,27 @@ class Sums:
 class Moments:
     r"""Correlations after covariates are regressed out.
 
+    Features are the regulators and, for methods that use them, stumps: indicators ``regulator > threshold``.
+
     Attributes
     ----------
     xx
         Correlations among features, shape ``(m, m)``. Rows of constant features are zero.
     xy
-        Correlations of features (rows) and targets (columns), shape ``(m, q)``.
+        Correlations of features (rows) with targets (columns), shape ``(m, q)``.
     x_sd, y_sd
-        Residual standard deviations, zero where a column is constant.
+        Residual standard deviations; zero for constant columns.
     n_cells
-        Sum of the cells' weights.
-    n_regulators
-        Features that are the regulators themselves; further ones are steps of them. -1: all.
+        Sum of the weights of the cells.
     reverse
-        The same with response and expression exchanged, where the response differs from the expression.
-    steady
-        The same regulators with the expression of targets in the place of their response.
+        Moments of the reversed regression, where response and expression are exchanged. ``None`` if they are the same.
+    n_regulators
+        Number of features that are regulators; the others are stumps. -1: all.
+    contemporaneous
+        Moments of the same regulators with the expression of the targets in the place of their response. ``None`` if
+        they are the same.
     reliability
-        Of the response of every target (:func:`landscape.network.data.reliability.reliability`), shape ``(q,)``.
+        Reliability of the response of every target (:func:`landscape.network.data.reliability.reliability`), shape ``(q,)``.
     """
 
     xx: FloatArray
@@ -69,46 +86,60 @@ class Moments:
     n_cells: float
     reverse: Moments | None = None
     n_regulators: int = -1
-    steady: Moments | None = None
+    contemporaneous: Moments | None = None
     reliability: FloatArray | None = None
 
     def linear(self) -> Moments:
-        """Moments of the regulators themselves, without the steps."""
-        return self._part(slice(0, self.n_regulators)) if self.has_steps else self
+        """Moments of the regulators, without stumps."""
+        return self._part(slice(0, self.n_regulators)) if self.has_stumps else self
 
-    def steps(self) -> Moments:
-        """Moments of the steps ``regulator > threshold``, all regulators for the first threshold, then for the next."""
+    def stumps(self) -> Moments:
+        """Moments of the stumps: all regulators with their first threshold, then with the next."""
         return self._part(slice(self.n_regulators, None))
 
     @property
-    def has_steps(self) -> bool:
-        """Whether the features hold steps after the regulators."""
+    def has_stumps(self) -> bool:
+        """Whether stumps follow the regulators."""
         return 0 <= self.n_regulators < len(self.xx)
 
     def regulators_only(self, rows: NDArray[np.integer]) -> Moments:
-        """Only these regulators, with their steps."""
-        if not self.has_steps:
+        """Moments of these regulators only, with their stumps."""
+        if not self.has_stumps:
             return replace(self._part(np.asarray(rows)), n_regulators=len(rows))
         offsets = np.arange(0, len(self.xx), self.n_regulators)
-        every = (offsets[:, None] + np.asarray(rows)).ravel()
-        part = self._part(every)
-        reverse, steady = (
-            None if other is None else replace(other, n_regulators=len(rows)) for other in (part.reverse, part.steady)
+        part = self._part((offsets[:, None] + np.asarray(rows)).ravel())
+        reverse, contemporaneous = (
+            None if other is None else replace(other, n_regulators=len(rows))
+            for other in (part.reverse, part.contemporaneous)
         )
-        return replace(part, reverse=reverse, steady=steady, n_regulators=len(rows))
+        return replace(part, reverse=reverse, contemporaneous=contemporaneous, n_regulators=len(rows))
 
     def _part(self, rows: slice | NDArray[np.integer]) -> Moments:
-        reverse, steady = (None if other is None else other._part(rows) for other in (self.reverse, self.steady))
+        reverse, contemporaneous = (
+            None if other is None else other._part(rows) for other in (self.reverse, self.contemporaneous)
+        )
         return Moments(
             self.xx[rows][:, rows], self.xy[rows], self.x_sd[rows], self.y_sd, self.n_cells, reverse,
-            steady=steady, reliability=self.reliability,
+            contemporaneous=contemporaneous, reliability=self.reliability,
         )  # fmt: skip
 
 
 def sums_of(
     block: Block, *, features: FloatArray | None = None, weights: FloatArray | None = None, device: Any = None
 ) -> Sums:
-    """Sums of one block, with ``features`` in the place of the regulators and ``weights`` for the cells, on a device of torch."""
+    """Sums of one block.
+
+    Parameters
+    ----------
+    block
+        Cells.
+    features
+        Cells by features, in the place of the regulators.
+    weights
+        Weight of every cell. ``None``: one.
+    device
+        Device of torch for the products. ``None``: numpy and scipy.
+    """
     x = block.regulators if features is None else features
     a = np.concatenate([block.covariates, x], axis=1)
     y = block.targets
@@ -118,7 +149,7 @@ def sums_of(
         return Sums(aa, ay, yy, size, block.covariates.shape[1])
     weighted = a if weights is None else a * weights[:, None]
     total = float(len(a)) if weights is None else float(weights.sum())
-    if sparse.issparse(y) and y.nnz > _DENSE * np.prod(y.shape):
+    if sparse.issparse(y) and y.nnz > MAX_SPARSE_DENSITY * np.prod(y.shape):
         y = y.toarray()
     if sparse.issparse(y):
         ay = _sparse_product(weighted, y)
@@ -132,13 +163,19 @@ def sums_of(
 
 def _sparse_product(a: FloatArray, y: sparse.csr_matrix) -> FloatArray:
     left = sparse.csr_matrix(a.T)
-    if left.nnz > _DENSE * np.prod(left.shape):
+    if left.nnz > MAX_SPARSE_DENSITY * np.prod(left.shape):
         return np.ascontiguousarray((y.T.tocsr() @ a).T)
     return (left @ y).toarray()
 
 
 def total_sums(parts: Iterable[Sums], weights: Iterable[float] | None = None) -> Sums:
-    """Weighted sum of sums, added in the order given so that every engine gives the same digits."""
+    """Weighted total of sums, added in the order given, so that every engine gives the same digits.
+
+    Raises
+    ------
+    ValueError
+        If there are no sums.
+    """
     factors = repeat(1.0) if weights is None else iter(weights)
     total: Sums | None = None
     for part, factor in zip(parts, factors, strict=False):
@@ -155,7 +192,7 @@ def total_sums(parts: Iterable[Sums], weights: Iterable[float] | None = None) ->
 
 
 def _add_scaled(total: FloatArray, part: FloatArray, factor: float) -> None:
-    """``total += factor * part`` without a temporary array."""
+    """Add in place, ``total += factor * part``, without a temporary array."""
     if total.flags.c_contiguous and part.flags.c_contiguous:
         linalg.blas.daxpy(part.ravel(), total.ravel(), a=factor)
     else:
@@ -163,15 +200,15 @@ def _add_scaled(total: FloatArray, part: FloatArray, factor: float) -> None:
 
 
 def moments_of(sums: Sums) -> Moments:
-    r"""Correlations from sums: the Schur complement :math:`X^\top X - X^\top Z (Z^\top Z)^+ Z^\top X`, scaled.
+    r"""Correlations from sums: the scaled Schur complement :math:`X^\top X - X^\top Z (Z^\top Z)^+ Z^\top X`.
 
-    Regressing covariates out of every column first and correlating the residuals gives the same
-    numbers (Frisch-Waugh-Lovell), but needs every cell twice and a dense matrix.
+    Correlating the residuals of a regression on the covariates gives the same numbers (Frisch-Waugh-Lovell theorem), but
+    reads every cell twice and needs a dense matrix.
     """
     k = sums.n_covariates
     scale = np.sqrt(np.maximum(np.diag(sums.aa)[:k], np.finfo(float).tiny))
     zz = sums.aa[:k, :k] / np.outer(scale, scale)
-    inverse = linalg.pinvh(zz, atol=0.0, rtol=1e-10)
+    inverse = linalg.pinvh(zz, atol=0.0, rtol=COLLINEAR)
     zx, zy = sums.aa[:k, k:] / scale[:, None], sums.ay[:k] / scale[:, None]
     xx = sums.aa[k:, k:] - zx.T @ inverse @ zx
     xy = sums.ay[k:] - zx.T @ inverse @ zy
@@ -185,7 +222,7 @@ def moments_of(sums: Sums) -> Moments:
 
 
 def _sd(residual: FloatArray, raw: FloatArray, n_cells: float) -> FloatArray:
-    kept = residual > _CONSTANT * np.maximum(raw, np.finfo(float).tiny)
+    kept = residual > MIN_RESIDUAL * np.maximum(raw, np.finfo(float).tiny)
     return np.where(kept, np.sqrt(np.maximum(residual, 0.0) / n_cells), 0.0)
 
 
@@ -193,33 +230,29 @@ def _reciprocal(values: FloatArray) -> FloatArray:
     return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)
 
 
-def turned(block: Block) -> Block:
-    """The block with time turned round: responses of regulators explain the expression of targets."""
-    if block.reverse is None:
-        msg = "Expected a response that differs from the expression, found none."
-        raise ValueError(msg)
-    regulators, targets = block.reverse
-    return replace(block, regulators=regulators, targets=targets, reverse=None)
-
-
-def steadied(block: Block) -> Block:
-    """The block with the expression of targets in the place of their response."""
-    if block.reverse is None:
-        msg = "Expected a response that differs from the expression, found none."
-        raise ValueError(msg)
-    return replace(block, targets=block.reverse[1], reverse=None)
-
-
 def moments(data: Expression, *, weights: NDArray[np.floating] | None = None) -> Moments:
-    """Correlations of all cells in one pass, each cell counted ``weights`` times."""
+    """Correlations of all cells, in one pass per regression.
 
-    def collect(part: Callable[[Block], Block]) -> Moments:
-        def weigh(block: Block) -> FloatArray | None:
+    Parameters
+    ----------
+    data
+        Expression.
+    weights
+        Weight of every cell. ``None``: one.
+    """
+
+    def collect(view: Callable[[Block], Block]) -> Moments:
+        def weights_of(block: Block) -> FloatArray | None:
             return None if weights is None else np.asarray(weights[block.start : block.stop], dtype=np.float64)
 
-        return moments_of(total_sums(sums_of(part(block), weights=weigh(block)) for block in data.blocks()))
+        return moments_of(total_sums(sums_of(view(block), weights=weights_of(block)) for block in data.blocks()))
 
     forward = collect(lambda block: block)
     if data.response is None:
         return forward
-    return replace(forward, reverse=collect(turned), steady=collect(steadied), reliability=reliability(data))
+    return replace(
+        forward,
+        reverse=collect(Block.reversed),
+        contemporaneous=collect(Block.contemporaneous),
+        reliability=reliability(data),
+    )

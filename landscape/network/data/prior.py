@@ -1,4 +1,4 @@
-"""Edges known beforehand, as a lighter penalty: data may still overrule them."""
+"""Prior networks: edges known beforehand, matched with the genes of the data."""
 
 from __future__ import annotations
 
@@ -10,31 +10,29 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landscape.network.data.expression import FloatArray
+from landscape.network.data.arrays import FloatArray
 from landscape.network.data.symbols import match, other_species
 
 logger = logging.getLogger(__name__)
 
-#: Share of the regulators that must have an edge in the prior.
+#: Smallest share of the regulators that must have an edge in the prior.
 MIN_COVERAGE = 0.05
-#: Penalty of an edge of the prior, as a share of that of any other edge.
-LIGHTER = 0.25
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Prior edges among the data's genes.
+    """Prior edges among the genes of the data.
 
     Attributes
     ----------
     rows, columns
         Row of the regulator and column of the target of every edge.
     signs
-        -1, 1, or 0 where the sign is not known.
+        -1, 1, or 0 if the sign is not known.
     coverage
         Share of the regulators that have an edge.
     n_given
-        Edges in the table, of which ``len(rows)`` are among the data's genes.
+        Number of edges in the table, of which ``len(rows)`` are among the genes of the data.
     """
 
     rows: NDArray[np.int64]
@@ -52,7 +50,7 @@ def prior_of(
     Parameters
     ----------
     edges
-        Columns ``source``, ``target`` and, if signs are known, ``weight`` (its sign counts; 0 or missing: not known).
+        Columns ``source``, ``target`` and, if signs are known, ``weight``, of which only the sign is used (0 or missing: unknown).
     regulators
         Columns of the regulators among ``names``.
     names
@@ -63,7 +61,7 @@ def prior_of(
     Raises
     ------
     TypeError
-        If ``edges`` is no DataFrame.
+        If ``edges`` is not a DataFrame.
     KeyError
         If a column is missing.
     ValueError
@@ -87,7 +85,7 @@ def prior_of(
     inside[inside] = regulators[row[inside]] != column[inside]
     coverage = len(np.unique(row[inside])) / len(regulators)
     logger.info(
-        "prior: %d of %d edges are among the genes, for %.0f %% of the regulators",
+        "prior: %d of %d edges are among the genes; they cover %.0f %% of the regulators",
         int(inside.sum()), len(edges), 100 * coverage,
     )  # fmt: skip
     if coverage < min_coverage:
@@ -118,67 +116,3 @@ def _same_species(given: list[str], names: Sequence[str]) -> None:
             f"first (most symbols only differ in letter case: `prior['source'].map({change})`)."
         )
         raise ValueError(msg)
-
-
-def solve_with_prior(
-    weights: FloatArray,
-    inverse: FloatArray,
-    regulators: NDArray[np.int64],
-    prior: Prior,
-    *,
-    penalty: float,
-    lighter: float = LIGHTER,
-) -> FloatArray:
-    r"""Ridge solution with a lighter penalty on prior edges, exactly, from the solution without.
-
-    For target :math:`j` with prior regulators :math:`S` the penalty changes by :math:`\delta = \lambda (c - 1)` on :math:`S`
-    and becomes infinite on the target itself, and by the matrix inversion lemma
-
-    .. math:: b' = b - P_{\cdot S} \left( \delta^{-1} I + P_{SS} \right)^{-1} b_S .
-
-    An edge whose fitted sign contradicts the sign of the prior keeps the full penalty.
-
-    Parameters
-    ----------
-    weights, inverse
-        :math:`b` with genes explaining themselves, and :math:`P`.
-    regulators
-        Column of each regulator among the targets.
-    prior
-        Known edges.
-    penalty, lighter
-        :math:`\lambda` and :math:`c`.
-    """
-    if not 0 < lighter <= 1:
-        msg = f"Expected `lighter` above 0 and at most 1, found {lighter}."
-        raise ValueError(msg)
-    result = weights.copy()
-    itself = np.full(weights.shape[1], -1)
-    itself[regulators] = np.arange(len(regulators))
-    order = np.argsort(prior.columns, kind="stable")
-    rows, columns, signs = prior.rows[order], prior.columns[order], prior.signs[order]
-    bounds = np.searchsorted(columns, np.arange(weights.shape[1] + 1))
-    ease = np.inf if lighter == 1 else 1.0 / (penalty * (lighter - 1.0))
-    for j in range(weights.shape[1]):
-        some = slice(bounds[j], bounds[j + 1])
-        found = _update(weights[:, j], inverse, rows[some], itself[j], ease)
-        wrong = signs[some] * found[rows[some]] < 0
-        if wrong.any():
-            found = _update(weights[:, j], inverse, rows[some][~wrong], itself[j], ease)
-        result[:, j] = found
-    return result
-
-
-def _update(column: FloatArray, inverse: FloatArray, rows: NDArray[np.int64], itself: int, ease: float) -> FloatArray:
-    if not np.isfinite(ease):
-        rows = rows[:0]
-    diagonal = np.full(len(rows), ease)
-    if itself >= 0:
-        rows, diagonal = np.append(rows, itself), np.append(diagonal, 0.0)
-    if not len(rows):
-        return column
-    inner = inverse[np.ix_(rows, rows)] + np.diag(diagonal)
-    found = column - inverse[:, rows] @ np.linalg.solve(inner, column[rows])
-    if itself >= 0:
-        found[itself] = 0.0
-    return found

@@ -1,22 +1,26 @@
-"""How much of what varies in nascent counts is more than the chance of sampling them."""
+"""Reliability of counts: the share of their variance that is not sampling noise."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from landscape.network.data.expression import Expression, FloatArray, looks_like_counts, rows_of
+from landscape.network.data.arrays import FloatArray, looks_like_counts, rows_of
+from landscape.network.data.expression import Expression
+
+#: Below this share of the second moment a variance is rounding, and the count constant.
+MIN_VARIANCE = 1e-12
 
 
 def reliability(data: Expression) -> FloatArray:
-    r"""Share of every target's variance that is not sampling noise, shape ``(q,)``; 1 where the response is no counts.
+    r"""Share of every target's variance that is not sampling noise, shape ``(q,)``; 1 if the response is not counts.
 
     A count :math:`c_{ij}` scaled by :math:`\kappa_i` (10,000 over the cell's total) has the sampling variance
     :math:`\kappa_i^2 \mu_{ij}` of a Poisson variable, for which :math:`\kappa_i^2 c_{ij}` is unbiased:
 
     .. math:: r_j = 1 - \frac{\sum_i \kappa_i^2 c_{ij} / n}{\operatorname{var}_i(\kappa_i c_{ij})},
 
-    cut off at 0 and 1. It is taken on the linear scale, where it is exact, and asks for one pass over the response. Counts that
-    were multiplied by a number pass for deeper ones.
+    clipped to 0 and 1. It is computed on the linear scale, where it is exact, in one pass over the response. Counts
+    that were multiplied by a number look deeper than they are.
     """
     if data.response is None or not looks_like_counts(data.response):
         return np.ones(data.n_genes)
@@ -34,6 +38,6 @@ def reliability(data: Expression) -> FloatArray:
         noise += np.asarray(counts.T @ factor**2).ravel()
         second += np.asarray(squares.T @ factor**2).ravel()
     variance = second / data.n_cells - (first / data.n_cells) ** 2
-    varies = variance > 1e-12 * second / data.n_cells
+    varies = variance > MIN_VARIANCE * second / data.n_cells
     share = np.divide(noise / data.n_cells, variance, out=np.ones_like(noise), where=varies)
     return np.clip(1.0 - share, 0.0, 1.0)

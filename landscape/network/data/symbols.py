@@ -1,4 +1,4 @@
-"""Gene names: which species, which old symbol is which new one, and which names of two lists are the same gene."""
+"""Gene names: their species, aliases, and the matching of two lists of names."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Literal
 Species = Literal["human", "mouse"]
 
 _ENSEMBL = re.compile(r"^ENS(MUS)?G\d{6,}(\.\d+)?$")
-#: Old or colloquial symbols of regulators, lower case, and the current symbol of the same gene in lower case.
-#: Old ones that are current symbols of another gene (Sf1, Nrf1, Dec1, Ttf1, Stra13) are left out.
-#: Applied to both sides of a match, so that it does not matter which of the two a list prefers.
+#: Share of the names that must follow the pattern of a species.
+MIN_NAMES = 0.6
+#: Former or colloquial symbols of regulators and the current symbol of the same gene, all in lower case. Former symbols
+#: that now denote another gene (Sf1, Nrf1, Dec1, Ttf1, Stra13) are left out. Both sides of a match are translated, so that
+#: it does not matter which of the two symbols a list uses.
 ALIASES: dict[str, str] = {
     "sfpi1": "spi1", "pu1": "spi1", "pu.1": "spi1", "eklf": "klf1", "scl": "tal1", "evi1": "mecom", "mds1": "mecom",
     "mll": "kmt2a", "mll1": "kmt2a", "mll3": "kmt2c", "mll5": "kmt2e", "aml1": "runx1", "cbfa1": "runx2",
@@ -37,12 +39,12 @@ ALIASES: dict[str, str] = {
 
 
 def detect_species(names: Sequence[str]) -> Species:
-    """Species of gene names: Ensembl prefix, or capitals (``GATA1``) against capitalised (``Gata1``).
+    """Species of gene names, from Ensembl prefixes or letter case (human ``GATA1``, mouse ``Gata1``).
 
     Raises
     ------
     ValueError
-        If neither pattern holds for most names.
+        If most names follow neither pattern.
     """
     ensembl = [_ENSEMBL.match(name) for name in names]
     if sum(match is not None for match in ensembl) > len(names) / 2:
@@ -53,9 +55,9 @@ def detect_species(names: Sequence[str]) -> Species:
     ]
     capitals = sum(name == name.upper() or re.fullmatch(r"C\d+orf\d+", name) is not None for name in lettered)
     capitalised = sum(name[0].isupper() and name != name.upper() for name in lettered)
-    if lettered and capitals > 0.6 * len(lettered):
+    if lettered and capitals > MIN_NAMES * len(lettered):
         return "human"
-    if lettered and capitalised > 0.6 * len(lettered):
+    if lettered and capitalised > MIN_NAMES * len(lettered):
         return "mouse"
     msg = (
         "Expected human (GATA1) or mouse (Gata1) gene symbols or Ensembl ids, found names such as "
@@ -65,7 +67,7 @@ def detect_species(names: Sequence[str]) -> Species:
 
 
 def species_of(names: Sequence[str]) -> Species | None:
-    """Species of gene names, ``None`` where :func:`detect_species` finds none."""
+    """Species of gene names, ``None`` if :func:`detect_species` finds none."""
     try:
         return detect_species(names)
     except ValueError:
@@ -73,7 +75,7 @@ def species_of(names: Sequence[str]) -> Species | None:
 
 
 def other_species(given: Sequence[str], names: Sequence[str]) -> tuple[Species, Species] | None:
-    """Species of given names and that of the data's, where both are clear and differ."""
+    """Species of the given names and of the data's names, if both are clear and differ; otherwise ``None``."""
     theirs, ours = species_of(given), species_of(names)
     return None if theirs is None or ours is None or theirs == ours else (theirs, ours)
 
@@ -84,20 +86,25 @@ def is_ensembl(names: Sequence[str]) -> bool:
 
 
 def canonical(name: str) -> str:
-    """Lower-case current symbol of a gene name, the key by which names are compared."""
+    """Current symbol of a gene in lower case: the key by which names are compared."""
     key = name.strip().lower()
     return ALIASES.get(key, key)
 
 
 def match(wanted: Iterable[str], names: Sequence[str]) -> dict[str, int]:
-    """Position in ``names`` of every wanted gene that is there, exact names first, then aliases and letter case."""
+    """Find genes among names: first the exact name, then aliases, whatever the letter case.
+
+    Returns
+    -------
+    Position in ``names`` of every gene that was found.
+    """
     exact = {name: i for i, name in enumerate(names)}
-    loose: dict[str, int] = {}
+    by_symbol: dict[str, int] = {}
     for i, name in enumerate(names):
-        loose.setdefault(canonical(name), i)
+        by_symbol.setdefault(canonical(name), i)
     found: dict[str, int] = {}
     for gene in wanted:
-        position = exact.get(gene, loose.get(canonical(gene)))
+        position = exact.get(gene, by_symbol.get(canonical(gene)))
         if position is not None:
             found[gene] = position
     return found

@@ -1,1 +1,1 @@
-"""How sure each edge is, and how well a network finds known edges."""
+"""Evidence for single edges: bootstraps, decoys, moderated variances; and scores against known edges."""

@@ -1,4 +1,4 @@
-"""How sure each edge is: Poisson bootstraps of the moments, and the support that follows."""
+"""Confidence of edges from Poisson bootstraps of the moments, and the selection of edges."""
 
 from __future__ import annotations
 
@@ -9,27 +9,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape._random import RandomLike, generator
-from landscape.network.data.expression import FloatArray
+from landscape.network.data.arrays import FloatArray
 from landscape.network.data.groups import Groups
 from landscape.network.data.moments import Moments
 
-#: Share of bootstraps in which an edge must be among the strongest of its target, with the same sign.
-STABLE = 0.75
-#: Largest empirical false-discovery rate of an edge of the support.
+#: Smallest stability of a selected edge.
+MIN_STABILITY = 0.75
+#: Largest empirical false-discovery rate of a selected edge.
 MAX_FDR = 0.05
-#: Edges per target that the support may hold by chance, as stability selection bounds them.
+#: Expected number of falsely selected edges per target, as stability selection bounds it.
 EXPECTED_FALSE = 1.0
-#: Fewest edges of a target that are selected in a bootstrap. Curated circuits have one to eight regulators per gene, and
-#: what is fitted on a support later can drop a spare edge but cannot find a missing one.
+#: Smallest number of edges per target that count as strong in a bootstrap. Curated circuits have one to eight regulators
+#: per gene. A model that is fitted to the selected edges can drop a superfluous one but cannot find a missing one.
 MIN_SELECTED = 10
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """Spread of every edge over bootstraps, arrays of shape ``(regulators, targets)``.
+    """Variation of every edge over bootstraps.
 
-    ``sd`` is the standard deviation of the weight; ``stability`` the share of bootstraps in which the edge is among
-    the ``n_selected`` strongest of its target with the sign of the weight.
+    Attributes
+    ----------
+    sd
+        Standard deviation of the weight, shape ``(regulators, targets)``.
+    stability
+        Share of bootstraps in which the edge is among the ``n_selected`` strongest of its target, with the sign of the
+        weight. Same shape.
+    n_selected, n_bootstraps
+        See :func:`n_selected` and :func:`bootstrap`.
     """
 
     sd: FloatArray
@@ -38,13 +45,22 @@ class Confidence:
     n_bootstraps: int
 
 
-def n_selected(n_regulators: int, *, expected_false: float = EXPECTED_FALSE, stable: float = STABLE) -> int:
-    r"""Edges selected per target and bootstrap.
+def n_selected(n_regulators: int, *, expected_false: float = EXPECTED_FALSE, stable: float = MIN_STABILITY) -> int:
+    r"""Number of edges per target that count as strong in a bootstrap.
 
-    Stability selection [1]_ bounds the expected number of falsely stable edges of a target by
-    :math:`q^2 / ((2 \pi - 1) m)`, for :math:`q` of :math:`m` regulators selected each time and the threshold
-    :math:`\pi`; this is the :math:`q` that makes the bound ``expected_false``, rounded up, and at least ten: of few
-    regulators the false-discovery rate decides alone.
+    Stability selection [1]_ bounds the expected number of falsely selected edges of a target by
+    :math:`q^2 / ((2 \pi - 1) m)`, if :math:`q` of :math:`m` regulators are strong in each bootstrap and :math:`\pi` is the
+    smallest stability. The result is the :math:`q` at which the bound is ``expected_false``, rounded up, and at least ten:
+    with few regulators only the false-discovery rate selects.
+
+    Parameters
+    ----------
+    n_regulators
+        :math:`m`.
+    expected_false
+        Bound on the expected number of falsely selected edges per target.
+    stable
+        :math:`\pi`.
 
     References
     ----------
@@ -61,21 +77,21 @@ def bootstrap(
     *,
     n_bootstraps: int = 50,
     expected_false: float = EXPECTED_FALSE,
-    stable: float = STABLE,
+    stable: float = MIN_STABILITY,
     rng: RandomLike = 0,
 ) -> Confidence:
-    """Repeat ``function`` on moments whose groups of cells count as often as a Poisson variable of mean 1 says.
+    """Poisson bootstrap: repeat ``function`` on moments in which the count of every group of cells is Poisson with mean 1.
 
     Parameters
     ----------
     groups
         Sums over groups of cells.
     function
-        Moments to weights.
+        Function from moments to weights.
     weights
-        What ``function`` gives for all cells.
+        Weights of all cells.
     n_bootstraps
-        Number of repeats.
+        Number of bootstraps.
     expected_false, stable
         See :func:`n_selected`.
     rng
@@ -83,28 +99,29 @@ def bootstrap(
     """
     random = generator(rng)
     chosen = n_selected(len(weights), expected_false=expected_false, stable=stable)
-    hits = np.zeros(weights.shape)
+    n_stable = np.zeros(weights.shape)
     first, second = np.zeros(weights.shape), np.zeros(weights.shape)
     sign = np.sign(weights)
     for _ in range(n_bootstraps):
         found = function(groups.moments(_poisson(len(groups), random)))
-        shift = found - weights  # sums of squares of differences keep their digits
+        shift = found - weights  # the sum of squares of differences loses no digits
         first += shift
         second += shift**2
-        hits += strongest(found, chosen) & (np.sign(found) == sign)
+        n_stable += strongest(found, chosen) & (np.sign(found) == sign)
     mean = first / n_bootstraps
     sd = np.sqrt(np.maximum(second / n_bootstraps - mean**2, 0.0))
-    return Confidence(sd, hits / n_bootstraps, chosen, n_bootstraps)
+    return Confidence(sd, n_stable / n_bootstraps, chosen, n_bootstraps)
 
 
 def _poisson(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Poisson counts of at least two groups in all: of one alone there are no correlations."""
     while (counts := rng.poisson(1.0, size)).sum() < 2:
         pass
     return counts.astype(np.float64)
 
 
 def strongest(weights: FloatArray, count: int) -> NDArray[np.bool_]:
-    """Mask of the ``count`` largest non-zero magnitudes of every column."""
+    """Mask of the ``count`` largest non-zero magnitudes of every column, with ties."""
     magnitude = np.abs(weights)
     if count >= len(magnitude):
         return magnitude > 0
@@ -112,15 +129,25 @@ def strongest(weights: FloatArray, count: int) -> NDArray[np.bool_]:
     return (magnitude >= cut) & (magnitude > 0)
 
 
-def support_of(
+def selected_edges(
     weights: FloatArray,
     stability: FloatArray | None,
     fdr: FloatArray | None,
     *,
-    stable: float = STABLE,
+    stable: float = MIN_STABILITY,
     max_fdr: float = MAX_FDR,
 ) -> NDArray[np.bool_]:
-    """Edges that count: stable ones with a low false-discovery rate; what was not computed is not asked for."""
+    """Support of a network: the set of selected edges.
+
+    An edge is selected if it is stable and has a low false-discovery rate; a criterion that was not computed does not apply.
+
+    Parameters
+    ----------
+    weights, stability, fdr
+        Weights, stability and false-discovery rate of every edge, of one shape.
+    stable, max_fdr
+        Smallest stability and largest false-discovery rate.
+    """
     support = weights != 0
     if stability is not None:
         support &= stability >= stable

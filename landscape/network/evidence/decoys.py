@@ -1,4 +1,4 @@
-"""Decoy regulators: real columns whose cells are shuffled among cells of the same depth, so that no edge is theirs."""
+"""Decoy regulators: real regulators shuffled among cells of the same depth, and false-discovery rates from their weights."""
 
 from __future__ import annotations
 
@@ -7,36 +7,51 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.network.data.expression import Expression, FloatArray
+from landscape.network.data.arrays import FloatArray
+from landscape.network.data.expression import Expression
 from landscape.network.data.groups import hashed
 
-N_STRATA = 10
+#: Strata of depth within which the cells of a decoy are shuffled.
+N_DEPTH_STRATA = 10
+#: Largest number of decoys.
 MAX_DECOYS = 50
-MAX_LIKE = 5
+#: Largest number of strata of regulators, and of targets, each with a false-discovery rate of its own.
+MAX_STRATA = 5
+#: Smallest stratum: with fewer decoys or targets the null distribution has too few weights.
+MIN_STRATUM_DECOYS, MIN_STRATUM_TARGETS = 10, 100
 
 
 def with_decoys(data: Expression, count: int, *, seed: int = 0) -> Expression:
-    """The same expression with decoys of ``count`` regulators, spread evenly over the order of their variances.
+    """Add decoys of ``count`` regulators, evenly spaced in the order of their variances.
 
-    A decoy takes each cell's value from another cell of the same tenth of depth. Who gives to whom follows from hashes of
-    the cells' contents, so that the order of cells does not matter. This is one pass that keeps ``count`` columns.
+    In a decoy the values of a regulator are permuted among the cells of a tenth of depth. The permutation follows from
+    hashes of the values of the cells, so that the order of the cells does not matter. It takes one pass.
+
+    Parameters
+    ----------
+    data
+        Expression.
+    count
+        Number of decoys, at most one per regulator.
+    seed
+        Seed of the hashes.
     """
     count = min(count, len(data.regulators))
     if count < 1:
         return data
-    columns, back, totals, prints = _collect(data)
+    columns, responses, totals, prints = _collect(data)
     chosen = np.sort(
         np.argsort(columns.var(axis=0), kind="stable")[np.linspace(0, columns.shape[1] - 1, count).astype(int)]
     )
-    strata = _strata(totals)
-    receives = np.lexsort((hashed(prints, seed), strata))
+    strata = _depth_strata(totals)
+    recipient = np.lexsort((hashed(prints, seed), strata))
     decoys = np.empty((data.n_cells, count))
-    reverse = None if back is None else np.empty((data.n_cells, count))
+    reverse = None if responses is None else np.empty((data.n_cells, count))
     for k, column in enumerate(chosen):
-        gives = np.lexsort((hashed(prints, seed + 1 + k), strata))
-        decoys[receives, k] = columns[gives, column]
-        if reverse is not None and back is not None:
-            reverse[receives, k] = back[gives, column]
+        donor = np.lexsort((hashed(prints, seed + 1 + k), strata))
+        decoys[recipient, k] = columns[donor, column]
+        if reverse is not None and responses is not None:
+            reverse[recipient, k] = responses[donor, column]
     return replace(data, decoys=decoys, decoys_reverse=reverse, decoy_of=data.regulators[chosen])
 
 
@@ -44,33 +59,33 @@ def _collect(data: Expression) -> tuple[FloatArray, FloatArray | None, FloatArra
     blocks = [
         (b.regulators, None if b.reverse is None else b.reverse[0], b.totals, b.fingerprint) for b in data.blocks()
     ]
-    columns, back, totals, prints = zip(*blocks, strict=True)
-    reverse = None if back[0] is None else np.concatenate([part for part in back if part is not None])
+    columns, responses, totals, prints = zip(*blocks, strict=True)
+    reverse = None if responses[0] is None else np.concatenate([part for part in responses if part is not None])
     return np.concatenate(columns), reverse, np.concatenate(totals), np.concatenate(prints)
 
 
-def _strata(totals: FloatArray) -> NDArray[np.int64]:
-    edges = np.quantile(totals, np.arange(1, N_STRATA) / N_STRATA)
+def _depth_strata(totals: FloatArray) -> NDArray[np.int64]:
+    edges = np.quantile(totals, np.arange(1, N_DEPTH_STRATA) / N_DEPTH_STRATA)
     return np.searchsorted(edges, totals, side="right")
 
 
 def false_discovery(weights: FloatArray, decoys: FloatArray) -> FloatArray:
-    r"""Empirical false-discovery rate of every edge from the weights that decoys get.
+    r"""Empirical false-discovery rate of every edge, from the weights of decoys.
 
     .. math:: \mathrm{FDR}(w) = \frac{(1 + \#\{\text{decoy edges} \ge w\}) / n_{\text{decoys}}}
         {\#\{\text{edges} \ge w\} / n_{\text{regulators}}},
 
-    made monotone and capped at 1. It covers chance, not confounding: a hidden common cause of regulator and target gives an
-    edge that no decoy has.
+    made monotone and at most 1. It measures chance, not confounding: a hidden common cause of regulator and target makes an
+    edge that decoys do not have.
 
     Parameters
     ----------
     weights, decoys
-        Weights of real regulators, shape ``(p, q)``, and of decoys, shape ``(k, q)``.
+        Weights of regulators, shape ``(p, q)``, and of decoys, shape ``(k, q)``.
 
     Returns
     -------
-    Array of shape ``(p, q)``; 1 where the weight is zero.
+    False-discovery rates, shape ``(p, q)``; 1 where the weight is zero.
     """
     score = np.abs(weights).ravel()
     null = np.sort(np.abs(decoys).ravel())
@@ -89,21 +104,22 @@ def false_discovery(weights: FloatArray, decoys: FloatArray) -> FloatArray:
 def stratified_false_discovery(
     weights: FloatArray, decoys: FloatArray, *, rows: FloatArray, decoy_rows: FloatArray, columns: FloatArray
 ) -> FloatArray:
-    """:func:`false_discovery` among like regulators and like targets.
+    """:func:`false_discovery` in strata of regulators and targets with similar standard deviations.
 
-    Two genes that are rarely detected get a large weight from a single cell that has both; frequent genes never do. Held against
-    all decoys together, good edges of frequent genes would drown in the chance edges of rare ones.
+    A single cell in which two rarely detected genes are both found gives them a large weight, which never happens to
+    frequently detected genes. With one null distribution for all, the chance edges of rare genes would hide good edges of
+    frequent ones.
 
     Parameters
     ----------
     weights, decoys
         As for :func:`false_discovery`.
     rows, decoy_rows, columns
-        Spread of regulators, decoys and targets, by which they are put into at most five strata each, of at least
-        ten decoys and a hundred targets.
+        Standard deviations of regulators, decoys and targets. They define at most five strata each, of at least ten decoys
+        and a hundred targets.
     """
-    row, decoy_row = _like(rows, decoy_rows, len(decoys) // 10)
-    column, _ = _like(columns, columns[:0], len(columns) // 100)
+    row, decoy_row = _strata_of(rows, decoy_rows, len(decoys) // MIN_STRATUM_DECOYS)
+    column, _ = _strata_of(columns, columns[:0], len(columns) // MIN_STRATUM_TARGETS)
     result = np.ones(weights.shape)
     for r in np.unique(row):
         mine, null = np.flatnonzero(row == r), np.flatnonzero(decoy_row == r)
@@ -115,8 +131,8 @@ def stratified_false_discovery(
     return result
 
 
-def _like(values: FloatArray, others: FloatArray, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Strata of equal size of some values, and where other values fall among them."""
-    count = int(np.clip(count, 1, MAX_LIKE))
+def _strata_of(values: FloatArray, others: FloatArray, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Stratum of every value, in ``count`` strata of equal size, and of every one of the others."""
+    count = int(np.clip(count, 1, MAX_STRATA))
     edges = np.quantile(values, np.arange(1, count) / count)
     return np.searchsorted(edges, values, side="right"), np.searchsorted(edges, others, side="right")

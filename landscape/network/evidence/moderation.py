@@ -1,26 +1,33 @@
-"""Variances of many edges with few degrees of freedom each, moderated by what they have in common."""
+"""Moderated variances: those of many edges, each with few degrees of freedom, share a prior distribution."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import optimize, special
 
-from landscape.network.data.expression import FloatArray
+from landscape.network.data.arrays import FloatArray
+
+#: Bracket of the logarithm of the inverse trigamma function: values from 2e-9 to 2e17.
+MAX_LOG = 20.0
 
 
 def moderated(variance: FloatArray, freedom: FloatArray) -> tuple[FloatArray, FloatArray]:
-    r"""Variances pulled towards a common value, and the degrees of freedom that they then have.
+    r"""Variances shrunk towards a common value, and their degrees of freedom.
 
     .. math:: \tilde s^2 = \frac{d_0 s_0^2 + d s^2}{d_0 + d}, \qquad \tilde d = d_0 + d,
 
-    with :math:`d_0` and :math:`s_0^2` from the mean and spread of :math:`\log s^2` over edges, as limma has it [1]_. Without,
-    the edges whose variance happens to be small would come out as the surest. Where variances spread no more than chance makes
-    them, :math:`d_0` is infinite and all are equal.
+    with :math:`d_0` and :math:`s_0^2` estimated from the mean and variance of :math:`\log s^2` over the edges, as in limma
+    [1]_. Without moderation the edges whose variance is small by chance would seem the most certain. If variances vary no
+    more than by chance, :math:`d_0` is infinite and all are equal.
 
     Parameters
     ----------
     variance, freedom
-        Positive variances and their degrees of freedom, shape ``(n,)``.
+        Variances, positive, and their degrees of freedom, shape ``(n,)``.
+
+    Returns
+    -------
+    :math:`\tilde s^2` and :math:`\tilde d`, shape ``(n,)``.
 
     References
     ----------
@@ -39,6 +46,6 @@ def moderated(variance: FloatArray, freedom: FloatArray) -> tuple[FloatArray, Fl
 
 
 def _inverse_trigamma(value: float) -> float:
-    """Where the trigamma function, which falls from infinity to 0, has this value."""
-    found = optimize.brentq(lambda x: np.log(special.polygamma(1, np.exp(x)) / value), -20.0, 20.0)
+    """Inverse of the trigamma function, which decreases from infinity to 0."""
+    found = optimize.brentq(lambda x: np.log(special.polygamma(1, np.exp(x)) / value), -MAX_LOG, MAX_LOG)
     return float(np.exp(found))

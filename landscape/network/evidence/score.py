@@ -1,4 +1,4 @@
-"""How well a network finds known edges, with the universe of possible edges stated."""
+"""Scores of a network against known edges, among all possible edges."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landscape.network.data.expression import FloatArray
+from landscape.network.data.arrays import FloatArray
 
 
 @dataclass(frozen=True)
@@ -18,22 +18,22 @@ class Scores:
     Attributes
     ----------
     auprc
-        Average precision over the universe.
+        Average precision among the possible edges.
     auprc_ratio
-        ``auprc`` over that of random scores, which is the density of true edges.
+        ``auprc`` divided by that of random scores, the density of true edges.
     epr
-        Early precision ratio: precision among the ``n_true`` best edges (ties with the last one included), over the density.
+        Early precision ratio: precision among the ``n_true`` best edges, with ties, divided by the density.
     sign_accuracy
-        Share of true edges with a known sign whose weight has that sign; a zero weight is wrong. NaN without signs.
+        Share of true edges with a known sign whose weight has that sign; a weight of zero is wrong. NaN without signs.
     sign_accuracy_activation, sign_accuracy_repression
         The same among activating and among repressing edges.
     direction_accuracy
-        Share of true edges between regulators, without a true reverse, that score above their reverse; ties count half.
+        Share of true edges between regulators whose reverse is not true that score above their reverse; ties count half.
         NaN without such edges.
     self_loop_auroc
-        Probability that a true self-edge scores above a gene without, among regulators; NaN where one of both is absent.
+        Area under the ROC curve of self-edges among regulators; NaN if all or none of them are true.
     density, n_true, n_universe
-        Share and number of true edges, and number of possible edges.
+        Share of true edges, their number, and the number of possible edges.
     """
 
     auprc: float
@@ -57,18 +57,18 @@ def score(
     Parameters
     ----------
     weights
-        Weights of shape ``(p, q)``; magnitudes rank the edges, 0 is the lowest.
+        Weights of shape ``(p, q)``; edges are ranked by magnitude.
     truth
-        Known edges, same shape: 0 for none, otherwise 1, or -1 for repression.
+        Known edges, same shape: 1, -1 for repression, 0 for none.
     regulators
         Column of each row among the targets, shape ``(p,)``.
     universe
-        Edges that could be known. ``None``: all pairs of a row and a column but a gene with itself.
+        Mask of the possible edges. ``None``: all but self-edges.
 
     Raises
     ------
     ValueError
-        If shapes disagree, a weight is not finite, or the universe holds no true edge or nothing else.
+        If shapes disagree, a weight is not finite, or the possible edges are all true or all false.
     """
     found, known = np.asarray(weights, dtype=np.float64), np.sign(np.asarray(truth, dtype=np.float64))
     index = np.asarray(regulators, dtype=np.int64)
@@ -95,17 +95,17 @@ def score(
 
 
 def average_precision(true: NDArray[np.bool_], ranked: FloatArray) -> float:
-    r"""Average precision :math:`\sum_n (R_n - R_{n-1}) P_n` over distinct scores, ties entering together."""
+    r"""Average precision :math:`\sum_n (R_n - R_{n-1}) P_n` over distinct scores, ties included together."""
     order = np.argsort(-ranked, kind="stable")
     hits = np.cumsum(true[order])
-    last = np.append(np.diff(ranked[order]) != 0, True)  # last of every run of ties
+    last = np.append(np.diff(ranked[order]) != 0, True)  # last of every group of ties
     precision = hits[last] / (np.flatnonzero(last) + 1)
     recall = np.diff(hits[last], prepend=0) / max(int(hits[-1]), 1)
     return float(precision @ recall)
 
 
 def early_precision(true: NDArray[np.bool_], ranked: FloatArray) -> float:
-    """Precision among as many best edges as there are true ones, ties with the last one included; zeros are no edges."""
+    """Precision among the best edges, as many as there are true ones, with ties; zeros are not edges."""
     count = int(true.sum())
     cut = np.partition(ranked, len(ranked) - count)[len(ranked) - count]
     chosen = (ranked >= cut) & (ranked > 0)

@@ -1,1 +1,1 @@
-"""Methods that turn moments of expression into weights of edges."""
+"""Network methods: from moments of expression to weights of edges."""

@@ -1,4 +1,4 @@
-"""Correlation of regulators and targets after covariates: the baseline every other method is held against."""
+"""Correlation of regulators and targets given covariates: the baseline of the other methods."""
 
 from __future__ import annotations
 
@@ -7,24 +7,32 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.stats import rankdata
 
-from landscape.network.data.expression import Expression, FloatArray
+from landscape.network.data.arrays import FloatArray
+from landscape.network.data.expression import Expression
 from landscape.network.data.moments import Moments
+
+#: Components below this share of the largest eigenvalue are rounding.
+MIN_EIGENVALUE = 1e-10
+#: A projection with less than this variance, of 1 before, is rounding.
+MIN_VARIANCE = 1e-12
+#: Residual ranks with a smaller standard deviation than this are rounding: the gene is constant given the covariates.
+MIN_RANK_SD = 1e-8
 
 
 def correlation(moments: Moments, regulators: NDArray[np.int64], *, rank: int | None = None) -> FloatArray:
-    r"""Pearson correlation of residuals, signed, with nothing said about direction.
+    r"""Pearson correlation of the residuals: signed, not directed.
 
-    With ``rank`` :math:`k`, both sides are first projected on the :math:`k` leading principal components of the regulators,
-    :math:`V_k \Lambda_k V_k^\top`, and the correlation is that of the projections,
-    :math:`\hat r = D_x^{-1/2} V_k V_k^\top r\, D_y^{-1/2}` with :math:`D` their variances: what is left of a gene when the
-    part that no other gene shares, mostly counting noise, is set aside. It measures co-expression.
+    With ``rank`` :math:`k`, regulators and targets are first projected on the :math:`k` leading principal components of the
+    regulators, :math:`V_k \Lambda_k V_k^\top`. The correlation of the projections,
+    :math:`\hat r = D_x^{-1/2} V_k V_k^\top r\, D_y^{-1/2}` with their variances :math:`D`, leaves out the part of a gene
+    that no other gene shares, mostly sampling noise. It measures co-expression.
 
     Parameters
     ----------
     moments, regulators
         As for :func:`landscape.network.ridge`.
     rank
-        Number of components, ``None`` for plain correlation.
+        Number of components. ``None``: correlation without projection.
 
     Raises
     ------
@@ -38,7 +46,7 @@ def correlation(moments: Moments, regulators: NDArray[np.int64], *, rank: int | 
             msg = f"Expected `rank` between 1 and the {len(linear.xx)} regulators, found {rank}."
             raise ValueError(msg)
         values, vectors = linalg.eigh(linear.xx, subset_by_index=[len(linear.xx) - rank, len(linear.xx) - 1])
-        kept = values > 1e-10 * values[-1]
+        kept = values > MIN_EIGENVALUE * values[-1]
         values, vectors = values[kept], vectors[:, kept]
         scores = vectors.T @ linear.xy
         x_variance = np.einsum("ki,i->k", vectors**2, values)
@@ -50,7 +58,7 @@ def correlation(moments: Moments, regulators: NDArray[np.int64], *, rank: int | 
 
 
 def spearman(data: Expression) -> FloatArray:
-    """Spearman correlation: ranks of every gene, covariates regressed out of the ranks. Needs all cells in memory."""
+    """Spearman correlation, with covariates regressed out of the ranks. Needs all cells in memory."""
     x, y, z = data.dense()
     basis, _ = np.linalg.qr(z)
     x, y = (_unit(_residual(rankdata(part, axis=0), basis)) for part in (x, y))
@@ -65,8 +73,8 @@ def _residual(values: FloatArray, basis: FloatArray) -> FloatArray:
 
 def _unit(values: FloatArray) -> FloatArray:
     length = np.sqrt((values**2).sum(axis=0))
-    return np.divide(values, length, out=np.zeros_like(values), where=length > 1e-8 * np.sqrt(len(values)))
+    return np.divide(values, length, out=np.zeros_like(values), where=length > MIN_RANK_SD * np.sqrt(len(values)))
 
 
 def _inverse_root(values: FloatArray) -> FloatArray:
-    return np.divide(1.0, np.sqrt(values), out=np.zeros_like(values), where=values > 1e-12)
+    return np.divide(1.0, np.sqrt(values), out=np.zeros_like(values), where=values > MIN_VARIANCE)

@@ -1,11 +1,11 @@
-"""What a network method is: a record of facts and one function."""
+"""Network methods: one record each, with its properties and its function."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from landscape.network.data.expression import FloatArray
+from landscape.network.data.arrays import FloatArray
 from landscape.network.methods.boost import boost
 from landscape.network.methods.consensus import consensus
 from landscape.network.methods.correlation import correlation, spearman
@@ -15,27 +15,37 @@ from landscape.network.methods.trees import trees
 
 @dataclass(frozen=True)
 class Method:
-    """One way to score edges.
+    """A method that scores edges.
+
+    To add a network method, implement these attributes: write the function in a file of its own and append one record to
+    :data:`METHODS`. :func:`landscape.network.infer` and ``ls.tl.network`` read the record and know no method by name.
 
     Attributes
     ----------
     name
-        Name by which ``landscape.tl.network`` finds it.
+        Value of ``method=``.
     function
-        ``function(moments, regulators, **options)``, or ``function(data, **options)`` where ``needs_cells``; gives
-        weights of shape ``(regulators, targets)``.
-    signed, directed
-        Whether weights carry a sign, and whether the two directions of a pair of regulators may differ.
+        ``function(moments, regulators, **options)`` or, with ``needs_cells``, ``function(data, **options)``. Returns weights
+        of shape ``(regulators, targets)``; the weight of a gene on itself is zero.
+    signed
+        Whether weights have a sign.
+    directed
+        Whether the weights of the two directions of a pair of regulators may differ.
     needs_prior
         Whether a prior network is required.
-    takes_prior, takes_penalty, takes_deconfounding
-        Whether ``prior=``, ``penalty=`` and ``deconfounding=`` are understood.
-    needs_steps
-        Whether moments must hold steps of the regulators.
-    needs_cells
-        Whether the cells themselves are needed; then there are no bootstraps.
     reference
-        Where it comes from.
+        Address of the source.
+    takes_prior, takes_penalty, takes_deconfounding
+        Whether the function has the options ``prior=``, ``penalty=`` and ``deconfounding=``.
+    takes_reverse_share
+        Whether the function has the option ``reverse_share=``, the share of the reversed regression that it subtracts.
+    needs_stumps
+        Whether the moments must hold stumps, indicators ``regulator > threshold``.
+    takes_stumps
+        Whether the function uses stumps if the moments hold them (the option ``shape=`` of
+        :func:`landscape.network.infer`).
+    needs_cells
+        Whether the function needs the cells themselves. Then there are no bootstraps and no decoys.
     """
 
     name: str
@@ -47,10 +57,13 @@ class Method:
     takes_prior: bool = False
     takes_penalty: bool = False
     takes_deconfounding: bool = False
-    needs_steps: bool = False
+    takes_reverse_share: bool = False
+    needs_stumps: bool = False
+    takes_stumps: bool = False
     needs_cells: bool = False
 
 
+#: All network methods.
 METHODS: tuple[Method, ...] = (
     Method(
         name="ridge",
@@ -61,6 +74,8 @@ METHODS: tuple[Method, ...] = (
         takes_prior=True,
         takes_penalty=True,
         takes_deconfounding=True,
+        takes_reverse_share=True,
+        takes_stumps=True,
         reference="https://doi.org/10.1080/00401706.1970.10488634",
     ),
     Method(
@@ -69,7 +84,7 @@ METHODS: tuple[Method, ...] = (
         signed=True,
         directed=True,
         needs_prior=False,
-        needs_steps=True,
+        needs_stumps=True,
         reference="https://doi.org/10.1093/bioinformatics/bty916",
     ),
     Method(
@@ -106,7 +121,27 @@ METHODS: tuple[Method, ...] = (
         needs_prior=False,
         takes_penalty=True,
         takes_deconfounding=True,
-        needs_steps=True,
+        needs_stumps=True,
         reference="https://doi.org/10.1038/nmeth.2016",
     ),
 )
+
+
+def method_of(method: str | Callable[..., FloatArray] | Method) -> Method:
+    """Record of a method, from its name or from a function of moments.
+
+    Raises
+    ------
+    ValueError
+        If no method has the name.
+    """
+    if isinstance(method, Method):
+        return method
+    if callable(method):
+        name = getattr(method, "__name__", "custom")
+        return Method(name, method, signed=True, directed=True, needs_prior=False, reference="given by the user")
+    known = {record.name: record for record in METHODS}
+    if method not in known:
+        msg = f"Expected `method` to be one of {sorted(known)}, a function or a table of edges, found {method!r}."
+        raise ValueError(msg)
+    return known[method]

@@ -1,4 +1,4 @@
-"""What many edges share is set back: large singular values of a network are compressed."""
+"""Spectral deconfounding: large singular values of a network are compressed."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from landscape.network.data.expression import FloatArray
+from landscape.network.data.arrays import FloatArray
 
-#: Share of a singular value's logarithm that is taken away.
+#: Exponent :math:`\kappa` of :func:`deconfounded`, chosen on the simulations with known edges of ``benchmarks.network``.
 DECONFOUNDING = 1.0 / 3.0
-#: Directions below this share of the largest singular value are rounding.
-_ROUNDING = 1e-7
+#: Singular values below this share of the largest one are rounding: eigenvalues are known to 1e-16, their roots to 1e-8.
+MIN_SINGULAR_VALUE = 1e-7
 
 
 def deconfounded(
     weights: FloatArray, regulators: NDArray[np.int64] | None = None, amount: float = DECONFOUNDING
 ) -> FloatArray:
-    r"""Network with its singular values :math:`s` raised to :math:`1 - \kappa`, brought back to its norm.
+    r"""Network whose singular values :math:`s` are raised to :math:`1 - \kappa`, with the norm that it had.
 
     .. math:: W = U S V^\top \;\to\; c\, U S^{1 - \kappa} V^\top
         = c\, (W W^\top)^{-\kappa / 2} W, \qquad c: \lVert \cdot \rVert_F \text{ as before.}
 
-    A hidden cause that many genes share (progress of differentiation, the cell cycle, a protein that many messengers mirror)
-    adds to every weight the product of how a regulator shows it and how a target follows it: one dense pattern of rank one, hence
-    one large singular value. Regulators with few targets each spread over all singular vectors. Compressing
-    the large ones is spectral deconfounding [1]_, here of the coefficients instead of the design.
+    A hidden confounder that affects many genes (progress of differentiation, the cell cycle, the activity of a protein) adds
+    the product of its effect on the regulator and its effect on the target to every weight. This is a dense matrix of rank
+    one, hence one large singular value. Regulators with few targets each spread over all singular vectors. Compressing the
+    large singular values is spectral deconfounding [1]_, here of the coefficients instead of the design.
 
     Parameters
     ----------
     weights
         Shape ``(p, q)``.
     regulators
-        Column of each regulator among the targets; edges to itself stay zero, as do empty rows and columns. ``None``: no target is a regulator.
+        Column of each regulator among the targets. Self-edges stay zero, as do empty rows and columns. ``None``: no target
+        is a regulator.
     amount
-        :math:`\kappa` from 0, nothing, to below 1.
+        :math:`\kappa`, at least 0 (no change) and below 1.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def deconfounded(
     wide = weights.shape[0] <= weights.shape[1]
     gram = weights @ weights.T if wide else weights.T @ weights
     squared, vectors = linalg.eigh(gram, overwrite_a=True, check_finite=False)
-    kept = squared > _ROUNDING**2 * squared[-1]
+    kept = squared > MIN_SINGULAR_VALUE**2 * squared[-1]
     vectors = vectors[:, kept]
     scale = (vectors * squared[kept] ** (-amount / 2)) @ vectors.T
     result: FloatArray = scale @ weights if wide else weights @ scale

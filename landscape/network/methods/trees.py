@@ -1,27 +1,38 @@
-"""Gradient-boosted trees per target on LightGBM: the exact, slow sibling of :func:`landscape.network.boost`."""
+"""Gradient-boosted trees of LightGBM, one model per target: slow, and a check of :func:`landscape.network.boost`."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from landscape.network.data.expression import Expression, FloatArray
+from landscape.network.data.arrays import FloatArray
+from landscape.network.data.expression import Expression
+
+#: Columns whose standard deviation is below this share of their largest value are constant.
+MIN_SD = 1e-10
+#: Smallest number of cells in a leaf.
+MIN_CELLS_PER_LEAF = 10
+_TINY = 1e-300  # keeps a column of zeros below the threshold
 
 
-def trees(data: Expression, *, rounds: int = 100, rate: float = 0.05, depth: int = 3, max_bin: int = 255) -> FloatArray:
-    """Un-normalised gains of boosted trees, one model per target on one binned matrix of regulators. Unsigned.
+def trees(
+    data: Expression, *, n_rounds: int = 100, learning_rate: float = 0.05, max_depth: int = 3, max_bin: int = 255
+) -> FloatArray:
+    """Gains of boosted trees, not normalised per target and unsigned.
 
-    All cells must fit in memory. With ``depth=1`` it does what :func:`landscape.network.boost` does, on finer bins.
+    All cells must fit in memory. With ``max_depth=1`` it is :func:`landscape.network.boost` with finer bins.
 
     Parameters
     ----------
     data
         Expression; covariates are regressed out of regulators and targets.
-    rounds, rate, depth, max_bin
-        Number of trees, learning rate, depth and bins.
+    n_rounds
+        Number of trees per target.
+    learning_rate, max_depth, max_bin
+        As LightGBM has them.
 
     Returns
     -------
-    Array of shape ``(regulators, targets)``: square root of the share of the target's variance gained.
+    Square root of the share of the target's variance that a regulator explains, shape ``(regulators, targets)``.
 
     Raises
     ------
@@ -38,10 +49,10 @@ def trees(data: Expression, *, rounds: int = 100, rate: float = 0.05, depth: int
     x, y = x - basis @ (basis.T @ x), y - basis @ (basis.T @ y)
     params = {
         "objective": "regression",
-        "learning_rate": rate,
-        "max_depth": depth,
-        "num_leaves": 2**depth,
-        "min_data_in_leaf": 10,
+        "learning_rate": learning_rate,
+        "max_depth": max_depth,
+        "num_leaves": 2**max_depth,
+        "min_data_in_leaf": MIN_CELLS_PER_LEAF,
         "max_bin": max_bin,
         "num_threads": 1,
         "verbosity": -1,
@@ -54,12 +65,12 @@ def trees(data: Expression, *, rounds: int = 100, rate: float = 0.05, depth: int
     itself[data.regulators] = np.arange(len(data.regulators))
     weights = np.zeros((x.shape[1], y.shape[1]))
     spread = y.std(axis=0)
-    for j in np.flatnonzero(spread > 1e-10 * np.maximum(np.abs(y).max(axis=0), 1e-300)):
+    for j in np.flatnonzero(spread > MIN_SD * np.maximum(np.abs(y).max(axis=0), _TINY)):
         columns = np.flatnonzero(np.arange(x.shape[1]) != itself[j])
         table = shared
         if len(columns) < x.shape[1]:
             table = lightgbm.Dataset(x[:, columns], params=params, free_raw_data=False).construct()
         table.set_label(y[:, j] / spread[j])
-        model = lightgbm.train(params, table, num_boost_round=rounds)
+        model = lightgbm.train(params, table, num_boost_round=n_rounds)
         weights[columns, j] = np.sqrt(model.feature_importance("gain") / len(x))
     return weights

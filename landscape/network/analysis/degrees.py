@@ -1,4 +1,4 @@
-"""What single nodes do in a network: how many genes each regulates, how strongly, and by how many it is regulated."""
+"""Degrees and strengths of the nodes of a network."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 
 
-def hubs(edges: pd.DataFrame) -> pd.DataFrame:
-    """Degrees and strengths of all nodes, the strongest regulator first.
+def degrees(edges: pd.DataFrame) -> pd.DataFrame:
+    """Degrees and strengths of all nodes, in decreasing order of out-strength.
 
     Parameters
     ----------
     edges
-        Columns ``source``, ``target`` and ``weight``, such as :func:`landscape.get.edges` gives. Edges of weight zero do not count.
+        Columns ``source``, ``target`` and ``weight``, as in :func:`landscape.get.edges`. Edges of weight zero are left out.
 
     Returns
     -------
-    Table indexed by gene: ``n_activated``, ``n_repressed`` (targets by sign), ``n_regulators`` (edges into the gene),
-    ``out_strength``, ``in_strength`` (sums of magnitudes), ``out_share`` (of the strength of the whole network).
+    Table indexed by gene: ``n_activated`` and ``n_repressed`` (targets by sign), ``n_regulators`` (in-degree),
+    ``out_strength`` and ``in_strength`` (sums of magnitudes), ``out_share`` (share of the total strength).
 
     Raises
     ------

@@ -11,7 +11,7 @@ def test_degrees_and_strengths_are_counted_by_hand():
         [("A", "B", 2.0), ("A", "C", -1.0), ("B", "C", 0.5), ("C", "C", -0.5), ("B", "D", 0.0)],
         columns=["source", "target", "weight"],
     )
-    found = network.hubs(edges)
+    found = network.degrees(edges)
     assert found.index.tolist() == ["A", "B", "C"]
     assert found.loc["A"].tolist() == [1, 1, 0, 3.0, 0.0, 0.75]
     assert found.loc["B"].tolist() == [1, 0, 1, 0.5, 2.0, 0.125]
@@ -20,6 +20,6 @@ def test_degrees_and_strengths_are_counted_by_hand():
 
 def test_no_edges_and_no_columns():
     empty = pd.DataFrame({"source": [], "target": [], "weight": []})
-    assert network.hubs(empty).empty
+    assert network.degrees(empty).empty
     with pytest.raises(KeyError, match="found no"):
-        network.hubs(empty[["source"]])
+        network.degrees(empty[["source"]])
