@@ -48,6 +48,14 @@ def test_a_total_carried_by_few_genes_is_no_depth():
     assert not network.expression(counts, [0]).regress_depth
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+def test_square_roots_of_scaled_counts_have_fingerprints_of_their_own(kind):
+    counts = np.random.default_rng(0).poisson(3.0, size=(60, 120)).astype(float)
+    data = network.expression(kind(counts), [0, 1], transform="sqrt")
+    assert data.target_sum == 1e4  # so that the squares of every cell add up to the same number
+    assert len(np.unique(data.block(0).fingerprint)) == 60
+
+
 def test_fingerprints_follow_cells_not_the_order_of_genes():
     counts = toy.counts(n_genes=150)
     order = np.random.default_rng(1).permutation(150)

@@ -121,7 +121,7 @@ class Expression:
             targets = self._normalise(response, response_totals)
             reverse = (self._columns(targets, self.decoys_reverse, start, stop), expressed)
         covariates = np.column_stack([*columns, self.covariates[start:stop]])
-        return Block(start, regulators, targets, covariates, totals, fingerprints(expressed), reverse)
+        return Block(start, regulators, targets, covariates, totals, self._fingerprints(expressed), reverse)
 
     def _columns(self, matrix: Matrix, decoys: FloatArray | None, start: int, stop: int) -> FloatArray:
         part = matrix[:, self.regulators]
@@ -151,6 +151,12 @@ class Expression:
             matrix.data = function(matrix.data)
             return matrix
         return function(matrix)
+
+    def _fingerprints(self, expressed: Matrix) -> FloatArray:
+        """Fingerprints of cells. Square roots are squared first: the squares of square roots add up to ``target_sum`` in every cell."""
+        if self.transform != "sqrt":
+            return fingerprints(expressed)
+        return fingerprints(expressed.multiply(expressed) if sparse.issparse(expressed) else expressed**2)
 
     def with_regulators(self, regulators: NDArray[np.int64]) -> Expression:
         """The same cells with other regulators."""
