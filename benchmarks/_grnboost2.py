@@ -1,8 +1,8 @@
-"""GRNBoost2, as it is and with its stopping rule put right, and a memory of how it scored.
+"""GRNBoost2, original and with a corrected stopping rule, and its stored scores.
 
-Its own entry points fail with current dask, so its algorithm runs under joblib, one target after another. It takes hours on
-all data sets; scores are kept in ``network_peers.json`` by the content of the data, the seed and the versions, and
-``python -m benchmarks.network --recompute-peers`` fills that file anew.
+The entry points of arboreto fail with current dask, so that its algorithm runs under joblib, one target at a time. It takes
+hours on all data sets. Scores are stored in ``network_peers.json`` by the content of the data, the seed and the version of
+scikit-learn; ``python -m benchmarks.network --recompute-peers`` computes them again.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from sklearn.ensemble import GradientBoostingRegressor
 from benchmarks._network_cases import Case, plain, scored
 
 STORE = Path(__file__).parent / "network_peers.json"
-RATE, N_TREES, WINDOW = 0.01, 5000, 25
+LEARNING_RATE, MAX_TREES, WINDOW = 0.01, 5000, 25  # settings of GRNBoost2
 
 
 def original(x: np.ndarray, y: np.ndarray, itself: int, seed: int) -> np.ndarray:
-    """arboreto's own function for one target; ``itself`` is the target's row among the regulators, -1 for none."""
+    """Function of arboreto for one target; ``itself`` is the row of the target among the regulators, -1 for none."""
     from arboreto.core import SGBM_KWARGS, infer_partial_network
 
     names = [str(k) for k in range(x.shape[1])]
@@ -39,9 +39,9 @@ def original(x: np.ndarray, y: np.ndarray, itself: int, seed: int) -> np.ndarray
 
 
 def corrected(x: np.ndarray, y: np.ndarray, itself: int, seed: int) -> np.ndarray:
-    """The same regressor and rule with the out-of-bag improvement of a tree computed on the same cells before and after it.
+    """The same regressor and rule, with the out-of-bag improvement of a tree computed on the same cells before and after it.
 
-    scikit-learn 1.9 subtracts losses on the out-of-bag cells of two different trees, which stops it far too early.
+    scikit-learn 1.9 subtracts losses on the out-of-bag cells of two different trees, which stops far too early.
     """
     columns = np.setdiff1d(np.arange(x.shape[1]), [itself])
     inputs = np.ascontiguousarray(x[:, columns], dtype=np.float32)
@@ -50,12 +50,12 @@ def corrected(x: np.ndarray, y: np.ndarray, itself: int, seed: int) -> np.ndarra
     def stop(k: int, model: GradientBoostingRegressor, state: dict) -> bool:
         out = ~state["sample_mask"]
         after = y[out] - state["raw_predictions"].ravel()[out]
-        before = after + RATE * model.estimators_[k, 0].tree_.predict(inputs[out]).ravel()
+        before = after + LEARNING_RATE * model.estimators_[k, 0].tree_.predict(inputs[out]).ravel()
         improvements.append((before**2).mean() - (after**2).mean())
         return len(improvements) >= WINDOW and np.mean(improvements[-WINDOW:]) < 0
 
     model = GradientBoostingRegressor(
-        learning_rate=RATE, n_estimators=N_TREES, max_features=0.1, subsample=0.9, random_state=seed
+        learning_rate=LEARNING_RATE, n_estimators=MAX_TREES, max_features=0.1, subsample=0.9, random_state=seed
     ).fit(inputs, y, monitor=stop)
     result = np.zeros(x.shape[1])
     result[columns] = model.feature_importances_ * len(improvements)
@@ -71,7 +71,7 @@ PEERS: dict[str, Callable[[np.ndarray, np.ndarray, int, int], np.ndarray]] = {
 def peer_scores(
     name: str, case: Case, seed: int, *, n_jobs: int = 1, recompute: bool = False
 ) -> dict[str, dict[str, float]]:
-    """Scores against every gold standard and processor seconds, from memory where the same run was done before."""
+    """Scores against every gold standard and processor seconds, stored ones if there are any."""
     store = json.loads(STORE.read_text()) if STORE.exists() else {}
     key = f"{name} | {case.name} | seed {seed} | {_fingerprint(case)}"
     if key in store and not recompute:

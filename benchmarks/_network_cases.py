@@ -1,4 +1,4 @@
-"""Data sets with known edges on which networks are scored. They come from the folder that LANDSCAPE_DATA_DIR names."""
+"""Data sets with known edges on which networks are scored, read from the folder LANDSCAPE_DATA_DIR."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Case:
 
 
 def prepared(case: Case) -> nw.Expression:
-    """The data as our methods see them, with the package's defaults."""
+    """Input of our methods, with the defaults of the package."""
     return nw.expression(case.counts, case.regulators, response=case.response)
 
 
 def plain(case: Case) -> nw.Expression:
-    """The data as other tools get them: scaled and logarithmic where they are counts, nothing regressed out."""
+    """Input of other tools: counts are scaled and log-transformed, nothing is regressed out."""
     return nw.expression(case.counts, case.regulators, response=case.response, regress_depth=False)
 
 
@@ -45,7 +45,7 @@ def scored(case: Case, weights: np.ndarray) -> dict[str, dict[str, float]]:
     """Scores against every gold standard of a case."""
     result = {}
     for gold, truth in case.truth.items():
-        # Of a gold standard from experiments, regulators without a known edge were not studied.
+        # In a gold standard from experiments, regulators without a known edge were not studied.
         kept = np.flatnonzero(truth.any(axis=1)) if gold else np.arange(len(truth))
         found = nw.score(weights[kept], truth[kept], case.regulators[kept])
         result[gold] = {
@@ -67,7 +67,7 @@ def dyngen() -> Iterator[Case]:
 
 
 def beeline(circuits: tuple[str, ...], dropouts: tuple[int, ...] = (0, 50)) -> Iterator[Case]:
-    """BEELINE's simulations of curated circuits and of topologies: the largest data set of every replicate."""
+    """Simulations of BEELINE, of curated circuits and of topologies: the largest data set of every replicate."""
     for circuit in circuits:
         adata = ad.read_h5ad(_folder() / f"beeline_{circuit}.h5ad")
         obs = adata.obs[["replicate", "n_cells", "dropout_percent"]].astype(int)
@@ -115,7 +115,7 @@ def _known(adata: ad.AnnData, regulators: np.ndarray) -> np.ndarray:
     column = {name: k for k, name in enumerate(adata.var_names)}
     truth = np.zeros((len(row), len(column)))
     for source, target, sign in adata.uns["ground_truth_grn"][["regulator", "target", "sign"]].itertuples(index=False):
-        if source not in row:  # dyngen's housekeeping genes regulate one another; they are no candidates
+        if source not in row:  # housekeeping genes of dyngen regulate one another; they are not candidates
             continue
         truth[row[source], column[target]] = float(sign) if str(sign) not in "+-" else 1.0 - 2.0 * (str(sign) == "-")
     return truth

@@ -2,10 +2,10 @@
 
     python -m benchmarks.network --json FILE [--quick] [--cost] [--skip-peers] [--recompute-peers]
 
-Data come from the folder that LANDSCAPE_DATA_DIR names (see landscape.datasets). Settings of all our methods are the
-package's defaults for every data set. BEELINE figures are medians over replicates, dyngen figures means over data sets.
-GRNBoost2 needs arboreto (``pip install --no-deps arboreto``, and pyarrow for its import of dask) where its scores are not
-remembered (``benchmarks/network_peers.json``).
+Data are read from the folder LANDSCAPE_DATA_DIR (see landscape.datasets). Our methods run with the defaults of the package on
+every data set. BEELINE figures are medians over replicates, dyngen figures means over data sets. Scores of GRNBoost2 are
+stored in ``benchmarks/network_peers.json``; where they are missing, arboreto is needed (``pip install --no-deps arboreto``, and
+pyarrow, which dask imports).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def random_scores(case: Case, seed: int) -> np.ndarray:
 
 
 def degree(case: Case, seed: int) -> np.ndarray:
-    """Outer product of mean expressions: what is known without looking at any pair."""
+    """Outer product of mean expressions: scores that use no pair of genes."""
     del seed
     x, y, _ = prepared(case).dense()
     return np.outer(np.abs(x.mean(axis=0)), np.abs(y.mean(axis=0)))
@@ -78,7 +78,7 @@ METHODS: dict[str, Callable[[Case, int], np.ndarray]] = {
     "consensus": ours("consensus"),
     "correlation rank 20": lambda case, seed: ours("correlation", rank=min(20, len(case.regulators)))(case, seed),
 }
-STOCHASTIC = {"random", "ridge (default)"}  # the ridge chooses its penalty from random halves
+STOCHASTIC = {"random", "ridge (default)"}  # the penalty of the ridge depends on random halves of the cells
 
 
 def accuracy(cases: Iterator[Case], peers: tuple[str, ...], arguments: argparse.Namespace) -> list[dict]:
@@ -109,7 +109,7 @@ def _rows(case: Case, method: str, seed: int, found: dict[str, dict[str, float]]
 
 
 def summary(rows: list[dict]) -> pd.DataFrame:
-    """Per family and method: seeds are averaged, then replicates (median) or data sets of dyngen (mean)."""
+    """Figures by family and method: means over seeds, then medians over replicates or means over data sets of dyngen."""
     table = pd.DataFrame(rows)
     per_case = table.groupby(["family", "method", "case"], sort=False).mean(numeric_only=True).reset_index()
     grouped = per_case.groupby(["family", "method"], sort=False)
@@ -128,7 +128,7 @@ def simulated(n_cells: int, n_genes: int, density: float, seed: int = 0) -> np.n
 
 
 def cost(*, peer: bool, n_cells: int = 2000, n_regulators: int = 500, n_genes: int = 2000) -> dict[str, float]:
-    """CPU seconds per target, single thread, same data, same run; growth with cells and targets as an exponent."""
+    """Processor seconds per target on one thread, and the exponents of their growth with cells and targets."""
     counts = simulated(n_cells, n_genes, 0.3)
     figures = {}
     bare = {"n_bootstraps": 0, "n_decoys": 0}
@@ -156,7 +156,7 @@ def cost(*, peer: bool, n_cells: int = 2000, n_regulators: int = 500, n_genes: i
 
 
 def _milliseconds(counts: np.ndarray, n_regulators: int, method: str, options: dict[str, int]) -> float:
-    """Processor time per target, the least of three runs: other programs on the machine only add to it."""
+    """Processor time per target, the minimum of three runs, because other programs on the machine can only increase it."""
     seconds = []
     for _ in range(3 if not options or options["n_bootstraps"] == 0 else 1):
         start = time.process_time()
@@ -168,14 +168,16 @@ def _milliseconds(counts: np.ndarray, n_regulators: int, method: str, options: d
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, required=True)
-    parser.add_argument("--quick", action="store_true", help="dyngen and curated circuits without drop-out only")
-    parser.add_argument("--cost", action="store_true", help="cost only")
-    parser.add_argument("--skip-peers", action="store_true", help="leave GRNBoost2 out")
-    parser.add_argument("--recompute-peers", action="store_true", help="run GRNBoost2 also where its scores are known")
+    parser.add_argument("--quick", action="store_true", help="only dyngen and curated circuits without drop-out")
+    parser.add_argument("--cost", action="store_true", help="only the cost")
+    parser.add_argument("--skip-peers", action="store_true", help="do not run GRNBoost2")
+    parser.add_argument("--recompute-peers", action="store_true", help="run GRNBoost2 even if its scores are stored")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--peer-seeds", type=int, help="seeds of GRNBoost2, as many as of our methods by default")
+    parser.add_argument("--peer-seeds", type=int, help="number of seeds for GRNBoost2 (default: that of --seeds)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes for GRNBoost2")
-    parser.add_argument("--only", choices=("dyngen", "curated", "synthetic", "mdc"), help="one family of data sets")
+    parser.add_argument(
+        "--only", choices=("dyngen", "curated", "synthetic", "mdc"), help="only one family of data sets"
+    )
     arguments = parser.parse_args()
     arguments.peer_seeds = arguments.peer_seeds or arguments.seeds
     figures: dict[str, float] = {}

@@ -1,8 +1,8 @@
-"""Time and memory of the ridge on a matrix on disk: 100,000 cells x 10,000 genes x 1,500 regulators by default.
+"""Time and memory of the ridge on a matrix on disk, by default of 100,000 cells, 10,000 genes and 1,500 regulators.
 
     python -m benchmarks.network_scale --json FILE [--cells N] [--genes N] [--regulators N] [--bootstraps N]
 
-The matrix (5 % non-zero) is simulated into a temporary folder first, which is not part of the time.
+The matrix (5 % non-zero) is first simulated into a temporary folder, which is not timed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from landscape import network
 
 
 def simulate(path: Path, n_cells: int, n_genes: int, density: float, seed: int = 0) -> None:
-    """Counts with 20 hidden programmes, written as a csr matrix of an h5ad file, block by block."""
+    """Simulate counts with 20 hidden programmes and write them in blocks, as a csr matrix of an h5ad file."""
     rng = np.random.default_rng(seed)
     loading = rng.normal(size=(20, n_genes)).astype(np.float32) / np.sqrt(20)
     base = (-np.log1p(-density) * rng.gamma(2.0, 0.5, size=n_genes)).astype(np.float32)
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--regulators", type=int, default=1500)
     parser.add_argument("--bootstraps", type=int, default=0)
     parser.add_argument("--decoys", type=int, default=0)
-    parser.add_argument("--keep", type=Path, help="folder to keep the matrix in")
+    parser.add_argument("--keep", type=Path, help="folder in which the matrix is kept")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         path = (arguments.keep or Path(temporary)) / f"cells_{arguments.cells}_{arguments.genes}.h5ad"
