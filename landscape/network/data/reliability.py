@@ -17,7 +17,7 @@ def reliability(data: Expression) -> FloatArray:
     A count :math:`c_{ij}` scaled by :math:`\kappa_i` (10,000 over the cell's total) has the sampling variance
     :math:`\kappa_i^2 \mu_{ij}` of a Poisson variable, for which :math:`\kappa_i^2 c_{ij}` is unbiased:
 
-    .. math:: r_j = 1 - \frac{\sum_i \kappa_i^2 c_{ij} / n}{\operatorname{var}_i(\kappa_i c_{ij})},
+    .. math:: \rho_j = 1 - \frac{\sum_i \kappa_i^2 c_{ij} / n}{\operatorname{var}_i(\kappa_i c_{ij})},
 
     clipped to 0 and 1. It is computed on the linear scale, where it is exact, in one pass over the response. Counts
     that were multiplied by a number look deeper than they are.
