@@ -12,7 +12,8 @@ from landscape.network.data.arrays import FloatArray
 from landscape.network.data.moments import Moments
 from landscape.network.methods.boost import boost
 from landscape.network.methods.correlation import correlation
-from landscape.network.methods.ridge import PENALTY, ridge
+from landscape.network.methods.penalty import MIN_PENALTY
+from landscape.network.methods.ridge import ridge
 from landscape.network.methods.spectrum import DECONFOUNDING
 
 #: Weight of every method. The ridge counts twice, because only its weights distinguish the two directions of an edge.
@@ -23,7 +24,7 @@ def consensus(
     moments: Moments,
     regulators: NDArray[np.int64],
     *,
-    penalty: float | FloatArray = PENALTY,
+    penalty: float | FloatArray = MIN_PENALTY,
     deconfounding: float = DECONFOUNDING,
     method_weights: Mapping[str, float] = METHOD_WEIGHTS,
 ) -> FloatArray:

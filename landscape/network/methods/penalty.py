@@ -21,7 +21,7 @@ MIN_AGREEMENT = 0.9
 _GRID = MIN_PENALTY * 2.0 ** np.arange(12)
 #: Smaller penalties that cross-validation tries too, down to a 256th of the smallest.
 _SMALLER = 2.0 ** -np.arange(8.0, 0.0, -1.0)
-#: Targets on which halves of the cells are compared; more of them hardly change the choice.
+#: Largest number of targets that are sampled for the choice, which bounds its cost.
 MAX_TARGETS = 300
 #: Blocks of targets with a penalty of their own in cross-validation.
 N_BLOCKS = 10

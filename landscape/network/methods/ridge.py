@@ -10,6 +10,7 @@ from landscape.network.data.arrays import FloatArray
 from landscape.network.data.moments import Moments
 from landscape.network.data.prior import Prior
 from landscape.network.methods.boost import boost
+from landscape.network.methods.penalty import MIN_PENALTY
 from landscape.network.methods.prior_penalty import PRIOR_PENALTY_FACTOR, solve_with_prior
 from landscape.network.methods.spectrum import DECONFOUNDING, deconfounded
 
@@ -17,15 +18,13 @@ from landscape.network.methods.spectrum import DECONFOUNDING, deconfounded
 REVERSE_SHARE = 0.5
 #: Weight of an edge found by stumps, as a share of the coefficient of the same rank: a line has fewer degrees of freedom.
 STUMP_SHARE = 0.9
-#: Penalty where none is given: the lower bound of :func:`landscape.network.methods.penalty.reproducible_penalty`.
-PENALTY = 0.25
 
 
 def ridge(
     moments: Moments,
     regulators: NDArray[np.int64],
     *,
-    penalty: float | FloatArray = PENALTY,
+    penalty: float | FloatArray = MIN_PENALTY,
     reverse_share: float = REVERSE_SHARE,
     deconfounding: float = DECONFOUNDING,
     prior: Prior | None = None,
