@@ -20,7 +20,7 @@ from landscape.network.methods.ridge import REVERSE_SHARE, ridge_inverse, withou
 
 #: Sums of every regression (:meth:`landscape.network.data.block.Block.views`).
 Views: TypeAlias = tuple[Sums, ...]
-#: Number of cells at which the network of all cells and a state's own data have equal weight, above the penalty.
+#: Number of cells of a state at which its penalty is twice that of the network of all cells.
 SHRINKAGE = 500.0
 
 
