@@ -44,7 +44,7 @@ def fitted(name: str, seed: int, *, ensemble: bool) -> tuple[AnnData, dict[str, 
     """Data set with its landscape, and the cost of each stage."""
     plan = settle(
         adata := getattr(ls.datasets, name)(),
-        Settings(seed=seed, **SETTINGS[name], stages={} if ensemble else {"dynamics": {"n_replicates": 0}}),
+        Settings(seed=seed, direction=SETTINGS[name], stages={} if ensemble else {"dynamics": {"n_replicates": 0}}),
     )
     work, cost = Work(adata, plan, progress=False), {}
     for stage in stages():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 # layers
@@ -57,3 +58,8 @@ RATES: Final = "rates"
 PATHS: Final = "paths"
 PERTURBATIONS: Final = "perturbations"
 OCCUPANCY: Final = "occupancy"
+
+
+def perturbation_name(levels: Mapping[str, float]) -> str:
+    """Key of a perturbation, such as ``"Gata1=0"``, below ``PERTURBATIONS``."""
+    return ", ".join(f"{gene}={level:g}" for gene, level in levels.items()).replace("/", "|")

@@ -1,17 +1,20 @@
-"""The command line: a thin skin over the same functions. Heavy packages are imported inside the commands."""
+"""The command line, a thin layer over the same functions. Heavy packages are imported inside the commands."""
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from landscape.directions import SOURCES
 
 if TYPE_CHECKING:
     from landscape._run.watch import Event
@@ -28,10 +31,32 @@ app = typer.Typer(
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", file_okay=False)]
 Input = Annotated[Path, typer.Argument(help="AnnData file (.h5ad, or a zarr folder).")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads of linear algebra.")]
-Force = Annotated[bool, typer.Option("--force", help="Start anew, also in a folder with other contents.")]
+Force = Annotated[bool, typer.Option("--force", help="Start over, also in a folder with other contents.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say every key that is written.")]
-Epochs = Annotated[int | None, typer.Option(min=1, help="Most epochs of the latent model.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every key that is written.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Largest number of epochs of the latent model.")]
+
+
+def _with_directions(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace ``**directions`` of a command by an option for each setting that names a source of direction."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    listed = [parameter.replace(kind=keyword) for parameter in own if parameter.kind is not parameter.VAR_KEYWORD]
+    options = [option for source in SOURCES.values() for option in source.options]
+    # In the help they stand with the columns of the data.
+    place = 1 + [parameter.name for parameter in listed].index("label_key")
+    listed[place:place] = [
+        inspect.Parameter(
+            option.field,
+            keyword,
+            default=None,
+            annotation=Annotated[str | None, typer.Option(option.flag, help=option.help, metavar=option.metavar)],
+        )
+        for option in options
+    ]
+    command.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in listed}
+    return command
 
 
 @app.callback(invoke_without_command=True)
@@ -76,6 +101,7 @@ def demo(
 
 
 @app.command(short_help="Infer a landscape from counts; a second run into the same folder resumes.")
+@_with_directions
 def run(
     source: Annotated[Path, typer.Argument(metavar="INPUT.h5ad", help="AnnData file, or a zarr folder.")],
     out: Out,
@@ -83,15 +109,9 @@ def run(
     layer: Annotated[str | None, typer.Option(help='Layer with raw counts, "X" for the main matrix.')] = None,
     batch_key: Annotated[str | None, typer.Option(help="obs column with the batch.")] = None,
     label_key: Annotated[str | None, typer.Option(help="obs column that names attractors [cell_type].")] = None,
-    time_key: Annotated[str | None, typer.Option(help="Direction: obs column with real time points.")] = None,
-    root: Annotated[str | None, typer.Option(metavar="CELL|COLUMN=VALUE", help="Direction: where it starts.")] = None,
-    root_genes: Annotated[str | None, typer.Option(metavar="A,B", help="Direction: genes high at the start.")] = None,
-    pseudotime_key: Annotated[str | None, typer.Option(help="Direction: obs column with a pseudotime.")] = None,
-    unspliced: Annotated[str | None, typer.Option(metavar="LAYER", help="Direction: unspliced counts.")] = None,
-    velocity_layer: Annotated[str | None, typer.Option(metavar="LAYER", help="Direction: a velocity.")] = None,
     regulators: Annotated[str | None, typer.Option(metavar="FILE|A,B", help="Names of regulators.")] = None,
     n_regulators: Annotated[
-        int | None, typer.Option(min=2, help="Most regulators in the model, the most variable [300].")
+        int | None, typer.Option(min=2, help="Largest number of regulators in the model, the most variable [300].")
     ] = None,
     n_top_genes: Annotated[
         int | None, typer.Option(min=1, help="Variable genes kept beside regulators [2000].")
@@ -103,6 +123,7 @@ def run(
     force: Force = False,
     verbose: Verbose = False,
     debug: Debug = False,
+    **directions: str | None,
 ) -> None:
     """Infer a landscape from counts; a second run into the same folder resumes."""
     with _guarded(debug):
@@ -112,12 +133,7 @@ def run(
             "layer": layer,
             "batch_key": batch_key,
             "label_key": label_key,
-            "time_key": time_key,
-            "root": root,
-            "root_genes": root_genes,
-            "pseudotime_key": pseudotime_key,
-            "unspliced": unspliced,
-            "velocity_layer": velocity_layer,
+            **directions,
             "regulators": regulators,
             "n_regulators": n_regulators,
             "n_top_genes": n_top_genes,
@@ -133,18 +149,20 @@ def run(
         _run(source, out, values, force=force)
 
 
-@app.command(short_help="Hold genes at levels for good, and show where cells then go.")
+@app.command(short_help="Clamp genes at levels, and show the fates of cells then.")
 def perturb(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
-    levels: Annotated[list[str], typer.Argument(metavar="GENE=LEVEL...", help="0 is off, 1 is high.")],
+    levels: Annotated[list[str], typer.Argument(metavar="GENE=LEVEL...", help="0 is a knock-out, 1 is high.")],
     cells: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help="Cells to start from.")] = None,
-    controls: Annotated[int, typer.Option(min=0, help="Regulators of the same level held instead, for p-values.")] = 0,
-    particles: Annotated[int, typer.Option(min=1, help="Trajectories of each ensemble.")] = 1000,
+    controls: Annotated[
+        int, typer.Option(min=0, help="Number of control regulators of the same level, for p-values.")
+    ] = 0,
+    particles: Annotated[int, typer.Option(min=1, help="Number of trajectories of each ensemble.")] = 1000,
     threads: Threads = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Hold genes at levels for good, all at once, and show where cells then go."""
+    """Clamp genes at levels, all at once, and show the fates of cells then."""
     with _guarded(debug):
         _limit_threads(threads)
         _say(verbose)
@@ -179,13 +197,13 @@ def report(
         typer.echo(str(target))
 
 
-@app.command(short_help="Say what a file offers, and what is wrong with it.")
+@app.command(short_help="Show what a file offers, and what is wrong with it.")
 def check(
     source: Input,
     layer: Annotated[str | None, typer.Option(help='Layer with raw counts, "X" for the main matrix.')] = None,
     debug: Debug = False,
 ) -> None:
-    """Say what a file offers, what is wrong with it, and which call mends it."""
+    """Show what a file offers, what is wrong with it, and which call fixes it."""
     with _guarded(debug):
         from landscape._run.inspection import inspect_cells
         from landscape._run.reading import read_cells
@@ -196,8 +214,8 @@ def check(
             typer.echo(f"  {fact}")
         for finding in found.findings:
             typer.echo(f"{finding.level.upper()}: {finding.message}")
-            if finding.mend:
-                typer.echo(f"  mend: {finding.mend}")
+            if finding.fix:
+                typer.echo(f"  fix: {finding.fix}")
         if found.has_errors:
             raise typer.Exit(1)
         typer.echo("ready for `landscape run`")
@@ -205,7 +223,7 @@ def check(
 
 @app.command(short_help="List the data sets, or write one as an AnnData file.")
 def datasets(
-    name: Annotated[str | None, typer.Argument(help="Data set to fetch; none: list them.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Data set to show; without it, all are listed.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write it to this .h5ad file.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
     debug: Debug = False,
@@ -278,7 +296,7 @@ def _err(text: str) -> None:
 
 
 def _say(verbose: bool) -> None:
-    """Send the package's log to standard error: decisions and warnings, with ``verbose`` everything."""
+    """Send the log of the package to standard error: decisions and warnings, with ``verbose`` everything."""
     package = logging.getLogger("landscape")
     if not any(isinstance(handler, _Stderr) for handler in package.handlers):
         package.addHandler(_Stderr())
@@ -293,7 +311,7 @@ class _Stderr(logging.Handler):
 
 
 def _limit_threads(number: object) -> None:
-    """Before numpy is loaded, its library reads the number of threads from the environment."""
+    """Set the number of threads in the environment, where the library of numpy reads it when numpy is loaded."""
     if isinstance(number, int) and "numpy" not in sys.modules:
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
             os.environ[name] = str(number)
@@ -301,14 +319,14 @@ def _limit_threads(number: object) -> None:
 
 @contextmanager
 def _guarded(debug: bool) -> Iterator[None]:
-    """Turn an error of the user into one message and exit code 2, anything else into exit code 1."""
+    """Turn an error in the input into one message and exit code 2, any other into exit code 1."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     try:
         yield
     except (typer.Exit, typer.Abort):
         raise
     except KeyboardInterrupt:
-        _err("interrupted; the same command goes on from the last finished stage")
+        _err("interrupted; the same command resumes after the last finished stage")
         raise typer.Exit(130) from None
     except (ValueError, KeyError, TypeError, OSError) as error:
         if debug:
@@ -319,7 +337,9 @@ def _guarded(debug: bool) -> Iterator[None]:
     except (MemoryError, RuntimeError, ArithmeticError, ImportError) as error:
         if debug:
             raise
-        _err(f"error: {type(error).__name__}: {error}\nThis is no mistake of yours; `--debug` shows where it happened.")
+        _err(
+            f"error: {type(error).__name__}: {error}\nThis is not a mistake in your input; `--debug` shows where it happened."
+        )
         raise typer.Exit(1) from None
 
 

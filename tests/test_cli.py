@@ -150,7 +150,7 @@ def test_failures_that_are_not_the_users_end_with_code_1(fake, source, tmp_path,
     monkeypatch.setattr("landscape._run.results.publish", broken)
     result = call("run", source, "--out", tmp_path / "out", "--n-top-genes", 8, code=1)
     assert "out of paper" in result.stderr
-    assert "no mistake of yours" in result.stderr
+    assert "not a mistake in your input" in result.stderr
 
 
 def test_check_says_what_there_is(source):
@@ -164,7 +164,7 @@ def test_check_names_errors_and_ends_with_code_1(cells, tmp_path):
     cells.write_h5ad(tmp_path / "bad.h5ad")
     result = call("check", tmp_path / "bad.h5ad", code=1)
     assert "ERROR: adata.layers['counts'] holds no counts" in result.stdout
-    assert "mend: " in result.stdout
+    assert "fix: " in result.stdout
 
 
 def test_report_needs_a_finished_run(tmp_path):

@@ -500,10 +500,10 @@ def test_what_is_asked_wins_and_is_combined(cells, caplog):
     [
         ({"time_key": "hour"}, KeyError, r"obs\['hour'\].*missing.*cell_type"),
         ({"unspliced": "u"}, KeyError, r"layers\['u'\].*missing.*counts"),
-        ({"root": "nobody"}, KeyError, "No cell is named 'nobody'.*'cell0'.*column=value"),
+        ({"root": "nobody"}, KeyError, "No cell is named 'nobody'.*'column=value' as root.*'cell0'"),
         ({"root": "tissue=a"}, KeyError, r"obs\['tissue'\]"),
-        ({"root": "cell_type=z"}, ValueError, r"No cell has 'z'.*\['a', 'b'\]"),
-        ({"root_genes": "Sox2"}, KeyError, r"\['Sox2'\].*not among the genes"),
+        ({"root": "cell_type=z"}, ValueError, r"cells with 'z'.*\['a', 'b'\]"),
+        ({"root_genes": "Sox2"}, KeyError, r"\['Sox2'\] missing.*'Gene0'"),
     ],
 )
 def test_wrong_directions_are_named(cells, asked, error, message):
@@ -514,14 +514,14 @@ def test_wrong_directions_are_named(cells, asked, error, message):
 @pytest.mark.parametrize(
     ("column", "asked", "message"),
     [
-        ([3.0] * 40, {"time_key": "clock"}, "two time points.*all cells at 3, which tells no direction.*--root"),
+        ([3.0] * 40, {"time_key": "clock"}, "two time points.*all cells at 3, which gives no direction.*--root"),
         ([0.5] * 40, {"pseudotime_key": "clock"}, "two pseudotimes"),
         (["E3.5", "E4.5"] * 20, {"time_key": "clock"}, "Expected numbers.*'E3.5'"),
         ([1.0, np.nan] * 20, {"time_key": "clock"}, "20 of 40 cells have no finite value"),
         ([np.nan] * 40, {"pseudotime_key": "clock"}, "Expected numbers"),
     ],
 )
-def test_clocks_that_tell_no_direction_are_refused_before_anything_is_computed(cells, column, asked, message):
+def test_clocks_that_give_no_direction_are_refused_before_anything_is_computed(cells, column, asked, message):
     cells.obs["clock"] = column
     with pytest.raises(ValueError, match=message):
         choose(cells, settings(**asked))
@@ -560,7 +560,7 @@ def test_no_direction_lists_what_there_is(cells):
 def test_settings_from_files(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     found = from_mapping(read_config(tmp_path / name))
-    assert found == Settings(n_top_genes=5, root_genes=("A", "B"), stages={"network": {"n_bootstraps": 3}})
+    assert found == Settings(n_top_genes=5, direction={"root_genes": ("A", "B")}, stages={"network": {"n_bootstraps": 3}})
 
 
 @pytest.mark.parametrize(
@@ -716,15 +716,15 @@ def test_inspection_of_good_cells(cells):
     assert any("regulators: 4" in fact for fact in found.facts)
 
 
-def test_inspection_names_what_is_wrong_and_the_mending_call(cells):
+def test_inspection_names_what_is_wrong_and_the_call_that_fixes_it(cells):
     cells.layers["counts"] = cells.layers["counts"] * 0.5
     cells.layers["raw"] = cells.X.copy()
     cells.obs_names = ["twin", "twin", *cells.obs_names[2:]]
     del cells.obs["day"]
     found = {f.message.split(":")[0]: f for f in inspect_cells(cells).findings}
-    assert found["obs_names"].mend == "adata.obs_names_make_unique()"
-    assert found["adata.layers['counts'] holds no counts"].mend == "--layer raw"
-    assert any("which way development runs" in message for message in found)
+    assert found["obs_names"].fix == "adata.obs_names_make_unique()"
+    assert found["adata.layers['counts'] holds no counts"].fix == "--layer raw"
+    assert any("direction of development" in message for message in found)
     assert inspect_cells(cells).has_errors
 
 

@@ -1,4 +1,4 @@
-"""What a data set offers to a run, what stands in its way, and the call that mends it."""
+"""What a data set offers to a run, what stands in its way, and the call that fixes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anndata import AnnData
 
 from landscape import _keys, pp
 from landscape._anndata import require_adata
-from landscape._run.direction import describe, offers, option
+from landscape._run.direction import describe, offers, option, options_in_words
 from landscape._run.plan import LABEL
 
 MIN_CELLS = 50
@@ -19,11 +19,11 @@ MIN_CELLS = 50
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to know: ``"error"`` stops a run, ``"warning"`` weakens it; ``mend`` is a call or an option."""
+    """Something to know: ``"error"`` stops a run, ``"warning"`` weakens it; ``fix`` is a call or an option."""
 
     level: Literal["error", "warning"]
     message: str
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ def _counts(adata: AnnData, layer: str | None, facts: list[str]) -> list[Finding
     facts.append(f"counts: {report.where}, median total {report.median_total:,.0f} a cell")
     findings = []
     if report.n_empty_cells:
-        mend = "--drop-empty, or scanpy.pp.filter_cells(adata, min_counts=1)"
-        findings.append(Finding("error", f"{report.n_empty_cells:,} cells have no counts", mend))
+        fix = "--drop-empty, or scanpy.pp.filter_cells(adata, min_counts=1)"
+        findings.append(Finding("error", f"{report.n_empty_cells:,} cells have no counts", fix))
     if report.n_empty_genes:
         facts.append(f"{report.n_empty_genes:,} genes have no counts and will not be selected")
     if report.median_total < 500:
@@ -137,7 +137,8 @@ def _regulators(adata: AnnData, facts: list[str]) -> list[Finding]:
 def _directions(adata: AnnData, facts: list[str]) -> list[Finding]:
     found = offers(adata)
     for direction in found:
-        facts.append(f"direction: {describe(direction)} (grade {direction.grade}; {option(direction)})")
+        details = "; ".join(filter(None, (f"grade {direction.grade}", option(direction))))
+        facts.append(f"direction: {describe(direction)} ({details})")
     missing = [
         f"obs[{name!r}]: {int(np.count_nonzero(pd.isna(adata.obs[name])))} cells without a value"
         for name in adata.obs.columns
@@ -145,10 +146,6 @@ def _directions(adata: AnnData, facts: list[str]) -> list[Finding]:
     ]
     findings = [Finding("warning", text, "fill it in, or do not name that column") for text in missing]
     if not found:
-        mend = (
-            "--time-key, --root CELL or COLUMN=VALUE, --root-genes A,B, --pseudotime-key, --unspliced, --velocity-layer"
-        )
-        findings.append(
-            Finding("warning", "nothing tells which way development runs; a run needs one of the options", mend)
-        )
+        message = "nothing gives the direction of development; a run needs one of the options"
+        findings.append(Finding("warning", message, options_in_words()))
     return findings

@@ -22,7 +22,6 @@ from landscape._run.manifest import LOCK, STAGES, Manifest, key_of, outputs_of, 
 from landscape._run.reading import read_cells
 from landscape._run.results import RESULTS, write_results
 from landscape._run.watch import Event, Observer, log, peak_memory_mb
-from landscape.tl._perturb import perturbation_name
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +93,7 @@ def perturb_directory(
             number=2,
             observe=observe,
         )
-    name = given.get("key_added") or perturbation_name(levels)
+    name = given.get("key_added") or _keys.perturbation_name(levels)
     return results_of(adata)[_keys.PERTURBATIONS][name]["fates"]
 
 

@@ -15,7 +15,7 @@ from landscape import _keys, pp
 from landscape._anndata import require_adata
 from landscape._run.direction import choose
 from landscape._run.settings import Settings
-from landscape.dynamics import Combination, Direction
+from landscape.directions import Combination, Direction
 
 logger = logging.getLogger(__name__)
 

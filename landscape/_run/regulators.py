@@ -9,8 +9,8 @@ import numpy as np
 from anndata import AnnData
 
 from landscape._anndata import count_matrix
-from landscape.tl._model_inputs import CELLS_PER_REGULATOR
-from landscape.tl._network_inputs import regulators_of
+from landscape._regulators import regulators_of
+from landscape.dynamics.problem import CELLS_PER_REGULATOR
 
 logger = logging.getLogger(__name__)
 

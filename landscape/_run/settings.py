@@ -1,4 +1,4 @@
-"""What a user may choose in a run: one record, strict about its keys, read from options or a file."""
+"""Settings of a run: one record, strict about its keys, read from options or a file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+from landscape.directions import SOURCES
 
 # Stages whose functions take further keywords from a configuration file, and arguments that the run itself sets.
 TUNABLE = (
@@ -30,28 +32,26 @@ TUNABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Choices of a run; ``None`` means: as the data suggest.
+    """Settings of a run; ``None`` leaves the choice to the data.
 
     Attributes
     ----------
     layer
         Layer with the raw counts, ``"X"`` for the main matrix.
-    batch_key, label_key, time_key, pseudotime_key
-        Columns of ``adata.obs``: batch, cell labels that name attractors, real time, pseudotime.
-    root
-        Name of the root cell, or ``"column=value"`` for a group of cells.
-    root_genes
-        Genes that are high in the root.
-    unspliced, velocity_layer
-        Layers with unspliced counts and with a velocity.
+    batch_key, label_key
+        Columns of ``adata.obs``: batch, and cell labels that name attractors.
+    direction
+        Names by the options of the sources of direction (:data:`landscape.directions.SOURCES`), as
+        ``{"time_key": "day"}``. In a configuration file they stand beside the other settings.
     regulators
         Names of regulators.
     n_regulators
-        Most regulators in the model, those that vary most; ``None``: as many as :func:`landscape.tl.dynamics` takes.
+        Largest number of regulators in the model; those that vary most are kept. ``None``: the default of
+        :func:`landscape.tl.dynamics`.
     n_top_genes
-        Variable genes kept beside the regulators.
+        Number of variable genes that are kept beside the regulators.
     max_epochs
-        Most epochs of the latent model.
+        Largest number of epochs of the latent model.
     drop_empty
         Drop cells without counts instead of refusing them.
     seed
@@ -65,12 +65,7 @@ class Settings:
     layer: str | None = None
     batch_key: str | None = None
     label_key: str | None = None
-    time_key: str | None = None
-    root: str | None = None
-    root_genes: tuple[str, ...] | None = None
-    pseudotime_key: str | None = None
-    unspliced: str | None = None
-    velocity_layer: str | None = None
+    direction: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     regulators: tuple[str, ...] | None = None
     n_regulators: int | None = None
     n_top_genes: int = 2000
@@ -89,24 +84,35 @@ class Settings:
         if not isinstance(self.drop_empty, bool):
             msg = f"Expected `drop_empty` to be true or false, found {self.drop_empty!r}."
             raise ValueError(msg)
-        for name in ("layer", "batch_key", "label_key", "time_key", "root", "pseudotime_key", "unspliced"):
-            if not isinstance(getattr(self, name), str | None):
-                msg = f"Expected `{name}` to be text, found {getattr(self, name)!r}."
+        texts = {name: getattr(self, name) for name in ("layer", "batch_key", "label_key")}
+        texts |= {name: self.direction.get(name) for name, many in direction_fields().items() if not many}
+        for name, text in texts.items():
+            if not isinstance(text, str | None):
+                msg = f"Expected `{name}` to be text, found {text!r}."
                 raise ValueError(msg)
+        _refuse_unknown(self.direction, list(direction_fields()), "the directions")
         if not isinstance(self.stages, Mapping) or any(not isinstance(v, Mapping) for v in self.stages.values()):
             msg = "Expected `stages` to hold keywords by stage, as in `stages: {network: {n_bootstraps: 20}}`."
             raise ValueError(msg)
         _refuse_unknown(self.stages, TUNABLE, "stages")
 
 
+def direction_fields() -> dict[str, bool]:
+    """Settings that name a direction, and whether each takes a list of names."""
+    return {option.field: option.many for source in SOURCES.values() for option in source.options}
+
+
 def from_mapping(values: Mapping[str, Any]) -> Settings:
     """Settings from plain values; an unknown key is an error that names the nearest known one."""
-    _refuse_unknown(values, [f.name for f in fields(Settings)], "the configuration")
+    of_direction = direction_fields()
+    others = [f.name for f in fields(Settings) if f.name != "direction"]
+    _refuse_unknown(values, [*others, *of_direction], "the configuration")
     known = {key: value for key, value in values.items() if value is not None}
-    for name in ("root_genes", "regulators"):
+    for name in ("regulators", *(name for name, many in of_direction.items() if many)):
         if name in known:
             known[name] = _names(known[name], name)
-    return Settings(**known)
+    direction = {name: known.pop(name) for name in of_direction if name in known}
+    return Settings(**known, direction=direction)
 
 
 def read_config(path: str | Path) -> dict[str, Any]:

@@ -1,15 +1,6 @@
 """One stochastic model of expression: its drift, its noise, its ensembles, and how it is fitted to cells."""
 
-from landscape.dynamics.bridges import BridgeFit, fit_bridges
-from landscape.dynamics.drift import Drift, RegulatoryDrift, evaluate, jacobian
-from landscape.dynamics.growth import growth_of
-from landscape.dynamics.held_out import without_one_time
-from landscape.dynamics.model import GeneModel, Model
-from landscape.dynamics.noise import fit_diffusion
-from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
-from landscape.dynamics.rates import RateFit, fit_rates
-from landscape.dynamics.sde import Trajectories, chemical_diffusion, integrate, simulate
-from landscape.markov.directions import (
+from landscape.directions import (
     GRADES,
     Combination,
     Direction,
@@ -20,6 +11,15 @@ from landscape.markov.directions import (
     from_unspliced,
     from_velocity,
 )
+from landscape.dynamics.bridges import BridgeFit, fit_bridges
+from landscape.dynamics.drift import Drift, RegulatoryDrift, evaluate, jacobian
+from landscape.dynamics.growth import growth_of
+from landscape.dynamics.held_out import without_one_time
+from landscape.dynamics.model import GeneModel, Model
+from landscape.dynamics.noise import fit_diffusion
+from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
+from landscape.dynamics.rates import RateFit, fit_rates
+from landscape.dynamics.sde import Trajectories, chemical_diffusion, integrate, simulate
 
 __all__ = [
     "BridgeFit",

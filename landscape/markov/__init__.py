@@ -12,17 +12,6 @@ from landscape.markov.absorption import (
     stationary_distribution,
 )
 from landscape.markov.course import find_start, populations_ahead, populations_along, steps_per_lifetime
-from landscape.markov.directions import (
-    GRADES,
-    Combination,
-    Direction,
-    from_pseudotime,
-    from_root,
-    from_time,
-    from_transitions,
-    from_unspliced,
-    from_velocity,
-)
 from landscape.markov.graph import CellGraph, Ends, find_ends, neighbor_graph
 from landscape.markov.growth_sensitivity import GrowthSensitivity, growth_sensitivity
 from landscape.markov.kernels import flow_potential, potential_kernel, velocity_kernel
@@ -36,10 +25,7 @@ __all__ = [
     "AbsorptionTime",
     "CellGraph",
     "Classes",
-    "Combination",
-    "Direction",
     "Ends",
-    "GRADES",
     "GrowthSensitivity",
     "ReactiveFlux",
     "TerminalStates",
@@ -54,12 +40,6 @@ __all__ = [
     "find_terminal_states",
     "find_start",
     "flow_potential",
-    "from_pseudotime",
-    "from_root",
-    "from_time",
-    "from_transitions",
-    "from_unspliced",
-    "from_velocity",
     "growth_sensitivity",
     "mean_absorption_time",
     "neighbor_graph",

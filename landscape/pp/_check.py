@@ -12,7 +12,7 @@ from anndata import AnnData
 
 from landscape import _keys
 from landscape._anndata import require_adata
-from landscape.datasets._symbols import are_ensembl, guess_species
+from landscape.datasets.symbols import are_ensembl, guess_species
 from landscape.pp._counts import CountReport, check_counts
 from landscape.pp._regulators import find_regulators
 
@@ -60,7 +60,7 @@ class Findings:
     embeddings
         Keys of ``obsm``.
     problems
-        Row per problem: ``problem`` and ``mend``, the call that mends it. Empty: the data are ready.
+        Row per problem: ``problem`` and ``fix``, the call that fixes it. Empty: the data are ready.
     """
 
     n_cells: int
@@ -90,7 +90,7 @@ class Findings:
             lines.append(f"columns for {role}: {', '.join(map(str, part.index))}")
         lines.append(f"embeddings: {', '.join(self.embeddings) or 'none'}")
         for row in self.problems.itertuples(index=False):
-            lines.append(f"problem: {row.problem}; {row.mend}")
+            lines.append(f"problem: {row.problem}; {row.fix}")
         if self.is_ready:
             lines.append("nothing stands in the way of a run; tables: .matrices, .columns")
         return "\n".join(lines)
@@ -106,7 +106,7 @@ class Findings:
 
 
 def check(adata: AnnData) -> Findings:
-    """Say what a data set offers to :func:`landscape.run`, and which call mends what stands in the way.
+    """Say what a data set offers to :func:`landscape.run`, and and which call fixes what stands in its way.
 
     Every stored value of every layer is looked at. Nothing is changed, and nothing is raised for bad data.
 
@@ -153,7 +153,7 @@ def check(adata: AnnData) -> Findings:
         matrices=pd.DataFrame(matrices, columns=["matrix", *_MATRIX_COLUMNS]).set_index("matrix"),
         columns=columns,
         embeddings=tuple(map(str, adata.obsm)),
-        problems=pd.DataFrame(problems, columns=["problem", "mend"]),
+        problems=pd.DataFrame(problems, columns=["problem", "fix"]),
     )
 
 

@@ -9,7 +9,7 @@ from anndata import AnnData
 from landscape import _keys
 from landscape._anndata import require_adata
 from landscape.datasets import regulators as listed_regulators
-from landscape.datasets._symbols import are_ensembl, current_symbols, guess_species
+from landscape.datasets.symbols import are_ensembl, current_symbols, guess_species
 
 
 def find_regulators(

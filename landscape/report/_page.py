@@ -22,6 +22,7 @@ from matplotlib import pyplot as plt
 from landscape import _keys
 from landscape._anndata import require_adata, results_of
 from landscape._files import write_text
+from landscape.directions import GRADE_NAMES, GRADES
 from landscape.report._ends import attractor_rows, growth_words, verdict
 from landscape.report._figures import figures, words
 from landscape.report._summary import summarise
@@ -36,24 +37,6 @@ MOST_COLUMNS = 14
 # Rows and cells of a table that may be downloaded from the page.
 _ROWS_TO_EMBED, _CELLS_TO_EMBED = 20_000, 200_000
 _DPI = 150
-
-GRADES = {
-    "A": ("interventional", "Perturbations were measured: signs, self-edges and effects of removals are constrained."),
-    "B": (
-        "time series or lineage",
-        "Real time points or lineage constrain the direction and speed of change. Feedbacks that leave the sampled "
-        "populations unchanged stay open.",
-    ),
-    "C": (
-        "velocity or directed pseudotime",
-        "The direction of change comes from an ordering of single cells. Relative speeds, self-edges and rotation of the "
-        "drift are weakly constrained; barriers are up to a factor.",
-    ),
-    "D": (
-        "steady snapshot",
-        "Nothing constrains the direction: cycles and asymmetric feedback cannot be told from their mirror images.",
-    ),
-}
 
 
 def report(
@@ -126,8 +109,9 @@ def report(
         n_in_model=len(results[_keys.DYNAMICS]["regulators"]) if _keys.DYNAMICS in results else None,
         warnings=alike(summary["warnings"]),
         grade=grade,
-        grade_name=GRADES.get(grade, ("not computed", ""))[0],
-        grade_text=GRADES.get(grade, ("", "No dynamics were fitted."))[1],
+        grade_name=GRADE_NAMES.get(grade, "not computed"),
+        grade_names=GRADE_NAMES,
+        grade_text=GRADES.get(grade, "No dynamics were fitted."),
         source={"name": "", "sha256": "", **run.get("input", {})},
         growth=growth_words(results.get(_keys.DYNAMICS, {})),
         attractors=ends,

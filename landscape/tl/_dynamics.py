@@ -13,19 +13,20 @@ from tqdm.auto import tqdm
 
 from landscape import _keys
 from landscape._anndata import count_matrix, require_adata, require_unique, write
+from landscape._directions import StoredCells
 from landscape._model import write_ensemble, write_model
 from landscape._random import RandomLike, generator
+from landscape.directions import GRADE_NAMES, GRADES, Combination, Direction
 from landscape.dynamics.edge_evidence import edge_evidence
 from landscape.dynamics.fit import Fitted, fit_model, fit_replicates
 from landscape.dynamics.problem import fit_problem
-from landscape.markov.directions import GRADES, Combination, Direction
 from landscape.markov.graph import neighbor_graph
 from landscape.markov.growth_sensitivity import slowest_growth_sensitivity
 from landscape.tl import _model_inputs as inputs
-from landscape.tl._checks import directed_by, require_spread
+from landscape.tl._checks import require_spread
 from landscape.tl._decay import decay_rates
 from landscape.tl._diagnostics import fit_diagnostics, growth_diagnostics, tangency
-from landscape.tl._direction import Cells
+from landscape.tl._direction import directed_by
 from landscape.tl._state import coordinates, latent_model, scaled
 
 logger = logging.getLogger(__name__)
@@ -172,7 +173,7 @@ def dynamics(
     graph = neighbor_graph(z, n_neighbors=n_neighbors)
     names, levels = inputs.regulators(adata, network_key, model, layer, graph, n_regulators)
     x, scale = scaled(levels)
-    directed, conflict = directed_by(Cells(adata, z, x, graph, layer, gen), direction)
+    directed, conflict = directed_by(StoredCells(adata, z, x, graph, layer, gen), direction)
     mask, source = inputs.support(adata, network_key, names, support, len(x))
     if self_edges:
         np.fill_diagonal(mask, 1.0)
@@ -257,6 +258,8 @@ def _grade(direction: Direction | Combination) -> str:
     """Identifiability grade of a direction; what a snapshot leaves open is logged."""
     if direction.grade == "D":
         logger.warning(
-            "grade D, %s; genes that follow one regulator look as if they regulated each other and it", GRADES["D"]
+            "grade D, %s: %s Genes that follow one regulator look as if they regulated each other and it.",
+            GRADE_NAMES["D"],
+            GRADES["D"],
         )
     return str(direction.grade)

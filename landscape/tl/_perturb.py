@@ -165,13 +165,8 @@ def perturb(
         "interval": INTERVAL,
     }
     adata = adata.copy() if copy else adata
-    _write(adata, key_added or perturbation_name(levels), {**record, "params": params})
+    _write(adata, key_added or _keys.perturbation_name(levels), {**record, "params": params})
     return adata if copy else None
-
-
-def perturbation_name(levels: Mapping[str, float]) -> str:
-    """Name such as ``"Gata1=0"`` that a perturbation gets."""
-    return ", ".join(f"{gene}={level:g}" for gene, level in levels.items()).replace("/", "|")
 
 
 class _Ensemble:

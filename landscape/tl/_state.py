@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
-from scipy import sparse
 
 from landscape import _keys
 from landscape._anndata import count_matrix, read
 from landscape.markov.graph import CellGraph
+from landscape.markov.pooling import TARGET_SUM, pooled
 
 logger = logging.getLogger(__name__)
-
-TARGET_SUM = 1e4
 
 
 def latent_model(model: Any | None) -> Any | None:
@@ -46,16 +44,6 @@ def coordinates(adata: AnnData, model: Any | None, use_rep: str | None) -> NDArr
         logger.info("neighbours are found in `adata.obsm[%r]`", use_rep)
     found = read(adata, "obsm", use_rep, hint="pass `model=` or `use_rep=`, or assign the model's latent variables")
     return np.asarray(found, dtype=np.float64)
-
-
-def pooled(counts: sparse.csr_matrix, graph: CellGraph, genes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Depth-normalised expression of genes, pooled over each cell and its neighbours, shape ``(n, len(genes))``."""
-    smooth = graph.weights + sparse.identity(graph.weights.shape[0], format="csr")
-    depth = np.asarray(counts.sum(1)).ravel().astype(float)
-    total = smooth @ depth
-    return (
-        np.asarray((smooth @ counts[:, genes].astype(float)).todense()) / np.maximum(total, 1.0)[:, None] * TARGET_SUM
-    )
 
 
 def expression(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from landscape.datasets._symbols import are_ensembl, current_symbols, guess_species
+from landscape.datasets.symbols import are_ensembl, current_symbols, guess_species
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from landscape.markov import expected_visits, find_terminal_states, neighbor_graph, potential_kernel, with_absorbing
-from landscape.tl._direction import LEAST_ARRIVAL, LEAST_GATHERING
+from landscape.markov.directed import MIN_ARRIVAL, MIN_GATHERING
 
 
 def star(n: int = 300, noise: float = 0.02):
@@ -74,7 +74,7 @@ def test_no_end_is_told_on_a_ring_that_the_chain_goes_round(seed):
     chain = sparse.csr_matrix((weight, (edges.row, edges.col)), shape=(600, 600))
     found = find_terminal_states(graph, sparse.diags(1 / np.asarray(chain.sum(1)).ravel()) @ chain)
     # A ring has no end: its corners are where cells happen to lie densely, and the chain passes them.
-    assert not ((found.gathering >= LEAST_GATHERING) & (found.arrival >= LEAST_ARRIVAL)).any()
+    assert not ((found.gathering >= MIN_GATHERING) & (found.arrival >= MIN_ARRIVAL)).any()
 
 
 def test_a_closed_set_is_never_left_and_leads_to_its_mean():

@@ -45,7 +45,7 @@ def test_ready_data(adata):
 
 
 @pytest.mark.parametrize(
-    ("change", "problem", "mend"),
+    ("change", "problem", "fix"),
     [
         (lambda a: a.layers.pop("counts"), "the raw counts are in adata.X", r"layers\['counts'\] = adata.X.copy"),
         (lambda a: a.layers.update(counts=np.log1p(a.layers["counts"])), "the raw counts are in adata.X", "copy"),
@@ -67,13 +67,13 @@ def test_ready_data(adata):
 )
 @pytest.mark.filterwarnings("ignore:Observation names are not unique:UserWarning")
 @pytest.mark.filterwarnings("ignore:Variable names are not unique:UserWarning")
-def test_problems_come_with_the_call_that_mends_them(adata, change, problem, mend):
+def test_problems_come_with_the_call_that_fixes_them(adata, change, problem, fix):
     change(adata)
     found = ls.pp.check(adata)
     assert not found.is_ready
     hits = found.problems[found.problems["problem"].str.contains(problem)]
     assert len(hits) == 1, found.problems.to_string()
-    assert hits["mend"].str.contains(mend).all()
+    assert hits["fix"].str.contains(fix).all()
 
 
 def test_no_counts_anywhere(adata):

@@ -10,7 +10,8 @@ import pytest
 from scipy import sparse
 
 import landscape as ls
-from landscape.tl._state import pooled, scaled
+from landscape.markov.pooling import pooled
+from landscape.tl._state import scaled
 
 
 def test_the_model_explains_where_cells_go(toggle_model):

@@ -1,4 +1,4 @@
-"""Clocks that tell a direction, and those that do not, with what is wrong and what else would tell it."""
+"""Clocks that give a direction, and those that do not, with what is wrong and what else would give it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from landscape.tl._clock import numbers, pseudotimes, time_points
+from landscape._directions import StoredData
+from landscape.directions.clock import numbers, pseudotimes, time_points
 
 
-def clocked(values) -> AnnData:
-    return AnnData(
+def clocked(values) -> StoredData:
+    adata = AnnData(
         np.ones((len(values), 1)), obs=pd.DataFrame({"clock": values}, index=[f"c{i}" for i in range(len(values))])
     )
+    return StoredData(adata)
 
 
 def test_times_of_samples_are_numbers_whatever_they_are_stored_as():
@@ -30,14 +32,14 @@ def test_a_pseudotime_may_be_unknown_for_some_cells():
     [
         (numbers, ["E3.5", "E4.5"], "Expected numbers.*'E3.5'.*convert it to days"),
         (time_points, [1.0, np.nan], "1 of 2 cells have no finite value"),
-        (time_points, [3.0, 3.0], r"two time points.*all cells at 3, which tells no direction.*from_root.*--root"),
+        (time_points, [3.0, 3.0], r"two time points.*all cells at 3, which gives no direction.*from_root.*--root"),
         (time_points, np.arange(300.0), r"2 to 200 distinct time points.*found 300.*from_pseudotime"),
         (pseudotimes, [0.5, 0.5], r"two pseudotimes.*all cells at 0\.5"),
         (pseudotimes, [np.nan, 0.5, np.nan], "two pseudotimes"),
         (pseudotimes, [np.nan, np.nan], "as pseudotimes, found none.*--unspliced"),
     ],
 )
-def test_what_tells_no_direction_is_refused_with_what_would(read, values, message):
+def test_what_gives_no_direction_is_refused_with_what_would(read, values, message):
     with pytest.raises(ValueError, match=message):
         read(clocked(values), "clock")
 
