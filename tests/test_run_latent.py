@@ -111,7 +111,7 @@ def test_a_checkpoint_that_is_of_no_use_starts_the_fit_anew(source, tmp_path, mo
         settings = replace(CHOSEN, max_epochs=12)
     with caplog.at_level(logging.INFO, logger="landscape"):
         run_directory(source, out, settings=settings)
-    assert ("fitted from the start, since its unfinished fit is of no use" in caplog.text) == (change == "damage")
+    assert ("fitted from the start, since its checkpoint cannot be used" in caplog.text) == (change == "damage")
     assert "resumed" not in caplog.text
     run_directory(source, fresh, settings=settings)
     np.testing.assert_array_equal(latent(out), latent(fresh))
@@ -137,7 +137,7 @@ def test_a_model_of_an_earlier_version_is_fitted_again(source, tmp_path, monkeyp
     seen = []
     with caplog.at_level(logging.WARNING, logger="landscape"):
         run_directory(source, out, settings=CHOSEN, observe=seen.append)
-    assert "the stage 'latent' and those after it are done again" in caplog.text
+    assert "the stage 'latent' and those after it are repeated" in caplog.text
     done = {event.stage: event.status for event in seen}
     assert done == {"genes": "kept", "latent": "done", "results": "done"}
     np.testing.assert_array_equal(latent(out), expected)

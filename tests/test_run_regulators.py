@@ -25,7 +25,7 @@ def test_the_regulators_that_most_cells_express_are_kept_and_it_is_said(caplog):
     with caplog.at_level(logging.WARNING):
         found = affordable(cells(20, 30), "counts", None)
     assert found == ["G26", "G27", "G28", "G29"]
-    assert "20 cells cannot tell 30 regulators apart; kept the 4 that most cells express" in caplog.text
+    assert "20 cells cannot distinguish 30 regulators; kept the 4 that are detected in most cells" in caplog.text
 
 
 def test_enough_cells_leave_the_choice_to_the_network(caplog):

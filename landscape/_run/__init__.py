@@ -1,4 +1,4 @@
-"""A whole run: all stages in order, in memory or from a file into a folder."""
+"""A run of all stages in order, in memory or from a file into a folder."""
 
 from landscape._run.directory import run_directory
 from landscape._run.memory import run

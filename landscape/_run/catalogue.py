@@ -1,4 +1,4 @@
-"""The list of data sets as a terminal shows it, and which call reads each of them."""
+"""The list of data sets for a terminal, and the call that reads each of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SIMULATED_TITLE = "Simulated blood formation (Krumsiek 2011) with the whole tru
 
 
 def listing(table: pd.DataFrame, width: int) -> str:
-    """All data sets, a line each as far as the width allows: name, size, title."""
+    """All data sets with name, size and title, one line each if the width allows."""
     lines: list[str] = []
     for kind, heading in _KINDS.items():
         own = table[table["kind"] == kind]
@@ -42,7 +42,7 @@ _MORE = "`landscape datasets NAME` shows licence, citation and warnings; with `-
 
 
 def details(table: pd.DataFrame, name: str, width: int) -> str:
-    """Everything that is known of one data set, broken to the width."""
+    """All fields of one data set, wrapped to the width."""
     if name not in table.index:
         return "\n".join(_wrapped(f"{name}: {_SIMULATED_TITLE}. In Python: {call_of(name)}", width))
     lines = [name]
@@ -53,13 +53,13 @@ def details(table: pd.DataFrame, name: str, width: int) -> str:
 
 
 def call_of(name: str) -> str:
-    """The call that reads a data set."""
+    """Python call that reads a data set."""
     loader, arguments = _read_by(name)
     return f"ls.datasets.{loader}({', '.join(f'{key}{value!r}' for key, value in arguments)})"
 
 
 def loader_of(name: str) -> Callable[[], AnnData]:
-    """What reads the cells of a data set.
+    """Function that reads the cells of a data set.
 
     Raises
     ------

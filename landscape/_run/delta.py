@@ -1,4 +1,4 @@
-"""What a stage added to an AnnData object: captured, written to a file, read back, carried to all genes."""
+"""The results that a stage adds to an AnnData object: collected, written to a file, read back, spread to all genes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _SLOTS = ("obs", "var", "obsm", "varm", "obsp", "varp", "layers")
 
 
 def snapshot(adata: AnnData) -> dict[tuple[str, str], Any]:
-    """Everything that an object holds, by slot and key, to compare with later.
+    """Contents of an object by slot and key, for a later comparison.
 
-    Columns are copied and arrays are not: a stage adds or replaces arrays, it does not write into them.
+    Columns are copied and arrays are not: a stage adds or replaces arrays, and does not change them in place.
     """
     held: dict[tuple[str, str], Any] = {}
     for slot in _SLOTS:
@@ -36,7 +36,7 @@ def snapshot(adata: AnnData) -> dict[tuple[str, str], Any]:
 
 
 def difference(before: dict[tuple[str, str], Any], adata: AnnData) -> AnnData:
-    """Object without a main matrix that holds what is new or replaced since ``before``."""
+    """Object without a main matrix that holds everything new or replaced since ``before``."""
     delta = AnnData(obs=pd.DataFrame(index=adata.obs_names), var=pd.DataFrame(index=adata.var_names))
     results = {}
     for (slot, key), value in snapshot(adata).items():
@@ -53,9 +53,10 @@ def difference(before: dict[tuple[str, str], Any], adata: AnnData) -> AnnData:
 
 
 def apply(delta: AnnData, adata: AnnData) -> None:
-    """Set everything that ``delta`` holds in ``adata``; genes of ``adata`` beyond those of ``delta`` get nothing.
+    """Set everything that ``delta`` holds in ``adata``.
 
-    On these genes, flags are false, numbers of ``var`` and ``varm`` missing, and rows and columns of ``varp`` empty.
+    On genes that are not in ``delta``, flags are false, numbers of ``var`` and ``varm`` are missing, and rows and columns
+    of ``varp`` are empty.
     """
     columns = adata.var_names.get_indexer(delta.var_names)
     if (columns < 0).any() or not delta.obs_names.equals(adata.obs_names):

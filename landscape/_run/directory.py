@@ -1,4 +1,4 @@
-"""All stages from a file into a folder: resumed from what is complete, never half-written."""
+"""All stages from a file into a folder: complete stages are kept, and no file is half-written."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def run_directory(
     """Infer a landscape from a file of counts and write everything into a folder.
 
     Each stage leaves its result and a manifest in a hidden folder. A later call keeps the stages whose input,
-    parameters and files are unchanged and redoes the others; what it ends with does not depend on interruptions,
-    because a stage's result is always read back from its file before the next stage uses it.
+    parameters and files are unchanged and repeats the others. The result does not depend on interruptions, because the
+    result of a stage is always read back from its file before the next stage uses it.
 
     Parameters
     ----------
@@ -67,9 +67,9 @@ def run_directory(
     out
         Folder for ``landscape.h5ad``, ``model/``, ``report.html``, ``figures/``, ``tables/`` and ``summary.json``.
     settings
-        Choices; the defaults suit counts in ``layers["counts"]``.
+        Settings; the defaults suit counts in ``layers["counts"]``.
     force
-        Start anew, also in a folder that holds results of another input or other files (which stay).
+        Start over, also in a folder that holds results of another input, or other files (which stay).
     observe
         Called with an :class:`~landscape._run.watch.Event` at the start and end of each stage.
 
@@ -99,14 +99,14 @@ def run_directory(
         check_options(plan)
         listed = stages()
         run = _Run(out, described, plan, observe, len(listed) + 1, {})
-        said = list(warnings)
+        messages = list(warnings)
         work = Work(adata, plan)
         for number, stage in enumerate(listed, start=1):
             manifest = _stage(run, stage, work, number, drop_empty=settings.drop_empty)
             run.manifests[stage.name] = manifest
-            said += manifest.warnings
+            messages += manifest.warnings
         _carry_over(out, listed, adata)
-        provenance.write(adata, plan, warnings=said, source=described)
+        provenance.write(adata, plan, warnings=messages, source=described)
         made_from = {name: manifest.key for name, manifest in run.manifests.items()}
         made_from |= perturbations.carry(out, adata, run.manifests)
         return write_results(
@@ -131,7 +131,7 @@ def _stage(run: _Run, stage: Stage, work: Work, number: int, *, drop_empty: bool
         params["drop_empty"] = drop_empty
     if stage.schema is not None:
         params["schema"] = stage.schema
-        _tell_of_other_schema(folder, stage)
+        _warn_of_other_schema(folder, stage)
     key = key_of(stage.name, params=params, inputs=inputs, version=landscape.__version__)
     manifest = read_complete(folder, key)
     if manifest is None:
@@ -157,7 +157,7 @@ def _compute(run: _Run, stage: Stage, work: Work, number: int, draft: Manifest) 
     work.model_folder = folder / "model"
     before = delta.snapshot(work.current)
     start = time.perf_counter()
-    with collected_warnings() as said:
+    with collected_warnings() as messages:
         stage.call(work)
     seconds = time.perf_counter() - start
     delta.write(delta.difference(before, work.current), folder / "delta.h5ad")
@@ -167,20 +167,20 @@ def _compute(run: _Run, stage: Stage, work: Work, number: int, draft: Manifest) 
         outputs=outputs_of(folder),
         seconds=round(seconds, 3),
         peak_memory_mb=round(peak_memory_mb(), 1),
-        warnings=tuple(said),
+        warnings=tuple(messages),
     )
     done.write(folder)
     run.observe(Event(stage.name, number, run.total, "done", seconds, done.peak_memory_mb))
     return done
 
 
-def _tell_of_other_schema(folder: Path, stage: Stage) -> None:
-    """Say why a stage is done again whose files another version of the package wrote."""
+def _warn_of_other_schema(folder: Path, stage: Stage) -> None:
+    """Warn that a stage is repeated because another version of the package wrote its files."""
     earlier = read_manifest(folder)
     if earlier is None or (found := earlier.params.get("schema")) == stage.schema:
         return
     logger.warning(
-        "the stage %r and those after it are done again: its files have the schema %s, expected %r",
+        "the stage %r and those after it are repeated: its files have the schema %s, expected %r",
         stage.name,
         "of an earlier version" if found is None else repr(found),
         stage.schema,
@@ -188,7 +188,7 @@ def _tell_of_other_schema(folder: Path, stage: Stage) -> None:
 
 
 def _clear(folder: Path, key: str) -> None:
-    """Make a stage's folder empty but for the checkpoint of the very same work, if it was killed."""
+    """Empty the folder of a stage, except for the checkpoint of the same work if it was killed."""
     killed = read_manifest(folder)
     keep = CHECKPOINT if killed is not None and killed.status == "running" and killed.key == key else None
     folder.mkdir(parents=True, exist_ok=True)
@@ -202,14 +202,14 @@ def _clear(folder: Path, key: str) -> None:
 
 
 def _carry_over(out: Path, listed: tuple[Stage, ...], adata: AnnData) -> None:
-    """Set the results of the stages on the selected genes in the data with all genes."""
+    """Set the results on the selected genes in the data with all genes."""
     for stage in listed:
         if stage.name != "genes":
             delta.apply(delta.read(out / STAGES / stage.name / "delta.h5ad"), adata)
 
 
 def require_free(out: Path, *, force: bool) -> None:
-    """Refuse a folder that holds anything but a run, unless forced."""
+    """Refuse a folder with other contents than a run, unless forced."""
     if out.exists() and not out.is_dir():
         msg = f"Expected a folder at {out}, found a file; choose another path."
         raise FileExistsError(msg)
@@ -222,7 +222,7 @@ def require_free(out: Path, *, force: bool) -> None:
 
 
 def _prepare(out: Path, described: dict[str, Any], *, force: bool) -> None:
-    """Clear what killed runs left, and refuse to mix the results of two inputs."""
+    """Remove what killed runs left, and refuse to mix the results of two inputs."""
     hidden = out / STAGES
     known = hidden / _SOURCE
     if force:

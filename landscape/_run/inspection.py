@@ -1,4 +1,4 @@
-"""What a data set offers to a run, what stands in its way, and the call that fixes it."""
+"""What a data set offers to a run, what is wrong with it, and the call that fixes it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from landscape._anndata import require_adata
 from landscape._run.direction import describe, offers, option, options_in_words
 from landscape._run.plan import LABEL
 
+# Below these numbers of cells, and of counts in the median cell, results are hardly determined.
 MIN_CELLS = 50
+MIN_MEDIAN_TOTAL = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to know: ``"error"`` stops a run, ``"warning"`` weakens it; ``fix`` is a call or an option."""
+    """A problem: ``"error"`` stops a run, ``"warning"`` weakens its results; ``fix`` is a call or an option."""
 
     level: Literal["error", "warning"]
     message: str
@@ -42,7 +44,7 @@ class Inspection:
 
 
 def inspect_cells(adata: AnnData, *, layer: str | None = None) -> Inspection:
-    """Look at everything that a run will read; nothing is changed and nothing is raised for bad data."""
+    """Check everything that a run will read; nothing is changed, and bad data raise no error."""
     require_adata(adata)
     facts: list[str] = []
     findings = _names(adata)
@@ -50,7 +52,7 @@ def inspect_cells(adata: AnnData, *, layer: str | None = None) -> Inspection:
         findings.append(Finding("error", f"there are {adata.n_obs} cells and {adata.n_vars} genes", "check the file"))
         return Inspection(adata.n_obs, adata.n_vars, tuple(facts), tuple(findings))
     if adata.n_obs < MIN_CELLS:
-        findings.append(Finding("warning", f"only {adata.n_obs} cells: few results will be firm"))
+        findings.append(Finding("warning", f"only {adata.n_obs} cells: few results will be certain"))
     findings += _counts(adata, layer, facts)
     findings += _regulators(adata, facts)
     findings += _directions(adata, facts)
@@ -111,8 +113,8 @@ def _counts(adata: AnnData, layer: str | None, facts: list[str]) -> list[Finding
         findings.append(Finding("error", f"{report.n_empty_cells:,} cells have no counts", fix))
     if report.n_empty_genes:
         facts.append(f"{report.n_empty_genes:,} genes have no counts and will not be selected")
-    if report.median_total < 500:
-        findings.append(Finding("warning", f"the median cell has {report.median_total:,.0f} counts, which is little"))
+    if report.median_total < MIN_MEDIAN_TOTAL:
+        findings.append(Finding("warning", f"the median cell has {report.median_total:,.0f} counts, which are few"))
     return findings
 
 

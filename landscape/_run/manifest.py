@@ -1,4 +1,4 @@
-"""Records of finished stages: what went in, what came out, so that a later run keeps what still holds."""
+"""Records of finished stages, their input and output, by which a later run keeps what is still valid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from landscape._files import digest_of, read_json, sha256, write_json
 
 SCHEMA = "landscape.stage/1"
-# Hidden in the folder of a run: its stages, and the lock of whoever works there.
+# Hidden in the folder of a run: its stages, and the lock of the process that works there.
 STAGES = ".stages"
 LOCK = ".lock"
 FILE = "stage.json"
@@ -29,11 +29,11 @@ class Manifest:
         Digest of everything that its result depends on: the input, its parameters, the package's version, and the
         keys of the stages that it reads.
     inputs, params, versions, seed
-        The parts of the key in clear, and the versions of other packages for information.
+        The parts of the key, and the versions of other packages for information.
     outputs
         SHA-256 of each file, by its path below the stage's folder.
     seconds, peak_memory_mb, warnings
-        What it took and what it said.
+        Its costs and its warnings.
     """
 
     stage: str

@@ -38,19 +38,19 @@ def run(
 ) -> None:
     """Infer a landscape from counts: all stages with their defaults.
 
-    Genes are selected (all regulators stay), the latent model is trained, and then network, dynamics, attractors,
-    terminal states, basins, fates, heights, genes of the fates, barriers, paths and rates follow, each by the function of
-    :mod:`landscape.tl` of that name. Stages after the
-    selection see the selected genes only; ``adata`` keeps all of its genes.
+    Genes are selected, with all regulators among them, and the latent model is trained. Then follow network, dynamics,
+    attractors, terminal states, basins, fates, occupancy, drivers, barriers, paths and rates, each by the function of
+    :mod:`landscape.tl` of that name. Stages after the selection work on the selected genes only; ``adata`` keeps all of
+    its genes.
 
     Parameters
     ----------
     adata
         Cells with raw counts.
     direction
-        Which way development runs: a record of :mod:`landscape.dynamics`, as ``ls.dynamics.from_time("day")``.
-        ``None``: the most telling source in the data (real time points, unspliced counts, a velocity, a pseudotime,
-        ``uns["iroot"]``, in this order); the log says which.
+        Direction of development: a record of :mod:`landscape.dynamics`, such as ``ls.dynamics.from_time("day")``.
+        ``None``: the first of real time points, unspliced counts, a velocity, a pseudotime and ``uns["iroot"]`` that the
+        data hold; the choice is logged.
     layer
         Layer with the counts; ``None``: ``adata.X``.
     batch_key
@@ -60,16 +60,16 @@ def run(
     label_key
         Column of ``adata.obs`` that names attractors; ``None``: ``"cell_type"`` where it exists.
     n_regulators
-        Most regulators in the model, those that vary most; ``None``: as many as :func:`landscape.tl.dynamics` takes. With
-        more than 60 barriers take long and are left out.
+        Largest number of regulators in the model; those that vary most are kept. ``None``: the default of
+        :func:`landscape.tl.dynamics`. With more than 60, barriers, paths and rates take long and are left out.
     n_top_genes
-        Variable genes kept beside the regulators.
+        Number of variable genes that are kept beside the regulators.
     max_epochs
-        Most epochs of the latent model.
+        Largest number of epochs of the latent model.
     stages_options
         Further keywords by stage, as ``{"network": {"n_bootstraps": 20}}``.
     rng
-        Seed. Every stage gets the same one, so that ``run`` repeats what the single calls do.
+        Seed or generator. Every stage gets the same seed, so that ``run`` gives what the single calls give.
 
     Returns
     -------
@@ -85,8 +85,8 @@ def run(
     KeyError
         If a named column or layer is missing.
     ValueError
-        If the data cannot be used, or nothing tells which way development runs. Results of the stages that ended before
-        an error are kept.
+        If the data cannot be used, or nothing gives the direction of development. Results of the stages that ended
+        before an error are kept.
     """
     require_adata(adata)
     settings = from_mapping(

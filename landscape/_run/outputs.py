@@ -1,4 +1,4 @@
-"""The files that a user looks at: data, model, tables, figures, report, and last the summary."""
+"""The files for the user: data, model, tables, figures, report, and last the summary."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def checksums(out: Path) -> dict[str, str]:
 
 
 def write_figures(adata: AnnData, folder: Path) -> dict[str, Path]:
-    """Write every figure that the data allow as PNG; those of an earlier run that no longer apply are removed."""
+    """Write every figure that the data allow as PNG; outdated ones of an earlier run are removed."""
     import matplotlib.pyplot as plt
 
     written = {}
@@ -73,7 +73,7 @@ def write_figures(adata: AnnData, folder: Path) -> dict[str, Path]:
 
 
 def write_tables(adata: AnnData, folder: Path) -> None:
-    """Write every table that the data hold as CSV; those of an earlier run that no longer apply are removed."""
+    """Write every table that the data hold as CSV; outdated ones of an earlier run are removed."""
     written: set[str] = set()
     for name, table in tables(adata).items():
         stem = file_stem(name, written)
@@ -85,6 +85,6 @@ def write_tables(adata: AnnData, folder: Path) -> None:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV, atomically; text that a spreadsheet would run is quoted, numbers stay numbers."""
+    """Write a table as CSV, atomically; text that a spreadsheet would execute is quoted."""
     safe = harmless(table)
     write_atomic(path, lambda temporary: safe.to_csv(temporary))

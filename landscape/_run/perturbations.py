@@ -1,4 +1,4 @@
-"""Perturbations of a finished run: kept beside its stages for as long as its model is the same."""
+"""Perturbations of a finished run, kept beside its stages as long as its model is the same."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def perturb_directory(
     options: Mapping[str, Any] | None = None,
     observe: Observer = log,
 ) -> pd.DataFrame:
-    """Hold genes of a finished run at levels, and write tables, figures and the report anew.
+    """Clamp genes of a finished run at levels, and rewrite tables, figures and the report.
 
-    The run's own stages stay as they are; a later ``run`` into the folder keeps its perturbations until its model
-    changes.
+    The stages of the run stay as they are. A later run into the folder keeps the perturbations as long as its model is
+    the same.
 
     Parameters
     ----------
@@ -98,11 +98,11 @@ def perturb_directory(
 
 
 def carry(out: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> dict[str, str]:
-    """Set the perturbations that were made from these stages, and drop those of an earlier model.
+    """Set the perturbations of these stages, and drop those of an earlier model.
 
     Returns
     -------
-    The key of the perturbations by their name, or nothing.
+    Key of the stage of perturbations by its name; empty where there are none.
     """
     folder = out / STAGES / FOLDER
     found = read_manifest(folder)
@@ -110,7 +110,7 @@ def carry(out: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> dict[
         return {}
     key = _key(found.params, _inputs(manifests))
     if read_complete(folder, key) is None:
-        logger.warning("the model has changed; perturbations of the earlier one are dropped")
+        logger.warning("the model has changed: perturbations of the earlier one are dropped")
         shutil.rmtree(folder)
         return {}
     delta.apply(delta.read(folder / "delta.h5ad"), adata)

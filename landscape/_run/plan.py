@@ -1,4 +1,4 @@
-"""From what a user asked to what will be done: every choice settled before the first long computation."""
+"""From the settings to a plan: every choice is made before the first long computation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DEFAULT: Mapping[str, Any] = {}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Settled choices of a run; ``layer=None`` is the main matrix.
+    """Choices of a run; ``layer=None`` is the main matrix.
 
     ``directions`` are the sources that are used together.
     """
@@ -47,7 +47,7 @@ class Plan:
 
 
 def settle(adata: AnnData, settings: Settings, *, direction: Direction | Combination | None = None) -> Plan:
-    """Check a data set against the settings and settle what they leave open.
+    """Check a data set against the settings, and make the choices that they leave open.
 
     Raises
     ------

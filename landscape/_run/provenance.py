@@ -1,4 +1,4 @@
-"""What was run, on what, with which versions: the part of it that does not change when a run is repeated."""
+"""Settings, input and versions of a run: what stays the same when it is repeated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PACKAGES = ("anndata", "numpy", "pandas", "scanpy", "scipy", "scvi-tools", "tor
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, of this package and of those that results depend on."""
+    """Versions of Python, of this package and of the packages that results depend on."""
     return {
         "landscape": landscape.__version__,
         "python": platform.python_version(),

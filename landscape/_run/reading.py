@@ -1,4 +1,4 @@
-"""Reading a user's file: damage and foreign formats are named, and what an older format cannot hold is cast."""
+"""Reading a file: damage and other formats are named, and types that an older format cannot hold are cast."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_cells(path: str | Path) -> AnnData:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, of another kind, or uses a newer format; the message says which.
+        If the file is damaged, of another kind, or uses a newer format; the message names which.
     """
     path = Path(path)
     if not path.exists():
@@ -35,7 +35,7 @@ def read_cells(path: str | Path) -> AnnData:
         _require_hdf5(path)
     try:
         with warnings.catch_warnings():
-            # Old files make anndata say that they are old; that is no news to the reader of a result.
+            # anndata warns of old files, which does not concern whoever reads a result.
             warnings.filterwarnings("ignore", category=FutureWarning, module="anndata")
             adata = ad.read_zarr(path) if path.is_dir() else ad.read_h5ad(path)
     except (OSError, KeyError, RuntimeError, UnicodeDecodeError, TypeError, AttributeError, ValueError) as error:
@@ -63,10 +63,10 @@ def _what_is_wrong(path: Path, error: Exception) -> str:
     if "IOSpec" in text or type(error).__name__ == "IORegistryError" or "No read method registered" in text:
         return (
             f"{path} uses a format that anndata {ad.__version__} does not know; write it again with an older anndata or "
-            f"update this one (`pip install -U anndata`). anndata says: {text[:300]}"
+            f"update this one (`pip install -U anndata`). Message of anndata: {text[:300]}"
         )
     size = f", {path.stat().st_size:,} bytes" if path.is_file() else ""
-    return f"{path} is damaged or incomplete{size}; copy it again from its source. The reader says: {text[:300]}"
+    return f"{path} is damaged or incomplete{size}; copy it again from its source. Message of the reader: {text[:300]}"
 
 
 def _frames(store: object) -> list[pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""How many regulators the cells of a run can tell apart."""
+"""How many regulators the cells of a run can distinguish."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 def affordable(cells: AnnData, layer: str, named: Sequence[str] | None) -> Sequence[str] | None:
-    """Regulators for a run; those that most cells express where nobody named any and there are too many.
+    """Regulators for a run; if there are too many for the cells, those that are detected in the largest number of cells.
 
-    A gene is regressed on all regulators at once, so that there must be more cells than regulators. Regulators that the user
-    named stay as they are.
+    A gene is regressed on all regulators at once, which needs more cells than regulators. Regulators that the user named
+    are never dropped.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def affordable(cells: AnnData, layer: str, named: Sequence[str] | None) -> Seque
     detected = np.asarray((count_matrix(cells, layer, check=False)[:, index] > 0).sum(0)).ravel()
     chosen = np.sort(index[np.argsort(-detected, kind="stable")[:kept]])
     logger.warning(
-        "%d cells cannot tell %d regulators apart; kept the %d that most cells express. Name others with --regulators (in "
-        "Python: `regulators=`)",
+        "%d cells cannot distinguish %d regulators; kept the %d that are detected in most cells. Name others with "
+        "--regulators (in Python: `regulators=`)",
         cells.n_obs,
         len(index),
         kept,

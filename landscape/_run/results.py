@@ -1,4 +1,4 @@
-"""The last step of a run: what a user looks at, with a record of what it was made from."""
+"""The last step of a run: the files for the user, with a record of their origin."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_results(
     number: int,
     observe: Observer,
 ) -> dict[str, Any]:
-    """Publish a landscape, or keep what is there if it was made from the same; returns the summary.
+    """Publish a landscape, or keep the files if they have the same origin; returns the summary.
 
     ``inputs`` are the keys of everything that the results were made from.
     """

@@ -12,7 +12,7 @@ from typing import Any
 
 from landscape.directions import SOURCES
 
-# Stages whose functions take further keywords from a configuration file, and arguments that the run itself sets.
+# Stages whose functions take further keywords from a configuration file.
 TUNABLE = (
     "genes",
     "latent",
@@ -53,11 +53,11 @@ class Settings:
     max_epochs
         Largest number of epochs of the latent model.
     drop_empty
-        Drop cells without counts instead of refusing them.
+        Drop cells without counts; otherwise they are an error.
     seed
         Seed of every stage.
     threads
-        Threads of linear algebra; the last digits of results depend on it.
+        Number of threads of linear algebra; the last digits of results depend on it.
     stages
         Further keywords of a stage's function, by stage.
     """

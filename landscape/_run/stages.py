@@ -23,24 +23,24 @@ logger = logging.getLogger(__name__)
 SELECTED = "selected"
 # Below the folder of the latent stage, while it runs.
 CHECKPOINT = "checkpoint"
-# Regulators up to which a run computes barriers, paths and rates unasked: there they take seconds to a minute.
+# Largest number of regulators with which a run computes barriers, paths and rates by default: they take up to a minute.
 BARRIER_GENES = 60
-# Regulators of the smaller model that a user with more is pointed to.
+# Number of regulators of the smaller model that a user with more of them is pointed to.
 QUICK_GENES = 40
 BETWEEN = ("barriers", "paths", "rates")
-# Replicates of the model that a run fits: enough for an interval of 90 %, in about four times the time of the model.
+# Number of replicates of the model in a run: enough for an interval of 90 %, in about four times the time of the model.
 REPLICATES = 10
-# Said where barriers are left for the asking, in the words of the command line and of Python.
-_LEFT = (
-    "barriers, paths and rates of %d regulators take long and are left out: `--n-regulators %d` makes a model that has them "
-    "in minutes; for this one name an option of each in a file of settings (`stages: {barriers: {n_points: 100}}`), "
-    "or call `landscape.tl.barriers` and so on in Python"
+# Logged where barriers are left out, for users of the command line and of Python.
+_LEFT_OUT = (
+    "barriers, paths and rates of %d regulators take long and are left out. `--n-regulators %d` fits a model that gets them "
+    "in minutes. For the present one, name an option of each stage in a configuration file "
+    "(`stages: {barriers: {n_points: 100}}`), or call `landscape.tl.barriers` and the others in Python"
 )
 
 
 @dataclass
 class Work:
-    """State that the stages share: all ``adata``, the ``cells`` on the selected genes, the ``model``."""
+    """State that the stages share: the whole ``adata``, the ``cells`` on the selected genes, the ``model``."""
 
     adata: AnnData
     plan: Plan
@@ -89,7 +89,7 @@ class Stage:
 
 
 def narrow(work: Work) -> None:
-    """Go on with the selected genes only; a copy, so that the data keep all of theirs."""
+    """Continue on the selected genes, in a copy: the data keep all of theirs."""
     selected = work.adata.var[SELECTED].to_numpy(dtype=bool)
     cells = work.adata[:, selected].copy()
     if work.plan.layer is None:
@@ -147,15 +147,15 @@ def _latent(work: Work) -> None:
 
 
 def _train(model: Any, checkpoint: Path, settings: dict[str, Any]) -> None:
-    """Fit, going on from what a killed run has left; from the start where that is of no use."""
+    """Fit from the checkpoint of a killed run, or from the start if that cannot be used."""
     resumed = checkpoint.exists()
     try:
         model.train(checkpoint=checkpoint, **settings)
     except (ValueError, FileNotFoundError) as error:
         if not resumed:
             raise
-        # Another number of threads, another device, damage: a fit from the start gives the same as one never begun.
-        logger.warning("the latent model is fitted from the start, since its unfinished fit is of no use: %s", error)
+        # Another number of threads, another device, damage: a fit from the start does not depend on the checkpoint.
+        logger.warning("the latent model is fitted from the start, since its checkpoint cannot be used: %s", error)
         shutil.rmtree(checkpoint)
         model.train(checkpoint=checkpoint, **settings)
 
@@ -173,8 +173,8 @@ def _network(work: Work) -> None:
 
 
 def _dynamics(work: Work) -> None:
-    most = {} if work.plan.n_regulators is None else {"n_regulators": work.plan.n_regulators}
-    options = {"n_replicates": REPLICATES, **most, **work.plan.options("dynamics")}
+    limit = {} if work.plan.n_regulators is None else {"n_regulators": work.plan.n_regulators}
+    options = {"n_replicates": REPLICATES, **limit, **work.plan.options("dynamics")}
     tl.dynamics(
         work.current,
         model=work.model,
@@ -190,7 +190,7 @@ def _attractors(work: Work) -> None:
 
 
 def _terminal_states(work: Work) -> None:
-    """Where the chain gathers; a direction that goes round has no terminal states, and a run is not wrong for it."""
+    """Terminal states of the chain; a direction along a cycle has none, and the run goes on without them."""
     try:
         tl.terminal_states(work.current, **{"label_key": work.plan.label_key, **work.plan.options("terminal_states")})
     except ValueError as error:
@@ -198,7 +198,7 @@ def _terminal_states(work: Work) -> None:
 
 
 def _between(name: str) -> Callable[[Work], None]:
-    """Stage that needs two attractors, and is left for the asking where there are many regulators."""
+    """Stage that needs two attractors, and is left out by default where there are many regulators."""
     function = getattr(tl, name)
 
     def call(work: Work) -> None:
@@ -209,9 +209,9 @@ def _between(name: str) -> Callable[[Work], None]:
         options = work.plan.options(name)
         if states.shape[1] > BARRIER_GENES and not options:
             if name == BETWEEN[0]:
-                logger.info(_LEFT, states.shape[1], QUICK_GENES)
+                logger.info(_LEFT_OUT, states.shape[1], QUICK_GENES)
             return
-        # One noise for all of them, unless a stage is told otherwise.
+        # The stages share one noise unless the options of a stage name another.
         shared = {key: value for key, value in work.plan.options("barriers").items() if key == "diffusion"}
         function(work.current, rng=work.plan.seed, **{**shared, **options})
 
@@ -219,7 +219,7 @@ def _between(name: str) -> Callable[[Work], None]:
 
 
 def _drivers(work: Work) -> None:
-    """Genes that go with each fate; what their statistics need, a run may lack without being wrong."""
+    """Driver genes of each fate; a run goes on without them where the data do not allow their statistics."""
     fates = work.current.obsm[_keys.FATES]
     if fates.shape[1] < 2:
         logger.warning("%d fate was found, so there are no drivers of fates", fates.shape[1])

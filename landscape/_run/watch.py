@@ -1,4 +1,4 @@
-"""Watching a run: events for whoever shows progress, peak memory, warnings to repeat in the report."""
+"""Observing a run: events of its progress, peak memory, and warnings to repeat in the report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A step of the run that starts, ends, or is kept from an earlier run."""
+    """Start or end of a step of the run, or that it is kept from an earlier run."""
 
     stage: str
     number: int
@@ -65,4 +65,4 @@ class _Collector(logging.Handler):
         self.messages.append(record.getMessage())
         listening = [*logging.getLogger("landscape").handlers, *logging.getLogger().handlers]
         if logging.lastResort is not None and all(isinstance(handler, _Collector) for handler in listening):
-            logging.lastResort.handle(record)  # as without this handler: a warning that nobody reads is shown
+            logging.lastResort.handle(record)  # as without this handler: a warning without a reader is shown

@@ -1,7 +1,8 @@
-"""Data to start with: simulated cells with the whole truth, published single-cell data, regulators, prior networks.
+"""Data sets: simulated cells with a known truth, published single-cell data, regulators, prior networks.
 
-Published data are read from the folder that the environment variable ``LANDSCAPE_DATA_DIR`` names; what the original
-source serves unchanged is downloaded otherwise. :func:`list` shows what there is, with licences and warnings.
+Published data are read from the folder that the environment variable ``LANDSCAPE_DATA_DIR`` names. Otherwise a file is
+downloaded from its original source, if that serves it unchanged. :func:`list` shows all data sets with licences and
+warnings.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from landscape.datasets._registry import table as list
     from landscape.datasets._simulated import hematopoiesis
 
-# Simulated data need torch and published data do not: each is imported when it is first asked for.
+# Simulated data need torch and published data do not: each module is imported when it is first used.
 _LAZY = {
     "beeline": ("_cells", "beeline"),
     "bmsc": ("_cells", "bmsc"),

@@ -1,4 +1,4 @@
-"""Finding the file of a registry entry: the data folder first, the original source second."""
+"""The file of a registry entry: from the data folder, or else from the original source."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def data_dir() -> Path | None:
 def fetch(entry: Entry) -> Path:
     """Path of an entry's file, its checksum verified.
 
-    The file is looked for below :func:`data_dir`, at the entry's place or at the top; failing that, what the original
-    source serves is downloaded once into the user's cache, if its checksum is known.
+    The file is searched below :func:`data_dir`, at the place of the entry or at the top. Otherwise it is downloaded from
+    the original source into the cache of the user, if its checksum is known.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def fetch(entry: Entry) -> Path:
     if entry.url_sha256 is None:
         place = f"set {DATA_DIR} to a folder that holds it" if folder is None else f"put it into {folder}"
         msg = (
-            f"{entry.name}: {Path(entry.file).name} is not at hand; {place}. It is not downloaded, because no checksum "
+            f"{entry.name}: {Path(entry.file).name} is missing; {place}. It is not downloaded, because no checksum "
             f"of the original is known; the original is at {entry.url} ({entry.citation})."
         )
         raise FileNotFoundError(msg)

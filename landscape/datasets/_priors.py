@@ -30,7 +30,7 @@ def regulators(species: str, *, source: str = "pyscenic") -> list[str]:
     Raises
     ------
     FileNotFoundError, ConnectionError
-        If the list is not at hand; pass your own list where one is wanted.
+        If the list is not available; pass your own list to the functions that take one.
     """
     suffix = {"pyscenic": "", "lambert": "_lambert"}
     _require(species in SPECIES, f"Expected `species` to be one of {list(SPECIES)}, found {species!r}.")

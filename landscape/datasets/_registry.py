@@ -1,4 +1,4 @@
-"""What the loaders know: name, place, checksum, licence, citation and warnings of every file."""
+"""The registry of files: name, place, checksum, licence, citation and warnings of each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Entry:
     Attributes
     ----------
     name, title, species
-        What it is. ``species`` is ``"mouse"``, ``"human"`` or ``"simulated"``.
+        Description. ``species`` is ``"mouse"``, ``"human"`` or ``"simulated"``.
     kind
         ``"counts"``, ``"expression"`` (values that are no counts), ``"regulators"`` or ``"prior"``.
     n_cells, n_genes
@@ -26,10 +26,9 @@ class Entry:
     file, sha256
         Place below the folder that ``LANDSCAPE_DATA_DIR`` names, and checksum there.
     url, url_sha256
-        Original source, and the checksum of what it serves; ``None`` where that is not known, and then nothing is
-        downloaded.
+        Original source, and the checksum of the file there. Where it is ``None``, nothing is downloaded.
     licence, citation, accession, ground_truth, warnings
-        To be read before use.
+        Terms of use, origin, and known problems.
     """
 
     name: str

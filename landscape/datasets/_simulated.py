@@ -1,4 +1,4 @@
-"""Data simulated on the spot, with its truth."""
+"""Simulated data with a known truth."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def hematopoiesis(
 ) -> AnnData:
     """Blood formation on six days, simulated from the circuit of Krumsiek et al. (2011).
 
-    Myeloid progenitors (Gata2, Cebpa, Pu1 on) become erythrocytes, megakaryocytes, monocytes and granulocytes. About
-    20, 20, 30 and 30 % of the trajectories take each fate, see :func:`landscape.circuits.krumsiek` for what balances
-    them; under one in a hundred takes none. A cell gives about 3,000 counts on 1,000 genes, of which 11 are the
-    circuit's, scarce as regulators are, 600 follow them, and 389 follow nothing.
+    Myeloid progenitors (Gata2, Cebpa, Pu1 on) become erythrocytes, megakaryocytes, monocytes and granulocytes. These
+    fates are taken by about 20, 20, 30 and 30 % of the trajectories (see :func:`landscape.circuits.krumsiek`), and under
+    1 % reach none. A cell has about 3,000 counts on 1,000 genes: the 11 regulators of the circuit, which are expressed
+    at low levels, 600 targets, and 389 housekeeping genes.
 
     Parameters
     ----------
     n_cells
-        Number of cells, shared out evenly over the days.
+        Number of cells, the same on each day.
     rng
         Seed of the cells. The genes are the same for every seed.
     knockouts
@@ -46,7 +46,7 @@ def hematopoiesis(
     levels
         Level at which the production of a gene is held from the start.
     n_targets, n_housekeeping
-        Numbers of driven genes and of genes that do not change.
+        Numbers of target genes and of genes that do not change.
     depth
         Median expected counts of a cell.
     batches

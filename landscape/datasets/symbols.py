@@ -1,4 +1,4 @@
-"""Gene symbols: which species a data set is of, and what its superseded symbols are called today."""
+"""Gene symbols: the species of a data set, and current symbols for superseded ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from landscape.network.data.symbols import ALIASES
 
 MOUSE, HUMAN = "mouse", "human"
+# Share of the names that must be in the style of a species: a data set also holds spike-ins and transgenes.
+MIN_SHARE = 0.8
 
 _ENSEMBL = {"ENSMUSG": MOUSE, "ENSG": HUMAN}
 _MOUSE_STYLE = re.compile(r"^[A-Z][a-z0-9]*[a-z][A-Za-z0-9.\-]*$|^mt-|Rik$")
@@ -16,14 +18,14 @@ _BARCODE = re.compile(r"^[ACGT]{6,}")
 
 
 def current_symbols(names: Iterable[str], *, species: str) -> list[str]:
-    """Symbol of today for each name; a name stays as it is if it is not superseded or if its heir is there too."""
+    """Current symbol for each name; a name is kept if it is current, or if its current symbol is among the names."""
     names = list(names)
     present = set(names)
     return [new if (new := _current(name, species)) not in present else name for name in names]
 
 
 def _current(name: str, species: str) -> str:
-    """Current symbol in the species' way of writing; names written otherwise are no symbols of it and stay."""
+    """Current symbol in the style of the species; names in another style are kept."""
     write = str.upper if species == HUMAN else str.capitalize
     key = name.lower()
     if species == MOUSE and key in ("trp53", "trp63", "trp73"):  # current in mouse, in human without the r
@@ -32,7 +34,7 @@ def _current(name: str, species: str) -> str:
 
 
 def guess_species(names: Iterable[str]) -> str | None:
-    """Species whose way of writing at least 80 % of the names follow: ``Gata1`` mouse, ``GATA1`` human.
+    """Species in whose style at least 80 % of the names are written: ``Gata1`` mouse, ``GATA1`` human.
 
     Ensembl identifiers count for the species of their prefix. ``None`` where neither reaches 80 %.
     """
@@ -50,7 +52,7 @@ def guess_species(names: Iterable[str]) -> str | None:
         elif _MOUSE_STYLE.match(name):
             counts[MOUSE] += 1
     species = max(counts, key=lambda key: counts[key])
-    return species if names and counts[species] >= 0.8 * len(names) else None
+    return species if names and counts[species] >= MIN_SHARE * len(names) else None
 
 
 def are_ensembl(names: Iterable[str]) -> bool:

@@ -14,7 +14,7 @@ MAX_TIME_POINTS = 200
 # differs between most cells may mean anything.
 MAX_DETECTED_TIME_POINTS = 50
 _OTHERWISE = (
-    "say where development starts with `from_root(...)` (on the command line --root or --root-genes), or use unspliced "
+    "name the start of development with `from_root(...)` (on the command line --root or --root-genes), or use unspliced "
     "counts with `from_unspliced(...)` (--unspliced)"
 )
 

@@ -116,7 +116,7 @@ class Source:
     Attributes
     ----------
     name
-        What :attr:`Direction.source` says.
+        Its name, as in :attr:`Direction.source`.
     grade
         Identifiability grade, see :data:`landscape.dynamics.GRADES`.
     describe

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from landscape.markov.graph import CellGraph
 
+# Below any sum of weights: keeps the mean of a cell without neighbours finite.
+TINY = 1e-300
+
 
 def neighbourhood(graph: CellGraph, cell: int) -> NDArray[np.int64]:
     """A cell and its neighbours in the graph, sorted."""
@@ -33,6 +36,6 @@ def root_by_markers(graph: CellGraph, expression: NDArray[np.float64]) -> NDArra
     """
     logs = np.log1p(expression)
     score = ((logs - logs.mean(0)) / logs.std(0)).min(1)
-    smooth = (graph.weights @ score) / np.maximum(np.asarray(graph.weights.sum(1)).ravel(), 1e-300)
+    smooth = (graph.weights @ score) / np.maximum(np.asarray(graph.weights.sum(1)).ravel(), TINY)
     top = int(np.argmax(np.where(graph.component == 0, smooth, -np.inf)))
     return neighbourhood(graph, top)

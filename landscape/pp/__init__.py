@@ -1,4 +1,4 @@
-"""Before the model: what a file offers, whether its counts are counts, which genes to keep."""
+"""Preprocessing: check a data set, check its counts, find regulators, select genes."""
 
 from landscape.pp._check import Findings, check
 from landscape.pp._counts import CountReport, check_counts

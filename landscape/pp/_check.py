@@ -1,4 +1,4 @@
-"""What a file offers to the pipeline, and what stands in its way."""
+"""What a data set offers to a run, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from landscape.datasets.symbols import are_ensembl, guess_species
 from landscape.pp._counts import CountReport, check_counts
 from landscape.pp._regulators import find_regulators
 
-_ROLES = {  # role of a column of obs <- words that its name is made of
+# Role of a column of `obs`, and the words of its name that give it that role.
+_ROLES = {
     "pseudotime": ("pseudotime", "dpt", "palantir"),
     "time": ("time", "day", "days", "hour", "hours", "hpf", "age", "timepoint", "week"),
     "batch": ("batch", "donor", "library", "sample", "replicate", "plate", "lane", "chemistry", "experiment", "orig"),
@@ -33,6 +34,7 @@ _ROLES = {  # role of a column of obs <- words that its name is made of
         "state",
     ),
 }
+# Below this number of cells results are hardly determined.
 _MIN_CELLS = 50
 
 
@@ -51,11 +53,11 @@ class Findings:
     species
         ``"mouse"``, ``"human"`` or ``"unknown"``, from the gene names.
     n_regulators
-        Regulators among the genes; -1 where no list is at hand.
+        Number of regulators among the genes; -1 where no list is available.
     matrices
         Row per matrix: ``is_counts``, ``median_total``, ``largest``, ``n_empty_cells``, ``n_empty_genes``, ``n_bad``.
     columns
-        Row per column of ``obs`` that may serve: ``role`` (time, pseudotime, batch, labels), ``n_values``,
+        Row per column of ``obs`` that may be used: ``role`` (time, pseudotime, batch, labels), ``n_values``,
         ``n_missing``, ``examples``.
     embeddings
         Keys of ``obsm``.
@@ -76,12 +78,12 @@ class Findings:
 
     @property
     def is_ready(self) -> bool:
-        """Whether nothing stands in the way."""
+        """Whether there are no problems."""
         return self.problems.empty
 
     def __repr__(self) -> str:
-        """What was found, a line for each kind."""
-        known = f"{self.n_regulators} regulators" if self.n_regulators >= 0 else "no list of regulators at hand"
+        """Findings, one line for each kind."""
+        known = f"{self.n_regulators} regulators" if self.n_regulators >= 0 else "no list of regulators available"
         lines = [
             f"{self.n_cells:,} cells x {self.n_genes:,} genes, {self.species}, {known}",
             f"counts: {self.counts_layer}; unspliced counts: {self.unspliced_layer}",
@@ -92,7 +94,7 @@ class Findings:
         for row in self.problems.itertuples(index=False):
             lines.append(f"problem: {row.problem}; {row.fix}")
         if self.is_ready:
-            lines.append("nothing stands in the way of a run; tables: .matrices, .columns")
+            lines.append("ready for a run; tables: .matrices, .columns")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,9 +108,9 @@ class Findings:
 
 
 def check(adata: AnnData) -> Findings:
-    """Say what a data set offers to :func:`landscape.run`, and and which call fixes what stands in its way.
+    """List what a data set offers to :func:`landscape.run`, its problems, and the call that fixes each.
 
-    Every stored value of every layer is looked at. Nothing is changed, and nothing is raised for bad data.
+    Every stored value of every layer is checked. Nothing is changed, and bad data raise no error.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether counts are counts."""
+"""Whether a matrix holds counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from landscape._anndata import count_matrix, require_adata
 
 @dataclass(frozen=True, slots=True)
 class CountReport:
-    """What a full scan of a count matrix found.
+    """Findings of a full scan of a count matrix.
 
     Attributes
     ----------
@@ -24,11 +24,11 @@ class CountReport:
     n_cells, n_genes, n_stored
         Its size and the number of stored values.
     n_not_finite, n_negative, n_fractional
-        Stored values that are no counts, by kind.
+        Numbers of stored values that are no counts, by kind.
     first_bad
         Cell, gene and value of the first of them; ``None`` if there is none.
     n_empty_cells, n_empty_genes
-        Cells and genes without any count.
+        Numbers of cells and genes without any count.
     median_total
         Median total of a cell.
     largest
@@ -61,7 +61,7 @@ class CountReport:
 
 
 def check_counts(adata: AnnData, *, layer: str | None = _keys.COUNTS) -> CountReport:
-    """Scan every stored value of a matrix and say what is no count.
+    """Scan every stored value of a matrix for values that are no counts.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def check_counts(adata: AnnData, *, layer: str | None = _keys.COUNTS) -> CountRe
 
     Returns
     -------
-    The findings; nothing is raised for values that are no counts.
+    The findings; values that are no counts raise no error.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which genes to keep."""
+"""Selection of variable genes and regulators."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def select_genes(
     .. math:: r_{cg} = \frac{x_{cg} - \mu_{cg}}{\sqrt{\mu_{cg} + \mu_{cg}^2 / 100}}, \qquad
               \mu_{cg} = \frac{\sum_g x_{cg} \sum_c x_{cg}}{\sum_{cg} x_{cg}},
 
-    clipped at :math:`\pm\sqrt{n}`. Depth and mean are thereby accounted for. Regulators with at least one count are
-    always selected, in addition to the ``n_top`` genes.
+    clipped at :math:`\pm\sqrt{n}`, which accounts for depth and mean. Regulators with at least one count are always
+    selected, in addition to the ``n_top`` genes.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def select_genes(
     n_top
         Number of variable genes; all of them where there are fewer.
     regulators
-        As in :func:`find_regulators`; an empty list keeps none for being a regulator.
+        As in :func:`find_regulators`; with an empty list no gene is kept as a regulator.
     layer
         Layer with the counts; ``None``: ``adata.X``.
     batch_key
@@ -152,7 +152,7 @@ def pearson_residual_variance(
     dispersion
         Inverse dispersion of the null model.
     block
-        Genes made dense at a time.
+        Number of genes that are made dense at a time, which bounds the memory.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Which genes are regulators."""
+"""Regulators among the genes of a data set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the model's ensemble starts and how long it runs."""
+"""Start cells and duration of an ensemble of trajectories."""
 
 from __future__ import annotations
 
@@ -18,13 +18,21 @@ from landscape.topography.fixed_points.basins import basin_of
 
 logger = logging.getLogger(__name__)
 
+# A cell whose largest fate probability is one up to rounding has reached that fate.
+CERTAIN = 1 - 1e-9
+# Start of a direction that names none: the last fiftieth of the cells, and no fewer than these.
+MIN_START_CELLS, CELLS_PER_START_CELL = 20, 50
+# Without a clock an ensemble runs until this share of the start cells has arrived, of these many that are tried.
+ARRIVED = 0.9
+N_TRIED = 100
+
 
 def waiting_time(adata: AnnData) -> NDArray[np.float64]:
-    """Mean steps of the directed chain from each cell to the cells that are sure of their fate, shape ``(n,)``."""
+    """Mean number of steps of the directed chain from each cell to the cells of a certain fate, shape ``(n,)``."""
     chain = sparse.csr_matrix(read(adata, "obsp", _keys.TRANSITIONS, hint="run `landscape.tl.dynamics` first"))
     q = read(adata, "obsm", _keys.FATES, hint="run `landscape.tl.fates` first").to_numpy(dtype=float)
-    sure = np.flatnonzero(np.nan_to_num(q.max(1)) >= 1 - 1e-9)
-    return np.asarray(mean_absorption_time(chain, sure, tolerance=1e-6).time)
+    certain = np.flatnonzero(np.nan_to_num(q.max(1)) >= CERTAIN)
+    return np.asarray(mean_absorption_time(chain, certain, tolerance=1e-6).time)
 
 
 def start_of(adata: AnnData, wait: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
@@ -33,7 +41,7 @@ def start_of(adata: AnnData, wait: NDArray[np.float64] | None = None) -> NDArray
         return named
     wait = waiting_time(adata) if wait is None else wait
     known = np.flatnonzero(np.isfinite(wait))
-    n = max(20, len(known) // 50)
+    n = max(MIN_START_CELLS, len(known) // CELLS_PER_START_CELL)
     logger.info("the direction names no start; the ensemble starts at the %d cells farthest from all attractors", n)
     return known[np.argsort(-wait[known], kind="stable")[:n]]
 
@@ -41,13 +49,13 @@ def start_of(adata: AnnData, wait: NDArray[np.float64] | None = None) -> NDArray
 def duration_of(
     adata: AnnData, drift: RegulatoryDrift, start: NDArray[np.float64], states: NDArray[np.float64]
 ) -> float:
-    """Span of real time; without a clock what the noise-free flow needs from the start to an attractor."""
+    """Span of real time; without a clock the time of the flow without noise from the start to an attractor."""
     record = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")
     if "time_span" in record:
         return float(record["time_span"])
-    arrival = basin_of(drift, torch.as_tensor(start[:: max(1, len(start) // 100)]), torch.as_tensor(states))
+    arrival = basin_of(drift, torch.as_tensor(start[:: max(1, len(start) // N_TRIED)]), torch.as_tensor(states))
     came = arrival.labels >= 0
     if not came.any():
         msg = "Expected start cells that flow to an attractor, found none; pass `duration`."
         raise ValueError(msg)
-    return float(np.quantile(arrival.time[came], 0.9))
+    return float(np.quantile(arrival.time[came], ARRIVED))

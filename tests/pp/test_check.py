@@ -112,6 +112,6 @@ def test_findings_are_read_line_by_line():
     assert text.startswith(f"120 cells x {adata.n_vars:,} genes")
     assert "counts: counts; unspliced counts: none" in text
     assert "columns for time: day" in text
-    assert text.endswith("nothing stands in the way of a run; tables: .matrices, .columns")
+    assert text.endswith("ready for a run; tables: .matrices, .columns")
     spoilt = adata[:20].copy()
     assert "problem: 20 cells are too few" in repr(ls.pp.check(spoilt))
