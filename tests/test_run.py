@@ -560,7 +560,9 @@ def test_no_direction_lists_what_there_is(cells):
 def test_settings_from_files(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     found = from_mapping(read_config(tmp_path / name))
-    assert found == Settings(n_top_genes=5, direction={"root_genes": ("A", "B")}, stages={"network": {"n_bootstraps": 3}})
+    assert found == Settings(
+        n_top_genes=5, direction={"root_genes": ("A", "B")}, stages={"network": {"n_bootstraps": 3}}
+    )
 
 
 @pytest.mark.parametrize(

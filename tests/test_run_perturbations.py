@@ -62,7 +62,9 @@ def test_it_is_computed_published_and_kept_by_the_next_run(folder, gene):
 def test_another_model_drops_the_perturbations_of_the_earlier_one(folder, gene, caplog):
     out = folder / "out"
     perturb_directory(out, {gene: 0.0}, options={"n_particles": 100})
-    other = Settings(direction={"time_key": "time"}, label_key="fate", max_epochs=3, stages={**QUICK, "dynamics": {"n_steps": 21}})
+    other = Settings(
+        direction={"time_key": "time"}, label_key="fate", max_epochs=3, stages={**QUICK, "dynamics": {"n_steps": 21}}
+    )
     run_directory(folder / "cells.h5ad", out, settings=other)
     assert "perturbations" not in read_h5ad(out / "landscape.h5ad").uns["landscape"]
     assert not list((out / "tables").glob("perturbation_*"))

@@ -41,7 +41,7 @@ class Settings:
     batch_key, label_key
         Columns of ``adata.obs``: batch, and cell labels that name attractors.
     direction
-        Names by the options of the sources of direction (:data:`landscape.directions.SOURCES`), as
+        Names by the options of the sources of direction (``landscape.directions.SOURCES``), as
         ``{"time_key": "day"}``. In a configuration file they stand beside the other settings.
     regulators
         Names of regulators.

@@ -35,7 +35,7 @@ class Direction:
     Attributes
     ----------
     source
-        Name of the source, a key of :data:`landscape.directions.SOURCES`.
+        Name of the source, a key of ``landscape.directions.SOURCES``.
     key
         Where it lies in the AnnData object.
     grade
