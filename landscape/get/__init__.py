@@ -1,8 +1,9 @@
-"""Results in the form that other packages take: graphs of networkx and tidy tables of pandas."""
+"""Results in the form that other packages take: models to call, graphs of networkx and tidy tables of pandas."""
 
-from landscape.get._model import ensemble, model
-from landscape.get._networks import edges, network, regulation, state_edges
+from landscape.get._model import ensemble, model, trajectories
+from landscape.get._networks import edges, network, regulation, regulator_weights, state_edges
 from landscape.get._results import attractors, barriers, drivers, fates, paths, rates, saddles, terminal_states
+from landscape.get._states import values_at_states
 
 __all__ = [
     "attractors",
@@ -16,7 +17,10 @@ __all__ = [
     "paths",
     "rates",
     "regulation",
+    "regulator_weights",
     "saddles",
     "state_edges",
     "terminal_states",
+    "trajectories",
+    "values_at_states",
 ]

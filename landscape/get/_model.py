@@ -1,12 +1,21 @@
-"""The fitted model and its ensemble, as objects that can be called."""
+"""The fitted model, its ensemble and its trajectories."""
 
 from __future__ import annotations
 
-from anndata import AnnData
+from collections.abc import Sequence
 
-from landscape._anndata import require_adata
+import numpy as np
+import torch
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from landscape import _keys
+from landscape._anndata import read, require_adata, results_of
 from landscape._model import read_ensemble, read_model
-from landscape.dynamics import GeneModel
+from landscape._random import RandomLike, generator
+from landscape.dynamics import GeneModel, Trajectories
+
+_HINT = "run `landscape.tl.dynamics(adata, direction=...)` first"
 
 
 def model(adata: AnnData) -> GeneModel:
@@ -19,9 +28,9 @@ def model(adata: AnnData) -> GeneModel:
 
     Returns
     -------
-    :class:`landscape.dynamics.Model` with the drift, the noise and the names and scales of the regulators. It can be called
-    on states, tensors of shape ``(n, d)``; it simulates, clamps genes, and goes wherever :mod:`landscape.topography` takes a
-    drift.
+    :class:`landscape.dynamics.Model` with the drift, the noise, and the names and scales of the regulators. It can be called
+    on states, tensors of shape ``(n, d)``; it simulates, clamps genes, and is accepted wherever :mod:`landscape.topography`
+    takes a drift.
 
     Raises
     ------
@@ -44,7 +53,7 @@ def model(adata: AnnData) -> GeneModel:
 
 
 def ensemble(adata: AnnData) -> tuple[GeneModel, ...]:
-    """Replicates of the fitted model, one for each resample of cells and edges; empty without ``n_replicates``.
+    """Ensemble of the fitted model: one replicate for each resample of cells and edges; empty without ``n_replicates``.
 
     Parameters
     ----------
@@ -53,7 +62,7 @@ def ensemble(adata: AnnData) -> tuple[GeneModel, ...]:
 
     Returns
     -------
-    The same record as :func:`model` gives, once for each replicate.
+    Replicates, each a record as that of :func:`model`.
 
     Raises
     ------
@@ -65,3 +74,78 @@ def ensemble(adata: AnnData) -> tuple[GeneModel, ...]:
     adata = require_adata(adata)
     read_model(adata)
     return read_ensemble(adata)
+
+
+def trajectories(
+    adata: AnnData,
+    *,
+    n_cells: int = 100,
+    n_times: int = 50,
+    duration: float | None = None,
+    cells: Sequence[int] | NDArray[np.integer] | None = None,
+    rng: RandomLike = 0,
+) -> Trajectories:
+    r"""Trajectories of the fitted model, noise included, from the start cells.
+
+    Initial states are drawn with replacement from those of the start cells. The model
+    :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` is integrated by the Euler-Maruyama scheme and kept at
+    :math:`t_k = k T / m` for :math:`k = 0, \dots, m - 1`, with duration :math:`T` and :math:`m` = ``n_times``.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a model (:func:`landscape.tl.dynamics`).
+    n_cells
+        Number of trajectories.
+    n_times
+        Number of times at which states are kept.
+    duration
+        Time that is simulated, in the unit of the model; ``None``: as for :func:`landscape.tl.occupancy`.
+    cells
+        Positions of the cells to start from; ``None``: those that the direction of development names as its start.
+    rng
+        Seed of the initial states and of the noise.
+
+    Returns
+    -------
+    Record with ``times`` of shape ``(n_times,)`` and ``states`` of shape ``(n_times, n_cells, d)``, both tensors. Variables
+    are in the order of ``landscape.get.model(adata).regulators``.
+
+    Raises
+    ------
+    KeyError
+        If there is no model.
+    ValueError
+        If there are no start cells, ``n_cells`` or ``n_times`` is below 1, or ``duration`` is neither given nor known.
+    """
+    fitted = read_model(require_adata(adata))
+    if n_cells < 1 or n_times < 1:
+        msg = f"Expected `n_cells` and `n_times` of at least 1, found {n_cells} and {n_times}."
+        raise ValueError(msg)
+    begin = _start_cells(adata) if cells is None else np.asarray(cells, dtype=np.int64)
+    if not len(begin):
+        msg = "Expected cells to start from, found none; pass their positions as `cells`."
+        raise ValueError(msg)
+    if duration is None:
+        duration = results_of(adata).get(_keys.OCCUPANCY, {}).get("params", {}).get("duration")
+    if duration is None or not duration > 0:
+        msg = (
+            f"Expected a positive `duration`, found {duration}; pass it, or run `landscape.tl.occupancy(adata)` first."
+        )
+        raise ValueError(msg)
+    x = read(adata, "obsm", _keys.STATE, hint=_HINT)[list(fitted.regulators)].to_numpy(dtype=float)
+    random = generator(rng)
+    chosen = begin[random.integers(0, len(begin), n_cells)]
+    return fitted.simulate(
+        torch.as_tensor(x[chosen]),
+        duration=float(duration),
+        step=fitted.step_within(float(duration) / n_times),
+        rng=random,
+        save_at=list(np.linspace(0, float(duration) * (1 - 1 / n_times), n_times)),
+    )
+
+
+def _start_cells(adata: AnnData) -> NDArray[np.int64]:
+    """Positions of the start cells that the direction names."""
+    named = read(adata, "obs", _keys.START, hint=_HINT).to_numpy(dtype=bool)
+    return np.flatnonzero(named)

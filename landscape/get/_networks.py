@@ -1,4 +1,4 @@
-"""Networks as tables of edges and as graphs."""
+"""Networks as tables of edges, matrices and graphs."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def edges(
     key
         Name of the network.
     threshold
-        Smallest magnitude of the weight, ``None`` for all.
+        Smallest absolute weight; ``None``: all edges.
     supported
-        Only edges of the support; ``False`` for all scores.
+        Only edges of the support; ``False``: all edges.
 
     Returns
     -------
@@ -86,8 +86,7 @@ def network(
     Graph whose nodes carry ``regulator`` and the columns of :func:`landscape.network.degrees`, its edges those of :func:`edges`.
     """
     table = edges(adata, key=key, threshold=threshold, supported=supported)
-    flag = _keys.IN_NETWORK if key == _keys.NETWORK else f"regulator_in_{key}"
-    regulators = set(adata.var_names[read(adata, "var", flag, hint=_HINT).to_numpy(dtype=bool)])
+    regulators = set(adata.var_names[_is_regulator(adata, key)])
     graph = nx.DiGraph(name=key)
     graph.add_nodes_from((name, {"regulator": True}) for name in adata.var_names if name in regulators)
     attributes = [column for column in table.columns if column not in ("source", "target")]
@@ -99,19 +98,46 @@ def network(
     return graph
 
 
+def regulator_weights(adata: AnnData, *, key: str = _keys.NETWORK) -> pd.DataFrame:
+    """Supported weights among the regulators of a network, as a square matrix.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a network.
+    key
+        Name of the network.
+
+    Returns
+    -------
+    Table of regulators (rows: sources) by regulators (columns: targets), zero where there is no edge.
+
+    Raises
+    ------
+    KeyError
+        If there is no network of that name.
+    """
+    table = edges(adata, key=key)
+    names = adata.var_names[_is_regulator(adata, key)]
+    inner = table[table["target"].isin(names)]
+    matrix = inner.pivot_table(index="source", columns="target", values="weight", aggfunc="sum", fill_value=0.0)
+    return matrix.reindex(index=names, columns=names, fill_value=0.0)
+
+
 def regulation(adata: AnnData, *, supported: bool = False) -> pd.DataFrame:
     r"""Regulation in the fitted model as a table of edges, largest effect first.
 
-    Edges of a network say what goes together; those of the model say what the rates of production need. ``support`` tells
-    how far cells determine an edge: the share of regressions on resamples, each pulled to other weights, in which it has
-    its sign. Where regulators go together in all cells, which of them acts is not determined, and supports are low.
+    Edges of a network are statistical associations; those of the model are the weights of its production rates.
+    ``support`` measures how well the cells determine an edge: the share of regressions on resamples, each with other prior
+    weights, in which the edge has its sign. Where regulators are correlated in all cells, the cells do not determine which
+    of them acts, and supports are low.
 
     Parameters
     ----------
     adata
         Annotated data with a model (:func:`landscape.tl.dynamics`).
     supported
-        Only edges on whose sign all regressions agree; needs ``n_replicates`` of 2 or more.
+        Only edges whose sign is the same in all regressions; needs ``n_replicates`` of 2 or more.
 
     Returns
     -------
@@ -124,14 +150,12 @@ def regulation(adata: AnnData, *, supported: bool = False) -> pd.DataFrame:
     KeyError
         If there is no model.
     ValueError
-        If ``supported`` is asked for and the model has no replicates.
+        If the model has no replicates and ``supported`` is true.
     """
     hint = "run `landscape.tl.dynamics` first"
     record = read_result(require_adata(adata), _keys.DYNAMICS, hint=hint)
     if supported and "edge_support" not in record:
-        msg = (
-            "The model has no replicates, which tell its supported edges; run `landscape.tl.dynamics(n_replicates=10)`."
-        )
+        msg = "Expected a model with replicates, which determine the supported edges, found none; run `landscape.tl.dynamics(n_replicates=10)`."
         raise ValueError(msg)
     weights = np.asarray(record["weights"], dtype=float)
     names = np.asarray(record["regulators"]).astype(str)
@@ -159,7 +183,7 @@ def regulation(adata: AnnData, *, supported: bool = False) -> pd.DataFrame:
 def state_edges(
     adata: AnnData, *, state: str | None = None, against: str | None = None, key: str = _keys.STATE_NETWORKS
 ) -> pd.DataFrame:
-    """Edges of the networks of states, or how those of two states differ.
+    """Edges of the networks of states, or the differences between two states.
 
     Parameters
     ----------
@@ -175,7 +199,7 @@ def state_edges(
     Returns
     -------
     ``state``, ``source``, ``target``, ``weight``, ``sd``, ``shared``; with ``against``: ``source``, ``target``, the weights in
-    both states, ``difference``, ``sd``, ``t``, ``p_value``, ``fdr`` (:func:`landscape.network.differences`), surest first.
+    both states, ``difference``, ``sd``, ``t``, ``p_value``, ``fdr`` (:func:`landscape.network.differences`), lowest p-value first.
 
     Raises
     ------
@@ -187,8 +211,8 @@ def state_edges(
     record = read_result(require_adata(adata), key, hint="run `landscape.tl.state_networks(adata, groupby=...)` first")
     table = record["edges"].reset_index(drop=True).copy()
     known = list(record["states"]["state"])
-    asked = [name for name in (state, against) if name is not None]
-    if not set(asked) <= set(known) or (against is not None and state is None):
+    named = [name for name in (state, against) if name is not None]
+    if not set(named) <= set(known) or (against is not None and state is None):
         msg = f"Expected `state`, and `against` only beside it, out of {known}, found state={state!r}, against={against!r}."
         raise ValueError(msg)
     if against is None:
@@ -200,6 +224,12 @@ def state_edges(
         fdr=found.fdr,
     )  # fmt: skip
     return result.sort_values("p_value", kind="stable", ignore_index=True)
+
+
+def _is_regulator(adata: AnnData, key: str) -> np.ndarray:
+    """Whether each gene is a regulator of a network, shape ``(n_genes,)``."""
+    flag = _keys.IN_NETWORK if key == _keys.NETWORK else f"regulator_in_{key}"
+    return read(adata, "var", flag, hint=_HINT).to_numpy(dtype=bool)
 
 
 def _values(adata: AnnData, key: str, row: np.ndarray, column: np.ndarray) -> np.ndarray:

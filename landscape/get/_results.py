@@ -1,4 +1,4 @@
-"""What the fitted model and the directed chain have led to, as tidy tables."""
+"""Results of the fitted model and of the directed chain as tidy tables."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from landscape.topography.fates.destinations import standard_error
 
 
 def attractors(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
-    """Attractors, the one with most cells first.
+    """Attractors, in decreasing order of their cells.
 
     Parameters
     ----------
     adata
         Annotated data with attractors.
     states
-        Add one column per regulator with its level there.
+        Add a column for each regulator with its level in the state.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def attractors(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
 
 
 def terminal_states(adata: AnnData) -> pd.DataFrame:
-    """Terminal states of the directed chain of cells, in which a rare fate may show that has no attractor.
+    """Terminal states of the directed chain of cells. A rare fate may have a terminal state and no attractor.
 
     Parameters
     ----------
@@ -52,20 +52,20 @@ def terminal_states(adata: AnnData) -> pd.DataFrame:
     Raises
     ------
     KeyError
-        If terminal states were not looked for.
+        If terminal states were not computed.
     """
     return _points(adata, _keys.TERMINAL_STATES, "terminal", states=False)
 
 
 def saddles(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
-    """Saddles between attractors.
+    """Saddles (transition states) between attractors.
 
     Parameters
     ----------
     adata
         Annotated data with barriers.
     states
-        Add one column per regulator with its level there.
+        Add a column for each regulator with its level in the state.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def paths(
     moving
         Only genes that move.
     states
-        The states along the paths instead: one row per point and one column per regulator.
+        Return the states along the paths instead: one row per point and one column per regulator.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def paths(
 
 
 def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
-    """Fate probabilities in long form, as plotting libraries take them, the model's beside the chain's.
+    """Fate probabilities of the chain and of the model in long form, as plotting libraries take them.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
     One row per cell and fate: ``cell``, ``fate``, ``probability`` on the directed chain of cells; and where
     :func:`landscape.tl.fates` compared them, ``model``, the committor of the model, its standard ``error``, and, of the
     cell, ``disagreement`` (total variation between the two) and ``flag`` (``"agree"`` or ``"differ"``), all missing in
-    cells that were not followed.
+    cells that were not simulated.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
     wide = read(adata, "obsm", key, hint="run `landscape.tl.fates(adata)` first")
     model_key, distance, flag = (f"{key}{suffix}" for suffix in _keys.FATES_COMPARED)
     model = adata.obsm.get(model_key)
-    # The model may know attractors that no cell is absorbed in.
+    # The model may have attractors in which no cell is absorbed.
     names = list(wide.columns) if model is None else list(wide.columns.append(model.columns.difference(wide.columns)))
     n, k = len(wide), len(names)
     table = pd.DataFrame(
@@ -220,7 +220,7 @@ def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
 
 
 def drivers(adata: AnnData, *, fate: str | None = None, key: str = _keys.DRIVERS) -> pd.DataFrame:
-    """Genes that go with each fate, those that rise most towards it first.
+    """Driver genes of each fate, in decreasing order of their correlations.
 
     Parameters
     ----------
@@ -255,7 +255,8 @@ def drivers(adata: AnnData, *, fate: str | None = None, key: str = _keys.DRIVERS
     return kept.drop(columns="_order").reset_index(drop=True)
 
 
-_MAKERS = {
+# Tool that writes each result.
+_TOOLS = {
     _keys.ATTRACTORS: "attractors",
     _keys.TERMINAL_STATES: "terminal_states",
     _keys.SADDLES: "barriers",
@@ -266,24 +267,25 @@ _MAKERS = {
 
 
 def _record(adata: AnnData, key: str) -> dict[str, Any]:
-    return read_result(require_adata(adata), key, hint=f"run `landscape.tl.{_MAKERS[key]}(adata)` first")
+    return read_result(require_adata(adata), key, hint=f"run `landscape.tl.{_TOOLS[key]}(adata)` first")
 
 
 def _table(adata: AnnData, key: str, name: str) -> pd.DataFrame:
     """Copy of a table of a result, numbered."""
     record = _record(adata, key)
     if name not in record:
-        msg = f"`adata.uns[{_keys.UNS!r}][{key!r}]` has no {name!r}; run `landscape.tl.{_MAKERS[key]}(adata)` again."
+        msg = f"`adata.uns[{_keys.UNS!r}][{key!r}]` has no {name!r}; run `landscape.tl.{_TOOLS[key]}(adata)` again."
         raise KeyError(msg)
     return record[name].reset_index(drop=True).copy()
 
 
 def _points(adata: AnnData, key: str, title: str, *, states: bool) -> pd.DataFrame:
-    """Table of states with their names as a column, and their levels beside it if asked for."""
+    """Table of states with their names as a column; with ``states``, also their levels."""
     record = _record(adata, key)
     table = record["table"].join(record["states"]) if states else record["table"]
     return table.rename_axis(title).reset_index()
 
 
 def _with_noise(adata: AnnData, key: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Table with the diffusion constant to which its numbers belong."""
     return table.assign(diffusion=float(_record(adata, key)["params"]["diffusion"]))
