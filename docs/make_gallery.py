@@ -1,6 +1,6 @@
 """Make the figures of the gallery from a finished demo: `python docs/make_gallery.py results/demo`.
 
-Each figure is drawn by the call that the page prints below it, and stored with 200 colours, so that it stays small.
+Each figure is drawn by the call below it on the page, and stored with 200 colours to limit its size.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from PIL import Image
 mpl.use("Agg")
 
 import landscape as ls
-from landscape.pl._cells import SAFE
+from landscape.pl.scene.cells import SAFE
 
 HERE = Path(__file__).parent
-# A figure, the call under it, and nothing between.
+# A figure with the call below it.
 PAIR = re.compile(r"!\[[^\]]*\]\(_static/gallery/(\w+)\.png\)\n+```python\n(.*?)\n```", re.DOTALL)
-MOST_BYTES = 150_000
+MAX_BYTES = 150_000
 
 
 def main() -> None:
@@ -44,23 +44,23 @@ def main() -> None:
 
 
 def store(figure: mpl.figure.Figure, path: Path) -> None:
-    """Write a figure of at most 150 kB, with as many dots as that allows."""
+    """Write a figure at the highest resolution at which it has at most 150 kB."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for dpi in (100, 85, 70, 55):
         buffer = io.BytesIO()
         figure.savefig(buffer, dpi=dpi, format="png")
         with Image.open(buffer) as picture:
             plain = picture.convert("RGB")
-        # The palette gets room for the colours of categories, which small marks would lose to large areas.
+        # Without some room for them, the palette would lose the colours of categories, whose marks are small.
         sample = Image.new("RGB", (plain.width, plain.height + 60))
         sample.paste(plain, (0, 0))
         for i, colour in enumerate(SAFE):
             sample.paste(colour, (60 * i, plain.height, 60 * i + 60, plain.height + 60))
         palette = sample.quantize(200, method=Image.Quantize.MEDIANCUT)
         plain.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
-        if path.stat().st_size <= MOST_BYTES:
+        if path.stat().st_size <= MAX_BYTES:
             return
-    msg = f"Expected {path.name} to fit into {MOST_BYTES:,} bytes, found {path.stat().st_size:,}."
+    msg = f"Expected {path.name} to fit into {MAX_BYTES:,} bytes, found {path.stat().st_size:,}."
     raise ValueError(msg)
 
 

@@ -67,7 +67,7 @@ def add_topography(adata: ad.AnnData, n_points: int = 21) -> None:
     states = adata.uns["landscape"]["attractors"]["states"]
     genes = list(states.columns)
     pairs = [(0, 1), (1, 2), (2, 3)]
-    tops, rows, paths = [], [], []
+    tops, rows, paths, orders = [], [], [], []
     for number, (i, j) in enumerate(pairs, start=1):
         top = (states.iloc[i] + states.iloc[j]).to_numpy() / 2
         tops.append(top)
@@ -81,13 +81,20 @@ def add_topography(adata: ad.AnnData, n_points: int = 21) -> None:
             part.insert(2, "saddle", f"saddle {number}")
             part.insert(3, "step", share[:, 0])
             paths.append(part)
+            order = {"from": NAMES[a], "to": NAMES[b], "saddle": f"saddle {number}", "gene": genes}
+            change = top - states.iloc[a].to_numpy()
+            orders.append(pd.DataFrame({**order, "moves": np.abs(change) >= 0.05, "change": change, "half_step": 0.5}))
     over = {"from": NAMES[0], "to": NAMES[2], "height": 9.0, "low": np.nan, "high": np.nan}
     rows.append({**over, "saddle": "over other attractors", "converged": False})
     index = [f"saddle {number}" for number in range(1, 4)]
     params = {"diffusion": 0.1}
     adata.uns["landscape"] |= {
         "saddles": {"states": pd.DataFrame(tops, index=index, columns=genes), "params": params},
-        "paths": {"table": pd.concat(paths, ignore_index=True), "params": params},
+        "paths": {
+            "table": pd.concat(paths, ignore_index=True),
+            "genes": pd.concat(orders, ignore_index=True),
+            "params": params,
+        },
         "barriers": {"table": pd.DataFrame(rows), "params": params},
     }
     ends = states.loc[adata.obs["basin"].astype(str)].to_numpy()

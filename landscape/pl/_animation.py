@@ -1,4 +1,4 @@
-"""Cells that roll down the landscape of the fitted model."""
+"""Film of cells that roll down the landscape of the fitted model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import torch
+import pandas as pd
 from anndata import AnnData
 from matplotlib import pyplot as plt
 from matplotlib.animation import FFMpegWriter, FuncAnimation
@@ -19,24 +19,32 @@ from matplotlib.colors import to_rgba_array
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from landscape import _keys
+from landscape import _keys, get
 from landscape._anndata import require_adata
 from landscape._files import write_atomic
-from landscape._model import read_model
 from landscape._random import RandomLike, generator
-from landscape.pl._cells import MISSING, categorical_palette
-from landscape.pl._figure import INK
-from landscape.pl._landscape import landscape, relief_of
-from landscape.pl._relief import Relief
-from landscape.pl._view import View, look
-from landscape.pl._ways import lay
+from landscape.pl._landscape import landscape
+from landscape.pl.scene.cells import MISSING, categorical_palette
+from landscape.pl.scene.places import development_direction
+from landscape.pl.scene.relief import Relief
+from landscape.pl.scene.view import View, read_view, relief_of
+from landscape.pl.style.figure import INK
 
+# Frames in the tail of a ball.
 _TAIL = 6
+# Standard deviation of the smoothing of places over time, in frames.
+_SMOOTHING = 1.5
+# Balls set off one after the other over this share of the film: the first third.
+_DEPARTURES = 3
+# Where the direction names no start cells, balls start from this share of the cells: the fiftieth part, or at least 20.
+_FARTHEST, _MIN_FARTHEST = 50, 20
+# Colours in a GIF, and the pixels along a side that each colour of a ball takes in the picture of its palette.
+_GIF_COLOURS, _SWATCH = 256, 60
 
 
 @dataclass(frozen=True)
-class Rolling:
-    """Balls over time: places on paper, whether they are seen, and their colours.
+class RollingCells:
+    """Cells over time: places, visibility and colours.
 
     Attributes
     ----------
@@ -71,10 +79,11 @@ def animate(
     title: str | None = None,
     rng: RandomLike = 0,
 ) -> FuncAnimation | None:
-    """Let cells roll down the landscape: trajectories of the fitted model, noise included, from the start cells.
+    """Animate trajectories of the fitted model on the landscape: cells that roll down from the start cells.
 
-    Balls take the colour of the attractor next to which they end, and set off one after the other. Their places are those
-    of the cells nearest to their states, smoothed over three frames. The same seed gives the same film.
+    Trajectories are those of :func:`landscape.get.trajectories`, noise included. Each is placed among the cells nearest to
+    its states, smoothed over three frames, and has the colour of the attractor nearest to its end. Cells set off one after
+    the other. The same seed gives the same film.
 
     Parameters
     ----------
@@ -83,38 +92,39 @@ def animate(
     save
         File to write: ``.gif``, or ``.mp4`` where ffmpeg is installed (also by ``pip install imageio-ffmpeg``).
     n_cells, n_frames, fps
-        Balls, frames, and frames in a second.
+        Number of cells, number of frames, and frames per second.
     duration
-        Time that the model runs, in its unit; ``None``: as for the heights.
+        Time that is simulated, in the unit of the model; ``None``: as for the heights.
     basis, occupancy_key, title
         As in :func:`landscape`.
     size
-        Area of a ball in square points.
+        Area of a cell's ball in square points.
     dpi
         Dots per inch of the film.
     rng
-        Seed.
+        Seed of the trajectories and of the departures.
 
     Returns
     -------
-    The :class:`matplotlib.animation.FuncAnimation` (in a notebook, ``IPython.display.HTML(film.to_jshtml())`` shows it),
-    or ``None`` if it was saved.
+    :class:`matplotlib.animation.FuncAnimation`, or ``None`` if it was saved. In a notebook,
+    ``IPython.display.HTML(film.to_jshtml())`` shows it.
 
     Raises
     ------
     KeyError
         If the model or the heights are missing.
     ValueError
-        If the ending of ``save`` is neither ``.gif`` nor ``.mp4``, or ffmpeg is missing for the latter.
+        If the ending of ``save`` is neither ``.gif`` nor ``.mp4``, if ffmpeg is missing for the latter, or if ``duration``
+        is neither given nor known.
     """
     require_adata(adata)
     writer = _writer(save, fps)
-    view = look(
+    view = read_view(
         adata, color=None, basis=basis, occupancy_key=occupancy_key, layer=None, palette=None, cmap="viridis",
         n_cells=None, labels=True, paths=False, rng=rng,
     )  # fmt: skip
     relief, _, _ = relief_of(view)
-    balls = rolling(adata, view, relief, n_cells=n_cells, n_frames=n_frames, duration=duration, rng=rng)
+    balls = rolling_cells(adata, view, relief, n_cells=n_cells, n_frames=n_frames, duration=duration, rng=rng)
     still = landscape(
         adata, color=_keys.BASIN if _keys.BASIN in adata.obs else None, basis=basis, occupancy_key=occupancy_key,
         n_cells=0, paths=False, title=title, return_fig=True,
@@ -133,7 +143,7 @@ def animate(
 
 
 def _write_gif(target: Path, figure: Any, show: Callable[[int], Any], n_frames: int, fps: int, swatches: Any) -> None:
-    """Frames with one palette of 256 colours, so that a colour stays the same and unchanged parts take no room."""
+    """Write frames with one palette of 256 colours, so that colours do not flicker and unchanged parts take no room."""
     from PIL import Image
 
     frames = []
@@ -145,10 +155,10 @@ def _write_gif(target: Path, figure: Any, show: Callable[[int], Any], n_frames: 
     mosaic = Image.new("RGB", (frames[0].width, frames[0].height * len(some)))
     for i, picture in enumerate(some):
         mosaic.paste(picture, (0, i * picture.height))
-    # Balls are small, and their colours would be merged with others: give each of them some room.
+    # Balls are small; without some room for each of their colours, these would be merged with others.
     for i, colour in enumerate(sorted(set(map(tuple, np.round(255 * swatches[:, :3]).astype(int).tolist())))):
-        mosaic.paste(colour, (0, 60 * i, 60, 60 * i + 60))
-    palette = mosaic.quantize(256, method=Image.Quantize.MEDIANCUT)
+        mosaic.paste(colour, (0, _SWATCH * i, _SWATCH, _SWATCH * (i + 1)))
+    palette = mosaic.quantize(_GIF_COLOURS, method=Image.Quantize.MEDIANCUT)
     first, *rest = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in frames]
     first.save(target, format="GIF", save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
 
@@ -170,7 +180,7 @@ def _writer(save: str | Path | None, fps: int) -> FFMpegWriter | None:
         raise ValueError(msg)
 
     class Writer(FFMpegWriter):
-        """Writer that starts the program which was found, whatever is set for all of matplotlib."""
+        """Writer that starts the program that was found, without a change to the settings of matplotlib."""
 
         @classmethod
         def bin_path(cls) -> str:
@@ -181,7 +191,7 @@ def _writer(save: str | Path | None, fps: int) -> FFMpegWriter | None:
 
 
 def _ffmpeg() -> str | None:
-    """Path of ffmpeg: the one that matplotlib is told to use, else the one that a package of Python carries."""
+    """Path of ffmpeg: the one in the settings of matplotlib, else the one in the package imageio-ffmpeg."""
     if (found := shutil.which(mpl.rcParams["animation.ffmpeg_path"])) is not None:
         return found
     try:
@@ -191,7 +201,7 @@ def _ffmpeg() -> str | None:
     return str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
-def rolling(
+def rolling_cells(
     adata: AnnData,
     view: View,
     relief: Relief,
@@ -200,48 +210,39 @@ def rolling(
     n_frames: int,
     duration: float | None,
     rng: RandomLike,
-) -> Rolling:
-    """Trajectories of the model from the start cells, laid onto the relief."""
-    model = read_model(adata)
-    genes = list(model.regulators)
-    x = adata.obsm[_keys.STATE][genes].to_numpy(dtype=float)
-    gen = generator(rng)
-    begin = _start(adata, view)
-    chosen = begin[gen.integers(0, len(begin), n_cells)]
+) -> RollingCells:
+    """Trajectories of the model in the plane and on the relief, each from its departure on."""
+    random = generator(rng)
     if duration is None:
-        duration = float(view.record.get("params", {}).get("duration", 5.0))
-    path = model.simulate(
-        torch.as_tensor(x[chosen]),
-        duration=duration,
-        step=model.step_within(duration / n_frames),
-        rng=gen,
-        save_at=list(np.linspace(0, duration * (1 - 1 / n_frames), n_frames)),
-    )
-    states = path.states.numpy()
-    where = lay(adata, states.reshape(-1, states.shape[-1]), genes, view.where)[0].reshape(len(states), n_cells, 2)
-    # One sets off after the other, over the first third of the film.
-    delay = np.sort(gen.integers(0, max(1, n_frames // 3), n_cells))
+        duration = view.record.get("params", {}).get("duration")
+    states = get.trajectories(
+        adata, n_cells=n_cells, n_times=n_frames, duration=duration, cells=_start_cells(adata, view), rng=random
+    ).states.numpy()
+    flat_states = pd.DataFrame(states.reshape(-1, states.shape[-1]), columns=list(get.model(adata).regulators))
+    where = get.values_at_states(adata, states=flat_states, values=view.where)[0].reshape(n_frames, n_cells, 2)
+    delay = np.sort(random.integers(0, max(1, n_frames // _DEPARTURES), n_cells))
     frame = np.clip(np.arange(len(where))[:, None] - delay, 0, None)
-    where = gaussian_filter1d(where[frame, np.arange(n_cells)], 1.5, axis=0, mode="nearest")
+    where = gaussian_filter1d(where[frame, np.arange(n_cells)], _SMOOTHING, axis=0, mode="nearest")
     flat = where.reshape(-1, 2)
-    turned, lifted = relief.camera.turned(flat), relief.camera.lift(relief.grid.at(flat))
+    turned, lifted = relief.camera.turned(flat), relief.camera.lift(relief.heights.at(flat))
     seen = ((np.abs(turned) <= 1).all(1) & relief.visible(turned, lifted)).reshape(where.shape[:2])
     paper = relief.camera.see(turned, lifted)[0].reshape(where.shape)
-    return Rolling(where, paper, seen & (np.arange(len(where))[:, None] >= delay), _colours(adata, view, where[-1]))
+    return RollingCells(
+        where, paper, seen & (np.arange(len(where))[:, None] >= delay), _colours(adata, view, where[-1])
+    )
 
 
-def _start(adata: AnnData, view: View) -> NDArray[np.int64]:
-    """Start cells; where the direction names none, the fiftieth of the cells that lie farthest uphill."""
-    if _keys.START in adata.obs and (named := np.flatnonzero(adata.obs[_keys.START].to_numpy(dtype=bool))).size:
-        return named
-    from landscape.pl._places import downhill
-
-    turn, _ = downhill(adata, view.where, view.basis)
+def _start_cells(adata: AnnData, view: View) -> NDArray[np.int64] | None:
+    """``None`` for the start cells that the direction names; where it names none, the cells that lie farthest uphill."""
+    if _keys.START in adata.obs and adata.obs[_keys.START].to_numpy(dtype=bool).any():
+        return None
+    turn, _ = development_direction(adata, view.where, view.basis)
     down = view.where @ np.array([np.cos(turn), np.sin(turn)])
-    return np.argsort(down, kind="stable")[: max(20, len(down) // 50)]
+    return np.argsort(down, kind="stable")[: max(_MIN_FARTHEST, len(down) // _FARTHEST)]
 
 
 def _colours(adata: AnnData, view: View, last: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Colour of the attractor nearest to each place, shape ``(n, 4)``."""
     if not view.places or _keys.BASIN not in adata.obs:
         return np.tile(to_rgba_array(INK), (len(last), 1))
     palette = categorical_palette(adata, _keys.BASIN)
@@ -251,7 +252,7 @@ def _colours(adata: AnnData, view: View, last: NDArray[np.float64]) -> NDArray[n
 
 
 def _backdrop(still: Any, dpi: int) -> tuple[Any, Axes, Any]:
-    """Figure with a picture of the relief behind empty axes, and the way from paper to its pixels."""
+    """Figure with a picture of the relief behind empty axes, and the map from paper to its pixels."""
     still.set_dpi(dpi)
     still.canvas.draw()
     picture = np.asarray(still.canvas.buffer_rgba()).copy()
@@ -271,8 +272,8 @@ def _backdrop(still: Any, dpi: int) -> tuple[Any, Axes, Any]:
     return figure, ax, to_pixels
 
 
-def _stage(ax: Axes, balls: Rolling, pixels: NDArray[np.float64], size: float) -> Callable[[int], list[Any]]:
-    """Balls and their tails on the backdrop; the function that is returned shows a frame."""
+def _stage(ax: Axes, balls: RollingCells, pixels: NDArray[np.float64], size: float) -> Callable[[int], list[Any]]:
+    """Draw balls and their tails on the backdrop; returns the function that shows a frame."""
     dark = balls.rgba.copy()
     dark[:, :3] *= 0.5
     tails = ax.scatter([], [], s=size / 6, linewidths=0, zorder=2)

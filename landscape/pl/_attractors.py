@@ -1,4 +1,4 @@
-"""What the attractors are made of, and how firmly they stand."""
+"""Levels of regulators in the attractors, with their cells, stability and support."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
-from landscape.pl._cells import attractor_colours
-from landscape.pl._circle import side_by_side
-from landscape.pl._figure import INK, LEVEL_LABEL, PAGE, bare, caption, finish, name_bar, shrunk
-from landscape.pl._places import unobserved
+from landscape.pl.scene.cells import attractor_colours
+from landscape.pl.scene.places import unobserved
+from landscape.pl.style.circle import cluster_order
+from landscape.pl.style.figure import INK, LEVEL_LABEL, PAGE, caption, finish, hide_spines, label_colorbar, width_scale
 
 _HINT = "run `landscape.tl.attractors(adata)` first"
-MOST_REGULATORS = 30
+MAX_REGULATORS = 30
+# Width at which text has its full size, in inches: with many rows and few columns, figures are narrow.
+_FULL_WIDTH = 5.0
 # Columns of the table that are drawn as bars, with their headings.
 BARS = (
     ("n_cells", "cells in\nthe basin"),
@@ -34,17 +36,18 @@ def attractors(
     adata: AnnData,
     *,
     key: str = _keys.ATTRACTORS,
-    n_regulators: int | None = MOST_REGULATORS,
+    n_regulators: int | None = MAX_REGULATORS,
     cmap: str = "mako_r",
     width: float | None = None,
     title: str | None = None,
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Any:
-    """Draw the level of each regulator in each attractor, with cells, leading eigenvalue and support beside it.
+    """Draw the level of each regulator in each attractor, with its cells, leading eigenvalue and support.
 
-    Levels are those of the model: 0 is off and about 1 high. Regulators (rows) and attractors (columns) are put in the
-    order of a clustering; bars above have the colours of the basins. An attractor relaxes at the rate of its leading eigenvalue: the nearer to zero, the weaker it stands.
+    Levels are those of the model: 0 is off and about 1 high. Regulators (rows) and attractors (columns) are in the order of
+    a clustering; bars above have the colours of the basins. Perturbations of an attractor decay at the rate of its leading
+    eigenvalue: near zero it is weakly stable.
 
     Parameters
     ----------
@@ -53,11 +56,12 @@ def attractors(
     key
         Name of the record in ``adata.uns["landscape"]``.
     n_regulators
-        Most regulators drawn, those that differ most between attractors; the figure says how many of how many.
+        Largest number of regulators drawn, those that differ most between attractors; the caption states how many of how
+        many.
     cmap
         Colour map of the levels.
     width
-        Width of the figure in inches; ``None``: what the attractors need. Its height follows from the regulators.
+        Width of the figure in inches; ``None``: by the number of attractors. The height depends on the number of regulators.
     title, show, return_fig
         As for :func:`landscape`.
 
@@ -70,13 +74,13 @@ def attractors(
     KeyError
         If there are no attractors.
     ValueError
-        If the list of attractors is empty.
+        If there is none to draw.
     """
     require_adata(adata)
     record = read_result(adata, key, hint=_HINT)
     states, table = record["states"], record["table"]
     if not len(states):
-        msg = "No attractor to draw; run `landscape.tl.attractors` with more starts."
+        msg = "Expected at least one attractor, found none; run `landscape.tl.attractors` with more starts."
         raise ValueError(msg)
     total = states.shape[1]
     if n_regulators is not None and total > n_regulators:
@@ -87,9 +91,7 @@ def attractors(
     bars = [(name, label) for name, label in BARS if name in table and table[name].notna().any()]
     colours = attractor_colours(adata, [str(name) for name in states.index])
     figure, main, side = _layout(states, len(bars), width)
-    text = shrunk(
-        float(figure.get_size_inches()[0]) * PAGE / 5.0
-    )  # many rows, few columns: a narrow figure is the rule
+    text = width_scale(float(figure.get_size_inches()[0]) * PAGE / _FULL_WIDTH)
     _levels(figure, main, states, cmap, text)
     for ax, (column, label) in zip(side, bars, strict=True):
         _bars(
@@ -142,9 +144,9 @@ def _levels(figure: Figure, ax: Axes, states: pd.DataFrame, cmap: str, text: flo
     ax.set_xticks(np.arange(values.shape[1]) + 0.5, [str(name) for name in states.index], fontsize=9 * text)
     plt.setp(ax.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
     ax.tick_params(length=0)
-    bare(ax, *ax.spines)
+    hide_spines(ax, *ax.spines)
     bar = figure.colorbar(drawn, ax=ax, shrink=min(1.0, 11 / values.shape[0]), aspect=14, pad=0.03, anchor=(0.0, 1.0))
-    name_bar(bar, LEVEL_LABEL, size=8)
+    label_colorbar(bar, LEVEL_LABEL, size=8)
 
 
 def _bars(ax: Axes, values: NDArray[np.float64], column: str, label: str, colours: list[str], text: float) -> None:
@@ -156,11 +158,11 @@ def _bars(ax: Axes, values: NDArray[np.float64], column: str, label: str, colour
     ax.margins(y=0.45)
     ax.axhline(0, color=INK, lw=0.8)
     ax.tick_params(axis="x", length=0, labelbottom=False)
-    bare(ax, *ax.spines)
+    hide_spines(ax, *ax.spines)
 
 
 def _order(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    return side_by_side(np.linalg.norm(values[:, None] - values[None], axis=-1))
+    return cluster_order(np.linalg.norm(values[:, None] - values[None], axis=-1))
 
 
 def _short(value: float, column: str) -> str:

@@ -16,16 +16,19 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read_result, require_adata, results_of
-from landscape.pl._cells import attractor_colours
-from landscape.pl._circle import corners, write_outside
-from landscape.pl._figure import INK, QUIET, caption, counted, finish, grain, name_bar, new_axes
+from landscape.pl.scene.cells import attractor_colours
+from landscape.pl.style.circle import circle_points, write_outside
+from landscape.pl.style.figure import INK, QUIET, axes_scale, caption, counted, finish, label_colorbar, new_axes
 
 _HINT = "run `landscape.tl.barriers(adata)` first"
-# Size of numbers in a matrix, and the least to which they shrink in small fields.
-LETTERS, LEAST_LETTERS = 8.0, 4.5
-# Width of axes, as a share of a page's, from which a graph has room for intervals.
+# Font size of numbers in a matrix, and the smallest one, in small fields.
+FONT_SIZE, MIN_FONT_SIZE = 8.0, 4.5
+# Scale of axes from which a graph has room for intervals.
 _ROOMY = 0.85
-# What the column `saddle` says of a passage that is the sum of others.
+# Curvature of the arrows of a graph, and the places of their numbers: a third along keeps the two directions apart.
+_BEND = 0.16
+_NUMBERS_AT = (0.36, 0.3, 0.42, 0.25, 0.48)
+# Entry of the column `saddle` for a barrier that is the sum of others.
 _INDIRECT = "over other attractors"
 
 
@@ -40,10 +43,10 @@ def barriers(
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Axes | Figure | None:
-    """Draw the barrier from each attractor to each other one, with its interval where it has one.
+    """Draw the barrier from each attractor to each other one, with its interval where there is one.
 
-    A barrier is the action that noise has to spend; the rate of the passage falls as :math:`e^{-S}`, so that small numbers
-    are easy passages. It is stated at the noise :math:`D` that the colour bar names.
+    A barrier is the action :math:`S` of the minimum-action path; the rate of the transition falls as :math:`e^{-S}`, so
+    that low barriers are crossed often. It belongs to the noise :math:`D` that the label states.
 
     Parameters
     ----------
@@ -52,8 +55,8 @@ def barriers(
     key
         Name of the record in ``adata.uns["landscape"]``.
     kind
-        ``"matrix"``: from rows to columns. ``"graph"``: attractors on a circle and an arrow for each direct passage, the
-        thicker the easier, with its height.
+        ``"matrix"``: from rows to columns. ``"graph"``: attractors on a circle and an arrow with the barrier of each direct
+        transition, thicker for lower barriers.
     cmap
         Colour map of the heights.
     title, ax, show, return_fig
@@ -68,7 +71,7 @@ def barriers(
     KeyError
         If there are no barriers.
     ValueError
-        If the table of barriers holds no height, or ``kind`` is unknown.
+        If no barrier has a height, or ``kind`` is unknown.
     """
     require_adata(adata)
     if kind not in ("matrix", "graph"):
@@ -77,14 +80,14 @@ def barriers(
     record = read_result(adata, key, hint=_HINT)
     table, noise = record["table"], record.get("params", {})
     if not np.isfinite(table["height"]).any():
-        msg = "No barrier to draw: the table has no height; at least two attractors with a path are needed."
+        msg = "Expected at least one barrier with a height, found none: two attractors with a path between them are needed."
         raise ValueError(msg)
     label = f"barrier (action at D = {noise['diffusion']:.2g})" if "diffusion" in noise else "barrier (action)"
     if kind == "graph":
         size = 6.4
         figure, ax = new_axes(ax, size=(size, size))
         notes = _draw_graph(ax, table, _sizes(adata), attractor_colours(adata, _names(table)))
-        notes.append(f"{label}, dimensionless; thick arrows are easy passages")
+        notes.append(f"{label}, dimensionless; thick arrows: low barriers")
     else:
         names = _names(table)
         side = 2.2 + 0.95 * len(names)
@@ -94,7 +97,7 @@ def barriers(
     if "converged" in table and not table.loc[np.isfinite(table["height"]), "converged"].all():
         notes.append("in brackets: not converged")
     if title:
-        ax.set_title(title, color=INK, fontsize=12 * grain(ax))
+        ax.set_title(title, color=INK, fontsize=12 * axes_scale(ax))
     caption(figure, notes)
     if kind == "matrix":
         _fit_texts(ax, len(names))
@@ -132,14 +135,14 @@ def _matrix(ax: Axes, table: pd.DataFrame, names: list[str], cmap: str, label: s
         mask=heights.isna(),
         linewidths=0.8,
         linecolor="white",
-        annot_kws={"fontsize": LETTERS},
+        annot_kws={"fontsize": FONT_SIZE},
         cbar_kws={"shrink": 0.8},
     )
-    for row in table[~np.isfinite(table["height"])].to_dict("records"):  # seaborn writes nothing on masked fields
+    for row in table[~np.isfinite(table["height"])].to_dict("records"):  # seaborn does not annotate masked fields
         at = names.index(str(row["to"])) + 0.5, names.index(str(row["from"])) + 0.5
-        ax.text(*at, "no path", ha="center", va="center", fontsize=LETTERS, color=QUIET)
-    t = grain(ax)
-    name_bar(ax.collections[0].colorbar, label, size=9 * t)
+        ax.text(*at, "no path", ha="center", va="center", fontsize=FONT_SIZE, color=QUIET)
+    t = axes_scale(ax)
+    label_colorbar(ax.collections[0].colorbar, label, size=9 * t)
     ax.set(facecolor="#f0f1f3")
     ax.set_xlabel("to", fontsize=9.5 * t)
     ax.set_ylabel("from", fontsize=9.5 * t)
@@ -150,7 +153,7 @@ def _matrix(ax: Axes, table: pd.DataFrame, names: list[str], cmap: str, label: s
 
 
 def _fit_texts(ax: Axes, n: int) -> None:
-    """Give all numbers one size at which the longest of them fits into its field."""
+    """Set one font size at which the longest number fits into its field."""
     figure = ax.get_figure(root=True)
     if figure is None or not ax.texts:
         return
@@ -163,11 +166,11 @@ def _fit_texts(ax: Axes, n: int) -> None:
         0.85 * field.height / n / max(max(box.height for box in boxes), 1e-9),
     )
     for text in ax.texts:
-        text.set_fontsize(max(LETTERS * min(room, 1.0), LEAST_LETTERS))
+        text.set_fontsize(max(FONT_SIZE * min(room, 1.0), MIN_FONT_SIZE))
 
 
 def _sizes(adata: AnnData) -> dict[str, float]:
-    """Cells of each attractor, where they were counted."""
+    """Number of cells of each attractor, where they were counted."""
     record = results_of(adata).get(_keys.ATTRACTORS)
     if record is None or "n_cells" not in record["table"]:
         return {}
@@ -177,11 +180,11 @@ def _sizes(adata: AnnData) -> dict[str, float]:
 def _free(
     a: NDArray[np.float64], b: NDArray[np.float64], half: float, taken: list[tuple[float, float, float]]
 ) -> tuple[float, float]:
-    """Place on the arrow for a text of half a width ``half``, where it covers least of those placed before."""
+    """Place on an arrow for a text of half width ``half``, where it covers least of those placed before."""
     along, across = b - a, np.array([(b - a)[1], -(b - a)[0]])
     best, least = (0.0, 0.0), np.inf
-    for share in (0.36, 0.3, 0.42, 0.25, 0.48):  # a third along keeps the two ways of a pair apart
-        x, y = a + share * along + 0.16 * 2 * share * (1 - share) * across  # as `arc3` bends
+    for share in _NUMBERS_AT:
+        x, y = a + share * along + _BEND * 2 * share * (1 - share) * across  # as `arc3` bends
         covered = sum(max(half + other + 0.03 - abs(x - u), 0.0) * max(0.12 - abs(y - v), 0.0) for u, v, other in taken)
         if covered < least:
             best, least = (float(x), float(y)), covered
@@ -190,13 +193,13 @@ def _free(
 
 
 def _draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float], colours: Mapping[str, str]) -> list[str]:
-    """Attractors on a circle, arrows for direct passages; returns the words that belong below."""
+    """Attractors on a circle and arrows for direct transitions; returns notes for the caption."""
     names = _names(table)
-    places = dict(zip(names, corners(len(names)), strict=True))
+    places = dict(zip(names, circle_points(len(names)), strict=True))
     direct = table[np.isfinite(table["height"])]
     if "saddle" in direct and (direct["saddle"] != _INDIRECT).any():
         direct = direct[direct["saddle"] != _INDIRECT]
-    bounds = grain(ax) >= _ROOMY
+    bounds = axes_scale(ax) >= _ROOMY
     _arrows(ax, direct, places, bounds=bounds)
     _nodes(ax, places, cells, colours)
     ax.set_xlim(-1.7, 1.7)
@@ -204,15 +207,15 @@ def _draw_graph(ax: Axes, table: pd.DataFrame, cells: Mapping[str, float], colou
     ax.set_aspect("equal")
     ax.axis("off")
     hidden = int(np.isfinite(table["height"]).sum()) - len(direct)
-    notes = [f"{counted(hidden, 'passage')} over other attractors not drawn"] if hidden else []
+    notes = [f"{counted(hidden, 'transition')} over other attractors not drawn"] if hidden else []
     if not bounds and np.isfinite(direct.get("low", pd.Series(dtype=float))).any():
         notes.append("intervals: in the matrix")
     return notes
 
 
 def _arrows(ax: Axes, direct: pd.DataFrame, places: Mapping[str, NDArray[np.float64]], *, bounds: bool) -> None:
-    """An arrow with its height, and its interval where there is room, for each passage; the easiest on top."""
-    lowest, t = float(direct["height"].min()), grain(ax)
+    """An arrow for each transition with its barrier, and the interval where there is room; the lowest barrier on top."""
+    lowest, t = float(direct["height"].min()), axes_scale(ax)
     taken: list[tuple[float, float, float]] = []
     for row in direct.sort_values("height", ascending=False).to_dict("records"):
         a, b = places[str(row["from"])], places[str(row["to"])]
@@ -220,7 +223,7 @@ def _arrows(ax: Axes, direct: pd.DataFrame, places: Mapping[str, NDArray[np.floa
         arrow = FancyArrowPatch(
             tuple(a),
             tuple(b),
-            connectionstyle="arc3,rad=0.16",
+            connectionstyle=f"arc3,rad={_BEND}",
             arrowstyle="-|>,head_length=0.5,head_width=0.28",
             mutation_scale=(10 + 6 * share) * t,
             shrinkA=17 * t,
@@ -248,11 +251,11 @@ def _arrows(ax: Axes, direct: pd.DataFrame, places: Mapping[str, NDArray[np.floa
 def _nodes(
     ax: Axes, places: Mapping[str, NDArray[np.float64]], cells: Mapping[str, float], colours: Mapping[str, str]
 ) -> None:
-    """A disc for each attractor, the larger the more cells it holds, and its name outside the circle."""
-    most, t = max(cells.values(), default=1.0) or 1.0, grain(ax)
+    """A disc for each attractor, larger for more cells, and its name outside the circle."""
+    largest, t = max(cells.values(), default=1.0) or 1.0, axes_scale(ax)
     nodes = ax.scatter(
         *np.array(list(places.values())).T,
-        s=[t**4 * (260 + 500 * cells.get(name, most) / most) for name in places],
+        s=[t**4 * (260 + 500 * cells.get(name, largest) / largest) for name in places],
         c=[colours[name] for name in places],
         edgecolors="white",
         lw=1.6,
@@ -260,5 +263,5 @@ def _nodes(
     )
     nodes.set_gid("attractors")
     for name, point in places.items():
-        words = f"{name}\n{counted(cells[name], 'cell')}" if name in cells else name
-        write_outside(ax, words, point, gap=20 * t, size=9.5 * t)
+        label = f"{name}\n{counted(cells[name], 'cell')}" if name in cells else name
+        write_outside(ax, label, point, gap=20 * t, size=9.5 * t)

@@ -10,23 +10,23 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from landscape.pl._figure import INK, QUIET, finish
+from landscape.pl.style.figure import INK, QUIET, finish
 
-# Beyond these, names of a matrix cannot be read at the width of a page.
-MOST_ROWS, MOST_COLUMNS = 50, 60
+# Largest matrix whose names can be read at the width of a page.
+MAX_ROWS, MAX_COLUMNS = 50, 60
 
 
 def clustered(weights: pd.DataFrame, title: str | None, ax: Axes | None, *, show: bool | None, return_fig: bool) -> Any:
-    """Draw weights, regulator x target, with rows and columns in the order of a clustering."""
+    """Draw weights, regulators by targets, with rows and columns in the order of a clustering."""
     if ax is not None:
-        msg = f"A clustered matrix of {len(weights)} regulators makes its own figure; leave `ax` out or pass `kind='graph'`."
+        msg = f"Expected no `ax` for a clustered matrix of {len(weights)} regulators, which makes its own figure; pass `kind='graph'` with `ax`."
         raise ValueError(msg)
     active = weights.loc[(weights != 0).any(axis=1), (weights != 0).any(axis=0)]
-    shown = active.loc[_most(active, 1, MOST_ROWS), _most(active, 0, MOST_COLUMNS)]
+    shown = active.loc[_strongest(active, 1, MAX_ROWS), _strongest(active, 0, MAX_COLUMNS)]
     shown = shown.loc[(shown != 0).any(axis=1), (shown != 0).any(axis=0)]
     limit = float(np.abs(shown.to_numpy()).max())
     height = float(max(0.105 * shown.shape[0] + 1.8, 4.0))
-    width = float(max(0.088 * shown.shape[1] + 1.8, 4.5))  # that of a page for the most targets
+    width = float(max(0.088 * shown.shape[1] + 1.8, 4.5))  # the width of a page for the largest matrix
     grid = sns.clustermap(
         shown,
         cmap="RdBu",
@@ -52,20 +52,20 @@ def clustered(weights: pd.DataFrame, title: str | None, ax: Axes | None, *, show
     if title:
         grid.figure.suptitle(title, color=INK)
     if shown.shape != weights.shape:
-        words = f"{shown.shape[0]} regulators and {shown.shape[1]} targets with the strongest edges, of {len(weights)}"
-        grid.figure.text(0.01, 0.004, words, fontsize=7, color=QUIET)
+        note = f"{shown.shape[0]} regulators and {shown.shape[1]} targets with the strongest edges, of {len(weights)}"
+        grid.figure.text(0.01, 0.004, note, fontsize=7, color=QUIET)
     return finish(grid.figure, grid, show=show, return_fig=return_fig)
 
 
-def _most(weights: pd.DataFrame, axis: int, most: int) -> pd.Index:
-    """Names with the largest sums of absolute weights along an axis, in their order in the table."""
+def _strongest(weights: pd.DataFrame, axis: int, n: int) -> pd.Index:
+    """Names with the ``n`` largest sums of absolute weights along an axis, in their order in the table."""
     total = weights.abs().sum(axis=axis).sort_values(ascending=False, kind="stable")
-    kept = set(total.index[:most])
+    kept = set(total.index[:n])
     return pd.Index([name for name in (weights.index if axis == 1 else weights.columns) if name in kept])
 
 
 def _linkage(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Order of a clustering; made here, because seaborn warns of large matrices where fastcluster is missing."""
+    """Average linkage; computed here, since seaborn warns of large matrices where fastcluster is missing."""
     from scipy.cluster.hierarchy import linkage
 
     return linkage(values, method="average") if len(values) > 1 else None

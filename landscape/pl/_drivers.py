@@ -1,4 +1,4 @@
-"""Genes that go with each fate."""
+"""Driver genes of each fate."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from matplotlib.ticker import MaxNLocator
 
 from landscape import _keys, get
 from landscape._anndata import read_result, require_adata
-from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, PAGE, QUIET, bare, caption, counted, finish
+from landscape.pl.scene.cells import attractor_colours
+from landscape.pl.style.figure import INK, PAGE, QUIET, caption, counted, finish, hide_spines
 
 _HINT = "run `landscape.tl.drivers(adata)` first"
 N_GENES, N_FALLING = 8, 4
-# A gene is called significant below this q-value, as `landscape.tl.drivers` counts them.
+# Largest q-value of a significant gene, as in `landscape.tl.drivers`.
 LEVEL = 0.05
-# Width that a panel needs for its names and intervals, in inches.
+# Smallest width of a panel and height of a row, in inches.
 _PANEL = 1.65
 _ROW = 0.155
 # Rows left free between the genes that rise and those that fall.
@@ -42,11 +42,11 @@ def drivers(
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Any:
-    """Draw the genes that rise and fall most with the probability of each fate, with their intervals.
+    """Draw the genes with the highest and lowest partial correlations with the probability of each fate.
 
-    A dot is the partial correlation of :func:`landscape.tl.drivers`, its line the interval of 95 %. Filled dots are
-    significant (q < 0.05 over the genes of a fate), hollow ones are not. Names of regulators of the model are bold. It is
-    association along the way to a fate, not cause.
+    Dots are the partial correlations of :func:`landscape.tl.drivers`, lines their 95 % intervals. Filled dots are
+    significant (q < 0.05 over the genes of a fate), hollow ones are not. Names of regulators of the model are bold.
+    Correlations show association along the differentiation towards a fate, not cause.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ def drivers(
     fates
         Fates to draw, in this order; ``None``: all.
     n_genes, n_falling
-        Genes drawn for each fate: those with the highest correlation, and below them those with the lowest.
+        Number of genes for each fate with the highest correlations, and below them with the lowest.
     regulators
         Rank regulators of the model only.
     palette
         Colours of the fates; ``None``: those of the basins.
     width
-        Width of the figure in inches; panels go into as many rows as that needs.
+        Width of the figure in inches; the number of rows of panels follows.
     title, show, return_fig
         As for :func:`landscape`.
 
@@ -76,7 +76,7 @@ def drivers(
     KeyError
         If there are no drivers.
     ValueError
-        If a fate is unknown, no gene is asked for, or none is left.
+        If a fate is unknown, or there is no gene to draw.
     """
     record = read_result(require_adata(adata), key, hint=_HINT)
     table = get.drivers(adata, key=key)
@@ -93,7 +93,7 @@ def drivers(
         table = table[table["regulator"].astype(bool)]
     if table.empty:
         what = "regulator" if regulators else "gene"
-        msg = f"No {what} to draw: none has a correlation; {_HINT}."
+        msg = f"Expected at least one {what} with a correlation, found none; {_HINT}."
         raise ValueError(msg)
     panels = [_ends(table[table["fate"].astype(str) == name], n_genes, n_falling) for name in chosen]
     colours = attractor_colours(adata, chosen, palette)
@@ -119,7 +119,7 @@ def drivers(
 
 
 def _ends(own: pd.DataFrame, n_high: int, n_low: int) -> pd.DataFrame:
-    """Genes at both ends of a ranking, the highest first, none twice; ``gap`` marks the first of the lower end."""
+    """Genes at both ends of a ranking, highest first, each once; ``gap`` marks the first gene of the lower end."""
     high = own.head(n_high)
     low = own.iloc[len(high) :].tail(n_low)
     return pd.concat([high.assign(gap=False), low.assign(gap=np.arange(len(low)) == 0)], ignore_index=True)
@@ -147,11 +147,11 @@ def _intervals(ax: Axes, panel: pd.DataFrame, colour: str, *, bold: bool) -> Non
     ax.xaxis.set_major_locator(MaxNLocator(2))
     ax.tick_params(axis="x", labelsize=7, colors=QUIET)
     ax.tick_params(axis="y", length=0)
-    bare(ax, "top", "right", "left")
+    hide_spines(ax, "top", "right", "left")
 
 
 def _label(axes: Sequence[Axes], columns: int) -> None:
-    """Name the quantity below the lowest panel of each column."""
+    """Label the x axis of the lowest panel of each column."""
     for ax in axes[-columns:]:
         ax.set_xlabel("partial correlation", fontsize=7.5, color=QUIET)
 
@@ -161,7 +161,7 @@ def _notes(
 ) -> list[str]:
     what = "regulators" if regulators else "genes"
     drawn = pd.concat(panels)
-    notes = [f"the {what} that rise and fall most, of {table['gene'].nunique():,}"]
+    notes = [f"the {what} with the highest and lowest correlations, of {table['gene'].nunique():,}"]
     if (drawn["q_value"] < LEVEL).all():
         notes.append("all significant (q < 0.05)")
     else:

@@ -17,17 +17,30 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read, require_adata, results_of
 from landscape._random import RandomLike
-from landscape.pl._cells import attractor_colours, colours, coordinates, default_basis, plane_names, sample
-from landscape.pl._circle import corners, side_by_side, write_outside
 from landscape.pl._fates_model import fates_against
 from landscape.pl._fates_path import fates_along
-from landscape.pl._figure import INK, PAGE, QUIET, bare, caption, finish, grain, name_bar, new_axes
+from landscape.pl.scene.cells import attractor_colours, colours, coordinates, default_basis, plane_names, sample
+from landscape.pl.style.circle import circle_points, cluster_order, write_outside
+from landscape.pl.style.figure import (
+    INK,
+    PAGE,
+    QUIET,
+    axes_scale,
+    caption,
+    finish,
+    hide_spines,
+    label_colorbar,
+    new_axes,
+)
 
 _HINT = "run `landscape.tl.fates(adata)` first"
-# Least width of a panel in inches.
+# Smallest width of a panel in inches.
 _PANEL = 1.25
 # Width from which colour bars stand beside the panels, in inches.
 _BESIDE = 5.0
+# Area of all points together, and the smallest and largest area of one, in square points.
+_TOTAL_AREA = 12_000
+_AREAS = (1.0, 14.0)
 
 
 def fates(
@@ -51,7 +64,7 @@ def fates(
     return_fig: bool = False,
     rng: RandomLike = 0,
 ) -> Any:
-    """Draw how probable each fate is for each cell.
+    """Draw the fate probabilities of the cells.
 
     Parameters
     ----------
@@ -60,39 +73,39 @@ def fates(
     key
         Key of the table in ``adata.obsm``; ``"terminal_fates"`` draws those of :func:`landscape.tl.terminal_states`.
     kind
-        ``"embedding"``: a panel for each fate, and one for the entropy of the choice where it was computed.
-        ``"circle"``: fates on a circle, each cell at the mean of their places weighted by its probabilities, so that
-        undecided cells lie in the middle and decided ones at their fate; with three fates it is the ternary diagram.
-        ``"path"``: the fates of the cells around each state of a least-action path, with a ring where those of its two
-        ends are equally probable. Where the fitted model and the chain of cells agree, it lies at the saddle.
+        ``"embedding"``: a panel for each fate, and one for the entropy of the fates where it was computed.
+        ``"circle"``: fates on a circle, and each cell at the mean of their places weighted by its probabilities:
+        uncommitted cells lie in the middle, committed ones at their fate. With three fates it is the ternary diagram.
+        ``"path"``: the fates of the cells around each state of a minimum-action path, with a ring where those of its two
+        ends are equally probable. Where the fitted model and the chain of cells agree, the ring lies at the saddle.
         ``"model"``: the model's probability of each fate against that of the chain, in the cells that
-        :func:`landscape.tl.fates` followed with the model; rings where the two differ.
-        ``"auto"``: the first where there is an embedding, else the second.
+        :func:`landscape.tl.fates` simulated with the model, with rings where the two differ.
+        ``"auto"``: ``"embedding"`` where there is an embedding, else ``"circle"``.
     start, end
-        Attractors that the path leaves and goes to, as in :func:`paths`; only for ``kind="path"``.
+        Attractors from which and to which the path leads, as in :func:`paths`; only for ``kind="path"``.
     basis
         Embedding; ``None``: the one that the landscape was drawn on, else the first known one.
     color
-        What colours cells on the circle; ``None``: their most probable fate.
+        Column of ``adata.obs`` or gene that colours cells on the circle; ``None``: their most probable fate.
     palette, cmap, n_cells, title, show, return_fig, rng
         As for :func:`landscape`.
     size
-        Area of a point in square points; ``None``: by their number.
+        Area of a point in square points; ``None``: by the number of cells.
     n_columns
-        Panels in a row; ``None``: as many as the width has room for.
+        Number of panels in a row; ``None``: by the width.
     width
-        Width of a figure of several panels in inches; its height follows.
+        Width of a figure of several panels in inches; the height follows.
     ax
         Axes to draw the circle or the path on.
 
     Returns
     -------
-    List of axes (of the circle and the path: their axes), figure, or ``None`` if shown.
+    List of axes (for a circle or a path, one axes), figure, or ``None`` if shown.
 
     Raises
     ------
     KeyError
-        If there are no fates, or no embedding, path or model where one is asked for.
+        If there are no fates, or no embedding, path or model for this ``kind``.
     ValueError
         If ``kind`` is unknown, or no path joins ``start`` and ``end``.
     """
@@ -113,14 +126,14 @@ def fates(
             adata, table, key, palette=palette, width=width, title=title, show=show, return_fig=return_fig
         )
     basis = basis or results_of(adata).get(_keys.OCCUPANCY, {}).get("basis") or default_basis(adata)
-    chosen, words = sample(adata, n_cells, rng)
-    size = size if size is not None else float(np.clip(12_000 / len(chosen), 1.0, 14.0))
+    chosen, sampling = sample(adata, n_cells, rng)
+    size = size if size is not None else float(np.clip(_TOTAL_AREA / len(chosen), *_AREAS))
     if kind == "circle" or (kind == "auto" and basis is None):
         return _circle(
-            adata, table, chosen, words, color, palette, cmap, size, title, ax, show=show, return_fig=return_fig
+            adata, table, chosen, sampling, color, palette, cmap, size, title, ax, show=show, return_fig=return_fig
         )
     if ax is not None:
-        msg = "One axes cannot hold a panel for each fate; leave `ax` out, or pass `kind='circle'`."
+        msg = "Expected no `ax` for a panel of each fate; leave it out, or pass `kind='circle'`."
         raise ValueError(msg)
     where, basis = coordinates(adata, basis)
     panels = [(str(name), table[name].to_numpy(dtype=float), (0.0, 1.0)) for name in table.columns]
@@ -131,7 +144,7 @@ def fates(
         where[chosen],
         [(n, v[chosen], r) for n, v, r in panels],
         basis,
-        words,
+        sampling,
         cmap,
         size,
         n_columns,
@@ -146,7 +159,7 @@ def _panels(
     where: Any,
     panels: list[Any],
     basis: str,
-    words: str,
+    sampling: str,
     cmap: str,
     size: float,
     n_columns: int | None,
@@ -157,8 +170,8 @@ def _panels(
 ) -> Any:
     below = width < _BESIDE  # colour bars stand below the panels of a narrow figure
     bars = 0.0 if below else 0.62 * (1 + panels[-1][0].startswith("entropy"))  # inches that they take beside them
-    most = n_columns or max(1, int((width - bars) / _PANEL))
-    rows = -(-len(panels) // most)
+    per_row = n_columns or max(1, int((width - bars) / _PANEL))
+    rows = -(-len(panels) // per_row)
     columns = -(-len(panels) // rows)
     wide = (width - bars) / columns
     figure, grid = plt.subplots(
@@ -184,7 +197,7 @@ def _panels(
         if basis == _keys.DRAWING:  # as the relief and the map are turned
             ax.invert_xaxis()
             ax.invert_yaxis()
-        bare(ax, "top", "right")
+        hide_spines(ax, "top", "right")
     scales = [("probability", Normalize(0.0, 1.0), cmap)]
     if panels[-1][0].startswith("entropy"):
         scales.append(("entropy (bits)", Normalize(*panels[-1][2]), "magma"))
@@ -198,7 +211,7 @@ def _panels(
         else:
             place = {"ax": axes, "shrink": 0.8 / rows, "aspect": 18, "pad": 0.02}
         bar = figure.colorbar(ScalarMappable(scale, colour_map), **place)
-        name_bar(bar, label, size=8)
+        label_colorbar(bar, label, size=8)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
     for row in grid:
@@ -207,18 +220,18 @@ def _panels(
         ax.set_xlabel(names[0], fontsize=8, color=QUIET)
     if title:
         figure.suptitle(title, color=INK)
-    caption(figure, words)
+    caption(figure, sampling)
     return finish(figure, axes[: len(panels)], show=show, return_fig=return_fig)
 
 
-def around(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Order of fates on a circle, the first one first: those between which cells are undecided side by side."""
+def fate_order(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Order of fates on a circle, the first fate first: fates that the same cells may have are neighbours."""
     n = probabilities.shape[1]
     if n < 4:
         return np.arange(n)
     shared = np.nan_to_num(probabilities.T @ probabilities)
     np.fill_diagonal(shared, 0.0)
-    order = side_by_side(shared.max() - shared)
+    order = cluster_order(shared.max() - shared)
     return np.roll(order, -int(np.flatnonzero(order == 0)[0]))
 
 
@@ -226,7 +239,7 @@ def _circle(
     adata: AnnData,
     table: Any,
     chosen: Any,
-    words: str,
+    sampling: str,
     color: str | None,
     palette: Any,
     cmap: str,
@@ -238,9 +251,9 @@ def _circle(
     return_fig: bool,
 ) -> Axes | Figure | None:
     probabilities = table.to_numpy(dtype=float)
-    order = around(probabilities)
+    order = fate_order(probabilities)
     names, probabilities = [str(table.columns[i]) for i in order], probabilities[:, order]
-    ends = corners(len(names))
+    ends = circle_points(len(names))
     where = probabilities @ ends
     figure, ax = new_axes(ax, size=(6.4, 6.0))
     if color is None:
@@ -256,8 +269,8 @@ def _circle(
     points = ax.scatter(*where[chosen].T, c=rgba, s=size, linewidths=0, alpha=0.8, rasterized=True, zorder=2)
     points.set_gid("cells")
     for name, point, colour in zip(names, ends, scheme, strict=True):
-        ax.plot(*point, "o", ms=9 * grain(ax), mfc=colour, mec="white", zorder=3)
-        write_outside(ax, name, point, gap=11, size=9.5 * grain(ax))
+        ax.plot(*point, "o", ms=9 * axes_scale(ax), mfc=colour, mec="white", zorder=3)
+        write_outside(ax, name, point, gap=11, size=9.5 * axes_scale(ax))
     if painted is not None and painted.norm is not None:
         figure.colorbar(ScalarMappable(painted.norm, painted.cmap), ax=ax, shrink=0.6, label=painted.label)
     elif painted is not None:
@@ -270,5 +283,5 @@ def _circle(
     ax.axis("off")
     if title:
         ax.set_title(title, color=INK)
-    caption(figure, words)
+    caption(figure, sampling)
     return finish(figure, ax, show=show, return_fig=return_fig)

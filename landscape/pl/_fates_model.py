@@ -1,4 +1,4 @@
-"""Fates of the chain of cells beside those of the fitted model: two answers that share no step."""
+"""Fate probabilities by the fitted model against those on the chain of cells."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read, read_result
-from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import INK, QUIET, bare, caption, finish, shrunk
+from landscape.pl.scene.cells import attractor_colours
+from landscape.pl.style.figure import INK, QUIET, caption, finish, hide_spines, width_scale
 from landscape.tl._fates_model import STAY
 
 _HINT = "run `landscape.tl.fates(adata)` with `n_replicates` above 0"
-# Least width of a panel in inches.
+# Smallest width of a panel in inches.
 _PANEL = 1.55
 DIFFER = "differ"
 
@@ -35,7 +35,7 @@ def fates_against(
     show: bool | None,
     return_fig: bool,
 ) -> Any:
-    """Draw the model's fates against the chain's, fate by fate; arguments as in :func:`landscape.pl.fates`."""
+    """Draw the fates of the model against those of the chain, fate by fate; parameters as in :func:`landscape.pl.fates`."""
     model_key, _, flag_key = (f"{key}{ending}" for ending in _keys.FATES_COMPARED)
     model = read(adata, "obsm", model_key, hint=_HINT)
     record = read_result(adata, _keys.FATES_PARAMS if key == _keys.FATES else key, hint=_HINT)
@@ -43,7 +43,7 @@ def fates_against(
     differs = (adata.obs[flag_key] == DIFFER).to_numpy()[followed]
     names = [str(name) for name in table.columns]
     colours = attractor_colours(adata, names, palette)
-    text = shrunk(width)
+    text = width_scale(width)
 
     n = len(names) + 1
     rows = -(-n // max(1, int(width / _PANEL)))
@@ -88,11 +88,11 @@ def _against(
     )
     apart.set_gid(DIFFER)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], aspect="equal")
-    bare(ax, "top", "right")
+    hide_spines(ax, "top", "right")
 
 
 def _shares(ax: Axes, by_fate: pd.DataFrame, colours: Mapping[str, str], text: float) -> None:
-    """Share of the cells on which the two differ, by the most probable fate, with intervals."""
+    """Share of the cells in which the two differ, by most probable fate, with 95 % intervals."""
     shown = by_fate[by_fate["n_cells"] > 0]
     at = np.arange(len(shown))
     names = [str(name) for name in shown.index]
@@ -107,7 +107,7 @@ def _shares(ax: Axes, by_fate: pd.DataFrame, colours: Mapping[str, str], text: f
     ax.set_xlabel("share (95 % interval)", fontsize=7.5 * text, color=QUIET, labelpad=1)
     ax.tick_params(axis="x", labelsize=7 * text)
     ax.tick_params(axis="y", length=0)
-    bare(ax, "top", "right", "left")
+    hide_spines(ax, "top", "right", "left")
 
 
 def _notes(record: Mapping[str, Any], differs: NDArray[np.bool_]) -> list[str]:
@@ -119,5 +119,5 @@ def _notes(record: Mapping[str, Any], differs: NDArray[np.bool_]) -> list[str]:
     by_fate = record["by_fate"]
     left = [f"{name} ({kept:.0%} stay)" for name, kept in by_fate["kept"].items() if kept < STAY]
     if left:
-        notes.append(f"emptied by the noise of the model: {', '.join(left)}")
+        notes.append(f"most cells leave under the noise of the model: {', '.join(left)}")
     return notes

@@ -1,7 +1,8 @@
-"""How the latent model was fitted, and whether it makes counts like those it saw."""
+"""Training of the latent model, and posterior predictive checks of its counts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,35 +14,32 @@ from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 from landscape._anndata import require_adata
-from landscape._random import RandomLike
-from landscape.latent import CompressionCurve, LatentModel
-from landscape.pl._cells import SAFE
-from landscape.pl._figure import INK, PAGE, QUIET, bare, caption, finish, shrunk
+from landscape.latent import CompressionCurve, LatentModel, PredictiveCheck
+from landscape.pl.scene.cells import SAFE
+from landscape.pl.style.figure import INK, PAGE, QUIET, caption, finish, hide_spines, width_scale
 
-MOST_CELLS = 500
 # Width from which three panels stand beside one another, in inches.
 _THREE = 5.5
+# Share of the values of the bound that are cut off, those of the first epochs.
+_CUT_OFF = 0.1
 
 
 def latent(
     adata: AnnData,
     *,
     model: LatentModel,
+    check: PredictiveCheck | None = None,
     compression: CompressionCurve | None = None,
-    n_cells: int = MOST_CELLS,
-    n_samples: int = 10,
     width: float = PAGE,
     title: str | None = None,
     show: bool | None = None,
     return_fig: bool = False,
-    rng: RandomLike = 0,
 ) -> Any:
-    r"""Draw the training of a latent model, and checks of the counts that it predicts.
+    r"""Draw the training of a latent model, and posterior predictive checks of its counts.
 
-    The curves are the evidence lower bound per cell on training and on held-out cells, and the divergence. The checks are
-    those of :meth:`landscape.latent.LatentModel.posterior_predictive_check`: for each gene the share of zeros and the
-    variance over cells, and how many counts lie in the central interval of a probability. Genes beside the diagonal are
-    those that the model gets wrong.
+    The curves are the evidence lower bound per cell on training and on held-out cells, and the Kullback-Leibler divergence.
+    The checks show for each gene the share of zeros and the variance over cells, observed and predicted, and the share of
+    counts in central intervals of the predictive distribution. The model fits genes on the diagonal.
 
     Parameters
     ----------
@@ -49,21 +47,19 @@ def latent(
         Annotated data with the counts.
     model
         A trained model.
+    check
+        Checks to draw, of :meth:`landscape.latent.LatentModel.posterior_predictive_check`.
     compression
-        Bounds for several numbers of latent dimensions, of :func:`landscape.latent.compression_curve`; drawn if given.
-    n_cells, n_samples
-        Cells that enter the checks, and posterior draws for each; the figure says how many of how many.
+        Bounds for several numbers of latent dimensions to draw, of :func:`landscape.latent.compression_curve`.
     width
-        Width of the figure in inches; its height follows.
+        Width of the figure in inches; the height follows.
     title, show, return_fig
         As for :func:`landscape`.
-    rng
-        Seed of the checks.
 
     Returns
     -------
-    List of axes (bound, divergence, zeros, variance, coverage, and the compression if given), figure, or ``None`` if
-    shown.
+    List of axes (bound and divergence; zeros, variance and coverage with ``check``; bounds with ``compression``), figure, or
+    ``None`` if shown.
 
     Raises
     ------
@@ -79,36 +75,44 @@ def latent(
     if not model.is_trained:
         msg = "Expected a trained model, found one that is not; run `model.train()` first."
         raise ValueError(msg)
-    check = model.posterior_predictive_check(adata, n_cells=n_cells, n_samples=n_samples, rng=rng)
-    n = 5 + (compression is not None)
-    columns = 3 if width >= _THREE else 2
+    n = 2 + 3 * (check is not None) + (compression is not None)
+    columns = min(3 if width >= _THREE else 2, n)
     rows = -(-n // columns)
     figure, grid = plt.subplots(
-        rows, columns, figsize=(width, rows * (0.85 * width / columns + 0.25) + 0.2), layout="constrained"
+        rows,
+        columns,
+        figsize=(width, rows * (0.85 * width / columns + 0.25) + 0.2),
+        layout="constrained",
+        squeeze=False,
     )
     axes = list(grid.ravel())
     for ax in axes[n:]:
         ax.set_axis_off()
-    text = shrunk(width)
+    text = width_scale(width)
     _training(axes[0], axes[1], model, text)
-    genes = check.genes
-    _against(axes[2], genes["zeros"], genes["predicted_zeros"], "share of zeros", text)
-    seen = (genes["variance"] > 0) & (genes["predicted_variance"] > 0)
-    _against(axes[3], genes["variance"][seen], genes["predicted_variance"][seen], "variance", text, log=True)
-    _coverage(axes[4], check.coverage, text)
-    if compression is not None:
-        _compression(axes[5], compression, text)
-    if title:
-        figure.suptitle(title, color=INK)
-    caption(
-        figure,
-        [
+    notes = []
+    if check is not None:
+        _check(axes[2:5], check, text)
+        notes = [
             "a point is a gene",
             "lines on bars: the probability of the interval",
             f"checks on {check.n_cells:,} of {adata.n_obs:,} cells",
-        ],
-    )
+        ]
+    if compression is not None:
+        _compression(axes[n - 1], compression, text)
+    if title:
+        figure.suptitle(title, color=INK)
+    caption(figure, notes)
     return finish(figure, axes[:n], show=show, return_fig=return_fig)
+
+
+def _check(axes: Sequence[Axes], check: PredictiveCheck, text: float) -> None:
+    """Zeros, variances and coverage, observed and predicted."""
+    genes = check.genes
+    _against(axes[0], genes["zeros"], genes["predicted_zeros"], "share of zeros", text)
+    seen = (genes["variance"] > 0) & (genes["predicted_variance"] > 0)
+    _against(axes[1], genes["variance"][seen], genes["predicted_variance"][seen], "variance", text, log=True)
+    _coverage(axes[2], check.coverage, text)
 
 
 def _training(bound: Axes, divergence: Axes, model: LatentModel, text: float) -> None:
@@ -117,17 +121,17 @@ def _training(bound: Axes, divergence: Axes, model: LatentModel, text: float) ->
         (bound, "elbo", "lower bound\n(nats per cell)"),
         (divergence, "kl", "divergence\n(nats per cell)"),
     ):
-        for part, colour, words in (("train", SAFE[0], "training"), ("validation", SAFE[1], "held out")):
+        for part, colour, cells in (("train", SAFE[0], "training"), ("validation", SAFE[1], "held out")):
             values = history[f"{name}_{part}"]
             if values.notna().any():
-                (line,) = ax.plot(history.index, values, color=colour, lw=1.5, label=words)
+                (line,) = ax.plot(history.index, values, color=colour, lw=1.5, label=cells)
                 line.set_gid(f"{name}_{part}")
         _plain(ax, "epoch", label, text)
     if not len(history):
         bound.text(0.5, 0.5, "no history", transform=bound.transAxes, ha="center", color=QUIET)
         return
     _best(bound, history, text)
-    divergence.set_yscale("log")  # it begins a hundred times higher than it ends
+    divergence.set_yscale("log")  # it falls a hundredfold in the first epochs
     for set_formatter in (divergence.yaxis.set_major_formatter, divergence.yaxis.set_minor_formatter):
         set_formatter(LogFormatter(minor_thresholds=(2.0, 0.5)))  # plain numbers, as on the other axes
     divergence.tick_params(which="both", labelsize=7.5 * text)
@@ -135,7 +139,7 @@ def _training(bound: Axes, divergence: Axes, model: LatentModel, text: float) ->
 
 
 def _best(ax: Axes, history: pd.DataFrame, text: float) -> None:
-    """Mark the epoch whose weights were kept, and leave out the first epochs, which would flatten the rest."""
+    """Mark the epoch whose weights were kept; the first epochs, which would compress the scale, are cut off."""
     held_out = history["elbo_validation"]
     if not held_out.notna().any():
         return
@@ -152,7 +156,7 @@ def _best(ax: Axes, history: pd.DataFrame, text: float) -> None:
         ha="right",
     )
     bounds = history[["elbo_train", "elbo_validation"]].to_numpy()
-    low, high = np.nanquantile(bounds, 0.1), np.nanmax(bounds)
+    low, high = np.nanquantile(bounds, _CUT_OFF), np.nanmax(bounds)
     if high > low:
         ax.set_ylim(low - 0.05 * (high - low), high + 0.08 * (high - low))
 
@@ -188,7 +192,7 @@ def _compression(ax: Axes, curve: CompressionCurve, text: float) -> None:
     ax.set_xticks(list(mean.index), [f"{n}" for n in mean.index])
     ax.minorticks_off()
     ax.axvline(curve.n_latent, color=QUIET, lw=0.8, ls=":")
-    # On the side of the line where there is room.
+    # The label stands on the side of the line where there is room.
     late = curve.n_latent**2 > mean.index.min() * mean.index.max()
     ax.annotate(f" enough: {curve.n_latent} ", (curve.n_latent, 0.04), xycoords=("data", "axes fraction"), fontsize=7.5 * text,
                 color=QUIET, ha="right" if late else "left")  # fmt: skip
@@ -199,4 +203,4 @@ def _plain(ax: Axes, across: str, along: str, text: float) -> None:
     ax.set_xlabel(across, fontsize=8.5 * text)
     ax.set_ylabel(along, fontsize=8.5 * text)
     ax.tick_params(labelsize=7.5 * text)
-    bare(ax, "top", "right")
+    hide_spines(ax, "top", "right")

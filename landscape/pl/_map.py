@@ -16,15 +16,22 @@ from matplotlib.ticker import MaxNLocator
 
 from landscape import _keys
 from landscape._random import RandomLike
-from landscape.pl._cells import plane_names
-from landscape.pl._figure import INK, caption, finish, grain, name_bar, new_axes
-from landscape.pl._flow import Flow, flow
-from landscape.pl._grid import Grid
-from landscape.pl._labels import beside
 from landscape.pl._landscape import legend
-from landscape.pl._scene import STROKES, UNKNOWN, surface_cmap
-from landscape.pl._view import View, look
-from landscape.pl._ways import Ways, pieces
+from landscape.pl.scene.cells import plane_names
+from landscape.pl.scene.drift_field import DriftField, drift_field
+from landscape.pl.scene.height_map import HeightMap
+from landscape.pl.scene.painting import STROKES, UNKNOWN, surface_cmap
+from landscape.pl.scene.transitions import PlaneTransitions, segments_where
+from landscape.pl.scene.view import View, read_view
+from landscape.pl.style.figure import INK, axes_scale, caption, finish, label_colorbar, new_axes
+from landscape.pl.style.labels import place_labels
+
+# Area of a cell at the width of a page, in square points.
+CELL_AREA = 9.0
+# Levels of the filled contours.
+N_LEVELS = 14
+# Cells that labels avoid.
+_AVOIDED = 1500
 
 
 def landscape2d(
@@ -48,33 +55,33 @@ def landscape2d(
     return_fig: bool = False,
     rng: RandomLike = 0,
 ) -> Axes | Figure | None:
-    """Draw the landscape from above: filled contours of the height, cells and attractors.
+    """Draw the landscape from above: filled contours of the heights, cells and attractors.
 
-    Streamlines show the direction of the model's drift where it was fitted (or a flow that the record itself holds as
-    ``"u"`` and ``"v"`` on the grid), lines the least-action paths to the saddles.
+    Streamlines show the direction of the drift of the fitted model, or of the field ``"u"``, ``"v"`` on the grid where the
+    record of heights has one. Lines are minimum-action paths to the saddles.
 
     Parameters
     ----------
     adata, color, basis, occupancy_key, layer, palette, cmap, n_cells, size, paths, height_label, title, rng
         As in :func:`landscape`.
     labels
-        Write the names of the attractors.
+        Name the attractors.
     stream
-        Draw the drift as streamlines. Their direction is that of the drift among neighbouring cells; their density means
-        nothing.
+        Draw the drift as streamlines. They have the direction of the drift among neighbouring cells; their density has no
+        meaning.
     ax, show, return_fig
-        As in scanpy: axes to draw on; whether to show the figure; whether to return it instead of the axes.
+        As in :func:`landscape`.
 
     Returns
     -------
-    The axes, the figure with ``return_fig``, ``None`` if it is shown.
+    Axes, figure, or ``None`` if shown.
 
     Raises
     ------
     KeyError
         If there are no heights, or ``color`` is unknown.
     """
-    view = look(
+    view = read_view(
         adata,
         color=color,
         basis=basis,
@@ -87,85 +94,89 @@ def landscape2d(
         paths=paths,
         rng=rng,
     )
-    grid, seen = view.grid, view.where[view.chosen]
+    heights, seen = view.heights, view.where[view.chosen]
     figure, ax = new_axes(ax, size=(7.6, 6.2))
-    filled = draw_heights(ax, grid)
-    t = grain(ax)
-    size = 9.0 * t**4 if size is None else size
+    filled = draw_heights(ax, heights)
+    t = axes_scale(ax)
+    size = CELL_AREA * t**4 if size is None else size
     cells = ax.scatter(*seen.T, s=size, c=view.painted.rgba[view.chosen], lw=0, rasterized=True, zorder=2)
     cells.set_gid("cells")
     streams = stream and _stream(ax, view)
     bar = figure.colorbar(filled, ax=ax, shrink=0.8, pad=0.02)
-    name_bar(bar, height_label or view.label, size=10 * t)
-    draw_ways(ax, view.ways)
+    label_colorbar(bar, height_label or view.label, size=10 * t)
+    draw_paths(ax, view.transitions)
     for place, edge in zip(view.places, view.edges, strict=True):
         ax.plot(*place.point, "o", ms=8 * t, mfc="white", mec=edge, mew=2.0 * t, zorder=6)
     names = plane_names(view.basis)
     ax.set(xticks=[], yticks=[])
     ax.set_xlabel(names[0], fontsize=10 * t)
     ax.set_ylabel(names[1], fontsize=10 * t)
-    turn_like_relief(ax, grid, view.basis)
+    turn_like_relief(ax, heights, view.basis)
     if view.places:
         if (engine := figure.get_layout_engine()) is not None:
             engine.execute(figure)
         texts = [place.text for place in view.places]
-        beside(ax, np.array([place.point for place in view.places]), texts, view.edges, avoid=seen[:1500], size=9.0 * t)
+        place_labels(
+            ax, np.array([place.point for place in view.places]), texts, view.edges, avoid=seen[:_AVOIDED], size=9.0 * t
+        )
     legend(figure, ax, view.painted, named=view.by_basin and bool(view.places))
     if title:
         ax.set_title(title, color=INK, fontsize=12, pad=6)
-    notes = view.notes(grid)
+    notes = view.notes(heights)
     if streams:
         notes.append(f"arrows: {streams}")
     caption(figure, notes)
     return finish(figure, ax, show=show, return_fig=return_fig)
 
 
-def draw_heights(ax: Axes, grid: Grid, *, lowest: float | None = None, highest: float | None = None) -> QuadContourSet:
+def draw_heights(
+    ax: Axes, heights: HeightMap, *, lowest: float | None = None, highest: float | None = None
+) -> QuadContourSet:
     """Filled contours of the known heights over a hatched ground, from ``lowest`` to ``highest``."""
     ax.add_patch(
         Rectangle((0, 0), 1, 1, transform=ax.transAxes, fc=to_hex(UNKNOWN), ec="#cfcbc0", hatch="////", lw=0, zorder=-1)
     )
-    known = np.where(grid.support, grid.height, np.nan)
-    top = float(grid.height[grid.support].max()) if highest is None else highest
-    levels = MaxNLocator(14).tick_values(grid.lowest if lowest is None else lowest, top)
-    filled = ax.contourf(grid.x, grid.y, known, levels=levels, cmap=surface_cmap(), zorder=0, extend="neither")
-    ax.contour(grid.x, grid.y, known, levels=levels, colors="#2f4558", linewidths=0.4, alpha=0.5, zorder=1)
+    known = np.where(heights.support, heights.height, np.nan)
+    top = float(heights.height[heights.support].max()) if highest is None else highest
+    levels = MaxNLocator(N_LEVELS).tick_values(heights.lowest if lowest is None else lowest, top)
+    filled = ax.contourf(heights.x, heights.y, known, levels=levels, cmap=surface_cmap(), zorder=0, extend="neither")
+    ax.contour(heights.x, heights.y, known, levels=levels, colors="#2f4558", linewidths=0.4, alpha=0.5, zorder=1)
     return filled
 
 
-def draw_ways(ax: Axes, ways: Ways) -> None:
-    """Least-action paths, and the saddles that they climb to."""
-    t = grain(ax)
-    for way in ways.lines:
+def draw_paths(ax: Axes, transitions: PlaneTransitions) -> None:
+    """Minimum-action paths and the saddles that they lead to."""
+    t = axes_scale(ax)
+    for path in transitions.paths:
         for near in (True, False):
-            lines = pieces(way.line, way.near == near)
+            lines = segments_where(path.line, path.near == near)
             for width, colour, zorder, gid in STROKES[near]:
                 ax.add_collection(
                     LineCollection(lines, colors=colour, linewidths=width * t, zorder=4 + zorder, gid=gid)
                 )
-    if ways.saddles:
-        points = np.array(list(ways.saddles.values()))
+    if transitions.saddles:
+        points = np.array(list(transitions.saddles.values()))
         marks = ax.scatter(*points.T, s=44 * t**3, marker="D", facecolors="white", edgecolors=INK, lw=1.3 * t, zorder=5)
         marks.set_gid("saddles")
 
 
-def turn_like_relief(ax: Axes, grid: Grid, basis: str) -> None:
-    """Limits of the plane, turned such that development runs down the page where the plane knows it."""
-    ax.set_xlim(grid.x[0], grid.x[-1])
-    ax.set_ylim(grid.y[0], grid.y[-1])
+def turn_like_relief(ax: Axes, heights: HeightMap, basis: str) -> None:
+    """Limits of the plane, turned so that development runs down the page as in the relief."""
+    ax.set_xlim(heights.x[0], heights.x[-1])
+    ax.set_ylim(heights.y[0], heights.y[-1])
     if basis == _keys.DRAWING:
         ax.invert_xaxis()
         ax.invert_yaxis()
 
 
 def _stream(ax: Axes, view: View) -> str:
-    """Draw the flow that the record holds, else the drift of the model; returns what it is."""
+    """Draw the field of the record, else the drift of the model, as streamlines; returns its name."""
     record = view.record
     if "u" in record and "v" in record:
-        lines = Flow(view.grid.x, view.grid.y, np.asarray(record["u"]), np.asarray(record["v"]))
+        lines = DriftField(view.heights.x, view.heights.y, np.asarray(record["u"]), np.asarray(record["v"]))
         what = "flow"
     else:
-        found = flow(view.adata, view.where)
+        found = drift_field(view.adata, view.where)
         if found is None:
             return ""
         lines, what = found, "direction of the drift"

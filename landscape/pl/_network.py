@@ -1,4 +1,4 @@
-"""The network: a graph while it can be read, a clustered matrix beyond."""
+"""The gene network: a graph of few regulators, a clustered matrix of many."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from scipy import sparse
 
 from landscape import _keys, get
 from landscape._anndata import require_adata
-from landscape.pl._circle import corners, side_by_side, write_outside
 from landscape.pl._clustered import clustered
-from landscape.pl._figure import DOWN, INK, UP, caption, finish, grain, new_axes
+from landscape.pl.style.circle import circle_points, cluster_order, write_outside
+from landscape.pl.style.figure import DOWN, INK, UP, axes_scale, caption, finish, new_axes
 
-# Beyond this many regulators names on a circle touch one another at the size of a page.
-MOST_NODES = 60
-MOST_EDGES = 150
-# Names on a circle stand upright up to this many, and along the radius beyond.
+# Largest number of regulators on a circle: beyond, names touch one another at the width of a page.
+MAX_NODES = 60
+MAX_EDGES = 150
+# Largest number of regulators whose names on a circle are horizontal; beyond, they run along the radius.
 _UPRIGHT = 24
+# Regulators and edges per regulator up to which a stress layout is used: beyond, edges would cross names.
+_FEW_NODES, _FEW_EDGES = 4, 2
 
 
 def network(
@@ -34,7 +36,7 @@ def network(
     *,
     key: str = _keys.NETWORK,
     kind: str = "auto",
-    n_edges: int | None = MOST_EDGES,
+    n_edges: int | None = MAX_EDGES,
     title: str | None = None,
     ax: Axes | None = None,
     show: bool | None = None,
@@ -42,9 +44,9 @@ def network(
 ) -> Axes | Figure | Any | None:
     """Draw the edges among regulators: arrows activate, bars repress, width is the weight, faint edges are unstable.
 
-    A few regulators with few edges are laid out by their ties; up to 60 are put on a circle, in the order of a clustering
-    that keeps together what activates one another; more of them are drawn as a clustered matrix, of at most 50 regulators
-    and 60 targets with the strongest edges.
+    A few regulators with few edges have a stress layout (Kamada-Kawai). Up to 60 are placed on a circle in the order of a
+    clustering, so that regulators that activate one another are neighbours. More are drawn as a clustered matrix of at most
+    50 regulators and 60 targets, those with the strongest edges.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def network(
     kind
         ``"graph"``, ``"heatmap"`` or ``"auto"``.
     n_edges
-        Most edges drawn in a graph, the strongest; the figure says how many of how many. ``None``: all.
+        Largest number of edges in a graph, the strongest; the caption states how many of how many. ``None``: all.
     title, ax, show, return_fig
         As for :func:`landscape`; a clustered matrix makes its own figure.
 
@@ -74,11 +76,11 @@ def network(
     if kind not in ("auto", "graph", "heatmap"):
         msg = f"Expected `kind` to be 'auto', 'graph' or 'heatmap', found {kind!r}."
         raise ValueError(msg)
-    weights = regulator_weights(adata, key)
+    weights = get.regulator_weights(adata, key=key)
     if not (weights.to_numpy() != 0).any():
         msg = f"No edge of `adata.varp[{key!r}]` joins two regulators; run `landscape.tl.network` with more of them."
         raise ValueError(msg)
-    if kind == "heatmap" or (kind == "auto" and len(weights) > MOST_NODES):
+    if kind == "heatmap" or (kind == "auto" and len(weights) > MAX_NODES):
         return clustered(weights, title, ax, show=show, return_fig=return_fig)
     figure, ax = new_axes(ax, size=(7.6, 7.0))
     edges = _strongest(weights, n_edges)
@@ -95,18 +97,8 @@ def network(
     return finish(figure, ax, show=show, return_fig=return_fig)
 
 
-def regulator_weights(adata: AnnData, key: str = _keys.NETWORK) -> pd.DataFrame:
-    """Supported weights among regulators, regulator x target; zero where there is no edge."""
-    table = get.edges(adata, key=key)
-    flag = _keys.IN_NETWORK if key == _keys.NETWORK else f"regulator_in_{key}"
-    names = adata.var_names[adata.var[flag].to_numpy(dtype=bool)]
-    inner = table[table["target"].isin(names)]
-    matrix = inner.pivot_table(index="source", columns="target", values="weight", aggfunc="sum", fill_value=0.0)
-    return matrix.reindex(index=names, columns=names, fill_value=0.0)
-
-
 def _stability(adata: AnnData, key: str, weights: pd.DataFrame) -> pd.DataFrame | None:
-    """Share of bootstraps that select each edge, regulator x target, where there were any."""
+    """Share of bootstraps that select each edge, regulators by targets; ``None`` without bootstraps."""
     name = f"{key}_stability"
     if name not in adata.varp:
         return None
@@ -117,13 +109,13 @@ def _stability(adata: AnnData, key: str, weights: pd.DataFrame) -> pd.DataFrame 
 
 
 def layout(weights: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
-    """Place of each regulator: by ties (a stress layout) where they are few, else on a circle by clustering."""
+    """Place of each regulator: a stress layout where there are few edges, else a circle in the order of a clustering."""
     ties = np.abs(weights.to_numpy()) + np.abs(weights.to_numpy().T)
     names = [str(name) for name in weights.index]
     if on_circle(weights):
-        # Those that are tied by activation form a module; repression keeps apart.
+        # Regulators that activate one another are near, those that repress one another far.
         signed = weights.to_numpy() + weights.to_numpy().T
-        at = corners(len(names))[np.argsort(side_by_side(ties.max() - signed))]
+        at = circle_points(len(names))[np.argsort(cluster_order(ties.max() - signed))]
         return dict(zip(names, at, strict=True))
     graph = nx.from_numpy_array((ties > 0).astype(float))
     graph.remove_edges_from(list(nx.selfloop_edges(graph)))
@@ -138,16 +130,17 @@ def layout(weights: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
 
 
 def on_circle(weights: pd.DataFrame) -> bool:
-    """Whether names are put on a circle: many regulators, or so many edges that lines would cross names."""
+    """Whether regulators are placed on a circle: where they are many, or where edges would cross their names."""
     values = weights.to_numpy()
     joined = np.triu((values != 0) | (values.T != 0), 1)
-    return len(weights) > _UPRIGHT or (len(weights) > 4 and int(joined.sum()) > 2 * len(weights))
+    return len(weights) > _UPRIGHT or (len(weights) > _FEW_NODES and int(joined.sum()) > _FEW_EDGES * len(weights))
 
 
-def _strongest(weights: pd.DataFrame, most: int | None) -> list[tuple[str, str, float]]:
+def _strongest(weights: pd.DataFrame, n_edges: int | None) -> list[tuple[str, str, float]]:
+    """Source, target and weight of the strongest edges, in decreasing order of their absolute weight."""
     values = weights.to_numpy()
     rows, columns = np.nonzero(values)
-    order = np.argsort(-np.abs(values[rows, columns]), kind="stable")[:most]
+    order = np.argsort(-np.abs(values[rows, columns]), kind="stable")[:n_edges]
     return [
         (str(weights.index[rows[i]]), str(weights.columns[columns[i]]), float(values[rows[i], columns[i]]))
         for i in order
@@ -165,7 +158,7 @@ def _draw(
     many = len(places) > _UPRIGHT
     at = np.array(list(places.values()))
     out = np.abs(weights.to_numpy()).sum(1)
-    t = grain(ax)
+    t = axes_scale(ax)
     area = (60 + 340 * out / max(float(out.max()), 1e-12)) * t**4
     if many:
         area = area / 3
@@ -215,7 +208,7 @@ def _draw(
 
 
 def _write_names(ax: Axes, places: dict[str, NDArray[np.float64]], size: dict[str, float], *, circle: bool) -> None:
-    t = grain(ax)
+    t = axes_scale(ax)
     for name, (x, y) in places.items():
         if circle and len(places) <= _UPRIGHT:
             gap = np.sqrt(size[name]) / 2 + 10 * t
@@ -253,7 +246,7 @@ def _write_names(ax: Axes, places: dict[str, NDArray[np.float64]], size: dict[st
 def _loop(
     ax: Axes, place: NDArray[np.float64], middle: NDArray[np.float64], radius: float, weight: float, share: float
 ) -> None:
-    """Edge of a regulator to itself: an arc on the side that looks away from the middle."""
+    """Edge of a regulator to itself: an arc on the outer side."""
     away = place - middle
     angle = np.arctan2(away[1], away[0]) if np.linalg.norm(away) > 1e-9 else -np.pi / 2
     begin, end = angle - 0.6, angle + 0.6
@@ -264,10 +257,10 @@ def _loop(
         tuple(points[1] / 72),
         connectionstyle="arc3,rad=1.6",
         arrowstyle=_arrow(weight, share),
-        mutation_scale=8 * grain(ax),
+        mutation_scale=8 * axes_scale(ax),
         shrinkA=0,
         shrinkB=0,
-        lw=(0.6 + 2.0 * share) * grain(ax) ** 2,
+        lw=(0.6 + 2.0 * share) * axes_scale(ax) ** 2,
         color=UP if weight > 0 else DOWN,
         alpha=0.35 + 0.55 * share,
         zorder=3,

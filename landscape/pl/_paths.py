@@ -1,4 +1,4 @@
-"""Which genes move along a transition, in order."""
+"""Genes along a transition, in the order in which they move."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read_result, require_adata, results_of
-from landscape.pl._figure import (
+from landscape.pl.scene.transitions import rows_of_path
+from landscape.pl.style.figure import (
     DOWN,
     INK,
     LEVEL_LABEL,
     QUIET,
     UP,
-    bare,
+    axes_scale,
     caption,
     counted,
     finish,
-    grain,
-    name_bar,
-    shrunk,
+    hide_spines,
+    label_colorbar,
+    width_scale,
 )
-from landscape.pl._ways import of_way
 
 HINT = "run `landscape.tl.paths(adata)`, or `landscape.tl.barriers(adata)`, first"
-_WORDS = ("from", "to", "saddle", "part", "step")
-MOST_GENES = 30
-LEAST = 0.05
+# Columns of a table of paths that are no levels.
+_NO_LEVELS = ("from", "to", "saddle", "part", "step")
+MAX_GENES = 30
+# A gene whose level changes by less along the path does not move.
+MIN_CHANGE = 0.05
 
 
 def paths(
@@ -45,32 +47,32 @@ def paths(
     start: str | None = None,
     end: str | None = None,
     key: str = _keys.PATHS,
-    n_genes: int | None = MOST_GENES,
-    least: float = LEAST,
+    n_genes: int | None = MAX_GENES,
+    least: float = MIN_CHANGE,
     cmap: str = "mako_r",
     width: float = 6.8,
     title: str | None = None,
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Any:
-    """Draw the levels of genes along the least-action path of a transition, in the order in which they move.
+    """Draw the levels of genes along the minimum-action path of a transition, in the order in which they move.
 
-    A gene's moment is where it has made half of all its changes; the ring on its row marks it. Genes that move first stand
-    on top. Bars show the change between the ends, blue up and red down. The line across is the saddle.
+    The ring on a row marks where the gene has made half of its changes; genes that move first are on top. Bars show the
+    change between the ends of the path, blue up and red down. The dashed line is the transition state, a saddle.
 
     Parameters
     ----------
     adata
         Annotated data with paths.
     start, end
-        Names of the attractors that the transition leaves and goes to; ``None``: the lowest barrier among those that
-        fit the other.
+        Names of the attractors from which and to which the transition leads; ``None``: any. Where several transitions
+        fit, the one with the lowest barrier is drawn.
     key
         Name of the record in ``adata.uns["landscape"]``.
     n_genes
-        Most genes drawn, those that change most; the figure says how many of how many. ``None``: all.
+        Largest number of genes drawn, those that change most; the caption states how many of how many. ``None``: all.
     least
-        Genes whose level stays within less than this are left out, as long as others are left: they do not move.
+        Genes whose level varies by less than this are left out, unless all do.
     cmap
         Colour map of the levels.
     width
@@ -92,17 +94,17 @@ def paths(
     require_adata(adata)
     record = read_result(adata, key, hint=HINT)
     table = record["table"]
-    a, b, via = choose(adata, table, start, end)
-    part = way_states(table, a, b, via)
-    genes = [name for name in part.columns if name not in _WORDS and pd.api.types.is_numeric_dtype(part[name])]
+    a, b, via = choose_transition(adata, table, start, end)
+    part = path_states(table, a, b, via)
+    genes = [name for name in part.columns if name not in _NO_LEVELS and pd.api.types.is_numeric_dtype(part[name])]
     levels = part[genes].to_numpy(dtype=float)
     step = part["step"].to_numpy(dtype=float)
-    change, moment = levels[-1] - levels[0], _moments(record, (a, b, via), genes, step, levels)
+    change, half = levels[-1] - levels[0], _half_steps(record, (a, b, via), genes, step)
     span = np.ptp(levels, axis=0)
     widest = np.argsort(-span, kind="stable")[: n_genes or len(genes)]
     if (moving := widest[span[widest] >= least]).size:
         widest = moving
-    rows = widest[np.lexsort((-np.abs(change[widest]), moment[widest]))]
+    rows = widest[np.lexsort((-np.abs(change[widest]), half[widest]))]
 
     figure, (main, side) = plt.subplots(
         1,
@@ -114,25 +116,25 @@ def paths(
     )
     scale = Normalize(0.0, max(1.0, float(levels[:, rows].max())))
     _levels(main, step, levels[:, rows], scale, cmap)
-    marks = main.scatter(moment[rows], np.arange(len(rows)), s=16, facecolors="white", edgecolors=INK, lw=0.9, zorder=3)
-    marks.set_gid("moments")
-    main.set_yticks(np.arange(len(rows)), [genes[i] for i in rows], fontsize=8 * shrunk(width))
+    marks = main.scatter(half[rows], np.arange(len(rows)), s=16, facecolors="white", edgecolors=INK, lw=0.9, zorder=3)
+    marks.set_gid("half_steps")
+    main.set_yticks(np.arange(len(rows)), [genes[i] for i in rows], fontsize=8 * width_scale(width))
     name_ends(main, adata, part, a, b, via)
     bars = side.barh(
         np.arange(len(rows)), change[rows], height=0.66, color=[UP if c > 0 else DOWN for c in change[rows]]
     )
     bars[0].set_gid("change")
-    text = shrunk(width)
-    _trim(side, text)
+    text = width_scale(width)
+    _style_changes(side, text)
     bar = figure.colorbar(
         ScalarMappable(scale, cmap), ax=[main, side], location="right", shrink=0.6, aspect=20, pad=0.02
     )
-    name_bar(bar, LEVEL_LABEL, size=8 * text)
+    label_colorbar(bar, LEVEL_LABEL, size=8 * text)
     main.set_title(
         title or f"{a} \N{RIGHTWARDS ARROW} {b}", color=INK, fontsize=11 * text, loc="left", pad=5 + 11 * text
     )
     notes = [] if len(rows) == len(genes) else [f"the {len(rows)} of {len(genes)} genes that change most"]
-    notes.append("rings: half of all changes are made")
+    notes.append("rings: half of the changes are made")
     others = table.groupby(["from", "to"], observed=True).ngroups - 1
     if others and (start is None or end is None):
         notes.append(f"{counted(others, 'more transition')}: `start=`, `end=`")
@@ -140,32 +142,19 @@ def paths(
     return finish(figure, [main, side], show=show, return_fig=return_fig)
 
 
-def moments(step: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Place on the path where each gene has made half of the sum of its changes, shape ``(n_genes,)``.
-
-    A gene that never changes gets the middle.
-    """
-    moved = np.vstack([np.zeros(levels.shape[1]), np.cumsum(np.abs(np.diff(levels, axis=0)), axis=0)])
-    whole = moved[-1]
-    found = [
-        np.interp(0.5, column / total, step) if total > 0 else float(step.mean())
-        for column, total in zip(moved.T, whole, strict=True)
-    ]
-    return np.asarray(found, dtype=float)
-
-
-def way_states(table: pd.DataFrame, start: str, end: str, via: str) -> pd.DataFrame:
+def path_states(table: pd.DataFrame, start: str, end: str, via: str) -> pd.DataFrame:
     """Rows of a table of paths that belong to one of them, in their order."""
-    return of_way(table, start, end, via).sort_values("step", kind="stable")
+    return rows_of_path(table, start, end, via).sort_values("step", kind="stable")
 
 
-def choose(adata: AnnData, table: pd.DataFrame, start: str | None, end: str | None) -> tuple[str, str, str]:
-    """Transition to draw: the one asked for, over its lowest barrier."""
-    ways = table[["from", "to", "saddle"]].astype(str).drop_duplicates()
-    fit = ways[((ways["from"] == start) | (start is None)) & ((ways["to"] == end) | (end is None))]
+def choose_transition(adata: AnnData, table: pd.DataFrame, start: str | None, end: str | None) -> tuple[str, str, str]:
+    """Start, end and transition state of the path to draw: the one with the lowest barrier among those that fit."""
+    known = table[["from", "to", "saddle"]].astype(str).drop_duplicates()
+    fit = known[((known["from"] == start) | (start is None)) & ((known["to"] == end) | (end is None))]
     if fit.empty:
-        known = ", ".join(f"{a} to {b}" for a, b in ways[["from", "to"]].drop_duplicates().itertuples(index=False))
-        msg = f"No path from {start or 'any attractor'} to {end or 'any other'}; there are: {known or 'none'}."
+        pairs = known[["from", "to"]].drop_duplicates().itertuples(index=False)
+        present = ", ".join(f"{a} to {b}" for a, b in pairs)
+        msg = f"No path from {start or 'any attractor'} to {end or 'any other'}; there are: {present or 'none'}."
         raise ValueError(msg)
     if _keys.BARRIERS in results_of(adata):
         heights = results_of(adata)[_keys.BARRIERS]["table"]
@@ -184,32 +173,28 @@ def _levels(ax: Axes, step: NDArray[np.float64], levels: NDArray[np.float64], sc
     for row in rows[1:-1]:
         ax.axhline(row, color="white", lw=0.6)
     ax.set_ylim(rows[-1], rows[0])
-    bare(ax, *ax.spines)
+    hide_spines(ax, *ax.spines)
     ax.tick_params(length=0)
 
 
-def _moments(
-    record: Mapping[str, Any],
-    way: tuple[str, str, str],
-    genes: list[str],
-    step: NDArray[np.float64],
-    levels: NDArray[np.float64],
+def _half_steps(
+    record: Mapping[str, Any], path: tuple[str, str, str], genes: list[str], step: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Moments that :func:`landscape.tl.paths` wrote, else those of the levels themselves."""
-    table = record.get("genes")
-    if table is not None and "half_step" in table:
-        own = of_way(table, *way)
-        found = own.set_index(own["gene"].astype(str))["half_step"].reindex(genes).to_numpy(dtype=float)
-        return np.where(np.isfinite(found), found, moments(step, levels))
-    return moments(step, levels)
+    """Share of the path at which each gene has made half of its changes, the middle for genes that never change."""
+    if "genes" not in record:
+        msg = f"The paths have no order of genes; {HINT}."
+        raise KeyError(msg)
+    own = rows_of_path(record["genes"], *path)
+    found = own.set_index(own["gene"].astype(str))["half_step"].reindex(genes).to_numpy(dtype=float)
+    return np.where(np.isfinite(found), found, float(step.mean()))
 
 
 def name_ends(ax: Axes, adata: AnnData, part: pd.DataFrame, start: str, end: str, via: str) -> float:
-    """Say where the path begins, where its saddle is, and where it ends: at the saddle, or at the other attractor.
+    """Label the start of the path, its transition state, and its end: the transition state or the other attractor.
 
     Returns
     -------
-    Share of the path at the saddle.
+    Share of the path at the transition state.
     """
     results = results_of(adata)
     last, top = end, 1.0
@@ -217,7 +202,7 @@ def name_ends(ax: Axes, adata: AnnData, part: pd.DataFrame, start: str, end: str
         top = float(part.loc[part["part"].astype(str) == "up", "step"].max())
         ax.axvline(top, color=INK, lw=1.2, ls=(0, (3, 2)), zorder=2).set_gid("saddle")
         ax.annotate(via, (top, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points",
-                    ha="center", va="bottom", fontsize=8 * grain(ax), color=INK)  # fmt: skip
+                    ha="center", va="bottom", fontsize=8 * axes_scale(ax), color=INK)  # fmt: skip
     elif _keys.SADDLES in results and via in results[_keys.SADDLES]["states"].index:
         genes = list(results[_keys.SADDLES]["states"].columns)
         arrival = part.iloc[-1][genes].to_numpy(dtype=float)
@@ -226,18 +211,18 @@ def name_ends(ax: Axes, adata: AnnData, part: pd.DataFrame, start: str, end: str
         if np.linalg.norm(arrival - top_state) < np.linalg.norm(arrival - goal):
             last = via
     ax.set_xlim(0, 1)
-    ax.set_xticks([0, 1.0], [start, last], fontsize=8 * grain(ax))
+    ax.set_xticks([0, 1.0], [start, last], fontsize=8 * axes_scale(ax))
     for label, side in zip(ax.get_xticklabels(), ("left", "right"), strict=True):
         label.set_horizontalalignment(side)
-    ax.set_xlabel("share of the path", fontsize=8 * grain(ax), color=QUIET, labelpad=1)
+    ax.set_xlabel("share of the path", fontsize=8 * axes_scale(ax), color=QUIET, labelpad=1)
     return top
 
 
-def _trim(ax: Axes, text: float) -> None:
+def _style_changes(ax: Axes, text: float) -> None:
     ax.axvline(0, color=INK, lw=0.8)
     ax.margins(x=0.1)
     ax.xaxis.set_major_locator(MaxNLocator(2))
     ax.set_xlabel("change\nof level", fontsize=8 * text, color=QUIET)
     ax.tick_params(axis="x", labelsize=7 * text, colors=QUIET)
     ax.tick_params(axis="y", length=0, labelleft=False)
-    bare(ax, "top", "right", "left")
+    hide_spines(ax, "top", "right", "left")

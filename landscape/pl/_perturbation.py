@@ -1,9 +1,8 @@
-"""What a perturbation does: the landscape before and after, the fates, and the regulators that move."""
+"""Effects of a perturbation: the landscape before and after it, the fates, and the regulators that change."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,62 +10,62 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape._anndata import read_result, require_adata, results_of
-from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import DOWN, INK, PAGE, UP, bare, caption, finish, grain, name_bar, shrunk
-from landscape.pl._grid import Grid
-from landscape.pl._labels import Row, arrange
-from landscape.pl._places import attractor_places, downhill
-from landscape.pl._relief import Camera, Relief
-from landscape.pl._scene import CORNER, frame, front, paint, surface_cmap
-from landscape.pl._view import HEIGHT_LABEL
-from landscape.pl._ways import Ways
+from landscape._anndata import read_result, require_adata
+from landscape.pl._before_after import arrange_alike, before_and_after
+from landscape.pl.scene.cells import attractor_colours
+from landscape.pl.scene.view import ELEVATION
+from landscape.pl.style.figure import (
+    DOWN,
+    INK,
+    PAGE,
+    UP,
+    caption,
+    finish,
+    hide_spines,
+    width_scale,
+)
+from landscape.pl.style.labels import LabelRow
 
 _HINT = "run `landscape.tl.perturb(adata, levels)` first"
-MOST_REGULATORS = 15
+MAX_REGULATORS = 15
 # Width from which parts stand beside one another, in inches.
 _BESIDE = 5.5
-# Points of the plane, their names, and whether each is kept, lost or new; empty where that is not known.
-Marks = tuple[NDArray[np.float64], list[str], list[str]]
-_NOTHING = np.empty((0, 2)), np.empty((0, 4))
+# Smallest share of a fate that is drawn.
+_MIN_SHARE = 1e-9
 
 
 def perturbation(
     adata: AnnData,
     *,
     key: str | None = None,
-    n_regulators: int = MOST_REGULATORS,
-    elevation: float = 48.0,
+    n_regulators: int = MAX_REGULATORS,
+    elevation: float = ELEVATION,
     width: float = PAGE,
     title: str | None = None,
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Any:
-    """Draw what a perturbation does: landscape before and after, shift of fates with intervals, moved regulators.
+    """Draw the effects of a perturbation: landscape before and after, fates with intervals, and regulators that change.
 
-    Both reliefs have one scale of heights and one camera. Attractors that are lost are crossed out on the first, new ones
-    are marked on the second.
+    Both reliefs have the same scale of heights and the same view. Attractors that are lost are crossed out on the first, new
+    ones are marked on the second.
 
     Parameters
     ----------
     adata
         Annotated data with perturbations.
     key
-        Name of the perturbation, such as ``"Gata1=0"``; ``None``: the last one.
+        Name of the perturbation, such as ``"Gata1=0"`` for a knock-out; ``None``: the last one.
     n_regulators
-        Most regulators drawn, those that change most.
+        Largest number of regulators drawn, those that change most.
     elevation
         Angle of the view of the reliefs, in degrees.
     width
-        Width of the figure in inches; its height follows. In a narrow figure parts stand below one another.
+        Width of the figure in inches; the height follows. In a narrow figure the parts stand below one another.
     title
         Title; ``None``: the name of the perturbation.
     show, return_fig
@@ -74,7 +73,7 @@ def perturbation(
 
     Returns
     -------
-    List of axes (before and after where the landscapes were computed, fates, regulators), figure, or ``None`` if shown.
+    List of axes (before and after, where the landscapes were computed; fates; regulators), figure, or ``None`` if shown.
 
     Raises
     ------
@@ -86,7 +85,7 @@ def perturbation(
     fates, expression = record["fates"], record.get("expression")
     drawn = record.get("occupancy")
     drawn = drawn if isinstance(drawn, Mapping) and "before" in drawn else None
-    shown = fates[(fates[["before", "after"]].fillna(0.0).abs() > 1e-9).any(axis=1)]
+    shown = fates[(fates[["before", "after"]].fillna(0.0).abs() > _MIN_SHARE).any(axis=1)]
     colours = attractor_colours(adata, list(map(str, fates.index)))
 
     drawn_regulators = 0 if expression is None else min(n_regulators, len(expression))
@@ -99,11 +98,11 @@ def perturbation(
     figure.get_layout_engine().set(w_pad=0.08)  # type: ignore[union-attr, call-arg]
     grid = figure.add_gridspec(len(parts), 1, height_ratios=parts)
     axes: list[Axes] = []
-    text = shrunk(width)
-    notes = _words(record)
-    rows: list[Row] = []
+    text = width_scale(width)
+    notes = _warnings(record)
+    rows: list[LabelRow] = []
     if drawn is not None:
-        axes, rows = _reliefs(figure, grid[0], adata, record, drawn, colours, elevation, notes, wide=wide)
+        axes, rows = before_and_after(figure, grid[0], adata, record, drawn, colours, elevation, notes, wide=wide)
     beside = GridSpecFromSubplotSpec(1, 2, grid[-1], width_ratios=[1.35, 1.0])
     cells = [beside[0], beside[1]] if wide else [grid[len(parts) - len(below) + i] for i in range(len(below))]
     axes.append(figure.add_subplot(cells[0]))
@@ -117,20 +116,8 @@ def perturbation(
         notes.insert(0, "ring: before, dot: after")
     figure.suptitle(title or key, color=INK, fontsize=12 * text)
     caption(figure, notes)
-    _arrange_alike(rows, axes[: 2 * (drawn is not None)])
+    arrange_alike(rows, axes[: 2 * (drawn is not None)])
     return finish(figure, axes, show=show, return_fig=return_fig)
-
-
-def _arrange_alike(rows: list[Row], axes: list[Axes]) -> None:
-    """Place the names, when all is in place, and keep both reliefs at one size, since they are to be compared."""
-    for _ in range(3):
-        for row in rows:
-            arrange(row.ax, [row])
-        ends = np.array([ax.get_ylim() for ax in axes])
-        if not len(ends) or (ends == ends[0]).all():
-            return
-        for ax in axes:
-            ax.set_ylim(ends[:, 0].min(), ends[:, 1].max())
 
 
 def _find(adata: AnnData, key: str | None) -> tuple[str, Mapping[str, Any]]:
@@ -143,8 +130,8 @@ def _find(adata: AnnData, key: str | None) -> tuple[str, Mapping[str, Any]]:
     return name, records[name]
 
 
-def _words(record: Mapping[str, Any]) -> list[str]:
-    """What must be known before the figure is believed."""
+def _warnings(record: Mapping[str, Any]) -> list[str]:
+    """Notes on levels that the model has not seen, and on genes without an effect in it."""
     notes = []
     levels = record.get("levels")
     if isinstance(levels, pd.DataFrame):
@@ -153,107 +140,6 @@ def _words(record: Mapping[str, Any]) -> list[str]:
         if "acts" in levels and (silent := list(map(str, levels.index[~levels["acts"].to_numpy(dtype=bool)]))):
             notes.append(f"without any edge in the model: {', '.join(silent)}")
     return notes
-
-
-def _reliefs(
-    figure: Figure,
-    spec: Any,
-    adata: AnnData,
-    record: Mapping[str, Any],
-    drawn: Mapping[str, Any],
-    colours: Mapping[str, str],
-    elevation: float,
-    notes: list[str],
-    *,
-    wide: bool,
-) -> tuple[list[Axes], list[Row]]:
-    """Both landscapes with one camera and one scale of heights."""
-    basis = str(drawn.get("basis") or drawn["before"].get("basis") or "")
-    where = np.asarray(adata.obsm[basis], dtype=float)[:, :2] if basis in adata.obsm else _NOTHING[0]
-    before, after = Grid.of(drawn["before"]), Grid.of(drawn)
-    top = before.cut_above(where).highest if len(where) else before.highest
-    ends = (min(before.lowest, after.lowest), top)
-    before, after = (replace(g, ceiling=top, scale=ends) for g in (before, after))
-    marks = [_before(adata, record, drawn["before"]), _after(record, drawn)]
-    turn, development = downhill(adata, where, basis) if len(where) else (-np.pi / 2, "")
-    keep = np.concatenate([where, *[points for points, _, _ in marks]])
-    camera = Camera.on(before.cropped(), azimuth=turn, elevation=elevation, rise=0.5, keep=keep)
-    inner = GridSpecFromSubplotSpec(*((1, 2) if wide else (2, 1)), subplot_spec=spec)
-    axes = [figure.add_subplot(inner[i]) for i in (0, 1)]
-    rows: list[Row] = []
-    text = shrunk(float(figure.get_size_inches()[0]))
-    for ax, grid, (points, names, status), words in zip(axes, (before, after), marks, ("before", "after"), strict=True):
-        relief = Relief(grid, camera, 180)
-        paint(ax, relief, *_NOTHING, size=1.0, ways=Ways())
-        front(ax, relief)
-        frame(ax, relief, development)
-        ax.set_title(words, color=INK, fontsize=10 * text)
-        rows += _attractors(ax, relief, points, names, status, colours)
-    bar = figure.colorbar(ScalarMappable(Normalize(*ends), surface_cmap()), ax=axes, shrink=0.55, aspect=18, pad=0.01)
-    name_bar(bar, str(drawn.get("label") or drawn["before"].get("label") or HEIGHT_LABEL), size=8 * text)
-    if not (before.support.all() and after.support.all()):
-        notes.append("hatched: height unknown")
-    if before.is_cut or after.is_cut:
-        notes.append(f"plateau: above {top:.3g}")
-    return axes, rows
-
-
-def _before(adata: AnnData, record: Mapping[str, Any], drawn: Mapping[str, Any]) -> Marks:
-    """Attractors without the perturbation, each with the name of the known one whose place is nearest."""
-    points = _points(drawn)
-    basis = str(drawn.get("basis") or "")
-    status = record["attractors"]["status"].astype(str)
-    if basis not in adata.obsm or not len(points):
-        return points, [""] * len(points), [""] * len(points)
-    known = results_of(adata).get(_keys.OCCUPANCY)
-    places = attractor_places(adata, np.asarray(adata.obsm[basis], dtype=float)[:, :2], known)
-    if not places:
-        return points, [""] * len(points), [""] * len(points)
-    apart = np.linalg.norm(points[:, None] - np.array([place.point for place in places])[None], axis=-1)
-    names = [places[i].name for i in apart.argmin(1)]
-    return points, names, [str(status.get(name, "")) for name in names]
-
-
-def _after(record: Mapping[str, Any], drawn: Mapping[str, Any]) -> Marks:
-    """Attractors with the perturbation, named as the rows of ``states``; those without a name of before are new."""
-    points = _points(drawn)
-    states = record.get("states")
-    if not isinstance(states, pd.DataFrame) or len(states) != len(points):
-        return points, [""] * len(points), [""] * len(points)
-    names = [str(name) for name in states.index]
-    status = record["attractors"]["status"].astype(str)
-    return points, names, ["kept" if status.get(name) == "kept" else "new" for name in names]
-
-
-def _points(drawn: Mapping[str, Any]) -> NDArray[np.float64]:
-    points = np.asarray(drawn.get("attractors", _NOTHING[0]), dtype=float).reshape(-1, 2)
-    return np.where(np.isfinite(points), points, 0.0)
-
-
-def _attractors(
-    ax: Axes,
-    relief: Relief,
-    points: NDArray[np.float64],
-    names: list[str],
-    status: list[str],
-    colours: Mapping[str, str],
-) -> list[Row]:
-    if not len(points):
-        return []
-    at = relief.camera.project(points, relief.grid.at(points))
-    edges = [colours.get(name, INK) for name in names]
-    t = grain(ax)
-    ax.scatter(*at.T, s=60 * t**3, facecolors="none", edgecolors="white", linewidths=2.6 * t, zorder=9e5)
-    rings = ax.scatter(*at.T, s=60 * t**3, facecolors="none", edgecolors=edges, linewidths=1.4 * t, zorder=9.1e5)
-    rings.set_gid("attractors")
-    if gone := [i for i, word in enumerate(status) if word == "lost"]:
-        ax.scatter(*at[gone].T, s=130 * t**3, marker="x", c=DOWN, linewidths=1.8 * t, zorder=9.2e5).set_gid("lost")
-    texts = [name if word in ("kept", "") else f"{name}\n({word})" for name, word in zip(names, status, strict=True)]
-    named = [i for i, text in enumerate(texts) if text]
-    if not named:
-        return []
-    bottom = float(relief.camera.see(CORNER, np.array([-0.03]))[0][0, 1])
-    return [Row(ax, at[named], [texts[i] for i in named], [edges[i] for i in named], bottom, True)]
 
 
 def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str], text: float) -> None:
@@ -290,7 +176,7 @@ def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str], text: floa
     ax.set_axisbelow(True)
     ax.tick_params(axis="x", labelsize=7.5 * text)
     ax.tick_params(axis="y", length=0)
-    bare(ax, "top", "right", "left")
+    hide_spines(ax, "top", "right", "left")
 
 
 def _change(row: pd.Series) -> str:
@@ -307,9 +193,10 @@ def _signed(value: float) -> str:
     return f"{rounded:+.2f}" if rounded else "0.00"  # no "-0.00"
 
 
-def _regulators(ax: Axes, expression: pd.DataFrame, most: int, text: float) -> list[str]:
+def _regulators(ax: Axes, expression: pd.DataFrame, n_regulators: int, text: float) -> list[str]:
+    """Bars of the changes of the mean levels; returns notes for the caption."""
     change = expression["change"].astype(float)
-    order = change.abs().sort_values(ascending=False, kind="stable").index[:most]
+    order = change.abs().sort_values(ascending=False, kind="stable").index[:n_regulators]
     shown = change.loc[order].sort_values(ascending=False, kind="stable")
     rows = np.arange(len(shown))
     bars = ax.barh(rows, shown, height=0.66, color=[UP if value > 0 else DOWN for value in shown])
@@ -322,5 +209,5 @@ def _regulators(ax: Axes, expression: pd.DataFrame, most: int, text: float) -> l
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.tick_params(axis="x", labelsize=7.5 * text)
     ax.tick_params(axis="y", length=0)
-    bare(ax, "top", "right", "left")
+    hide_spines(ax, "top", "right", "left")
     return [] if len(shown) == len(change) else [f"the {len(shown)} of {len(change)} regulators that change most"]

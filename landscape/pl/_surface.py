@@ -1,4 +1,4 @@
-"""The landscape as a surface to turn and zoom, in a browser or a notebook, without a network."""
+"""The landscape as an interactive surface, in a browser or a notebook, offline."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from anndata import AnnData
 from landscape import _keys
 from landscape._files import write_text
 from landscape._random import RandomLike
-from landscape.pl._cells import plane_names
-from landscape.pl._grid import Grid
-from landscape.pl._places import downhill
-from landscape.pl._traces import attractors, cells, surface, text, ways
-from landscape.pl._view import View, look
+from landscape.pl._traces import attractors, cells, paths_and_saddles, surface, text
+from landscape.pl.scene.cells import plane_names
+from landscape.pl.scene.height_map import HeightMap
+from landscape.pl.scene.places import development_direction
+from landscape.pl.scene.view import View, read_view
 
-# Keeps what is said of a clicked attractor or path in sight; names are written as text, never as markup.
+# Keeps the description of a clicked attractor or path in sight. Names are written as text, never as markup.
 _ON_CLICK = """
 const figure = document.getElementById("{plot_id}");
 const panel = document.createElement("div");
@@ -63,24 +63,24 @@ def landscape3d(
     return_fig: bool = False,
     rng: RandomLike = 0,
 ) -> Any:
-    """Draw the landscape as a surface that turns and zooms (needs the extra ``interactive``).
+    """Draw the landscape as an interactive surface that turns and zooms (needs the extra ``interactive``).
 
-    Heights, cells, attractors and paths are those of :func:`landscape`. A click on an entry of the legend hides or shows
-    it, the pointer on an attractor, a path or a cell says what it is; in a saved file, a click on an attractor or a path
-    keeps that in sight.
+    Heights, cells, attractors and paths are those of :func:`landscape`. A click on an entry of the legend hides or shows it.
+    The pointer on an attractor, a path or a cell shows its description; in a saved file, a click keeps the description of
+    an attractor or a path in sight.
 
     Parameters
     ----------
     adata, basis, occupancy_key, layer, palette, cmap, ceiling, n_cells, labels, paths, height_label, title, rng
         As in :func:`landscape`.
     color
-        Column of ``adata.obs`` or a gene; several of them make a menu.
+        Column of ``adata.obs`` or a gene; several of them are offered in a menu.
     size
         Diameter of a cell in pixels.
     save
-        HTML file to write, with everything that it needs: it opens without a network.
+        HTML file to write; it is self-contained and opens offline.
     show
-        Show the figure now; ``None`` and ``False``: return it, for a notebook to show.
+        Show the figure; ``None`` and ``False``: return it, as a notebook displays it.
     return_fig
         Return the figure even if it was shown.
 
@@ -100,7 +100,7 @@ def landscape3d(
     if not wanted:
         msg = "Expected at least one name in `color`, found none; pass `color=None` for cells of one colour."
         raise ValueError(msg)
-    view = look(
+    view = read_view(
         adata,
         color=wanted[0],
         basis=basis,
@@ -113,16 +113,16 @@ def landscape3d(
         paths=paths,
         rng=rng,
     )
-    grid = view.grid
-    grid = (replace(grid, ceiling=ceiling) if ceiling is not None else grid.cut_above(view.where)).cropped()
+    heights = view.heights
+    heights = (replace(heights, ceiling=ceiling) if ceiling is not None else heights.cut_above(view.where)).cropped()
     label = height_label or view.label
-    figure = go.Figure(surface(go, grid, label))
-    groups = [cells(go, view, grid, name, palette, cmap, layer, size) for name in wanted]
-    fixed = [*ways(go, view, grid), *attractors(go, view, grid)]
+    figure = go.Figure(surface(go, heights, label))
+    groups = [cells(go, view, heights, name, palette, cmap, layer, size) for name in wanted]
+    fixed = [*paths_and_saddles(go, view, heights), *attractors(go, view, heights)]
     figure.add_traces([trace for group in groups for trace in group] + fixed)
     if len(groups) > 1:
         figure.update_layout(updatemenus=[_menu(wanted, [len(group) for group in groups], len(fixed))])
-    _lay_out(figure, view, grid, title)
+    _lay_out(figure, view, heights, title)
     if save is not None:
         html = figure.to_html(
             include_plotlyjs=True, full_html=True, config={"displaylogo": False}, post_script=_ON_CLICK
@@ -151,16 +151,16 @@ def _menu(names: Sequence[str | None], sizes: Sequence[int], fixed: int) -> dict
     return {"buttons": buttons, "x": 0.0, "xanchor": "left", "y": 1.0, "yanchor": "top", "showactive": True}
 
 
-def _lay_out(figure: Any, view: View, grid: Grid, title: str | None) -> None:
+def _lay_out(figure: Any, view: View, heights: HeightMap, title: str | None) -> None:
     menus = figure.layout.updatemenus
-    if menus:  # begin with the first entry
+    if menus:  # show the first entry
         for trace, visible in zip(figure.data, menus[0].buttons[0].args[0]["visible"], strict=True):
             trace.visible = visible
-    turn, _ = downhill(view.adata, view.where, view.basis)
+    turn, _ = development_direction(view.adata, view.where, view.basis)
     names = plane_names(view.basis)
-    extent = np.array([np.ptp(grid.x), np.ptp(grid.y)])
+    extent = np.array([np.ptp(heights.x), np.ptp(heights.y)])
     ratio = extent / extent.max()
-    notes = [note for note in view.notes(grid) if not note.startswith(("hatched", "thin"))]
+    notes = [note for note in view.notes(heights) if not note.startswith(("hatched", "thin"))]
     figure.update_layout(
         template="plotly_white",
         title={"text": text(title)} if title else None,

@@ -1,4 +1,4 @@
-"""Pieces of the surface that turns: heights, cells, paths, attractors, as traces of plotly."""
+"""Parts of the interactive surface as traces of plotly: heights, cells, paths and attractors."""
 
 from __future__ import annotations
 
@@ -9,42 +9,46 @@ import numpy as np
 from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
-from landscape.pl._cells import Colours, colours
-from landscape.pl._figure import INK
-from landscape.pl._grid import Grid
-from landscape.pl._scene import surface_cmap
-from landscape.pl._view import View
-from landscape.pl._words import attractor_words, way_words
+from landscape.pl.scene.cells import Colours, colours
+from landscape.pl.scene.descriptions import describe_attractor, describe_path
+from landscape.pl.scene.height_map import HeightMap
+from landscape.pl.scene.painting import surface_cmap
+from landscape.pl.scene.view import View
+from landscape.pl.style.figure import INK
 
-# Corners of the surface along its longer side; more of them only make the file larger.
-MOST_CORNERS = 160
-# Share of the range of heights by which the colour of unknown ones lies beyond it, and that colour.
+# Corners of the surface along its longer side; more of them make the file larger without a visible effect.
+MAX_CORNERS = 160
+# Unknown heights have a colour of their own, beyond the scale by this share of the range of heights.
 _BEYOND = 0.1
 _UNKNOWN = "#cfccc4"
 
 
-def surface(go: Any, grid: Grid, label: str) -> Any:
+def surface(go: Any, heights: HeightMap, label: str) -> Any:
     """Heights as a surface, a plateau where none is known."""
-    n = np.ceil(MOST_CORNERS * np.array([np.ptp(grid.x), np.ptp(grid.y)]) / max(np.ptp(grid.x), np.ptp(grid.y), 1e-300))
-    x, y = (np.linspace(c[0], c[-1], max(int(k), 2)) for c, k in zip((grid.x, grid.y), n, strict=True))
+    n = np.ceil(
+        MAX_CORNERS
+        * np.array([np.ptp(heights.x), np.ptp(heights.y)])
+        / max(np.ptp(heights.x), np.ptp(heights.y), 1e-300)
+    )
+    x, y = (np.linspace(c[0], c[-1], max(int(k), 2)) for c, k in zip((heights.x, heights.y), n, strict=True))
     mesh = np.stack(np.meshgrid(x, y), -1)
     points = mesh.reshape(-1, 2)
-    height = grid.at(points).reshape(mesh.shape[:2])
-    span = max(grid.highest - grid.lowest, 1e-12)
-    # Colours beyond the highest height are for the plateau where none is known.
-    shade = np.where(grid.known_at(points).reshape(height.shape), height, grid.highest + _BEYOND * span)
+    height = heights.at(points).reshape(mesh.shape[:2])
+    span = max(heights.highest - heights.lowest, 1e-12)
+    # Values above the highest height have the colour of unknown heights.
+    shade = np.where(heights.known_at(points).reshape(height.shape), height, heights.highest + _BEYOND * span)
     stops = np.linspace(0, 1, 9)
     scale = [(float(s / (1 + _BEYOND / 2)), to_hex(surface_cmap()(s))) for s in stops]
     bar = {"title": {"text": f"{label} (grey: unknown)", "side": "right"}, "len": 0.6, "thickness": 14}
-    lines = {"show": True, "color": "rgba(47,69,88,0.4)", "width": 1, "start": grid.lowest, "end": grid.highest}
+    lines = {"show": True, "color": "rgba(47,69,88,0.4)", "width": 1, "start": heights.lowest, "end": heights.highest}
     return go.Surface(
         x=np.float32(x),
         y=np.float32(y),
         z=np.float32(height),
         surfacecolor=np.float32(shade),
         colorscale=[*scale, (float(1 / (1 + _BEYOND / 2)) + 1e-6, _UNKNOWN), (1.0, _UNKNOWN)],
-        cmin=grid.lowest,
-        cmax=grid.highest + _BEYOND / 2 * span,
+        cmin=heights.lowest,
+        cmax=heights.highest + _BEYOND / 2 * span,
         colorbar={**bar, "x": -0.02, "xanchor": "right"},
         contours={"z": {**lines, "size": span / 12}},
         lighting={"ambient": 0.72, "diffuse": 0.5, "specular": 0.05, "roughness": 0.95},
@@ -53,25 +57,26 @@ def surface(go: Any, grid: Grid, label: str) -> Any:
     )
 
 
-def _raised(grid: Grid, points: NDArray[np.float64], by: float) -> NDArray[np.float32]:
-    """Points of the plane on the surface, a little above it, so that it does not swallow them; shape ``(n, 3)``."""
-    height = grid.at(points) + by * (grid.highest - grid.lowest)
+def _raised(heights: HeightMap, points: NDArray[np.float64], by: float) -> NDArray[np.float32]:
+    """Points of the plane a little above the surface, so that it does not hide them, shape ``(n, 3)``."""
+    height = heights.at(points) + by * (heights.highest - heights.lowest)
     return np.column_stack([points, height]).astype(np.float32)
 
 
 def cells(
     go: Any,
     view: View,
-    grid: Grid,
+    heights: HeightMap,
     name: str | None,
     palette: Mapping[str, str] | Sequence[str] | None,
     cmap: str,
     layer: str | None,
     size: float,
 ) -> list[Any]:
+    """Cells, one trace for each category."""
     adata, chosen = view.adata, view.chosen
     painted = colours(adata, name, palette=palette, cmap=cmap, layer=layer)
-    points = _raised(grid, view.where[chosen], 0.012)
+    points = _raised(heights, view.where[chosen], 0.012)
     names = adata.obs_names.to_numpy(dtype=str)[chosen]
     if not painted.palette:
         return [_points(go, points, names, name or "cells", size, _continuous(painted, chosen))]
@@ -112,16 +117,16 @@ def _points(
     )
 
 
-def ways(go: Any, view: View, grid: Grid) -> list[Any]:
-    """Least-action paths and saddles."""
+def paths_and_saddles(go: Any, view: View, heights: HeightMap) -> list[Any]:
+    """Minimum-action paths and the saddles that they lead to."""
     traces: list[Any] = []
     named: set[tuple[str, frozenset[str]]] = set()
-    for way in view.ways.lines:
-        points = _raised(grid, way.line, 0.02)
-        pair = (way.saddle, frozenset((way.start, way.end)))  # both ways up are one entry of the legend
-        name = f"{way.start} \N{EN DASH} {way.end}"
-        lines = [f"from {way.start} towards {way.end}", *way_words(view.adata, way)]
-        line = {"color": INK, "width": 5, "dash": "solid" if way.near.mean() > 0.5 else "dot"}
+    for path in view.transitions.paths:
+        points = _raised(heights, path.line, 0.02)
+        pair = (path.saddle, frozenset((path.start, path.end)))  # both directions are one entry of the legend
+        name = f"{path.start} \N{EN DASH} {path.end}"
+        lines = [f"from {path.start} towards {path.end}", *describe_path(view.adata, path)]
+        line = {"color": INK, "width": 5, "dash": "solid" if path.near.mean() > 0.5 else "dot"}
         traces.append(
             go.Scatter3d(
                 x=points[:, 0],
@@ -130,36 +135,36 @@ def ways(go: Any, view: View, grid: Grid) -> list[Any]:
                 mode="lines",
                 name=text(name),
                 line=line,
-                legendgroup=text(f"{way.saddle} {sorted(pair[1])}"),
+                legendgroup=text(f"{path.saddle} {sorted(pair[1])}"),
                 showlegend=pair not in named,
                 meta=lines,
                 hovertemplate=f"{_hover(lines)}<extra></extra>",
             )
         )
         named.add(pair)
-    if view.ways.saddles:
-        points = _raised(grid, np.array(list(view.ways.saddles.values())), 0.025)
+    if view.transitions.saddles:
+        points = _raised(heights, np.array(list(view.transitions.saddles.values())), 0.025)
         marker = {"symbol": "diamond", "size": 6, "color": "white", "line": {"color": INK, "width": 2}}
         traces.append(
             go.Scatter3d(x=points[:, 0], y=points[:, 1], z=points[:, 2], mode="markers", name="saddles", marker=marker,
-                         text=[text(name) for name in view.ways.saddles], hovertemplate="%{text}<extra></extra>")
+                         text=[text(name) for name in view.transitions.saddles], hovertemplate="%{text}<extra></extra>")
         )  # fmt: skip
     return traces
 
 
-def attractors(go: Any, view: View, grid: Grid) -> list[Any]:
-    """Attractors with what their table says, and their names above the plateau."""
+def attractors(go: Any, view: View, heights: HeightMap) -> list[Any]:
+    """Attractors with their descriptions, and their names above the plateau."""
     if not view.places:
         return []
-    points = _raised(grid, np.array([place.point for place in view.places]), 0.03)
-    # Names stand above the plateau, where the surface does not hide them, on a pole.
-    top = np.full(len(points), grid.highest + 0.12 * (grid.highest - grid.lowest), dtype=np.float32)
+    points = _raised(heights, np.array([place.point for place in view.places]), 0.03)
+    # Names stand above the plateau on poles, where the surface does not hide them.
+    top = np.full(len(points), heights.highest + 0.12 * (heights.highest - heights.lowest), dtype=np.float32)
     gaps = np.full(len(points), np.nan, dtype=np.float32)
     poles = [
         np.stack(ends, 1).ravel()
         for ends in ((points[:, 0], points[:, 0], gaps), (points[:, 1], points[:, 1], gaps), (points[:, 2], top, gaps))
     ]
-    said = [[place.name, *attractor_words(view.adata, place.name)] for place in view.places]
+    described = [[place.name, *describe_attractor(view.adata, place.name)] for place in view.places]
     return [
         go.Scatter3d(
             x=points[:, 0],
@@ -168,7 +173,7 @@ def attractors(go: Any, view: View, grid: Grid) -> list[Any]:
             mode="markers",
             name="attractors",
             marker={"size": 9, "color": view.edges, "line": {"color": "white", "width": 3}},
-            customdata=[[_hover(lines), lines] for lines in said],
+            customdata=[[_hover(lines), lines] for lines in described],
             hovertemplate="%{customdata[0]}<extra></extra>",
         ),
         go.Scatter3d(
@@ -201,5 +206,5 @@ def _hover(lines: Sequence[str]) -> str:
 
 
 def text(name: str) -> str:
-    """A name as text: plotly reads some markup."""
+    """Escaped name, since plotly interprets some markup."""
     return str(name).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,4 +1,4 @@
-"""What a run found, for readers: a summary in numbers, the figures, and one page that holds it all."""
+"""Reports of results: a summary in numbers, the tables, the figures, and one HTML page with all of them."""
 
 import sys
 from types import ModuleType

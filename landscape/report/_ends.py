@@ -1,4 +1,4 @@
-"""Where development ends, by the model and by the chain of cells, and what another growth would change."""
+"""Attractors beside terminal states, and the sensitivity to growth, as text of the report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from landscape.tl._fates_model import STAY
 
 
 def attractor_rows(summary: Mapping[str, Any], results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Attractors with what says whether to believe them: ``name``, ``n_basin``, ``observed``, ``support``, ``kept``."""
+    """Rows of attractors with their evidence: ``name``, ``n_basin``, ``observed``, ``support``, ``kept``."""
     compared = results.get(_keys.FATES_PARAMS, {}).get("by_fate")
     kept = {} if compared is None else {str(name): float(share) for name, share in compared["kept"].items()}
     return [
@@ -28,34 +28,34 @@ def attractor_rows(summary: Mapping[str, Any], results: Mapping[str, Any]) -> li
 
 
 def verdict(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Sentences on attractors beside terminal states, of which each knows its nearest attractor."""
-    said = []
+    """Sentences on attractors and on the terminal states nearest to them."""
+    sentences = []
     shared: dict[str, list[str]] = {}
     for found in summary["terminal_states"] or []:
         if found["attractor"] is not None:
             shared.setdefault(found["attractor"], []).append(found["name"])
     if alone := [name for name, ends in shared.items() if len(ends) == 1]:
-        said.append(f"One terminal state each lies next to {_listed(alone)}.")
+        sentences.append(f"Exactly one terminal state is nearest to {_listed(alone)}.")
     for name, ends in shared.items():
         if len(ends) > 1:
-            said.append(f"{_listed(ends)} share the attractor {name}: the fitted model does not tell them apart.")
-    if shared and (passed := [row["name"] for row in rows if row["name"] not in shared]):
-        said.append(f"No terminal state lies next to {_listed(passed)}: cells may only pass there.")
+            sentences.append(f"{_listed(ends)} share the attractor {name}: the fitted model does not distinguish them.")
+    if shared and (others := [row["name"] for row in rows if row["name"] not in shared]):
+        sentences.append(f"No terminal state is nearest to {_listed(others)}: cells may be transient there.")
     if left := [row["name"] for row in rows if row["kept"] is not None and row["kept"] < STAY]:
-        said.append(f"The noise of the model empties {_listed(left)} within the time that it was followed.")
+        sentences.append(f"Under the noise of the model most cells leave {_listed(left)} within the simulated time.")
     if unseen := [row["name"] for row in rows if row["observed"] is False]:
-        said.append(f"No cells are near {_listed(unseen)}, which the model predicts.")
-    return said
+        sentences.append(f"No cells are near {_listed(unseen)}: the model predicts a state without observed cells.")
+    return sentences
 
 
-def growth_words(dynamics: Mapping[str, Any]) -> str:
-    """What another growth would change, where the direction came from time points."""
+def growth_sentence(dynamics: Mapping[str, Any]) -> str:
+    """Sensitivity to growth, where the direction comes from time points; empty otherwise."""
     change, rate = dynamics.get("growth_sensitivity"), dynamics.get("growth_rate_tried")
     if change is None or rate is None or not np.isfinite(change):
         return ""
-    assumed = str(dynamics.get("params", {}).get("growth", "taken to be equal everywhere"))
+    assumed = str(dynamics.get("params", {}).get("growth", "assumed to be equal in all cells"))
     return (
-        f"Growth is {assumed}. If one end of the cells doubled once more than the other over the span of the data "
+        f"Growth is {assumed}. If cells at one end doubled once more than those at the other over the span of the data "
         f"(a difference of {float(rate):.2g} per unit of time), the velocities would change by {float(change):.0%}."
     )
 

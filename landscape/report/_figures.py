@@ -1,23 +1,53 @@
-"""Every figure that the results allow, with the words that belong to it."""
+"""Figures of the report: one table with their titles, captions, conditions and drawing functions.
+
+To add a figure, add one :class:`Entry` to :data:`FIGURES`, at its place on the page: a name (of its file, its anchor and its
+entry in the table of contents), a title, a caption, a function that returns whether the results have what it needs, and a
+function that draws it. Nothing else has to be changed. A figure that is drawn once for each of several results, as those of
+perturbations, is made by a function such as :func:`_perturbations`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from anndata import AnnData
 from matplotlib.figure import Figure
 
-from landscape import _keys, pl
+from landscape import _keys, get, pl
 from landscape._anndata import results_of
-from landscape.pl._network import regulator_weights
 from landscape.report._tables import file_stem, perturbations
+
+_OPTIONS: dict[str, Any] = {"show": False, "return_fig": True}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A figure that the report may have.
+
+    Attributes
+    ----------
+    name
+        Name of the file without ending, and anchor on the page.
+    title, text
+        Title, and caption: what the figure shows and how to read it. Text between backticks is set as code.
+    possible
+        Whether the results have what the figure needs.
+    draw
+        Function that draws it.
+    """
+
+    name: str
+    title: str
+    text: str
+    possible: Callable[[AnnData], bool]
+    draw: Callable[[AnnData], Any]  # a figure, which functions of `pl` return on request
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure: file name without ending, heading, what it shows, and the figure itself."""
+    """A figure: file name without ending, title, caption, and the figure itself."""
 
     name: str
     title: str
@@ -25,116 +55,181 @@ class Drawn:
     figure: Figure
 
 
-# Name, heading and text of each figure, in the order of the page.
-WORDS: dict[str, tuple[str, str]] = {
-    "landscape": (
+def figures(adata: AnnData) -> Iterator[Drawn]:
+    """Draw the figures that the results allow, one at a time; close each with ``plt.close`` after use."""
+    for entry in entries(adata):
+        if entry.possible(adata):
+            yield Drawn(entry.name, entry.title, entry.text, entry.draw(adata))
+
+
+def entries(adata: AnnData) -> list[Entry]:
+    """All figures that there may be, in the order of the page."""
+    return [*FIGURES, *_perturbations(adata)]
+
+
+def _has_table(key: str, column: str) -> Callable[[AnnData], bool]:
+    """Whether the table of a result has a value in a column."""
+
+    def possible(adata: AnnData) -> bool:
+        record = results_of(adata).get(key)
+        return record is not None and bool(record["table"][column].notna().any())
+
+    return possible
+
+
+def _has_heights(adata: AnnData) -> bool:
+    return _keys.OCCUPANCY in results_of(adata)
+
+
+def _has_attractors(adata: AnnData) -> bool:
+    record = results_of(adata).get(_keys.ATTRACTORS)
+    return record is not None and bool(len(record["states"]))
+
+
+def _has_fates(adata: AnnData) -> bool:
+    return _keys.FATES in adata.obsm and bool(adata.obsm[_keys.FATES].shape[1])
+
+
+def _has_compared_fates(adata: AnnData) -> bool:
+    compared = results_of(adata).get(_keys.FATES_PARAMS, {})
+    return f"{_keys.FATES}{_keys.FATES_COMPARED[0]}" in adata.obsm and "by_fate" in compared
+
+
+def _has_network(adata: AnnData) -> bool:
+    return _keys.NETWORK in adata.varp and bool((get.regulator_weights(adata).to_numpy() != 0).any())
+
+
+def _has_three_attractors(adata: AnnData) -> bool:
+    has_barriers = _has_table(_keys.BARRIERS, "height")(adata)
+    return has_barriers and len(set(results_of(adata)[_keys.BARRIERS]["table"]["from"])) > 2
+
+
+def _has_paths(adata: AnnData) -> bool:
+    record = results_of(adata).get(_keys.PATHS)
+    return record is not None and bool(len(record["table"]))
+
+
+def _basins(adata: AnnData) -> str | None:
+    """Column of the basins, to colour cells by."""
+    return _keys.BASIN if _keys.BASIN in adata.obs else None
+
+
+_TERMINAL_FATES = f"{_keys.TERMINAL}_fates"
+
+# Figures in the order of the page.
+FIGURES = (
+    Entry(
+        "landscape",
         "The landscape",
         "Height is the occupancy of the fitted stochastic model, minus its logarithm: the model spends its time in the "
-        "valleys. Balls are cells; lines are least-action paths up to the saddles (diamonds) where they were computed. The view is turned so that development runs towards the reader; nothing is moved up or "
-        "down for that. The plane is for drawing only: read numbers from the tables.",
+        "valleys. Balls are cells. Lines are minimum-action paths to the saddles (diamonds), where they were computed. The "
+        "view is turned so that development runs towards the reader, which changes no height. The plane is for drawing "
+        "only: read numbers from the tables.",
+        _has_heights,
+        lambda adata: pl.landscape(adata, color=_basins(adata), **_OPTIONS),
     ),
-    "map": ("The landscape from above", "The same heights as a map, with the direction of the fitted drift."),
-    "attractors": (
+    Entry(
+        "map",
+        "The landscape from above",
+        "The same heights as a map, with the direction of the fitted drift.",
+        _has_heights,
+        lambda adata: pl.landscape2d(adata, color=_basins(adata), **_OPTIONS),
+    ),
+    Entry(
+        "attractors",
         "Attractors",
-        "Stable states of the fitted drift, without noise and at the level of mRNA: level of each regulator, cells in the basin, leading "
-        "eigenvalue of the Jacobian, and the share of an ensemble of fitted models that has the state too.",
+        "Stable states of the fitted drift, without noise and at the level of mRNA: level of each regulator, cells in the "
+        "basin, leading eigenvalue of the Jacobian, and support: the share of the models in an ensemble that have the state "
+        "too.",
+        _has_attractors,
+        lambda adata: pl.attractors(adata, **_OPTIONS),
     ),
-    "fates": (
+    Entry(
+        "fates",
         "Fates",
-        "Probability that a cell ends in each attractor, by absorption on the directed graph of cells. Bright entropy: "
-        "not committed yet (in bits).",
+        "Probability that a cell ends in each attractor, by absorption on the directed graph of cells. Cells with a high "
+        "entropy (in bits) are not committed yet.",
+        _has_fates,
+        lambda adata: pl.fates(adata, **_OPTIONS),
     ),
-    "terminal_states": (
+    Entry(
+        "terminal_states",
         "Fates among the terminal states of the chain",
-        "Probability that a cell ends in each terminal state of the directed chain of cells, which is told from the direction "
-        "without the model and its attractors.",
+        "Probability that a cell ends in each terminal state of the directed chain of cells. Terminal states follow from the "
+        "direction of development, without the model and its attractors.",
+        lambda adata: _TERMINAL_FATES in adata.obsm,
+        lambda adata: pl.fates(adata, key=_TERMINAL_FATES, **_OPTIONS),
     ),
-    "fates_model": (
+    Entry(
+        "fates_model",
         "Fates of the model beside those of the chain",
-        "The probability of each fate by paths of the fitted model, against that on the directed graph of cells: two answers "
-        "that share the cells and no step. Rings are cells in which they differ by more than chance; believe neither there.",
+        "Probability of each fate by simulation of the fitted model, against that on the directed graph of cells. The two "
+        "methods share the cells and no computation. Rings are cells in which they differ by more than chance; there, trust "
+        "neither.",
+        _has_compared_fates,
+        lambda adata: pl.fates(adata, kind="model", **_OPTIONS),
     ),
-    "drivers": (
-        "Genes that go with each fate",
-        "Partial correlation of a gene with the probability of a fate, over blocks of neighbouring cells, with depth regressed "
-        "out; lines are 95 % intervals. Association on the way to a fate, not cause: what the model expects of a removal is "
-        "told by a perturbation.",
+    Entry(
+        "drivers",
+        "Driver genes of each fate",
+        "Partial correlation of a gene with the probability of a fate, over blocks of neighbouring cells, adjusted for depth; "
+        "lines are 95 % intervals. Correlations show association along the differentiation towards a fate, not cause. "
+        "Perturbations show what the model predicts for a knock-out.",
+        _has_table(_keys.DRIVERS, "correlation"),
+        lambda adata: pl.drivers(adata, **_OPTIONS),
     ),
-    "network": (
+    Entry(
+        "network",
         "Network",
-        "Signed weights among regulators inside the support that enters the drift. An edge is a statistical claim, not a "
-        "binding site.",
+        "Signed weights of the supported edges among regulators, which enter the drift. An edge is a statistical statement, "
+        "not a binding site.",
+        _has_network,
+        lambda adata: pl.network(adata, **_OPTIONS),
     ),
-    "barriers": ("Barriers", "Action that the noise has to spend to leave one attractor for another, with intervals."),
-    "passages": ("Passages", "The same barriers as a graph: thick arrows are easy passages."),
-    "paths": (
+    Entry(
+        "barriers",
+        "Barriers",
+        "Action of the minimum-action path from one attractor to another, with intervals.",
+        _has_table(_keys.BARRIERS, "height"),
+        lambda adata: pl.barriers(adata, **_OPTIONS),
+    ),
+    Entry(
+        "barrier_graph",
+        "Barriers as a graph",
+        "The same barriers on arrows from attractor to attractor: thick arrows are low barriers, which are crossed often.",
+        _has_three_attractors,
+        lambda adata: pl.barriers(adata, kind="graph", **_OPTIONS),
+    ),
+    Entry(
+        "paths",
         "Genes along a transition",
-        "Levels along the least-action path of the easiest passage, genes in the order in which they move. Other "
-        "transitions: `landscape.pl.paths(adata, start=, end=)`; all of them are in the table.",
+        "Levels along the minimum-action path with the lowest barrier, genes in the order in which they move. Draw other "
+        "transitions with `landscape.pl.paths(adata, start=, end=)`; the table has all of them.",
+        _has_paths,
+        lambda adata: pl.paths(adata, **_OPTIONS),
     ),
-    "path_fates": (
+    Entry(
+        "path_fates",
         "Fates along the same transition",
-        "Fate probabilities of the cells around each state of the path. Where they are even, the chain of cells decides; "
-        "the dashed line is where the fitted model does. Far apart, the two disagree.",
+        "Fate probabilities of the cells around each state of the path. The ring marks equal odds of both ends on the chain "
+        "of cells, the dashed line the saddle of the fitted model. Where they are far apart, the two methods disagree.",
+        lambda adata: _has_paths(adata) and _keys.FATES in adata.obsm and _keys.STATE in adata.obsm,
+        lambda adata: pl.fates(adata, kind="path", **_OPTIONS),
     ),
-}
-_PERTURBATION = (
-    "Landscape before and after on one scale, the share of each fate (ring before, dot after, bar: interval), and the "
-    "regulators that move most. A prediction of the fitted model, not a measurement."
 )
 
 
-def figures(adata: AnnData) -> Iterator[Drawn]:
-    """Draw what the results allow, one figure at a time; close each (``plt.close``) when done with it."""
-    results = results_of(adata)
-    has_heights = _keys.OCCUPANCY in results
-    attractors = results.get(_keys.ATTRACTORS)
-    color = _keys.BASIN if _keys.BASIN in adata.obs else None
-    options: dict[str, Any] = {"show": False, "return_fig": True}
-    if has_heights:
-        yield _drawn("landscape", pl.landscape(adata, color=color, **options))
-        yield _drawn("map", pl.landscape2d(adata, color=color, **options))
-    if attractors is not None and len(attractors["states"]):
-        yield _drawn("attractors", pl.attractors(adata, **options))
-    if _keys.FATES in adata.obsm and adata.obsm[_keys.FATES].shape[1]:
-        yield _drawn("fates", pl.fates(adata, **options))
-    if (key := f"{_keys.TERMINAL}_fates") in adata.obsm:
-        yield _drawn("terminal_states", pl.fates(adata, key=key, **options))
-    if f"{_keys.FATES}{_keys.FATES_COMPARED[0]}" in adata.obsm and "by_fate" in results.get(_keys.FATES_PARAMS, {}):
-        yield _drawn("fates_model", pl.fates(adata, kind="model", **options))
-    drivers = results.get(_keys.DRIVERS)
-    if drivers is not None and drivers["table"]["correlation"].notna().any():
-        yield _drawn("drivers", pl.drivers(adata, **options))
-    if _keys.NETWORK in adata.varp and (regulator_weights(adata).to_numpy() != 0).any():
-        yield _drawn("network", pl.network(adata, **options))
-    barriers = results.get(_keys.BARRIERS)
-    if barriers is not None and barriers["table"]["height"].notna().any():
-        yield _drawn("barriers", pl.barriers(adata, **options))
-        if len(set(barriers["table"]["from"])) > 2:
-            yield _drawn("passages", pl.barriers(adata, kind="graph", **options))
-    paths = results.get(_keys.PATHS)
-    if paths is not None and len(paths["table"]):
-        yield _drawn("paths", pl.paths(adata, **options))
-        if _keys.FATES in adata.obsm and _keys.STATE in adata.obsm:
-            yield _drawn("path_fates", pl.fates(adata, kind="path", **options))
-    for name, (key, title, text) in _perturbed(adata).items():
-        yield Drawn(name, title, text, pl.perturbation(adata, key=key, **options))
-
-
-def words(adata: AnnData) -> list[tuple[str, str, str]]:
-    """Name, heading and text of every figure that there may be, in the order of the page."""
-    fixed = [(name, title, text) for name, (title, text) in WORDS.items()]
-    return fixed + [(name, title, text) for name, (_, title, text) in _perturbed(adata).items()]
-
-
-def _perturbed(adata: AnnData) -> dict[str, tuple[str, str, str]]:
-    """Key, heading and text of each perturbation, by the name of its figure."""
-    found: dict[str, tuple[str, str, str]] = {}
+def _perturbations(adata: AnnData) -> list[Entry]:
+    """One figure for each perturbation."""
+    found: dict[str, Entry] = {}
     for key in perturbations(adata):
-        found[file_stem(f"perturbation_{key}", found)] = (key, f"Perturbation: {key}", _PERTURBATION)
-    return found
-
-
-def _drawn(name: str, figure: Any) -> Drawn:
-    title, text = WORDS[name]
-    return Drawn(name, title, text, figure)
+        name = file_stem(f"perturbation_{key}", found)
+        found[name] = Entry(
+            name,
+            f"Perturbation: {key}",
+            "Landscape before and after on one scale, the share of each fate (ring: before, dot: after, bar: interval), and "
+            "the regulators that change most. It is a prediction of the fitted model, not a measurement.",
+            lambda _: True,
+            lambda adata, key=key: pl.perturbation(adata, key=key, **_OPTIONS),  # type: ignore[misc]
+        )
+    return list(found.values())

@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing else and asks for nothing."""
+"""The report: one self-contained HTML file that makes no requests."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ from landscape import _keys
 from landscape._anndata import require_adata, results_of
 from landscape._files import write_text
 from landscape.directions import GRADE_NAMES, GRADES
-from landscape.report._ends import attractor_rows, growth_words, verdict
-from landscape.report._figures import figures, words
+from landscape.report._ends import attractor_rows, growth_sentence, verdict
+from landscape.report._figures import entries, figures
 from landscape.report._summary import summarise
 from landscape.report._surface import surface
 from landscape.report._tables import TABLES, file_stem, harmless, tables
 
 logger = logging.getLogger(__name__)
 
-# Rows of a table on the page; the CSV files hold all of them.
-MOST_ROWS = 100
-MOST_COLUMNS = 14
-# Rows and cells of a table that may be downloaded from the page.
-_ROWS_TO_EMBED, _CELLS_TO_EMBED = 20_000, 200_000
+# Largest number of rows and columns of a table on the page; the CSV files have all of them.
+MAX_ROWS = 100
+MAX_COLUMNS = 14
+# Largest number of rows and of entries of a table that can be downloaded from the page.
+_ROWS_TO_EMBED, _ENTRIES_TO_EMBED = 20_000, 200_000
+# Dots per inch of the figures.
 _DPI = 150
 
 
@@ -48,9 +49,10 @@ def report(
     files: Mapping[str, str] | None = None,
     title: str = "Landscape report",
 ) -> Path:
-    """Write what a run found into one HTML file: no external request, light and dark, fit for telephones and print.
+    """Write the results into one self-contained HTML file that makes no requests.
 
-    Its only script sorts the tables, enlarges pictures and turns the surface; the page is complete without it.
+    The page follows the light or dark theme of the reader, fits small screens, and prints. Its only script sorts tables,
+    enlarges figures and turns the surface; the page is complete without it.
 
     Parameters
     ----------
@@ -59,22 +61,22 @@ def report(
     path
         File to write, atomically.
     summary
-        As :func:`summarise` gives it; ``None``: made here, without times.
+        Result of :func:`summarise`; ``None``: computed here, without times.
     drawn
-        PNG files of figures that are there already, by name; ``None``: drawn here.
+        PNG files of figures, by name; ``None``: figures are drawn here.
     files
-        SHA-256 of files to list, by name.
+        SHA-256 checksums of files to list, by name.
     title
-        Heading.
+        Title of the page.
 
     Returns
     -------
-    The path.
+    Path of the file.
 
     Raises
     ------
     KeyError
-        If ``adata`` holds no results at all.
+        If ``adata`` has no results.
     """
     require_adata(adata)
     results = results_of(adata)
@@ -113,7 +115,7 @@ def report(
         grade_names=GRADE_NAMES,
         grade_text=GRADES.get(grade, "No dynamics were fitted."),
         source={"name": "", "sha256": "", **run.get("input", {})},
-        growth=growth_words(results.get(_keys.DYNAMICS, {})),
+        growth=growth_sentence(results.get(_keys.DYNAMICS, {})),
         attractors=ends,
         verdict=verdict(summary, ends),
         pictures=_pictures(adata, drawn),
@@ -127,7 +129,7 @@ def report(
 
 
 def alike(texts: Sequence[str]) -> list[list[str]]:
-    """Texts that differ in their numbers only, together, in the order of the first of each."""
+    """Groups of texts that differ only in their numbers, in the order of the first text of each."""
     groups: dict[str, list[str]] = {}
     for text in texts:
         groups.setdefault(re.sub(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", "0", str(text)), []).append(str(text))
@@ -135,7 +137,7 @@ def alike(texts: Sequence[str]) -> list[list[str]]:
 
 
 def _code(text: str) -> Markup:
-    """Text in which what stands between backticks is set as code; everything is escaped."""
+    """Escaped text, with code style between backticks."""
     parts = str(text).split("`")
     if len(parts) % 2 == 0:  # a backtick without its other half
         return escape(text)
@@ -147,7 +149,7 @@ def _digest(text: str) -> str:
 
 
 def _json(value: Any) -> Markup:
-    """JSON that may stand in a script element: no character in it can end the element or open another."""
+    """JSON for a script element: no character in it can end the element or open another."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
@@ -155,8 +157,8 @@ def _json(value: Any) -> Markup:
 def _pictures(adata: AnnData, drawn: Mapping[str, Path] | None) -> list[dict[str, str]]:
     pictures = []
     if drawn is not None:
-        known = [drawable for drawable in words(adata) if drawable[0] in drawn]
-        content = [(*drawable, Path(drawn[drawable[0]]).read_bytes()) for drawable in known]
+        known = [entry for entry in entries(adata) if entry.name in drawn]
+        content = [(entry.name, entry.title, entry.text, Path(drawn[entry.name]).read_bytes()) for entry in known]
     else:
         content = []
         for item in figures(adata):
@@ -183,10 +185,10 @@ def _tables(adata: AnnData) -> list[dict[str, Any]]:
 
 
 def _table(title: str, text: str, table: pd.DataFrame, file: str) -> dict[str, Any]:
-    embed = len(table) <= _ROWS_TO_EMBED and table.size <= _CELLS_TO_EMBED
+    embed = len(table) <= _ROWS_TO_EMBED and table.size <= _ENTRIES_TO_EMBED
     csv = base64.b64encode(harmless(table).to_csv(float_format="%.8g").encode()).decode() if embed else ""
     flat = table.reset_index() if table.index.name else table
-    shown = flat.iloc[:MOST_ROWS, :MOST_COLUMNS]
+    shown = flat.iloc[:MAX_ROWS, :MAX_COLUMNS]
     columns = [
         {"name": str(name), "numeric": pd.api.types.is_numeric_dtype(shown[name]) and shown[name].dtype != bool}
         for name in shown.columns
@@ -236,7 +238,7 @@ def _plain(value: Any) -> str:
 
 
 def _figure_number(value: Any) -> str:
-    """Number as it is read by people; everything else as text."""
+    """Formatted number; everything else as text."""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):

@@ -1,4 +1,4 @@
-"""A landscape in numbers, in a fixed form that programs may rely on."""
+"""Results in numbers, in a fixed form for other programs."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _RUN = "run"
 def summarise(
     adata: AnnData, *, seconds: Mapping[str, float] | None = None, peak_memory_mb: float | None = None
 ) -> dict[str, Any]:
-    """Numbers of a landscape as plain JSON values; what was not computed is ``None``.
+    """Summary of the results in JSON values; what was not computed is ``None``.
 
     Parameters
     ----------
     adata
         Annotated data with results.
     seconds
-        Time that each stage took.
+        Time of each stage.
     peak_memory_mb
-        Largest resident memory.
+        Peak resident memory in MB.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Tables of a landscape, by name, and as text that a spreadsheet opens without running anything."""
+"""Tables of results by name, and their form in files that a spreadsheet opens without running formulas."""
 
 from __future__ import annotations
 
@@ -12,38 +12,42 @@ from anndata import AnnData
 from landscape import _keys, get
 from landscape._anndata import results_of
 
-# A spreadsheet takes a cell that starts with one of these for a formula.
+# A spreadsheet interprets text that starts with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-# Heading and text of each table on the page, in the order of the page.
+# Title and caption of each table, in the order of the page.
 TABLES: dict[str, tuple[str, str]] = {
     "attractors": (
         "Attractors",
-        "Stable states of the fitted drift: cells, spectrum, residual of the solver, support.",
+        "Stable states of the fitted drift: cells in the basin, spectrum, residual of the solver, support in the ensemble.",
     ),
     "terminal_states": (
         "Terminal states of the chain of cells",
-        "Where the direction leads without the model, which a rare fate may have no attractor in: gathering is how much more "
-        "often cells come there than undirected ones (logarithm), arrival how surely the direction says that they stay.",
+        "Ends of the directed chain of cells, without the model; a rare fate may have a terminal state and no attractor. "
+        "Gathering is the logarithm of how much more often the directed chain visits it than the undirected one, arrival the "
+        "confidence that cells stay there.",
     ),
     "drivers": (
-        "Genes that go with each fate",
+        "Driver genes of each fate",
         "Partial correlations with the probability of a fate: first the highest of each fate, then the second of each.",
     ),
-    "barriers": ("Barriers", "Action from one attractor to another, dimensionless, at the noise of the model."),
+    "barriers": ("Barriers", "Minimum action from one attractor to another, dimensionless, at the noise of the model."),
     "perturbation": ("Perturbations", "Shares of the fates before and after, with the interval of the change."),
-    "path_genes": ("Genes along paths", "In the order in which they move; shares of the path's length and action."),
-    "saddles": ("Saddles", "Passes between two attractors."),
-    "rates": ("Rates", "Passages in a unit of the model's time."),
-    "network": ("Strongest edges", "Signed weights inside the support, the strongest first."),
+    "path_genes": (
+        "Genes along paths",
+        "Genes in the order in which they move, with shares of the length and of the action of the path.",
+    ),
+    "saddles": ("Saddles", "Transition states between two attractors."),
+    "rates": ("Rates", "Transitions per unit of the model's time."),
+    "network": ("Strongest edges", "Signed weights of the supported edges, strongest first."),
     "attractor_states": ("States of the attractors", "Level of each regulator: 0 is off and about 1 high."),
-    "paths": ("Paths", "States along the least-action paths."),
-    "cells": ("Cells", "Basin, entropy of the fate in bits, height, and probability of each fate."),
+    "paths": ("Paths", "States along the minimum-action paths."),
+    "cells": ("Cells", "Basin, entropy of the fates in bits, height, and probability of each fate."),
 }
 
 
 def file_stem(name: str, used: Container[str] = ()) -> str:
-    """Name of a file for a table or figure: letters, digits and ``_=+-.`` only, and none that is ``used``."""
+    """Name of a file for a table or figure: letters, digits and ``_=+-.`` only, and not among those ``used``."""
     stem = re.sub(r"[^A-Za-z0-9_=+.-]+", "_", name).strip("._") or "table"
     found, number = stem, 1
     while found in used:
@@ -94,7 +98,7 @@ def perturbations(adata: AnnData) -> dict[str, Mapping[str, Any]]:
 
 
 def harmless(table: pd.DataFrame) -> pd.DataFrame:
-    """Copy of a table in which text that a spreadsheet would run is quoted; numbers stay numbers."""
+    """Copy of a table in which text that a spreadsheet would run as a formula is quoted; numbers stay numbers."""
     safe = table.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name]) and not pd.api.types.is_bool_dtype(safe[name]):

@@ -21,7 +21,7 @@ def close() -> Iterator[None]:
 
 @pytest.fixture
 def crossed(finished: AnnData) -> AnnData:
-    """A finished run with the ways between its attractors."""
+    """A finished run with the transitions between its attractors."""
     add_topography(finished)
     return finished
 

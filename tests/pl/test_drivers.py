@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from landscape import get, pl
-from landscape.pl._cells import attractor_colours
+from landscape.pl.scene.cells import attractor_colours
 from tests.pl.drawn import artist, offsets
 from tests.synthetic import NAMES, add_drivers
 
@@ -51,7 +51,7 @@ def test_hollow_is_not_significant_and_bold_is_a_regulator(driven):
     assert 0 < sum(bold) < len(bold)
 
 
-def test_regulators_alone_and_what_is_said(driven):
+def test_regulators_alone_and_the_caption(driven):
     figure = pl.drivers(driven, regulators=True, show=False, return_fig=True)
     regulators = set(get.drivers(driven).query("regulator")["gene"])
     assert all(set(names(ax)) <= regulators for ax in figure.axes)
@@ -85,7 +85,7 @@ def test_what_cannot_be_drawn_is_named(driven):
     with pytest.raises(ValueError, match="n_genes=0 and n_falling=0"):
         pl.drivers(driven, n_genes=0, n_falling=0, show=False)
     driven.uns["landscape"]["drivers"]["table"]["regulator"] = False
-    with pytest.raises(ValueError, match="No regulator to draw"):
+    with pytest.raises(ValueError, match="at least one regulator with a correlation"):
         pl.drivers(driven, regulators=True, show=False)
     del driven.uns["landscape"]["drivers"]
     with pytest.raises(KeyError, match=r"landscape\.tl\.drivers"):

@@ -9,8 +9,8 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgba
 
 from landscape import pl
-from landscape.pl._cells import attractor_colours
-from landscape.pl._fates import around
+from landscape.pl._fates import fate_order
+from landscape.pl.scene.cells import attractor_colours
 from tests.pl.drawn import artist, offsets
 from tests.synthetic import NAMES, add_comparison
 
@@ -45,7 +45,7 @@ def test_fates_between_which_cells_are_undecided_are_side_by_side_on_the_circle(
     odds = np.zeros((400, 5))
     odds[np.arange(400), pairs[:, 0]] = share = rng.random(400)
     odds[np.arange(400), pairs[:, 1]] += 1 - share
-    order = around(odds)
+    order = fate_order(odds)
     assert order[0] == 0
     assert list(order) in ([0, 2, 4, 1, 3], [0, 3, 1, 4, 2])
 
@@ -79,7 +79,7 @@ def test_fates_along_a_path_are_those_of_the_cells_around_it(finished):
     np.testing.assert_allclose(odds, np.clip(step / 0.6, 0, 1), atol=0.05)
     inner = (step > 0.08) & (step < 0.5)
     np.testing.assert_allclose(odds[inner], step[inner] / 0.6, atol=0.003)
-    ((at, level),) = artist(ax, "even").get_offsets()
+    ((at, level),) = artist(ax, "equal_odds").get_offsets()
     assert (at, level) == pytest.approx((0.3, 0.5), abs=0.003)
     assert artist(ax, "saddle").get_xdata()[0] == pytest.approx(0.5, abs=0.01)
     names = {t.get_text() for t in ax.texts}
@@ -119,7 +119,7 @@ def test_without_an_embedding_fates_are_on_the_circle(finished):
 def test_wrong_requests_for_fates_are_named(finished):
     with pytest.raises(ValueError, match="'circle', 'path' or 'model'"):
         pl.fates(finished, kind="pie", show=False)
-    with pytest.raises(ValueError, match="leave `ax` out"):
+    with pytest.raises(ValueError, match="Expected no `ax`"):
         pl.fates(finished, ax=plt.subplots()[1], show=False)
     del finished.obsm["fates"]
     with pytest.raises(KeyError, match=r"landscape\.tl\.fates"):
@@ -147,7 +147,7 @@ def test_fates_of_the_model_stand_against_those_of_the_chain(compared):
     said = shares.get_figure().get_supxlabel()
     assert "probabilities of 100 cells" in said
     assert "(10 cells)" in said
-    assert f"emptied by the noise of the model: {NAMES[2]} (30% stay)" in said
+    assert f"most cells leave under the noise of the model: {NAMES[2]} (30% stay)" in said
 
 
 def test_without_the_model_the_call_is_named(compared):

@@ -1,4 +1,4 @@
-"""Where a figure goes when nothing is said."""
+"""Whether a figure is shown or returned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib import pyplot as plt
 
-from landscape.pl._figure import finish, new_axes
+from landscape.pl.style.figure import finish, new_axes
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from landscape import pl
-from landscape.pl._animation import _ffmpeg, rolling
-from landscape.pl._landscape import relief_of
-from landscape.pl._view import look
+from landscape import get, pl
+from landscape.pl._animation import _ffmpeg, rolling_cells
+from landscape.pl.scene.view import read_view, relief_of
 from tests.synthetic import NAMES, finished_run
 
 go = pytest.importorskip("plotly.graph_objects", reason="install the extra `interactive`")
@@ -81,7 +80,7 @@ def test_names_stay_text(crossed):
     assert figure.layout.title.text == "&lt;i&gt;"
 
 
-def test_the_file_is_bounded_complete_and_says_what_was_sampled(crossed, tmp_path):
+def test_the_file_is_bounded_complete_and_states_what_was_sampled(crossed, tmp_path):
     path = tmp_path / "surface.html"
     figure = pl.landscape3d(crossed, n_cells=200, save=path)
     assert sum(len(t.x) for t in figure.data if t.legendgroup == "cells") == 200
@@ -122,11 +121,12 @@ def modelled():
         "diffusion": 1e-6,
     }
     adata.obs["landscape_start"] = adata.obs["day"] == 1
+    adata.uns["landscape"]["occupancy"]["params"] = {"duration": 5.0}
     return adata
 
 
 def view_of(adata):
-    return look(
+    return read_view(
         adata, color=None, basis=None, occupancy_key="occupancy", layer=None, palette=None, cmap="viridis",
         n_cells=None, labels=True, paths=False, rng=0,
     )  # fmt: skip
@@ -136,14 +136,14 @@ def test_balls_roll_to_where_the_model_goes(modelled):
     view = view_of(modelled)
     relief, _, _ = relief_of(view)
     options = {"n_cells": 12, "n_frames": 30, "duration": 8.0}
-    found = rolling(modelled, view, relief, **options, rng=0)
+    found = rolling_cells(modelled, view, relief, **options, rng=0)
     assert found.where.shape == (30, 12, 2)
     end = next(p.point for p in view.places if p.name == NAMES[0])
     begin = np.linalg.norm(found.where[0] - end, axis=1)
     last = np.linalg.norm(found.where[-1] - end, axis=1)
     assert (last < 0.5).all()
     assert last.max() < begin.min()
-    again = rolling(modelled, view, relief, **options, rng=0)
+    again = rolling_cells(modelled, view, relief, **options, rng=0)
     np.testing.assert_array_equal(found.paper, again.paper)
     assert np.ptp(found.rgba, axis=0).max() == 0  # all of them end at one attractor
     # One sets off after the other.
@@ -214,3 +214,19 @@ def test_a_film_needs_a_model(finished):
     del finished.uns["landscape"]["dynamics"]
     with pytest.raises(KeyError, match=r"landscape\.tl\.dynamics"):
         pl.animate(finished, n_frames=2)
+
+
+def test_a_film_has_the_trajectories_of_get(modelled):
+    view = view_of(modelled)
+    found = rolling_cells(modelled, view, relief_of(view)[0], n_cells=6, n_frames=1, duration=1.0, rng=2)
+    states = get.trajectories(modelled, n_cells=6, n_times=1, duration=1.0, rng=2).states[0].numpy()
+    genes = list(get.model(modelled).regulators)
+    where, _ = get.values_at_states(modelled, states=pd.DataFrame(states, columns=genes), values=view.where)
+    np.testing.assert_allclose(found.where[0], where)
+
+
+def test_without_start_cells_a_film_starts_uphill(modelled, monkeypatch):
+    monkeypatch.setitem(modelled.obs, "landscape_start", False)
+    view = view_of(modelled)
+    found = rolling_cells(modelled, view, relief_of(view)[0], n_cells=20, n_frames=2, duration=0.01, rng=0)
+    assert modelled.obsm["X_plane"][:, 1].max() - found.where[0, :, 1].min() < 1.0  # development runs down the plane

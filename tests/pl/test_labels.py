@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from landscape.pl._labels import beside, spread
+from landscape.pl.style.labels import place_labels, without_overlap
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_spread_keeps_order_and_room_and_moves_no_more_than_needed(seed):
     rng = np.random.default_rng(seed)
     wanted, widths = rng.uniform(0, 10, 6), rng.uniform(0.5, 1.5, 6)
-    placed = spread(wanted, widths, 0.0, 10.0)
+    placed = without_overlap(wanted, widths, 0.0, 10.0)
     order = np.argsort(wanted)
     gaps = np.diff(placed[order]) - (widths[order][1:] + widths[order][:-1]) / 2
     assert (gaps > -1e-9).all()
     assert (placed - widths / 2 > -1e-9).all()
     assert (placed + widths / 2 < 10 + 1e-9).all()
     apart = np.array([0.0, 3.0, 6.0])
-    np.testing.assert_allclose(spread(apart + 1, np.ones(3), 0.0, 10.0), apart + 1)
+    np.testing.assert_allclose(without_overlap(apart + 1, np.ones(3), 0.0, 10.0), apart + 1)
 
 
 def test_a_line_to_a_point_passes_behind_no_other_name():
@@ -30,7 +30,7 @@ def test_a_line_to_a_point_passes_behind_no_other_name():
     names = [f"Attractor {i}\n500 cells" for i in range(4)]
     # A crowd to the left, which drives the first name across the others.
     crowd = np.random.default_rng(2).uniform([0.0, 0.1], [0.3, 1.0], (400, 2))
-    labels = beside(ax, points, names, ["k"] * 4, avoid=crowd, size=6.0)
+    labels = place_labels(ax, points, names, ["k"] * 4, avoid=crowd, size=6.0)
     figure.canvas.draw()
     boxes = [label.get_bbox_patch().get_window_extent() for label in labels]
     for i, label in enumerate(labels):

@@ -1,4 +1,4 @@
-"""The relief: cells on its surface, names that do not overlap, colours, and what is said below it."""
+"""The relief: cells on its surface, names that do not overlap, colours, and its caption."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from landscape.pl._cells import categorical_palette
-from landscape.pl._grid import Grid
-from landscape.pl._places import downhill
-from landscape.pl._relief import Camera
+from landscape.pl.scene.cells import categorical_palette
+from landscape.pl.scene.height_map import HeightMap
+from landscape.pl.scene.places import development_direction
+from landscape.pl.scene.relief import Camera
 from tests.pl.drawn import artists, offsets
 
 
-def test_the_plateau_hides_no_valley_and_is_said(pl, finished):
+def test_the_plateau_hides_no_valley_and_is_stated(pl, finished):
     record = finished.uns["landscape"]["occupancy"]
-    grid = Grid.of(record)
+    grid = HeightMap.from_record(record)
     cut = grid.cut_above(finished.obsm["X_plane"])
     assert cut.is_cut
     assert not grid.is_cut
@@ -46,9 +46,9 @@ def test_balls_lie_on_the_surface_in_the_colours_of_their_basins(pl, finished):
     ax = pl.landscape(finished, show=False)
     record = finished.uns["landscape"]["occupancy"]
     plane = finished.obsm["X_plane"]
-    grid = Grid.of(record).cut_above(plane).cropped()
+    grid = HeightMap.from_record(record).cut_above(plane).cropped()
     drawn = offsets(ax, "cells")
-    turn, _ = downhill(finished, plane)
+    turn, _ = development_direction(finished, plane)
     found = []
     for rise in (0.7, 0.6, 0.5, 0.42, 0.36, 0.3):
         camera = Camera.on(grid, azimuth=turn, elevation=48.0, rise=rise, keep=plane)
@@ -123,26 +123,26 @@ def test_in_a_narrow_column_everything_is_smaller_and_still_apart(pl, finished, 
     assert artists(ax, "cells")[0].get_sizes().max() < 0.3 * artists(wide, "cells")[0].get_sizes().max()
 
 
-def test_an_attractor_without_cells_is_said_to_be_missing(pl, finished):
+def test_an_attractor_without_cells_is_listed_as_missing(pl, finished):
     record = finished.uns["landscape"]["attractors"]
     record["table"].loc["Ghost"] = record["table"].iloc[0]
     record["states"].loc["Ghost"] = 0.5
     assert "no cells, so not drawn: Ghost" in pl.landscape(finished, show=False, return_fig=True).get_supxlabel()
 
 
-def test_an_attractor_that_no_cell_is_near_is_said_to_be_one(pl, finished):
+def test_an_attractor_that_no_cell_is_near_is_listed(pl, finished):
     finished.uns["landscape"]["attractors"]["table"].loc["Monocyte", "observed"] = False
     assert "no cells near the state: Monocyte" in pl.landscape(finished, show=False, return_fig=True).get_supxlabel()
 
 
-def test_the_vertical_axis_says_what_the_height_is(pl, finished):
+def test_the_vertical_axis_is_labelled(pl, finished):
     texts = [t.get_text() for t in pl.landscape(finished, show=False).texts]
     assert "occupancy, \N{MINUS SIGN}ln p (model ensemble)" in texts
     finished.uns["landscape"]["occupancy"]["label"] = "quasi-potential (D = 0.1)"
     assert "quasi-potential (D = 0.1)" in [t.get_text() for t in pl.landscape(finished, show=False).texts]
 
 
-def test_too_many_cells_are_sampled_and_it_is_said(pl, finished):
+def test_too_many_cells_are_sampled_and_listed(pl, finished):
     figure = pl.landscape(finished, n_cells=100, show=False, return_fig=True)
     assert "100 of 600 cells shown" in figure.get_supxlabel()
     assert len(offsets(figure.axes[0], "cells")) == 100

@@ -20,8 +20,8 @@ def fitted(request, finished):
 
 def test_curves_and_checks_are_those_of_the_model(fitted):
     adata, model = fitted
-    axes = pl.latent(adata, model=model, n_cells=50, n_samples=3, show=False)
     check = model.posterior_predictive_check(adata, n_cells=50, n_samples=3, rng=0)
+    axes = pl.latent(adata, model=model, check=check, show=False)
     line = next(a for a in axes[0].lines if a.get_gid() == "elbo_validation")
     np.testing.assert_array_equal(line.get_ydata(), model.history["elbo_validation"])
     zeros = artist(axes[2], "share of zeros").get_offsets()
@@ -36,10 +36,11 @@ def test_the_compression_curve_is_drawn_if_given(finished):
     model = LatentModel(finished, n_hidden=8, n_latent=2)
     model.train(max_epochs=1)
     table = pd.DataFrame({"n_latent": [2, 2, 5, 5], "elbo": [-10.0, -12.0, -9.0, -9.5]})
-    axes = pl.latent(finished, model=model, n_cells=20, n_samples=1, compression=CompressionCurve(table, 5), show=False)
-    (line,) = [a for a in axes[5].lines if a.get_gid() == "compression"]
+    axes = pl.latent(finished, model=model, compression=CompressionCurve(table, 5), show=False)
+    assert len(axes) == 3  # without checks
+    (line,) = [a for a in axes[2].lines if a.get_gid() == "compression"]
     np.testing.assert_allclose(line.get_xydata(), [[2, -11.0], [5, -9.25]])
-    assert any("enough: 5" in t.get_text() for t in axes[5].texts)
+    assert any("enough: 5" in t.get_text() for t in axes[2].texts)
 
 
 def test_other_models_and_untrained_ones_are_named(finished):

@@ -26,10 +26,10 @@ def test_a_flow_is_drawn_where_the_record_has_one(pl, finished):
 
 
 def test_streamlines_follow_the_drift(pl, finished):
-    from landscape.pl._flow import arrows
+    from landscape.pl.scene.drift_field import drift_in_plane
 
     add_topography(finished)
-    where, step = arrows(finished, finished.obsm["X_plane"])
+    where, step = drift_in_plane(finished, finished.obsm["X_plane"])
     early = where[:, 1] > -1.8  # every branch runs down the plane; at its end the drift vanishes
     assert (step[early, 1] < 0).mean() > 0.9
     figure = pl.landscape2d(finished, show=False, return_fig=True)

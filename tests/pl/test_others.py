@@ -12,9 +12,10 @@ from matplotlib.patches import FancyArrowPatch
 from scipy import sparse
 
 from landscape import pl
-from landscape.pl._cells import attractor_colours
-from landscape.pl._figure import DOWN, UP
-from landscape.pl._network import layout, regulator_weights
+from landscape.get import regulator_weights
+from landscape.pl._network import layout
+from landscape.pl.scene.cells import attractor_colours
+from landscape.pl.style.figure import DOWN, UP
 from tests.pl.drawn import artist
 from tests.synthetic import NAMES, add_topography
 
@@ -53,7 +54,7 @@ def test_arrows_activate_and_bars_repress_from_regulator_to_target():
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["activates (2)", "represses (1)"]
 
 
-def test_the_strongest_edges_are_drawn_and_it_is_said():
+def test_the_strongest_edges_are_drawn_and_listed():
     adata = random_network(20)
     total = adata.varp["network"].nnz
     figure = pl.network(adata, n_edges=10, show=False, return_fig=True)
@@ -169,7 +170,7 @@ def test_the_regulators_that_differ_most_are_kept(finished):
     assert "the 3 of 11 regulators that differ most" in figure.get_supxlabel()
 
 
-def test_unobserved_attractors_are_said(finished):
+def test_unobserved_attractors_are_listed(finished):
     finished.uns["landscape"]["attractors"]["table"].loc["Monocyte", "observed"] = False
     assert "no cells near the state: Monocyte" in pl.attractors(finished, show=False, return_fig=True).get_supxlabel()
 
@@ -177,14 +178,14 @@ def test_unobserved_attractors_are_said(finished):
 def test_no_attractors_are_named(finished):
     record = finished.uns["landscape"]["attractors"]
     finished.uns["landscape"]["attractors"] = {"states": record["states"].iloc[:0], "table": record["table"].iloc[:0]}
-    with pytest.raises(ValueError, match="No attractor to draw"):
+    with pytest.raises(ValueError, match="Expected at least one attractor, found none"):
         pl.attractors(finished, show=False)
 
 
 # Barriers
 
 
-def test_the_graph_of_barriers_has_an_arrow_for_each_direct_passage(finished):
+def test_the_graph_of_barriers_has_an_arrow_for_each_direct_transition(finished):
     add_topography(finished)
     figure = pl.barriers(finished, kind="graph", show=False, return_fig=True)
     ax = figure.axes[0]
@@ -197,7 +198,7 @@ def test_the_graph_of_barriers_has_an_arrow_for_each_direct_passage(finished):
     texts = {t.get_text() for t in ax.texts}
     assert {"2 [1, 3]", "9 [8, 10]"} <= texts
     assert any(t.startswith("Monocyte\n") for t in texts)
-    assert "1 passage over other attractors not drawn" in figure.get_supxlabel()
+    assert "1 transition over other attractors not drawn" in figure.get_supxlabel()
     assert "in brackets: not converged" in figure.get_supxlabel()
     nodes = {tuple(c) for c in artist(ax, "attractors").get_facecolors()}
     assert nodes == {to_rgba(colour) for colour in attractor_colours(finished, NAMES).values()}
@@ -230,7 +231,7 @@ def test_barriers_go_from_row_to_column_with_their_intervals(finished):
         "no path",
     ]
     finished.uns["landscape"]["barriers"] = {"table": table.iloc[:0], "params": {}}
-    with pytest.raises(ValueError, match="at least two attractors"):
+    with pytest.raises(ValueError, match="at least one barrier with a height"):
         pl.barriers(finished, show=False)
     del finished.uns["landscape"]["barriers"]
     with pytest.raises(KeyError, match=r"landscape\.tl\.barriers"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from landscape import pl
-from landscape.pl._grid import Grid
+from landscape.pl.scene.height_map import HeightMap
 from tests.pl.drawn import artist
 from tests.synthetic import add_perturbation, finished_run
 
@@ -44,8 +44,8 @@ def test_both_reliefs_share_scale_and_camera(perturbed):
     assert (before.get_title(), after.get_title()) == ("before", "after")
     assert before.get_xlim() == after.get_xlim()
     record = perturbed.uns["landscape"]["perturbations"]["Gata1=0"]["occupancy"]
-    deeper = Grid.of(record)
-    shared = Grid(deeper.x, deeper.y, deeper.height, deeper.support, 5.0, (-1.0, 5.0))
+    deeper = HeightMap.from_record(record)
+    shared = HeightMap(deeper.x, deeper.y, deeper.height, deeper.support, 5.0, (-1.0, 5.0))
     assert (shared.lowest, shared.highest) == (-1.0, 5.0)
     assert shared.cropped().scale == (-1.0, 5.0)
 
@@ -82,7 +82,7 @@ def test_without_an_ensemble_there_is_no_interval(perturbed):
     assert np.isfinite(fates.get_xlim()).all()
 
 
-def test_what_must_be_known_is_said(perturbed):
+def test_warnings_are_in_the_caption(perturbed):
     levels = perturbed.uns["landscape"]["perturbations"]["Gata1=0"]["levels"]
     levels[["inside", "acts"]] = False
     words = pl.perturbation(perturbed, show=False, return_fig=True).get_supxlabel()

@@ -6,7 +6,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
-from landscape.pl._places import attractor_places, downhill
+from landscape.pl.scene.places import attractor_places, development_direction
 from tests.pl.drawn import offsets
 
 
@@ -32,10 +32,10 @@ def test_downhill_follows_the_clock():
     rng = np.random.default_rng(0)
     where = rng.normal(size=(500, 2))
     adata = ad.AnnData(obs=pd.DataFrame({"day": where @ [1.0, 1.0]}, index=[f"c{i}" for i in range(500)]))
-    turn, name = downhill(adata, where)
+    turn, name = development_direction(adata, where)
     assert abs(turn - np.pi / 4) < 1e-6
     assert name == "development"
     del adata.obs["day"]
-    assert downhill(adata, where) == (-np.pi / 2, "")
+    assert development_direction(adata, where) == (-np.pi / 2, "")
     adata.obs["fate_entropy"] = -where[:, 0]
-    assert abs(downhill(adata, where)[0]) < 1e-6
+    assert abs(development_direction(adata, where)[0]) < 1e-6

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landscape.pl._grid import Grid
-from landscape.pl._relief import Camera, Relief
+from landscape.pl.scene.height_map import HeightMap
+from landscape.pl.scene.relief import Camera, Relief
 
 
 def double_well(tilt=0.0, n=81):
     """Heights (x^2 - 1)^2 + tilt x + y^2: wells near x = -1 and 1, a saddle near 0."""
     x, y = np.linspace(-1.8, 1.8, n), np.linspace(-1.0, 1.0, n - 20)
     height = (x[None] ** 2 - 1) ** 2 + tilt * x[None] + y[:, None] ** 2
-    return Grid(x, y, height, np.ones_like(height, dtype=bool))
+    return HeightMap(x, y, height, np.ones_like(height, dtype=bool))
 
 
 def test_heights_on_the_surface_are_the_given_ones():
@@ -41,7 +41,7 @@ def test_the_deeper_well_is_drawn_lower_and_the_ridge_at_the_saddle():
 
 
 @pytest.mark.parametrize("azimuth", [-90.0, 0.0, 37.0, 180.0])
-def test_the_viewer_stands_where_the_azimuth_says(azimuth):
+def test_the_viewer_stands_in_the_direction_of_the_azimuth(azimuth):
     grid = double_well()
     turn = np.deg2rad(azimuth)
     camera = Camera.on(grid, azimuth=turn, elevation=40.0, rise=0.4)
@@ -76,7 +76,7 @@ def test_upright_lines_stay_upright_and_higher_is_higher():
 def test_what_lies_behind_a_ridge_is_hidden():
     x = y = np.linspace(-1, 1, 101)
     height = np.repeat(np.exp(-((y[:, None] + 0.2) ** 2) / 0.01), 101, axis=1)
-    grid = Grid(x, y, height, np.ones_like(height, dtype=bool))
+    grid = HeightMap(x, y, height, np.ones_like(height, dtype=bool))
     relief = Relief(grid, Camera.on(grid, azimuth=-np.pi / 2, elevation=20.0, rise=0.6))
     points = np.array([[0.0, -0.7], [0.0, 0.0], [0.0, -0.2]])  # before, close behind, on the ridge
     turned = relief.camera.turned(points)
@@ -96,7 +96,7 @@ def test_heights_go_on_beyond_what_is_known_without_a_cliff():
     x, y = np.arange(60.0), np.arange(20.0)
     height = np.repeat(np.where(x < 30, x / 30, 9.0)[None], 20, axis=0)
     height[:, 0] = 4.0
-    grid = Grid(x, y, height, np.repeat((x < 30)[None], 20, axis=0))
+    grid = HeightMap(x, y, height, np.repeat((x < 30)[None], 20, axis=0))
     drawn = grid.at(np.column_stack([x[29:36], np.full(7, 10.0)]))
     # The slope is 7 % of 60 cells wide: four free cells between 29/30 and the highest known height. Splines overshoot.
     np.testing.assert_allclose(drawn, np.clip(29 / 30 + (4 - 29 / 30) * np.arange(7) / 5, None, 4.0), atol=0.06)

@@ -1,4 +1,4 @@
-"""A hundred thousand cells: every figure within seconds and gigabytes, and says what it left out."""
+"""A hundred thousand cells: every figure within seconds and gigabytes, and its caption states what is left out."""
 
 from __future__ import annotations
 

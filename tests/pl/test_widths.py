@@ -74,14 +74,11 @@ def test_the_latent_model(finished, width):
 
     model = LatentModel(finished, n_hidden=8, n_latent=2)
     model.train(max_epochs=3)
+    checked = model.posterior_predictive_check(finished, n_cells=50, n_samples=2)
     curve = CompressionCurve(
         pd.DataFrame({"n_latent": [2, 2, 5, 5, 10, 10], "elbo": [-912, -910, -901, -900, -899.0, -900]}), 5
     )
-    check(
-        pl.latent(
-            finished, model=model, n_cells=50, n_samples=2, compression=curve, width=width, show=False, return_fig=True
-        )
-    )
+    check(pl.latent(finished, model=model, check=checked, compression=curve, width=width, show=False, return_fig=True))
 
 
 def test_the_check_sees_what_is_cut_off_and_what_overlaps():

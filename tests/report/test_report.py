@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 import landscape as ls
 import landscape.report
 from landscape.report import SCHEMA, figures, file_stem, summarise
-from landscape.report._figures import words
+from landscape.report._figures import FIGURES, entries
 from landscape.report._page import alike
 from landscape.report._surface import surface
 from landscape.report._tables import tables
@@ -116,7 +116,7 @@ def test_warnings_and_grade_come_before_the_pictures(finished, tmp_path, pixel):
     assert html.index("Identifiability") < html.index("mind the gap") < html.index("<figure>")
 
 
-def test_warnings_that_differ_in_numbers_only_are_told_once(finished, tmp_path, pixel):
+def test_warnings_that_differ_in_numbers_only_are_shown_once(finished, tmp_path, pixel):
     texts = [f"a path did not converge: action {i}.5, gradient 1e-0{i}" for i in range(1, 8)]
     assert alike([*texts[:3], "another", *texts[3:]]) == [texts, ["another"]]
     finished.uns["landscape"]["run"] = {"warnings": np.array([*texts, "another"], dtype=object)}
@@ -178,12 +178,19 @@ def test_paths_and_perturbations_have_their_sections(finished, tmp_path):
     add_perturbation(finished, drawn=False)
     add_perturbation(finished, "Gata1=0/2", drawn=False)
     html = ls.report(finished, tmp_path / "r.html").read_text()
-    for word in ("Perturbation: Gata1=0<", "Fates after Gata1=0<", "Genes along a transition", "Passages", "Saddles"):
-        assert word.replace("Saddles", "Paths") in html
+    for word in (
+        "Perturbation: Gata1=0<",
+        "Fates after Gata1=0<",
+        "Genes along a transition",
+        "Barriers as a graph",
+        "Paths",
+    ):
+        assert word in html
     assert 'id="perturbation_Gata1=0_2"' in html
     names = [item.name for item in closed(figures(finished))]
     assert names[-2:] == ["perturbation_Gata1=0", "perturbation_Gata1=0_2"]
-    assert names == [name for name, *_ in words(finished) if name in names]
+    assert names == [entry.name for entry in entries(finished) if entry.name in names]
+    assert names[:-2] == [entry.name for entry in FIGURES if entry.possible(finished)]
 
 
 def test_genes_of_the_fates_have_a_figure_and_a_table_whose_first_rows_know_every_fate(finished, tmp_path, pixel):
@@ -195,10 +202,10 @@ def test_genes_of_the_fates_have_a_figure_and_a_table_whose_first_rows_know_ever
     for fate, own in table.groupby("fate"):
         assert own["correlation"].dropna().is_monotonic_decreasing, fate
     page = read(ls.report(finished, tmp_path / "r.html", drawn=pixel))
-    assert "Genes that go with each fate" in page.text
+    assert "Driver genes of each fate" in page.text
 
 
-def test_where_barriers_are_missing_the_page_says_how_to_get_them(finished, tmp_path, pixel):
+def test_where_barriers_are_missing_the_page_names_the_call(finished, tmp_path, pixel):
     assert "--n-regulators 40" in ls.report(finished, tmp_path / "r.html", drawn=pixel).read_text()
     add_topography(finished)
     assert "--n-regulators 40" not in ls.report(finished, tmp_path / "r.html", drawn=pixel).read_text()
@@ -249,7 +256,7 @@ def test_the_module_and_the_function_share_a_name(finished, tmp_path, pixel):
     assert landscape.report(finished, tmp_path / "a.html", drawn=pixel).exists()
 
 
-def test_summary_tells_what_is_there_and_null_for_what_is_not(finished):
+def test_summary_has_what_is_there_and_null_for_what_is_not(finished):
     found = summarise(finished, seconds={"latent": 1.5}, peak_memory_mb=100.04)
     assert found["schema"] == SCHEMA == "landscape.summary/1"
     assert (found["n_cells"], found["n_genes"], found["n_regulators"]) == (600, 20, 11)
@@ -318,20 +325,22 @@ def test_the_page_sets_attractors_beside_terminal_states(finished, pixel, tmp_pa
     by_fate = pd.DataFrame({"kept": [0.9, 0.2]}, index=[first, second])
     finished.uns["landscape"]["fates"] = {"by_fate": by_fate, "params": {}}
     text = " ".join("".join(read(ls.report(finished, tmp_path / "a.html", drawn=pixel)).text).split())
-    assert f"One terminal state each lies next to {second}." in text
+    assert f"Exactly one terminal state is nearest to {second}." in text
     assert f"{first} and rare <b> share the attractor {first}:" in text
-    assert f"No terminal state lies next to {third} and {fourth}:" in text
-    assert f"empties {second} within" in text
-    assert f"No cells are near {fourth}," in text
+    assert f"No terminal state is nearest to {third} and {fourth}:" in text
+    assert f"most cells leave {second} within" in text
+    assert f"No cells are near {fourth}:" in text
     del finished.uns["landscape"]["terminal_states"], finished.uns["landscape"]["attractors"]
-    assert "Where development ends" not in "".join(read(ls.report(finished, tmp_path / "b.html", drawn=pixel)).text)
+    assert "Attractors and terminal states" not in "".join(
+        read(ls.report(finished, tmp_path / "b.html", drawn=pixel)).text
+    )
 
 
-def test_the_page_says_what_another_growth_would_change(finished, pixel, tmp_path):
+def test_the_page_states_the_sensitivity_to_growth(finished, pixel, tmp_path):
     assert "Growth is" not in "".join(read(ls.report(finished, tmp_path / "a.html", drawn=pixel)).text)
     finished.uns["landscape"]["dynamics"].update(growth_sensitivity=0.34, growth_rate_tried=0.126)
     text = "".join(read(ls.report(finished, tmp_path / "b.html", drawn=pixel)).text)
-    assert "Growth is taken to be equal everywhere." in text
+    assert "Growth is assumed to be equal in all cells." in text
     assert "0.13 per unit of time), the velocities would change by 34%." in text
 
 

@@ -192,9 +192,9 @@
     view.zoom = Math.max(0.5, Math.min(4, view.zoom * factor));
     redraw();
   };
-  // A click, which is a press without a drag, says what the nearest attractor or path is.
+  // A click, which is a press without a drag, shows the description of the nearest attractor or path.
   const chosen = document.getElementById("chosen");
-  const say = (event) => {
+  const describe = (event) => {
     const frame = canvas.getBoundingClientRect();
     const apart = (p) => {
       const [x, y] = project(p, 0.012);
@@ -205,7 +205,7 @@
       .filter(({ far }) => far < most)
       .sort((a, b) => a.far - b.far)[0]?.thing;
     const found = near(attractors, (a) => [a.p], 18) ?? near(lines, (l) => l.p, 10);
-    chosen.textContent = found ? found.words.join(" \u00b7 ") : "";
+    chosen.textContent = found ? found.description.join(" \u00b7 ") : "";
   };
   let last = null, pressed = null;
   canvas.addEventListener("pointerdown", (event) => {
@@ -218,7 +218,7 @@
     last = [event.clientX, event.clientY];
   });
   canvas.addEventListener("pointerup", (event) => {
-    if (pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) < 5) say(event);
+    if (pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) < 5) describe(event);
   });
   for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => (last = pressed = null));
   canvas.addEventListener("wheel", (event) => {

@@ -1,4 +1,4 @@
-"""Labels beside a drawing with lines that lead to what they name, so that no two overlap."""
+"""Labels beside a drawing, each with a line to its point, placed so that they do not overlap."""
 
 from __future__ import annotations
 
@@ -11,26 +11,37 @@ from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from landscape.pl._figure import INK, grain
+from landscape.pl.style.figure import INK, axes_scale
 
 _LINE = {"arrowstyle": "-", "color": "#3a4047", "lw": 0.9, "shrinkA": 0, "shrinkB": 3}
 
 
 # Points between the middle of a ring and the text below it.
 _CLEAR = 9.0
-# Price of a line that passes behind another text, for each of its eight points, where a point of the way costs one.
-_CROSSING = 60.0
+# Room around a text in a row, as factors of its width and of its height.
+_ROOM = (1.08, 1.15)
+# Candidate places of a label: distances from its point in points of text of size 9, and the number of directions.
+_DISTANCES = (38, 52, 70, 95, 125)
+_DIRECTIONS = 16
+# Cost of a candidate, where a point of distance costs one: a point to avoid below the text, a square pixel outside the
+# axes, and a line behind another text, for each of the line's eight points.
+_COVERING, _OUTSIDE, _BEHIND = 12, 4, 60.0
+# Sweeps over all labels.
+_SWEEPS = 4
 
 
 def _box(colour: str) -> dict[str, Any]:
     return {"boxstyle": "round,pad=0.25", "fc": "white", "ec": colour, "lw": 1.2, "alpha": 0.96}
 
 
-def spread(wanted: NDArray[np.float64], widths: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
-    """Centres of intervals, as near to the wanted ones as possible without overlap, kept in their order.
+def without_overlap(
+    wanted: NDArray[np.float64], widths: NDArray[np.float64], low: float, high: float
+) -> NDArray[np.float64]:
+    """Centres of intervals without overlap, as near to the wanted ones as possible and in the same order.
 
-    Intervals that overlap are merged into a block that sits at the mean of its members' wishes (pool adjacent
-    violators, the least-squares solution). Where all of them are wider than the room they fill it evenly and overlap.
+    It is the least-squares solution by pool-adjacent-violators: intervals that overlap are merged into a block around the
+    mean of the wanted places of its members. Where all intervals together are wider than the room, they fill it evenly and
+    overlap.
     """
     order = np.argsort(wanted, kind="stable")
     widths = widths * min(1.0, (high - low) / widths.sum())
@@ -49,8 +60,8 @@ def spread(wanted: NDArray[np.float64], widths: NDArray[np.float64], low: float,
     return result
 
 
-class Row:
-    """Texts in a row above (or ``down``: below) the height ``level``, each with a line to its point."""
+class LabelRow:
+    """Labels in a row above the height ``level``, or below it if ``down``, each with a line to its point."""
 
     def __init__(
         self,
@@ -69,7 +80,7 @@ class Row:
                 xytext=(float(x), level),
                 ha="center",
                 va="top" if down else "bottom",
-                fontsize=9.0 * grain(ax),
+                fontsize=9.0 * axes_scale(ax),
                 color=INK,
                 linespacing=1.15,
                 zorder=1e6,
@@ -83,7 +94,7 @@ class Row:
             label.set_in_layout(False)
 
     def place(self) -> float:
-        """Put each text as near to its point as the others allow, in further rows where one is full.
+        """Place each label as near to its point as the others allow, in more rows where one is full.
 
         Returns
         -------
@@ -94,7 +105,7 @@ class Row:
         inverse = self.ax.transData.inverted()
         sizes = np.array([_size(label, renderer) for label in self.labels])
         (x0, y0), (x1, y1) = inverse.transform([(0, 0), (1, 1)])
-        widths, tall = sizes[:, 0] * (x1 - x0) * 1.08, float(sizes[:, 1].max() * (y1 - y0)) * 1.15
+        widths, tall = sizes[:, 0] * (x1 - x0) * _ROOM[0], float(sizes[:, 1].max() * (y1 - y0)) * _ROOM[1]
         low, high = self.ax.get_xlim()
         if self.down:  # between the vertical axis and the arrow of development, which stand beside the block
             low, high = max(low, -1.0), min(high, 1.0)
@@ -105,21 +116,23 @@ class Row:
         step = -tall if self.down else tall
         level = self.level
         if self.down:  # clear of the rings around the points, which do not shrink with the drawing
-            level = min(level, float(self.points[:, 1].min()) - _CLEAR * grain(self.ax) * figure.dpi / 72.0 * (y1 - y0))  # type: ignore[union-attr]
+            level = min(
+                level, float(self.points[:, 1].min()) - _CLEAR * axes_scale(self.ax) * figure.dpi / 72.0 * (y1 - y0)
+            )  # type: ignore[union-attr]
         for row in range(n_rows):
             members = order[row::n_rows]
             for member, centre in zip(
-                members, spread(self.points[members, 0], widths[members], low, high), strict=True
+                members, without_overlap(self.points[members, 0], widths[members], low, high), strict=True
             ):
                 self.labels[member].set_position((float(centre), level + row * step))
                 self.labels[member].set_zorder(1e6 - row)  # lines of outer rows pass behind the inner ones
         return level + n_rows * step
 
 
-def arrange(ax: Axes, rows: Sequence[Row]) -> None:
+def arrange_rows(ax: Axes, rows: Sequence[LabelRow]) -> None:
     """Place rows of labels and widen the axes until they hold them.
 
-    Widening makes everything but the text smaller, so labels are placed again until nothing has to give.
+    Wider axes make everything but the text smaller, so labels are placed again until the axes need not be widened.
     """
     figure = ax.get_figure(root=True)
     for _ in range(6):
@@ -133,7 +146,7 @@ def arrange(ax: Axes, rows: Sequence[Row]) -> None:
         ax.set_ylim(min(low, *ends), max(high, *ends))
 
 
-def beside(
+def place_labels(
     ax: Axes,
     points: NDArray[np.float64],
     texts: Sequence[str],
@@ -142,9 +155,9 @@ def beside(
     avoid: NDArray[np.float64] | None = None,
     size: float = 9.0,
 ) -> list[Annotation]:
-    """Write texts near their points inside the axes, where they cover least of each other, of their lines and of ``avoid``.
+    """Write labels near their points inside the axes, where they cover least of each other, of their lines and of ``avoid``.
 
-    Each is put to the best of 80 places around its point, given where the others are; a few sweeps settle that.
+    Each label takes the best of 80 places around its point, given the places of the others, in a few sweeps.
     """
     figure = ax.get_figure(root=True)
     renderer = figure.canvas.get_renderer()  # type: ignore[union-attr]
@@ -155,8 +168,8 @@ def beside(
     shifts = np.array(
         [
             (radius * np.cos(angle) * 1.25, radius * np.sin(angle) * 0.8, radius)
-            for radius in np.array([38, 52, 70, 95, 125]) * (size / 9.0) ** 1.5
-            for angle in np.linspace(0, 2 * np.pi, 16, endpoint=False) + np.pi / 2
+            for radius in np.array(_DISTANCES) * (size / 9.0) ** 1.5
+            for angle in np.linspace(0, 2 * np.pi, _DIRECTIONS, endpoint=False) + np.pi / 2
         ]
     )
     labels = [
@@ -172,7 +185,10 @@ def beside(
         lines = [centre + np.linspace(0.3, 1.0, 8)[:, None] * shift * unit for shift in shifts[:, :2]]
         marks = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in at]
         alone = [
-            sum(_overlap(box, mark) for mark in marks) + 4 * _outside(box, frame) + radius + 12 * _inside(crowd, box)
+            sum(_overlap(box, mark) for mark in marks)
+            + _OUTSIDE * _outside(box, frame)
+            + radius
+            + _COVERING * _inside(crowd, box)
             for box, radius in zip(boxes, shifts[:, 2], strict=True)
         ]
         candidates.append((boxes, lines, np.array(alone)))
@@ -199,21 +215,21 @@ def _text_at(ax: Axes, point: NDArray[np.float64], text: str, colour: str, size:
 
 
 def _settle(candidates: Sequence[tuple[list[Bbox], list[NDArray[np.float64]], NDArray[np.float64]]]) -> list[int]:
-    """Place of each text among its own: first one after the other, then each again given all others."""
+    """Chosen candidate of each label: first one after the other, then each again given all others."""
     chosen: dict[int, int] = {}
-    for _ in range(4):
+    for _ in range(_SWEEPS):
         before = dict(chosen)
         for i, (boxes, lines, alone) in enumerate(candidates):
             others = [(candidates[j][0][k], candidates[j][1][k]) for j, k in chosen.items() if j != i]
-            price = [
+            costs = [
                 cost
                 + sum(
-                    _overlap(box, other) + _CROSSING * (_inside(line, other) + _inside(their, box))
+                    _overlap(box, other) + _BEHIND * (_inside(line, other) + _inside(their, box))
                     for other, their in others
                 )
                 for box, line, cost in zip(boxes, lines, alone, strict=True)
             ]
-            chosen[i] = int(np.argmin(price))
+            chosen[i] = int(np.argmin(costs))
         if chosen == before:
             break
     return [chosen[i] for i in range(len(candidates))]
@@ -224,7 +240,7 @@ def _inside(points: NDArray[np.float64], box: Bbox) -> int:
 
 
 def _size(label: Annotation, renderer: Any) -> tuple[float, float]:
-    """Width and height of a text with its box, in pixels; the line to its point does not count."""
+    """Width and height of a label with its box, in pixels, without the line to its point."""
     box = Text.get_window_extent(label, renderer)
     figure = label.get_figure(root=True)
     pad = 2 * 0.25 * label.get_fontsize() * figure.dpi / 72.0  # type: ignore[union-attr]

@@ -1,7 +1,7 @@
-"""Geometry of the drawn surface: a camera, and what it sees, from back to front.
+"""Geometry of the drawn surface: a camera, and the strips that it sees from back to front.
 
-A height field seen from above its front edge hides things only behind themselves, so strips of the surface painted
-from the back to the front, each with what stands on it, cover one another exactly as they should.
+Seen from above its front edge, a height field hides only what is behind. Strips of the surface that are painted from the
+back to the front, each with the cells on it, therefore cover one another correctly.
 """
 
 from __future__ import annotations
@@ -14,16 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from landscape.pl._grid import Array, Grid
+from landscape.pl.scene.height_map import Array, HeightMap
+
+# Direction of the light: from the left, from behind, and from above.
+LIGHT = np.array([-0.55, 0.45, 0.75])
+# Facets along a side per standard deviation of the smoothing of the surface on which light falls.
+_FACETS_PER_WIDTH = 90
+# Margins around the known heights and in front of the nearest cells, as shares of the extent.
+_MARGIN, _FRONT_MARGIN = 0.06, 0.01
+# Shortest side of the block, as a share of its longest.
+MIN_SIDE = 0.2
+# Height of contours above the surface, and of what hides a point above it, in units of the drawn block.
+_ABOVE, _TOLERANCE = 1e-3, 0.01
 
 
 @dataclass(frozen=True)
 class Camera:
-    r"""View of a block that holds the surface; what stands upright stays upright.
+    r"""View of a block that holds the surface; vertical lines stay vertical.
 
     The plane is turned by ``azimuth`` so that ``(cos azimuth, sin azimuth)`` points at the viewer, shifted to
-    ``centre`` and divided by ``half``; heights from ``low`` to ``high`` become 0 to ``rise``. What is at depth
-    :math:`d` behind the front edge is then drawn at the scale :math:`1 / (1 + k d)`.
+    ``centre`` and divided by ``half``; heights from ``low`` to ``high`` become 0 to ``rise``. At depth :math:`d`
+    behind the front edge the scale of the drawing is :math:`1 / (1 + k d)`, with :math:`k` the ``strength`` of the perspective.
     """
 
     centre: tuple[float, float]
@@ -36,33 +47,35 @@ class Camera:
     strength: float = 0.2
 
     @classmethod
-    def on(cls, grid: Grid, *, azimuth: float, elevation: float, rise: float, keep: Array | None = None) -> Camera:
-        """Camera that sees the relief of a grid, cut open in front of the points to ``keep``.
+    def on(
+        cls, heights: HeightMap, *, azimuth: float, elevation: float, rise: float, keep: Array | None = None
+    ) -> Camera:
+        """Camera that sees the relief of a height map, cut open in front of the points to ``keep``.
 
-        Without the cut the rim in front of the last valleys would hide them.
+        Without the cut, the rim in front of the nearest valleys would hide them.
         """
-        corners = np.array([(a, b) for a in (grid.x[0], grid.x[-1]) for b in (grid.y[0], grid.y[-1])])
-        mesh = np.stack(np.meshgrid(grid.x, grid.y), -1)[grid.support & (grid.height < grid.highest)]
+        corners = np.array([(a, b) for a in (heights.x[0], heights.x[-1]) for b in (heights.y[0], heights.y[-1])])
+        mesh = np.stack(np.meshgrid(heights.x, heights.y), -1)[heights.support & (heights.height < heights.highest)]
         centre = (mesh.min(0) + mesh.max(0)) / 2
-        draft = cls(tuple(centre), (1.0, 1.0), azimuth, grid.lowest, grid.highest)
+        draft = cls(tuple(centre), (1.0, 1.0), azimuth, heights.lowest, heights.highest)
         turned = draft.turned(mesh)
         low, high = turned.min(0), turned.max(0)
         limit = np.abs(draft.turned(corners)).max(0)
-        pad = 0.06 * (high - low)
+        pad = _MARGIN * (high - low)
         low, high = np.maximum(low - pad, -limit), np.minimum(high + pad, limit)
         if keep is not None and len(keep):
-            low[1] = max(low[1], draft.turned(keep)[:, 1].min() - 0.01 * (high[1] - low[1]))
+            low[1] = max(low[1], draft.turned(keep)[:, 1].min() - _FRONT_MARGIN * (high[1] - low[1]))
         half = (high - low) / 2
-        # With one attractor, or cells on a line, a side has no extent; it is drawn as a narrow block.
-        half = np.maximum(half, 0.2 * half.max() if half.max() > 0 else 1.0)
+        # With one attractor, or with cells on a line, a side has no extent; the block is then narrow.
+        half = np.maximum(half, MIN_SIDE * half.max() if half.max() > 0 else 1.0)
         back = draft.unturned(((low + high) / 2)[None])[0]
-        span = max(grid.highest - grid.lowest, 1e-12)
+        span = max(heights.highest - heights.lowest, 1e-12)
         return cls(
             (float(back[0]), float(back[1])),
             (float(half[0]), float(half[1])),
             azimuth,
-            grid.lowest,
-            grid.lowest + span,
+            heights.lowest,
+            heights.lowest + span,
             rise,
             float(np.deg2rad(elevation)),
         )
@@ -121,7 +134,7 @@ class Strip:
 class Relief:
     """Surface cut into strips at equal depths, for one camera."""
 
-    grid: Grid
+    heights: HeightMap
     camera: Camera
     n: int = 150
 
@@ -135,10 +148,10 @@ class Relief:
         turned = np.stack(np.meshgrid(self.edges, self.edges), -1)
         points = self.camera.unturned(turned.reshape(-1, 2))
         shape = turned.shape[:2]
-        return turned, self.grid.at(points).reshape(shape), self.grid.known_at(points).reshape(shape)
+        return turned, self.heights.at(points).reshape(shape), self.heights.known_at(points).reshape(shape)
 
     @cached_property
-    def heights(self) -> Array:
+    def corner_heights(self) -> Array:
         """Heights at the facets' corners, shape ``(n + 1, n + 1)``, front first."""
         return self._mesh[1]
 
@@ -152,7 +165,7 @@ class Relief:
         paper, shade = self.paper, self._shade()
         for row in reversed(range(self.n)):
             edges = slice(row, row + 2)
-            yield Strip(self.n - 1 - row, paper[edges], self.heights[edges], self._mesh[2][edges], shade[edges])
+            yield Strip(self.n - 1 - row, paper[edges], self.corner_heights[edges], self._mesh[2][edges], shade[edges])
 
     def strip_of(self, turned: Array) -> NDArray[np.int64]:
         """Number of the strip that holds points given as right and away."""
@@ -166,7 +179,7 @@ class Relief:
         hidden = np.zeros(len(turned), dtype=bool)
         for i, line in enumerate(self.paper):  # from the front
             behind = row > i
-            hidden |= behind & (np.interp(paper[:, 0], line[:, 0], line[:, 1]) > paper[:, 1] + 0.01)
+            hidden |= behind & (np.interp(paper[:, 0], line[:, 0], line[:, 1]) > paper[:, 1] + _TOLERANCE)
         return ~hidden
 
     def hatching(self, strip: int, every: int) -> Array:
@@ -181,12 +194,12 @@ class Relief:
         from contourpy import LineType, contour_generator
 
         generator = contour_generator(
-            self.edges, self.edges, np.where(self._mesh[2], self.heights, np.nan), line_type=LineType.Separate
+            self.edges, self.edges, np.where(self._mesh[2], self.corner_heights, np.nan), line_type=LineType.Separate
         )
         segments, depths = [], []
         for level in levels:
             for line in generator.lines(level):
-                lifted = self.camera.lift(np.full(len(line), level)) + 1e-3
+                lifted = self.camera.lift(np.full(len(line), level)) + _ABOVE
                 drawn = self.camera.see(line, lifted)[0]
                 segments.append(np.stack([drawn[:-1], drawn[1:]], axis=1))
                 depths.append((line[:-1] + line[1:]) / 2)
@@ -196,11 +209,11 @@ class Relief:
         return {int(s): every[strip == s] for s in np.unique(strip)}
 
     def _shade(self) -> Array:
-        # Light falls on a slightly smoother surface: it would make a relief of every single cell of the grid.
-        lifted = gaussian_filter(self.camera.lift(self.heights), self.n / 90, mode="nearest")
+        # Light falls on a slightly smoother surface; otherwise shading would show every single cell of the grid.
+        lifted = gaussian_filter(self.camera.lift(self.corner_heights), self.n / _FACETS_PER_WIDTH, mode="nearest")
         step = self.edges[1] - self.edges[0]
         slope_v, slope_u = np.gradient(lifted, step)
-        light = np.array([-0.55, 0.45, 0.75]) / np.linalg.norm([-0.55, 0.45, 0.75])
+        light = LIGHT / np.linalg.norm(LIGHT)
         normal = np.stack([-slope_u, -slope_v, np.ones_like(slope_u)], -1)
         normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
         return np.clip(normal @ light, 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""How every figure begins and ends: axes given or made, shown or returned; nothing global is touched."""
+"""Axes, captions and the return value of every figure, without changes to global settings of matplotlib."""
 
 from __future__ import annotations
 
@@ -11,16 +11,25 @@ from matplotlib.axes import Axes
 from matplotlib.backends import BackendFilter, backend_registry
 from matplotlib.figure import Figure
 
+# Text and lines; text of less weight; paper.
 INK = "#22262b"
 QUIET = "#6b7178"
 PAPER = "#ffffff"
-# What rises and what falls, what activates and what represses: blue and red are told apart under every common
-# colour-vision deficiency, as green and red are not.
+# Rise and fall, activation and repression: blue and red can be distinguished with every common colour-vision deficiency,
+# green and red cannot.
 UP, DOWN = "#2166ac", "#b2182b"
-# What a bar says whose colours are levels of regulators.
+# Label of a colour bar of levels of regulators.
 LEVEL_LABEL = "level (0 off, 1 high)"
-# Width of two columns of a journal (180 mm), in inches: figures of several panels are made for it.
+# Width of two columns of a journal (180 mm), in inches: the default of figures with several panels.
 PAGE = 7.1
+# Width of axes at which text has its full size, in inches.
+_FULL_WIDTH = 6.5
+# Smallest factors for text, in axes and in figures of several panels.
+_MIN_AXES_SCALE, _MIN_WIDTH_SCALE = 0.65, 0.7
+# Largest and smallest size of a caption, in points; letters per inch at one point; letters of its shortest line.
+_CAPTION_SIZES = (7.5, 5.5)
+_LETTERS_PER_INCH = 131.0
+_MIN_LETTERS = 30.0
 
 
 def new_axes(ax: Axes | None, *, size: tuple[float, float]) -> tuple[Figure, Axes]:
@@ -55,33 +64,33 @@ def finish(figure: Figure, axes: Any, *, show: bool | None, return_fig: bool) ->
     return axes
 
 
-def grain(ax: Axes) -> float:
-    """Factor for text and lines: 1 at the width of a page, less in narrower axes, 0.65 in a column of a journal.
+def axes_scale(ax: Axes) -> float:
+    """Factor for text and lines: 1 at the width of a page, 0.65 in a column of a journal.
 
-    Its fourth power is how much smaller areas are drawn, which shrink with the square of the width.
+    Areas of points are multiplied by its fourth power: they shrink with the square of the width.
     """
     figure, spec = ax.get_figure(root=True), ax.get_subplotspec()
     if figure is None:
         return 1.0
-    # The place in the grid of axes, not the one after a layout: the same before and after it.
+    # The place in the grid of axes, which is the same before and after the layout.
     place = ax.get_position(original=True) if spec is None else spec.get_position(figure)
     width = place.width * float(figure.get_size_inches()[0])
-    return min(max((width / 6.5) ** 0.5, 0.65), 1.0)
+    return min(max((width / _FULL_WIDTH) ** 0.5, _MIN_AXES_SCALE), 1.0)
 
 
-def shrunk(width: float) -> float:
+def width_scale(width: float) -> float:
     """Factor for text in a figure of several panels: 1 at the width of a page, 0.77 in a column of a journal."""
-    return min(max((width / PAGE) ** 0.35, 0.7), 1.0)
+    return min(max((width / PAGE) ** 0.35, _MIN_WIDTH_SCALE), 1.0)
 
 
-def bare(ax: Axes, *edges: str) -> None:
-    """Leave out edges of the frame."""
+def hide_spines(ax: Axes, *edges: str) -> None:
+    """Hide sides of the frame."""
     for edge in edges:
         ax.spines[edge].set_visible(False)
 
 
-def name_bar(bar: Any, label: str, *, size: float) -> None:
-    """Label of a colour bar, with its ticks one point smaller and no frame."""
+def label_colorbar(bar: Any, label: str, *, size: float) -> None:
+    """Label a colour bar; ticks are one point smaller, and it has no frame."""
     bar.set_label(label, color=INK, fontsize=size)
     bar.ax.tick_params(labelsize=size - 1)
     bar.outline.set_visible(False)
@@ -93,15 +102,16 @@ def counted(n: float, noun: str) -> str:
 
 
 def caption(figure: Figure, notes: str | Sequence[str]) -> None:
-    """Quiet lines below the drawing that say what was left out or sampled, broken between notes where too long."""
+    """Write notes below the drawing, such as what was left out or sampled; long lines are broken between notes."""
     width = float(figure.get_size_inches()[0])
-    size = min(max(7.5 * (width / 6.5) ** 0.5, 5.5), 7.5)
-    most = max(30.0, 131.0 / size * width)  # letters of this size on a line
+    largest, smallest = _CAPTION_SIZES
+    size = min(max(largest * (width / _FULL_WIDTH) ** 0.5, smallest), largest)
+    max_letters = max(_MIN_LETTERS, _LETTERS_PER_INCH / size * width)
     lines: list[str] = []
     for note in [notes] if isinstance(notes, str) else notes:
         if not note:
             continue
-        if lines and len(lines[-1]) + len(note) + 5 <= most:
+        if lines and len(lines[-1]) + len(note) + 5 <= max_letters:
             lines[-1] += f"  \N{MIDDLE DOT}  {note}"
         else:
             lines.append(note)

@@ -1,4 +1,4 @@
-"""Where attractors are drawn on an embedding, and which way development runs there."""
+"""Places of attractors on an embedding, and the direction of development there."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import results_of
-from landscape.pl._figure import counted
+from landscape.pl.style.figure import counted
+
+# Cells of a basin whose median is the place of the attractor: this share of it, and at least this number.
+NEAREST_SHARE, MIN_NEAREST = 0.1, 5
 
 
 @dataclass(frozen=True)
 class Place:
-    """An attractor on the drawing: name, point of the plane, and the text beside it."""
+    """An attractor on a drawing: its name, its point in the plane, shape ``(2,)``, and the label beside it."""
 
     name: str
     point: NDArray[np.float64]
@@ -26,12 +29,12 @@ class Place:
 
 
 def attractor_places(
-    adata: AnnData, where: NDArray[np.float64], record: Mapping[str, Any] | None = None, *, share: float = 0.1
+    adata: AnnData, where: NDArray[np.float64], record: Mapping[str, Any] | None = None
 ) -> list[Place]:
-    """Place of each attractor: the one that ``record`` states, else the median place of the cells nearest to it.
+    """Place of each attractor: the one in ``record``, else the median place of the cells nearest to it.
 
-    Nearest are the tenth (at least five) of its basin whose regulators differ least from the attractor's; without a
-    stated place, attractors without cells have none.
+    The nearest cells are the tenth of its basin, at least five, whose regulators differ least from the attractor's.
+    Attractors without cells have no place unless the record has one.
     """
     stated = None if record is None else record.get("attractors")
     results = results_of(adata)
@@ -52,23 +55,25 @@ def attractor_places(
         if _keys.STATE in adata.obsm:
             state = adata.obsm[_keys.STATE]
             gap = state.iloc[members].to_numpy(dtype=float) - states.loc[name, state.columns].to_numpy(dtype=float)
-            members = members[np.argsort((gap**2).sum(1), kind="stable")[: max(5, round(share * len(members)))]]
+            members = members[
+                np.argsort((gap**2).sum(1), kind="stable")[: max(MIN_NEAREST, round(NEAREST_SHARE * len(members)))]
+            ]
         places.append(Place(str(name), np.median(where[members], axis=0), text))
     return places
 
 
 def unobserved(table: pd.DataFrame) -> list[str]:
-    """Attractors near which no cell was seen, whatever flows there."""
+    """Names of attractors that no cell is near, whether or not cells flow there."""
     if "observed" not in table:
         return []
     return [str(name) for name in table.index[~table["observed"].to_numpy(dtype=bool)]]
 
 
-def downhill(adata: AnnData, where: NDArray[np.float64], basis: str = "") -> tuple[float, str]:
-    """Direction of development in the plane, as an angle, and its name; without a clock: down the page, and no name.
+def development_direction(adata: AnnData, where: NDArray[np.float64], basis: str = "") -> tuple[float, str]:
+    """Direction of development in the plane, as an angle in radians, and its name.
 
-    It is the direction in which the clock (real time, pseudotime, distance from the start, or falling fate entropy) rises
-    most steeply in a plane fitted to all cells.
+    It is the slope of a plane that is fitted by least squares to the clock of all cells: real time, pseudotime, distance
+    from the start, or falling fate entropy. Without a clock it points down the page and has no name.
     """
     if basis == _keys.DRAWING:  # made with progress as its second coordinate
         return np.pi / 2, "development"

@@ -1,4 +1,4 @@
-"""Things on a circle: their order, their places, and names outside."""
+"""Points on a circle: their order, their places, and their names outside."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from landscape.pl._figure import INK
+from landscape.pl.style.figure import INK
 
-# Nearer to the vertical than this, names stand above or below their points.
-_LEVEL = 0.3
+# Points nearer to the vertical diameter than this have their names above or below.
+_NEAR_VERTICAL = 0.3
 
 
-def corners(n: int) -> NDArray[np.float64]:
-    """Places of ``n`` things on the unit circle, the first on top, then clockwise, shape ``(n, 2)``."""
+def circle_points(n: int) -> NDArray[np.float64]:
+    """``n`` points on the unit circle, the first on top, then clockwise, shape ``(n, 2)``."""
     turn = np.pi / 2 - 2 * np.pi * np.arange(n) / n
     return np.stack([np.cos(turn), np.sin(turn)], -1)
 
 
-def side_by_side(distance: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Order in which near things are neighbours: the leaves of a clustering, for distances of shape ``(n, n)``."""
+def cluster_order(distance: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Order of the leaves of an average-linkage clustering, for distances of shape ``(n, n)``: near items are neighbours."""
     if len(distance) < 3:
         return np.arange(len(distance))
     apart = distance.copy()
@@ -31,13 +31,13 @@ def side_by_side(distance: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def write_outside(
-    ax: Axes, words: str, point: NDArray[np.float64], *, gap: float, size: float, weight: str = "normal"
+    ax: Axes, text: str, point: NDArray[np.float64], *, gap: float, size: float, weight: str = "normal"
 ) -> None:
-    """Write words ``gap`` points outside a point of the unit circle."""
+    """Write a text ``gap`` points outside a point of the unit circle."""
     x, y = float(point[0]), float(point[1])
-    level = abs(x) < _LEVEL
+    level = abs(x) < _NEAR_VERTICAL
     ax.annotate(
-        words,
+        text,
         (x, y),
         xytext=(gap * x, gap * y),
         textcoords="offset points",

@@ -1,4 +1,4 @@
-"""Heights over the plane of a drawing: known ones, the plateau that cuts them, and what goes on where none is known."""
+"""Heights over the plane of a drawing, cut off by a plateau and continued where none is known."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from scipy.interpolate import RectBivariateSpline, RegularGridInterpolator
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 Array = NDArray[np.float64]
-# Width of the slope beyond the known heights, as a share of the grid's longer side.
-_SLOPE = 0.07
+# Width of the slope beyond the known heights: this share of the grid's longer side, and at least this number of its cells.
+_SLOPE, _MIN_SLOPE = 0.07, 3.0
+# Share of known corners from which a point between them counts as known.
+_KNOWN = 0.5
+# The plateau lies above this share of the cells, and by this share of their range of heights above that.
+_CEILING_QUANTILE, _CEILING_SPARE = 0.99, 0.7
+# Margin of the plateau around the known heights, as a share of their extent.
+_MARGIN = 0.06
 
 
 @dataclass(frozen=True)
-class Grid:
+class HeightMap:
     """Heights over a plane, as :func:`landscape.tl.occupancy` writes them.
 
     Attributes
@@ -44,8 +50,8 @@ class Grid:
     scale: tuple[float, float] | None = None
 
     @classmethod
-    def of(cls, record: Any) -> Grid:
-        """Grid of a stored record.
+    def from_record(cls, record: Any) -> HeightMap:
+        """Heights of a stored record.
 
         Raises
         ------
@@ -82,26 +88,26 @@ class Grid:
         )
 
     def _continued(self) -> Array:
-        """Heights that go on where none is known, from the nearest known one up to the highest within a few cells.
+        """Heights continued where none is known, from the nearest known one up to the highest within a few cells.
 
-        A cliff at the edge of what is known would follow the cells of the grid like a flight of stairs.
+        A cliff at the edge of the known heights would show the cells of the grid as stairs.
         """
         top = self.height[self.support].max()
         away = distance_transform_edt(~self.support) if not self.support.all() else np.zeros(self.support.shape)
-        free = (away > 0) & (away < max(3.0, _SLOPE * max(self.support.shape)))
+        free = (away > 0) & (away < max(_MIN_SLOPE, _SLOPE * max(self.support.shape)))
         fixed = np.where(self.support, self.height, top)
         return membrane(fixed, free) if free.any() else fixed
 
     @cached_property
     def _known(self) -> RegularGridInterpolator:
-        # Smoothed by a cell of the grid, whose corners would show along the edge.
+        # Smoothed by a cell of the grid, because corners of cells would show along the edge.
         share = gaussian_filter(self.support.astype(float), 1.0, mode="nearest")
         return RegularGridInterpolator((self.y, self.x), share, bounds_error=False, fill_value=0.0)
 
     def at(self, points: Array) -> Array:
         """Drawn height at points of shape ``(n, 2)``: a cubic spline through the grid, cut off at the plateau."""
         x, y = points.T
-        # Edges of a turned block hit those of the grid up to rounding, and must not fall off it.
+        # Edges of a turned block meet those of the grid up to rounding; they must not lie outside.
         spare = 1e-9 * np.array([np.ptp(self.x), np.ptp(self.y)])
         inside = (x >= self.x[0] - spare[0]) & (x <= self.x[-1] + spare[0])
         inside &= (y >= self.y[0] - spare[1]) & (y <= self.y[-1] + spare[1])
@@ -110,31 +116,31 @@ class Grid:
 
     def known_at(self, points: Array) -> NDArray[np.bool_]:
         """Whether the height is known at points of shape ``(n, 2)``."""
-        return self._known(points[:, ::-1]) > 0.5
+        return self._known(points[:, ::-1]) > _KNOWN
 
     @property
     def is_cut(self) -> bool:
         """Whether known heights lie above the ceiling."""
         return bool((self.height[self.support] > self.highest).any())
 
-    def cut_above(self, points: Array, *, spare: float = 0.7) -> Grid:
-        """Grid with a ceiling somewhat above 99 % of the given points: rims where nothing is only hide the valleys."""
+    def cut_above(self, points: Array, *, spare: float = _CEILING_SPARE) -> HeightMap:
+        """Heights with a ceiling somewhat above 99 % of the given points, because empty rims hide the valleys."""
         filled = self.at(points)
-        top = float(np.quantile(filled, 0.99))
+        top = float(np.quantile(filled, _CEILING_QUANTILE))
         return replace(self, ceiling=top + spare * max(top - self.lowest, 1e-12))
 
-    def cropped(self, margin: float = 0.06) -> Grid:
-        """Part with known heights and a margin of the plateau around it, as a share of the extent."""
+    def cropped(self, margin: float = _MARGIN) -> HeightMap:
+        """Part with known heights, and a margin of the plateau around it, as a share of the extent."""
         below = self.support & (self.height < self.highest)
         rows, columns = np.flatnonzero(below.any(1)), np.flatnonzero(below.any(0))
         pads = [max(1, round(margin * (len(i) + 1))) for i in (rows, columns)]
         i = slice(max(rows[0] - pads[0], 0), rows[-1] + pads[0] + 1)
         j = slice(max(columns[0] - pads[1], 0), columns[-1] + pads[1] + 1)
-        return Grid(self.x[j], self.y[i], self.height[i, j], self.support[i, j], self.highest, self.scale)
+        return HeightMap(self.x[j], self.y[i], self.height[i, j], self.support[i, j], self.highest, self.scale)
 
 
 def membrane(values: Array, free: NDArray[np.bool_]) -> Array:
-    """Values of a grid in which each free one is the mean of its four neighbours; the others stay as they are."""
+    """Values on a grid in which each free one is the mean of its four neighbours; the others stay the same."""
     number = np.full(values.shape, -1)
     number[free] = np.arange(np.count_nonzero(free))
     rows, columns = np.nonzero(free)

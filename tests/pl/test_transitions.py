@@ -1,4 +1,4 @@
-"""Saddles and least-action paths on the drawings, and the surface beside numbers that are known."""
+"""Saddles and minimum-action paths on the drawings, and the surface beside numbers that are known."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from landscape import systems
-from landscape.pl._grid import Grid
-from landscape.pl._places import attractor_places
-from landscape.pl._ways import ways
+from landscape.pl.scene.height_map import HeightMap
+from landscape.pl.scene.places import attractor_places
+from landscape.pl.scene.transitions import plane_transitions
 from tests.pl.drawn import artists, offsets
 from tests.synthetic import add_topography
 
 
 @pytest.mark.parametrize("name", ["landscape", "landscape2d"])
-def test_saddles_and_paths_are_drawn_and_said(pl, finished, name):
+def test_saddles_and_paths_are_drawn_and_listed(pl, finished, name):
     draw = getattr(pl, name)
     assert "paths" not in draw(finished, show=False, return_fig=True).get_supxlabel()
     add_topography(finished)
     figure = draw(finished, show=False, return_fig=True)
-    assert "lines: least-action paths to the saddles (diamonds)" in figure.get_supxlabel()
+    assert "lines: minimum-action paths to the saddles (diamonds)" in figure.get_supxlabel()
     assert len(offsets(figure.axes[0], "saddles")) == 3
     assert artists(figure.axes[0], "paths")
     bare = draw(finished, paths=False, show=False)
@@ -34,14 +34,14 @@ def test_paths_run_from_their_attractor_to_their_saddle(finished):
     add_topography(finished)
     where = finished.obsm["X_plane"]
     places = attractor_places(finished, where)
-    found = ways(finished, where, places)
+    found = plane_transitions(finished, where, places)
     named = {place.name: place.point for place in places}
-    assert len(found.lines) == 6
-    for way in found.lines:
-        np.testing.assert_allclose(way.line[0], named[way.start], atol=1e-9)
-        np.testing.assert_allclose(way.line[-1], found.saddles[way.saddle], atol=1e-9)
+    assert len(found.paths) == 6
+    for path in found.paths:
+        np.testing.assert_allclose(path.line[0], named[path.start], atol=1e-9)
+        np.testing.assert_allclose(path.line[-1], found.saddles[path.saddle], atol=1e-9)
         # Smooth: no step is much longer than an even division of the line.
-        steps = np.linalg.norm(np.diff(way.line, axis=0), axis=1)
+        steps = np.linalg.norm(np.diff(path.line, axis=0), axis=1)
         assert steps.max() < 5 * steps.mean()
 
 
@@ -71,7 +71,7 @@ def test_the_ridge_is_where_the_saddle_is_and_the_order_of_depths_that_of_the_we
         low, high = (middle, high) if 3 * (middle + 1) * np.exp(-2 * middle / sd**2) > 1 - middle else (low, middle)
     add_pass(finished, np.array([low, 0.0]))
     ax = pl.landscape(finished, azimuth=-90, show=False)
-    grid = Grid.of(record)
+    grid = HeightMap.from_record(record)
     line = np.stack([np.linspace(-0.9, 0.9, 1801), np.zeros(1801)], 1)
     assert abs(line[np.argmax(grid.at(line)), 0] - low) < 0.01
     heavy, light = offsets(ax, "attractors")
@@ -114,8 +114,8 @@ def stationary(drift, x, noise):
     return np.maximum(density, 0.0).reshape(n, n)
 
 
-def test_the_surface_of_the_toggle_switch_has_its_known_weights_and_passes(pl, finished):
-    """Valleys of weights .43, .285 and .285, passes at two saddles: known from simulations and from Newton's method."""
+def test_the_surface_of_the_toggle_switch_has_its_known_weights_and_saddles(pl, finished):
+    """Valleys of weights .43, .285 and .285, transitions over two saddles: known from simulations and from Newton's method."""
     toggle = systems.HuangToggle()
     wells = {"progenitor": (1.0, 1.0), "GATA1": (1.9961, 0.0039), "PU.1": (0.0039, 1.9961)}
     saddles = np.array([[1.5116, 0.4884], [0.4884, 1.5116]])
@@ -140,14 +140,14 @@ def test_the_surface_of_the_toggle_switch_has_its_known_weights_and_passes(pl, f
         "attractors": {"states": states, "table": pd.DataFrame({"n_cells": 200}, index=names)},
     }
     ax = pl.landscape(finished, azimuth=45, show=False)
-    grid = Grid.of(record)
+    grid = HeightMap.from_record(record)
     depth = grid.at(points)
     assert depth[1] == pytest.approx(depth[2], abs=1e-6)
     way = np.linspace(points[0], points[1], 2001)[:, None] + np.zeros((1, 1, 2))
     across = np.linspace(-0.3, 0.3, 61)[:, None] * np.array([1, 1]) / np.sqrt(2)
     valley = grid.at((way + across).reshape(-1, 2)).reshape(2001, 61).min(1)  # the bottom of the valley along the way
     top = way[valley.argmax(), 0]
-    # The pass of the density is that of the drift but for terms of the order of the noise.
+    # The saddle of the density is that of the drift but for terms of the order of the noise.
     assert np.linalg.norm(top - saddles[0]) < 0.1
     drawn = dict(zip(names, offsets(ax, "attractors"), strict=True))
     assert drawn["GATA1"][0] != drawn["PU.1"][0]

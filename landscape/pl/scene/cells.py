@@ -1,4 +1,4 @@
-"""Cells as they are drawn: where, in which colours, and which of them."""
+"""Cells on a drawing: their places, their colours, and the choice of those that are drawn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from landscape import _keys
 from landscape._anndata import read
 from landscape._random import RandomLike, generator
 
-# Distinguishable under the common colour-vision deficiencies: Okabe & Ito (2008) without black and with its yellow
+# Distinguishable with the common colour-vision deficiencies: Okabe & Ito (2008) without black and with its yellow
 # darkened for white paper, then Tol's muted scheme where it adds a hue.
 SAFE = (
     "#0072b2",
@@ -34,20 +34,20 @@ SAFE = (
     "#999933",
 )
 MISSING = "#b8bcc2"
-# What is no attractor in a table of fates.
-_QUIET = {"undifferentiated": "#8b9199", "other": MISSING}
+# Columns of a table of fates that are no attractor.
+_NO_ATTRACTOR = {"undifferentiated": "#8b9199", "other": MISSING}
 
 
 @dataclass(frozen=True)
 class Colours:
-    """Colour of each cell, and what explains it.
+    """Colour of each cell, and its legend.
 
     Attributes
     ----------
     rgba
         Shape ``(n_cells, 4)``.
     label
-        What is coloured.
+        Name of the quantity.
     palette
         Colour of each category, empty for a continuous quantity.
     norm, cmap
@@ -64,11 +64,11 @@ class Colours:
 def categorical_palette(
     adata: AnnData, key: str, palette: Mapping[str, str] | Sequence[str] | None = None
 ) -> dict[str, str]:
-    """Colour of each category of a column, by name; the data are not changed.
+    """Colour of each category of a column, by name; ``adata`` is not changed.
 
-    ``palette`` comes first, then ``adata.uns[key + "_colors"]`` where it has a valid colour for each category, then
-    colours that colour-blind readers can tell apart (up to ten; hues with alternating lightness beyond). Categories
-    that are called like a basin have the colour of that basin.
+    Colours come from ``palette``, else from ``adata.uns[key + "_colors"]`` where it has a valid colour for each category,
+    else from a palette that colour-blind readers can distinguish (up to ten colours; beyond, hues of alternating lightness).
+    Categories with the name of a basin have the colour of that basin.
     """
     names = [str(name) for name in categories(adata.obs[key])]
     if isinstance(palette, Mapping):
@@ -91,7 +91,7 @@ def categorical_palette(
 
 
 def _like_basins(adata: AnnData, key: str, names: list[str]) -> dict[str, str]:
-    """Default colours; a category that is called like a basin has its colour, and no other one has."""
+    """Default colours; a category with the name of a basin has the colour of that basin, and no other category has."""
     known = categorical_palette(adata, _keys.BASIN) if key != _keys.BASIN and _keys.BASIN in adata.obs else {}
     shared = {name: known[name] for name in names if name in known}
     rest = [name for name in names if name not in shared]
@@ -105,11 +105,11 @@ def _like_basins(adata: AnnData, key: str, names: list[str]) -> dict[str, str]:
 def attractor_colours(
     adata: AnnData, names: Sequence[str], palette: Mapping[str, str] | Sequence[str] | None = None
 ) -> dict[str, str]:
-    """Colour of each attractor, the same one in every figure: that of its basin, else one that no basin has."""
+    """Colour of each attractor, the same in every figure: that of its basin, else one that no basin has."""
     known = categorical_palette(adata, _keys.BASIN, palette) if _keys.BASIN in adata.obs else {}
     spare = [colour for colour in SAFE if colour not in known.values()] or list(SAFE)
     free = iter(spare * (1 + len(names) // len(spare)))
-    return {name: known.get(name) or _QUIET.get(name) or next(free) for name in names}
+    return {name: known.get(name) or _NO_ATTRACTOR.get(name) or next(free) for name in names}
 
 
 def categories(column: pd.Series) -> list[Any]:
@@ -127,7 +127,7 @@ def colours(
     cmap: str = "viridis",
     layer: str | None = None,
 ) -> Colours:
-    """Colours of the cells by a column of ``adata.obs`` or a gene; ``None`` gives one colour.
+    """Colours of the cells by a column of ``adata.obs`` or by a gene; ``None`` gives one colour.
 
     Raises
     ------
@@ -149,18 +149,18 @@ def colours(
     return Colours(rgba, label, {}, norm, colormaps[cmap])
 
 
-def sample(adata: AnnData, most: int | None, rng: RandomLike) -> tuple[NDArray[np.int64], str]:
-    """Cells to draw, in order, and the words that say so where it is not all of them."""
-    if most is None or adata.n_obs <= most:
+def sample(adata: AnnData, max_cells: int | None, rng: RandomLike) -> tuple[NDArray[np.int64], str]:
+    """Positions of the cells to draw, in order, and a note of how many of how many where it is not all of them."""
+    if max_cells is None or adata.n_obs <= max_cells:
         return np.arange(adata.n_obs), ""
-    if most == 0:
+    if max_cells == 0:
         return np.arange(0), ""
-    chosen = np.sort(generator(rng).choice(adata.n_obs, size=most, replace=False))
-    return chosen, f"{most:,} of {adata.n_obs:,} cells shown, drawn at random"
+    chosen = np.sort(generator(rng).choice(adata.n_obs, size=max_cells, replace=False))
+    return chosen, f"{max_cells:,} of {adata.n_obs:,} cells shown, drawn at random"
 
 
 def coordinates(adata: AnnData, basis: str | None) -> tuple[NDArray[np.float64], str]:
-    """First two coordinates of an embedding, and its key; ``None`` takes the first known one.
+    """First two coordinates of an embedding, shape ``(n_cells, 2)``, and its key; ``None`` takes the first known one.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def coordinates(adata: AnnData, basis: str | None) -> tuple[NDArray[np.float64],
 
 
 def plane_names(basis: str) -> tuple[str, str]:
-    """Names of the two coordinates of an embedding."""
+    """Axis labels of an embedding."""
     if basis == _keys.DRAWING:
         return "expected fate", "progress"
     name = basis.removeprefix("X_")

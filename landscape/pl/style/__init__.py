@@ -1,0 +1,1 @@
+"""How figures look: sizes, palettes, captions, labels, places on a circle."""
