@@ -173,7 +173,7 @@ def five_attractors(results: Results, *, quick: bool) -> None:
         with timed(row, "barrier_seconds"):
             joined = transition_network(drift, wells, diffusion=0.01, saddles=found.saddles)
         row |= {"stable": len(wells), "saddles": len(found.saddles), "degree": found.degree}
-        row |= {"passes": len(joined.passes), "missing": joined.n_missing, "converged": joined.converged}
+        row |= {"transitions": len(joined.transitions), "missing": joined.n_missing, "converged": joined.converged}
         row["peak_memory_mb"] = peak_memory_mb()
         results.add(row)
         for name in ("seconds", "cpu_seconds"):

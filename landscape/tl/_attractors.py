@@ -15,10 +15,10 @@ from landscape._anndata import read, read_result, require_adata, write, write_re
 from landscape._model import read_ensemble, read_model
 from landscape._random import RandomLike, generator
 from landscape.tl._cells import title_of
+from landscape.topography.cell_distance import distance_to_cells
 from landscape.topography.fixed_points.basins import basin_of
 from landscape.topography.fixed_points.matching import match_attractors
 from landscape.topography.fixed_points.roots import FixedPoint, fixed_points
-from landscape.topography.support import data_support
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def attractors(
     if found.n_unsettled:
         logger.warning("%d of %d starts did not come to rest", found.n_unsettled, len(chosen) + n_random)
     states = np.array([point.x for point in stable])
-    support = data_support(states, x)
+    support = distance_to_cells(states, x)
     titles = _names(states, names, x, labels)
     nearest = _nearest(x, states)
     table = _table(

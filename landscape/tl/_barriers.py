@@ -138,8 +138,8 @@ def _heights(
 def _saddles(
     found: TransitionNetwork, drift: RegulatoryDrift, names: list[str], genes: list[str]
 ) -> dict[str, pd.DataFrame]:
-    joined = [(p.attractors, p.saddle) for p in found.passes if p.saddle is not None]
-    index = [saddle_name(found, p) for p in found.passes if p.saddle is not None]
+    joined = [(p.attractors, p.saddle) for p in found.transitions if p.saddle is not None]
+    index = [saddle_name(found, p) for p in found.transitions if p.saddle is not None]
     states = np.array([saddle.x for _, saddle in joined]).reshape(len(index), len(genes))
     zones = [undecided_width(drift, saddle, diffusion=found.diffusion).width for _, saddle in joined]
     table = pd.DataFrame(

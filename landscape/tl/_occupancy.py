@@ -122,7 +122,7 @@ def heights_record(found: Occupancy, basis: str, places: NDArray[np.float64]) ->
         "x": found.x,
         "y": found.y,
         "height": found.height,
-        "support": found.support,
+        "support": found.mask,
         "basis": basis,
         "label": LABEL,
         "attractors": places,

@@ -40,13 +40,13 @@ class NamedPath:
 
 def saddle_name(found: TransitionNetwork, crossing: Transition) -> str:
     """Name of the saddle of a pass: its number in the network."""
-    return NO_SADDLE if crossing.saddle is None else f"saddle {found.passes.index(crossing) + 1}"
+    return NO_SADDLE if crossing.saddle is None else f"saddle {found.transitions.index(crossing) + 1}"
 
 
 def over_passes(found: TransitionNetwork, drift: RegulatoryDrift, names: list[str]) -> list[NamedPath]:
     """Whole paths over every pass of a network, in both directions."""
     result = []
-    for crossing in found.passes:
+    for crossing in found.transitions:
         for (i, j), up in zip((crossing.attractors, crossing.attractors[::-1]), crossing.up, strict=True):
             way = transition_path(drift, crossing, i)
             result.append(

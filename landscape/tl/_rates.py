@@ -21,7 +21,7 @@ from landscape._random import RandomLike
 from landscape.dynamics import RegulatoryDrift
 from landscape.tl._fates import REACH
 from landscape.topography import RateMatrix, mean_times, simulated_rates, weights_from_rates
-from landscape.topography.passage.rate_matrix import FEWEST, default_step
+from landscape.topography.passage.rate_matrix import MIN_PATHS, default_step
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ def _hopeless(adata: AnnData, names: list[str], noise: float, exposure: float) -
     found = {}
     for name in names:
         lowest = float(table.loc[table["from"].astype(str) == name, "height"].min())
-        if DOUBT * exposure * fastest * np.exp(-lowest) < FEWEST:
+        if DOUBT * exposure * fastest * np.exp(-lowest) < MIN_PATHS:
             found[name] = f"the lowest barrier out of {name} is {lowest:.3g}: too high for paths to be seen leaving"
     return found
 

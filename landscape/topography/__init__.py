@@ -1,51 +1,73 @@
-"""Topography of a drift: fixed points, cycles, basins, saddles, paths, rates."""
+"""Topography of a drift: fixed points, cycles, basins, saddles, minimum-action paths, passage times and rates."""
 
-from landscape.topography.components import Component, ComponentEnergy, energy_components
+from landscape.topography.cell_distance import CellDistance, distance_to_cells
 from landscape.topography.energy import LyapunovEnergy, Symmetriser, asymmetry, lyapunov_energy, symmetriser
-from landscape.topography.entropy import (
+from landscape.topography.energy_components import Component, ComponentEnergy, energy_components
+from landscape.topography.fates.agreement import Agreement, agreement
+from landscape.topography.fates.destinations import Destinations, destinations, settling_time
+from landscape.topography.fixed_points import (
+    Basins,
+    Bifurcation,
+    Branch,
+    Cycle,
+    Cycles,
+    Descent,
+    FailedStart,
+    FixedPoint,
+    FixedPoints,
+    Saddle,
+    basin_of,
+    continuation,
+    descents,
+    find_saddle,
+    fixed_points,
+    limit_cycles,
+)
+from landscape.topography.irreversibility import (
     CurlShare,
     EntropyProduction,
     curl_share,
     entropy_production,
     linear_entropy_production,
 )
-from landscape.topography.fates.agreement import Agreement, agreement
-from landscape.topography.fates.destinations import Destinations, destinations, settling_time
-from landscape.topography.fixed_points.basins import Basins, basin_of
-from landscape.topography.fixed_points.bifurcations import Bifurcation
-from landscape.topography.fixed_points.continuation import Branch, continuation
-from landscape.topography.fixed_points.cycles import Cycle, Cycles, limit_cycles
-from landscape.topography.fixed_points.roots import FailedStart, FixedPoint, FixedPoints, fixed_points
-from landscape.topography.fixed_points.saddles import Descent, Saddle, descents, find_saddle
-from landscape.topography.large_deviations.action import MinimumAction, barrier, minimum_action
-from landscape.topography.large_deviations.transitions import (
+from landscape.topography.large_deviations import (
+    MinimumAction,
     Transition,
     TransitionNetwork,
     TransitionPath,
+    barrier,
+    minimum_action,
     transition_network,
     transition_path,
 )
 from landscape.topography.occupancy import Occupancy, occupancy, place
-from landscape.topography.passage.committor import (
+from landscape.topography.passage import (
     Committor,
     GridCommittor,
+    KramersTime,
+    PassageTime,
+    RateMatrix,
     UndecidedZone,
+    Weights,
+    barrier_rates,
     committor,
     committor_on_grid,
     fate_entropy,
+    kramers_time,
+    mean_first_passage_time,
+    mean_times,
+    simulated_rates,
+    simulated_weights,
     undecided_width,
+    weights_from_rates,
 )
-from landscape.topography.passage.kramers import KramersTime, kramers_time
-from landscape.topography.passage.mean_first_passage import PassageTime, mean_first_passage_time
-from landscape.topography.passage.rate_matrix import RateMatrix, barrier_rates, mean_times, simulated_rates
-from landscape.topography.passage.weights import Weights, simulated_weights, weights_from_rates
-from landscape.topography.support import Support, data_support
 
 __all__ = [
     "Agreement",
     "Basins",
     "Bifurcation",
     "Branch",
+    "CellDistance",
     "Committor",
     "Component",
     "ComponentEnergy",
@@ -63,15 +85,14 @@ __all__ = [
     "LyapunovEnergy",
     "MinimumAction",
     "Occupancy",
-    "Transition",
     "PassageTime",
     "RateMatrix",
     "Saddle",
-    "Support",
     "Symmetriser",
+    "Transition",
     "TransitionNetwork",
-    "UndecidedZone",
     "TransitionPath",
+    "UndecidedZone",
     "Weights",
     "agreement",
     "asymmetry",
@@ -82,9 +103,9 @@ __all__ = [
     "committor_on_grid",
     "continuation",
     "curl_share",
-    "data_support",
     "descents",
     "destinations",
+    "distance_to_cells",
     "energy_components",
     "entropy_production",
     "fate_entropy",
@@ -104,7 +125,7 @@ __all__ = [
     "simulated_weights",
     "symmetriser",
     "transition_network",
-    "undecided_width",
     "transition_path",
+    "undecided_width",
     "weights_from_rates",
 ]

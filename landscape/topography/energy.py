@@ -1,4 +1,4 @@
-"""The Lyapunov energy of a regulatory network, where one exists."""
+"""The Lyapunov energy of a regulatory network whose weights are symmetrisable."""
 
 from __future__ import annotations
 
@@ -18,16 +18,21 @@ from landscape.topography.field import as_states
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# ||dW - (dW)'|| / ||dW|| up to which W counts as symmetrisable: far above rounding, far below any measured network.
+# ||dW - (dW)'|| / ||dW|| up to which W is symmetrisable: far above rounding, far below that of any fitted network.
 SYMMETRISABLE = 1e-9
-# Nodes of the double-exponential rule, exact to rounding for integrands with logarithmic ends.
+# Nodes and range of the double-exponential rule, exact to rounding for integrands with logarithmic ends.
 NODES, REACH = 129, 3.4
+# Numbers of the integrand in memory at once (128 MB in float64).
 BLOCK = 2**24
+# Share of the ceiling by which rounding may exceed it.
+ROUNDING = 1e-12
+# Guard against division by zero and the logarithm of zero.
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Symmetriser:
-    r"""Positive :math:`d` that brings :math:`\mathrm{diag}(d) W` closest to symmetry, and what remains.
+    r"""Positive :math:`d` for which :math:`\mathrm{diag}(d) W` is closest to symmetric, and the residual.
 
     Attributes
     ----------
@@ -58,7 +63,7 @@ def _square(weights: ArrayLike | Tensor) -> NDArray[np.float64]:
 def asymmetry(weights: ArrayLike | Tensor) -> float:
     r"""Asymmetry index :math:`\lVert W - W^T \rVert / \lVert W + W^T \rVert` (Frobenius).
 
-    0 for a symmetric matrix, about 1 for independent entries, infinite for an antisymmetric one. Its unit is none.
+    0 for a symmetric matrix, about 1 for independent entries, infinite for an antisymmetric one; dimensionless.
 
     Parameters
     ----------
@@ -79,11 +84,11 @@ def asymmetry(weights: ArrayLike | Tensor) -> float:
 
 
 def symmetriser(weights: ArrayLike | Tensor) -> Symmetriser:
-    r"""Find :math:`d > 0` with :math:`d_i W_{ij} = d_j W_{ji}`, or the closest to it.
+    r"""Find :math:`d > 0` with :math:`d_i W_{ij} = d_j W_{ji}`, or the closest approximation.
 
     On each pair of genes that regulate each other with the same sign, :math:`\log d_i - \log d_j = \log(W_{ji} /
-    W_{ij})` is solved by least squares. One-sided edges and edges of opposite signs admit no scale and remain in
-    the residual.
+    W_{ij})` is solved by least squares. Edges in one direction only, and edges of opposite signs,
+    admit no scale and remain in the residual.
 
     Parameters
     ----------
@@ -99,7 +104,7 @@ def symmetriser(weights: ArrayLike | Tensor) -> Symmetriser:
     n = len(w)
     i, j = np.nonzero(np.triu(w * w.T > 0, 1))
     strength = np.sqrt(w[i, j] * w[j, i])
-    strength = strength / strength.max(initial=1e-300)
+    strength = strength / strength.max(initial=TINY)
     ratio = np.log(np.abs(w[j, i])) - np.log(np.abs(w[i, j]))
     system = np.zeros((len(i), n))
     system[np.arange(len(i)), i], system[np.arange(len(i)), j] = strength, -strength
@@ -116,17 +121,17 @@ def symmetriser(weights: ArrayLike | Tensor) -> Symmetriser:
 
 @dataclass(frozen=True)
 class LyapunovEnergy:
-    r"""Energy that never rises along the noise-free flow; called on states ``(n, d)`` it returns ``(n,)``.
+    r"""Energy that never rises along the noise-free flow: a callable from states ``(n, d)`` to energies ``(n,)``.
 
     .. math::
         E(x) = -\tfrac12 \phi^T (dW) \phi - (d (b + u))^T \phi
         + \sum_i d_i \int_0^{x_i} \phi_i'(y) \, s^{-1}(\gamma_i y / a_i) \, dy,
         \qquad \phi = \phi(x)
 
-    Held genes enter through their constant level, and their own relaxation adds
+    Clamped genes enter through their constant level, and their relaxation adds
     :math:`\tfrac12 (x_i - \ell_i)^2`. The flow is a gradient flow in a state-dependent metric,
     :math:`f_i = -M_i \, \partial E / \partial x_i` with :math:`M_i > 0`, so that E is not
-    :math:`-D \ln p` for constant or chemical-Langevin noise: it is a height, not a barrier.
+    :math:`-D \ln p` for constant or chemical-Langevin noise: its differences are not barriers.
 
     Attributes
     ----------
@@ -135,7 +140,7 @@ class LyapunovEnergy:
     scale
         :math:`d`, shape ``(n_genes,)``.
     asymmetry, residual
-        Asymmetry index of W and what symmetrising leaves of it.
+        Asymmetry index of W, and the residual of the symmetriser.
     """
 
     drift: RegulatoryDrift
@@ -180,7 +185,7 @@ class LyapunovEnergy:
         if x.shape[1] != self.drift.n_genes:
             msg = f"Expected states with {self.drift.n_genes} genes, found {x.shape[1]}."
             raise ValueError(msg)
-        over = (x * self.drift.decay > self.drift.ceiling * (1 + 1e-12)) & (self._free() > 0)
+        over = (x * self.drift.decay > self.drift.ceiling * (1 + ROUNDING)) & (self._free() > 0)
         if over.any():
             msg = (
                 f"The energy is defined up to the ceiling a / gamma of each gene; {int(over.any(1).sum())} of {len(x)} "
@@ -201,32 +206,32 @@ class LyapunovEnergy:
         k, n = self.drift.threshold[:, None], self.drift.hill[:, None]
         slope = n * k**n * y ** (n - 1) / (k**n + y**n) ** 2
         p = y / top
-        # Where rounding makes p zero or one the weight has vanished long before.
-        inverse = torch.log(p.clamp_min(1e-300)) - torch.log((1 - p).clamp_min(1e-300))
+        # The weight vanishes long before rounding makes p zero or one.
+        inverse = torch.log(p.clamp_min(TINY)) - torch.log((1 - p).clamp_min(TINY))
         return (slope * inverse * weight).sum(-1) * end[:, :, 0]
 
 
 def lyapunov_energy(drift: RegulatoryDrift | GeneModel) -> LyapunovEnergy:
     r"""Lyapunov energy of a regulatory drift whose weights are symmetrisable.
 
-    Held genes do not respond, so that only the weights among the others matter.
+    Clamped genes do not respond, so that only the weights among the others matter.
 
     Parameters
     ----------
     drift
-        The drift. Ceilings of the genes that are not held must be positive.
+        The drift or a model. Ceilings of the genes that are not clamped must be positive.
 
     Returns
     -------
-    Callable from states to energies, with the scale it uses. Its value never rises along the noise-free flow.
+    Callable from states to energies, which never rise along the noise-free flow.
 
     Raises
     ------
     TypeError
-        If the drift is no :class:`~landscape.dynamics.RegulatoryDrift`.
+        If the drift is not a :class:`~landscape.dynamics.RegulatoryDrift`.
     ValueError
-        If the weights are not symmetrisable: no such energy is known then, and the one of the symmetric part rises
-        on about half the steps.
+        If the weights are not symmetrisable: no such energy is known then, and that of the symmetric part rises on about
+        half of the steps.
 
     References
     ----------
@@ -239,7 +244,7 @@ def lyapunov_energy(drift: RegulatoryDrift | GeneModel) -> LyapunovEnergy:
         raise TypeError(msg)
     free = [i for i in range(drift.n_genes) if i not in drift.held]
     if (drift.ceiling[free] <= 0).any():
-        msg = "Expected positive `ceiling` of every gene that is not held; hold genes without production at zero."
+        msg = "Expected a positive `ceiling` of every gene that is not clamped; clamp genes without production at zero."
         raise ValueError(msg)
     weights = drift.weights[free][:, free]
     found, index = symmetriser(weights), asymmetry(weights)

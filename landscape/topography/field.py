@@ -1,4 +1,4 @@
-"""A drift in dimensionless coordinates: what every solver of this folder works on."""
+"""The input of every solver: states, a drift with its noise, and the drift in dimensionless coordinates."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landscape.dynamics import Drift, evaluate, jacobian
+from landscape.dynamics import Drift, Model, evaluate, jacobian
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from landscape.dynamics.sde import Diffusion
+
 # Jacobians of a batch are built and factorised in blocks of at most this many numbers (128 MB in float64).
 BLOCK_NUMBERS = 2**24
+# Rounding errors of a few dozen operations on a state, in units of its magnitude.
+ROUNDING = 64 * torch.finfo(torch.float64).eps
+# A spread below this share of the largest magnitude is rounding: all states are one.
+SAME_STATE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -43,19 +49,19 @@ class Field:
 
     @property
     def rounding(self) -> float:
-        """Length that rounding alone makes of the largest state in use."""
-        return 64 * torch.finfo(torch.float64).eps * float(1 + (self.centre.abs() / self.scale).max())
+        """Dimensionless length below which two states differ by rounding alone."""
+        return ROUNDING * float(1 + (self.centre.abs() / self.scale).max())
 
     def inside(self, x: Tensor) -> Tensor:
-        """Dimensionless coordinates of states."""
+        """Convert states to dimensionless coordinates."""
         return (x - self.centre) / self.scale
 
     def outside(self, y: Tensor) -> Tensor:
-        """States of dimensionless coordinates."""
+        """Convert dimensionless coordinates to states."""
         return self.centre + self.scale * y
 
     def __call__(self, y: Tensor) -> Tensor:
-        """Velocity in dimensionless coordinates; may be infinite or NaN far from where the drift makes sense."""
+        """Velocity in dimensionless coordinates; may be infinite or NaN outside the domain of the drift."""
         with torch.no_grad():
             return self.drift(self.outside(y)) / self.scale
 
@@ -66,19 +72,19 @@ class Field:
 
 
 def length(y: Tensor) -> Tensor:
-    """Root mean square over coordinates, which is what all tolerances of this folder measure."""
+    """Root mean square over coordinates, the length in which all tolerances are measured."""
     return torch.linalg.vector_norm(y, dim=-1) / y.shape[-1] ** 0.5
 
 
 def as_states(value: ArrayLike | Tensor, *, name: str) -> Tensor:
-    """States of shape ``(n, d)`` in float64; one state of shape ``(d,)`` counts as a batch of one.
+    """Convert states to shape ``(n, d)`` in float64; one state of shape ``(d,)`` becomes a batch of one.
 
     Raises
     ------
     TypeError
-        If they are not real numbers.
+        If the values are not real numbers.
     ValueError
-        If the shape is another one, there are none, or some are not finite.
+        If the shape is wrong, there are no states, or some are not finite.
     """
     if isinstance(value, Tensor):
         states = value.detach()
@@ -103,18 +109,18 @@ def as_states(value: ArrayLike | Tensor, *, name: str) -> Tensor:
 
 
 def field_around(drift: Drift, states: Tensor, *, metric: ArrayLike | Tensor | None = None) -> Field:
-    """Dimensionless field of a drift that has been checked at given states.
+    """Check a drift at given states and express it in dimensionless coordinates.
 
     Parameters
     ----------
     drift
         Callable from states ``(n, d)`` to velocities ``(n, d)``.
     states
-        States around which to work, shape ``(n, d)``, float64.
+        States that define centre and scale, shape ``(n, d)``, float64.
     metric
         Length of each coordinate, a number or shape ``(d,)``. By default one number, the root mean square distance
-        of the states from their mean, so that rotating or rescaling the coordinates changes nothing; the largest
-        magnitude where all states are one, and 1 where that is zero.
+        of the states from their mean, so that the result is invariant to rotation and scaling; the largest magnitude
+        if all states are equal, and 1 if that is zero.
 
     Raises
     ------
@@ -136,8 +142,7 @@ def field_around(drift: Drift, states: Tensor, *, metric: ArrayLike | Tensor | N
     centre = states.mean(0)
     if metric is None:
         spread = float((states - centre).square().mean().sqrt())
-        # A spread at the level of rounding says that all states are one.
-        if spread <= 1e-12 * float(states.abs().max()) or spread == 0:
+        if spread <= SAME_STATE * float(states.abs().max()) or spread == 0:
             spread = float(states.abs().max()) or 1.0
         return Field(drift, centre, torch.full((d,), spread, dtype=torch.float64))
     given = torch.as_tensor(np.array(metric, dtype=np.float64))
@@ -151,9 +156,60 @@ def field_around(drift: Drift, states: Tensor, *, metric: ArrayLike | Tensor | N
 
 
 def as_states_and_attractors(states: ArrayLike | Tensor, attractors: ArrayLike | Tensor) -> tuple[Tensor, Tensor]:
-    """Both as :func:`as_states`, of one dimension."""
+    """Convert both with :func:`as_states` and check that their dimensions agree."""
     x, centres = as_states(states, name="states"), as_states(attractors, name="attractors")
     if x.shape[1] != centres.shape[1]:
         msg = f"Expected `states` and `attractors` of the same dimension, found {x.shape[1]} and {centres.shape[1]}."
         raise ValueError(msg)
     return x, centres
+
+
+def drift_and_noise(drift: Drift, diffusion: Diffusion | None) -> tuple[Drift, Diffusion]:
+    """Drift and diffusion, where a :class:`~landscape.dynamics.Model` without ``diffusion`` supplies its own.
+
+    Parameters
+    ----------
+    drift
+        A drift or a model.
+    diffusion
+        :math:`D`, as in :func:`landscape.dynamics.integrate`. It takes precedence over that of a model.
+
+    Raises
+    ------
+    TypeError
+        If neither argument gives a diffusion.
+    """
+    if diffusion is not None:
+        return drift, diffusion
+    if isinstance(drift, Model):
+        return drift, drift.diffusion
+    msg = (
+        f"Expected a `diffusion` for a drift of type {type(drift).__name__}, found none; pass `diffusion=...`, or a "
+        "`landscape.dynamics.Model`, which has its own."
+    )
+    raise TypeError(msg)
+
+
+def distinct(y: Tensor, radius: float) -> tuple[Tensor, Tensor]:
+    """Cluster states greedily: the first state that is in no cluster yet becomes the leader of a new one.
+
+    Parameters
+    ----------
+    y
+        States, shape ``(n, d)``.
+    radius
+        States at most this far from a leader belong to its cluster.
+
+    Returns
+    -------
+    Indices of the leaders, and for each state the position of its leader among them.
+    """
+    member = torch.full((len(y),), -1)
+    leaders: list[int] = []
+    while (open_rows := torch.nonzero(member < 0)[:, 0]).numel():
+        leader = int(open_rows[0])
+        close = length(y[open_rows] - y[leader]) <= radius
+        close[0] = True
+        member[open_rows[close]] = len(leaders)
+        leaders.append(leader)
+    return torch.tensor(leaders, dtype=torch.long), member

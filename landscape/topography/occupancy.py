@@ -1,4 +1,4 @@
-"""The model's own ensemble density in given drawing coordinates: an occupancy, not a quasi-potential."""
+"""Density of a simulated ensemble in an embedding: an occupancy, not a quasi-potential."""
 
 from __future__ import annotations
 
@@ -13,29 +13,40 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
+# Exponent of the Gaussian weights at the distance of the last neighbour, three standard deviations: exact at a reference
+# state, smooth in between.
+KERNEL = 4.5
+# A state is close to the reference up to this many times this quantile of the spacing of reference states.
+MAX_SPACINGS, SPACING_QUANTILE, ROUNDING = 3, 0.99, 1e-12
+# Exponent of Scott's rule in two dimensions, -1 / (d + 4).
+SCOTT = -1 / 6
+# Guard against division by zero.
+TINY = 1e-300
+
+
 @dataclass(frozen=True)
 class Occupancy:
-    r"""Height :math:`-\ln p` of an ensemble on a grid of drawing coordinates.
+    r"""Height :math:`-\ln p` of an ensemble on a grid over an embedding.
 
-    Barriers must not be read from it: a drawing is no invariant, and a population that grows or flows is not in
-    its stationary state.
+    It does not show barriers: an embedding preserves no distances, and a population that grows or flows is not in its
+    stationary state.
 
     Attributes
     ----------
     x, y
         Centres of the cells of the grid, shapes ``(n,)`` and ``(m,)``.
     height
-        :math:`-\ln p` above its lowest value on the support, NaN outside it, shape ``(m, n)``: rows are y.
+        :math:`-\ln p` above its lowest value within ``mask``, NaN outside, shape ``(m, n)``: rows are y.
     density
         Probability per unit area, integrating to 1, shape ``(m, n)``.
-    support
-        Where the drawing has reference points and the ensemble is seen, shape ``(m, n)``.
+    mask
+        Grid cells with reference states and simulated states, shape ``(m, n)``.
     bandwidth
-        Standard deviation of the smoothing, in the unit of the drawing.
+        Standard deviation of the smoothing, in units of the embedding.
     n_states
-        Simulated states that entered.
+        Number of simulated states that were used.
     n_outside
-        States further from all reference states than these are from each other, left out.
+        Number of states that were omitted: they are further from all reference states than these are from each other.
     kind
         ``"occupancy"``.
     """
@@ -44,7 +55,7 @@ class Occupancy:
     y: NDArray[np.float64]
     height: NDArray[np.float64]
     density: NDArray[np.float64]
-    support: NDArray[np.bool_]
+    mask: NDArray[np.bool_]
     bandwidth: float
     n_states: int
     n_outside: int
@@ -54,16 +65,16 @@ class Occupancy:
 def place(
     states: ArrayLike, reference: ArrayLike, coordinates: ArrayLike, *, n_neighbors: int = 15
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Drawing coordinates (or other values) of states: mean over their nearest reference states, weighted by closeness.
+    """Project states into an embedding: weighted mean of the coordinates of their nearest reference states.
 
     Parameters
     ----------
     states
         Shape ``(n, d)``.
     reference, coordinates
-        States and drawing coordinates of the same cells, shapes ``(r, d)`` and ``(r, m)``.
+        States of cells and their coordinates (or other values), shapes ``(r, d)`` and ``(r, m)``.
     n_neighbors
-        Neighbours to average.
+        Number of neighbours.
 
     Returns
     -------
@@ -86,15 +97,14 @@ def place(
     if k < 1:
         msg = "Expected at least one reference state and one neighbour."
         raise ValueError(msg)
-    # Beyond some fifteen dimensions this searches by matrix products, where trees are slower than no tree.
+    # Beyond some fifteen dimensions this is a brute-force search by matrix products, which is faster than trees there.
     tree = NearestNeighbors(n_neighbors=k).fit(known)
     apart, index = tree.kneighbors(x)
-    # A Gaussian as wide as the distance to the last neighbour: exact on a reference state's own copies, smooth between.
-    scale = np.maximum(apart[:, -1:], 1e-300)
-    weight = np.exp(-4.5 * (apart / scale) ** 2)
+    scale = np.maximum(apart[:, -1:], TINY)
+    weight = np.exp(-KERNEL * (apart / scale) ** 2)
     placed = (weight[..., None] * drawn[index]).sum(1) / weight.sum(1, keepdims=True)
     own = tree.kneighbors(known, n_neighbors=min(2, len(known)))[0][:, -1]
-    return placed, apart[:, 0] <= 3 * np.quantile(own, 0.99) + 1e-12
+    return placed, apart[:, 0] <= MAX_SPACINGS * np.quantile(own, SPACING_QUANTILE) + ROUNDING
 
 
 def occupancy(
@@ -108,25 +118,25 @@ def occupancy(
     margin: float = 0.08,
     least: float = 1e-3,
 ) -> Occupancy:
-    r"""Density of an ensemble of model states in the drawing coordinates of reference cells, as :math:`-\ln p`.
+    r"""Density of a simulated ensemble in the embedding of reference cells, as :math:`-\ln p`.
 
     Parameters
     ----------
     states
         States simulated by the model, shape ``(n, d)``.
     reference, coordinates
-        States and drawing coordinates of cells, shapes ``(r, d)`` and ``(r, 2)``.
+        States of cells and their embedding, shapes ``(r, d)`` and ``(r, 2)``.
     n_grid
-        Cells along the longer side.
+        Number of grid cells along the longer side.
     n_neighbors
         As in :func:`place`.
     bandwidth
-        Standard deviation of the smoothing in the drawing's unit; by default Scott's rule for two dimensions on the
-        placed states, at least one grid cell.
+        Standard deviation of the smoothing in units of the embedding; by default Scott's rule for two dimensions on the
+        projected states, at least one grid cell.
     margin
-        Share of the drawing's extent that is added around it.
+        Margin around the embedding, as a share of its extent.
     least
-        Density over its maximum below which a grid cell is outside the support.
+        Density over its maximum below which a grid cell is outside the mask.
 
     Raises
     ------
@@ -140,8 +150,8 @@ def occupancy(
         raise ValueError(msg)
     if not near.any():
         msg = (
-            "Expected simulated states near the reference states, found none: the model leads out of the data, or the two are "
-            "in different units. Look at `observed` in the table of attractors, and check the scale of the states."
+            "Expected simulated states near the reference states, found none: the model leaves the data, or the two are in "
+            "different units. See `observed` in the table of attractors, and check the scale of the states."
         )
         raise ValueError(msg)
     if n_grid < 4 or not 0 < least < 1 or (bandwidth is not None and not bandwidth > 0):
@@ -153,16 +163,16 @@ def occupancy(
     low, high = low - margin * extent, high + margin * extent
     cell = float((high - low).max()) / n_grid
     if bandwidth is None:
-        bandwidth = max(cell, float(np.sqrt(kept.var(0).mean())) * len(kept) ** (-1 / 6))
+        bandwidth = max(cell, float(np.sqrt(kept.var(0).mean())) * len(kept) ** SCOTT)
     shape = np.maximum(np.ceil((high - low) / cell).astype(int), 2)
     edges = [lo + cell * np.arange(n + 1) for lo, n in zip(low, shape, strict=True)]
     counts, _, _ = np.histogram2d(kept[:, 1], kept[:, 0], bins=(edges[1], edges[0]))
     smooth = gaussian_filter(counts, bandwidth / cell, mode="nearest")
     density = smooth / (smooth.sum() * cell**2)
     cells, _, _ = np.histogram2d(drawn[:, 1], drawn[:, 0], bins=(edges[1], edges[0]))
-    seen = gaussian_filter(cells, bandwidth / cell, mode="constant")
-    support = (density > least * density.max()) & (seen > least * seen.max())
+    reference_density = gaussian_filter(cells, bandwidth / cell, mode="constant")
+    mask = (density > least * density.max()) & (reference_density > least * reference_density.max())
     height = np.full(density.shape, np.nan)
-    height[support] = -np.log(density[support] / density[support].max())
+    height[mask] = -np.log(density[mask] / density[mask].max())
     middles = [0.5 * (e[1:] + e[:-1]) for e in edges]
-    return Occupancy(middles[0], middles[1], height, density, support, float(bandwidth), len(kept), int((~near).sum()))
+    return Occupancy(middles[0], middles[1], height, density, mask, float(bandwidth), len(kept), int((~near).sum()))

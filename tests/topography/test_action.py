@@ -177,7 +177,7 @@ def test_the_same_seed_gives_the_same_path_and_the_domain_is_a_wall():
 def test_too_few_steps_are_reported(caplog):
     few = {"diffusion": 0.5, "max_steps": 1, "n_arcs": 0}
     assert not minimum_action(MaierStein(), [-1, 0], [0, 0], **few).converged
-    assert "a path of least action did not converge" in caplog.text
+    assert "a minimum-action path did not converge" in caplog.text
     caplog.clear()
     assert not minimum_action(MaierStein(), [-1, 0], [0, 0], report=False, **few).converged
     assert not caplog.records

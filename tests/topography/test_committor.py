@@ -91,7 +91,7 @@ def test_bad_input():
         committor(WELL, [[0.0]], ENDS, diffusion=0.1, radius=1.5)
     with pytest.raises(ValueError, match="same dimension, found 2 and 1"):
         committor(WELL, [[0.0, 0.0]], ENDS, diffusion=0.1, radius=0.1)
-    with pytest.raises(ValueError, match="never hit beyond one dimension"):
+    with pytest.raises(ValueError, match="beyond one dimension a point is never hit"):
         committor(HuangToggle(), [[0.0, 0.0]], [[1.0, 1.0]], diffusion=0.1, radius=0.0)
     with pytest.raises(ValueError, match="not finite"):
         committor(lambda x: x / 0, [[0.0]], ENDS, diffusion=0.1, radius=0.0)

@@ -11,6 +11,8 @@ from scipy.integrate import solve_ivp
 
 from landscape import systems
 from landscape.topography import basin_of, fixed_points, limit_cycles
+from landscape.topography.field import field_around
+from landscape.topography.fixed_points.cycles import cycle_record
 
 # Newton stops at a correction of 1e-8 and squares it; what remains is the integration's relative error of 1e-10,
 # amplified over one turn by at most a hundredfold here.
@@ -84,7 +86,7 @@ def test_escape_is_reported(caplog):
         found = limit_cycles(lambda x: 1 + x**2, [[0.0]])
     assert len(found) == 0
     assert found.n_unresolved == 1
-    assert "1 of 1 starts led to neither rest nor a closed orbit" in caplog.text
+    assert "1 of 1 starts converged neither to a fixed point nor to a cycle" in caplog.text
 
 
 def test_cycles_move_with_the_coordinates():
@@ -98,3 +100,16 @@ def test_cycles_move_with_the_coordinates():
 def test_bad_options_are_named():
     with pytest.raises(ValueError, match="positive `tolerance`, `max_steps`"):
         limit_cycles(torch.neg, [[1.0]], max_steps=0)
+
+
+def test_an_orbit_that_does_not_close_is_not_converged():
+    drift = systems.HopfCycle(0.5, 2.0, 0.3)
+    field = field_around(drift, torch.tensor([[1.0, 0.0], [-1.0, 0.0]], dtype=torch.float64))
+    start = field.inside(torch.tensor([drift.radius, 0.0], dtype=torch.float64)).numpy()
+    closed, open_ = (cycle_record(field, start, drift.period * factor, 1e-8, 1, 20) for factor in (1.0, 1.001))
+    assert closed.converged
+    assert closed.residual < 1e-9
+    assert not open_.converged
+    assert open_.residual == pytest.approx(
+        1e-3 * drift.period * 2 * np.pi / drift.period * drift.radius / 2**0.5, rel=0.01
+    )

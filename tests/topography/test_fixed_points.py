@@ -291,3 +291,24 @@ def test_a_drift_that_becomes_nan_on_the_way_fails_only_those_starts():
     # The flow from 1.9 comes to rest at 2, on the edge of where the field is defined.
     found = fixed_points(field, [[-1.0], [-0.5]])
     assert any(abs(p.x[0] + 2) < EXACT for p in found)
+
+
+def test_a_drift_that_jumps_across_zero_has_a_point_that_is_not_converged(caplog):
+    # To the right a steep wall whose extrapolation vanishes at -1e-4; to the left the drift is 1/2 and more.
+    def wall(x):
+        return torch.where(x > 0, -1e4 * (x + 1e-4) * (1 + x), 0.5 - x)
+
+    with caplog.at_level(logging.WARNING):
+        found = fixed_points(wall, [[0.5]], relax=False, deflate=False, tolerance=1e-3)
+    assert [p.converged for p in found] == [False]
+    assert not found.table()["converged"].any()
+    assert found[0].residual == pytest.approx(0.5, abs=1e-3)
+    assert "does not vanish at 1 of 1" in caplog.text
+
+
+def test_points_of_stiff_and_degenerate_fields_are_converged():
+    rates = torch.tensor([1.0, 1e8], dtype=torch.float64)
+    stiff = fixed_points(lambda x: rates * (0.3 - x), [[1.0, 2.0], [0.0, 0.1]])
+    assert [p.converged for p in stiff] == [True]
+    double = fixed_points(lambda x: -(x**2), [[1.0]], relax=False, deflate=False)
+    assert [p.converged for p in double] == [True]

@@ -86,4 +86,4 @@ def test_starts_that_lead_nowhere_are_counted_in_the_log(caplog):
         assert not fixed_points(lambda x: 1 + x**2, [[0.0]], relax_steps=50).converged
         limit_cycles(lambda x: 1 + x**2, [[0.0]], max_steps=50)
     assert "1 of 1 starts led to no fixed point" in caplog.text
-    assert "1 of 1 starts led to neither rest nor a closed orbit" in caplog.text
+    assert "1 of 1 starts converged neither to a fixed point nor to a cycle" in caplog.text

@@ -20,17 +20,17 @@ def test_height_is_that_of_the_density(drawn):
     states = np.column_stack([rng.normal(0, 0.7, size=(60_000, 2)), np.zeros((60_000, 3))])
     found = occupancy(states, reference, coordinates, n_grid=60)
     assert found.kind == "occupancy"
-    assert found.height.shape == (len(found.y), len(found.x)) == found.support.shape
+    assert found.height.shape == (len(found.y), len(found.x)) == found.mask.shape
     cell = (found.x[1] - found.x[0]) * (found.y[1] - found.y[0])
     assert found.density.sum() * cell == pytest.approx(1)
     x, y = np.meshgrid(found.x, found.y)
     radius = np.hypot(x, y)
     # Smoothing and the neighbours' spread widen the Gaussian to a variance of .49 + h^2 + spacing^2.
     wide = 0.49 + found.bandwidth**2 + 0.05**2
-    inside = found.support & (radius < 1.3)
+    inside = found.mask & (radius < 1.3)
     np.testing.assert_allclose(found.height[inside], (radius**2 / 2 / wide)[inside], atol=0.25)
-    assert np.isnan(found.height[~found.support]).all()
-    assert not found.support[radius > 3.5].any()
+    assert np.isnan(found.height[~found.mask]).all()
+    assert not found.mask[radius > 3.5].any()
     assert np.nanmin(found.height) == 0
     del turn
 
@@ -64,7 +64,7 @@ def test_states_off_the_cells_are_counted_and_left_out(drawn):
     states = np.vstack([reference[:500], reference[:20] + 100])
     found = occupancy(states, reference, coordinates, n_grid=20)
     assert (found.n_states, found.n_outside) == (500, 20)
-    with pytest.raises(ValueError, match="found none: the model leads out of the data"):
+    with pytest.raises(ValueError, match="found none: the model leaves the data"):
         occupancy(states + 1000, reference, coordinates)
 
 

@@ -118,7 +118,7 @@ def test_kramers_in_coordinates_of_unit_noise():
 def test_kramers_refuses_what_it_does_not_cover():
     toggle = HuangToggle()
     points = toggle.fixed_points()
-    with pytest.raises(ValueError, match=r"no gradient.*asymmetry.*leading_order=True"):
+    with pytest.raises(ValueError, match=r"not a gradient.*asymmetry.*leading_order=True"):
         kramers_time(toggle, points[2], points[3], diffusion=0.01)
     rough = kramers_time(toggle, points[2], points[3], diffusion=0.01, leading_order=True)
     assert not rough.exact
@@ -156,7 +156,7 @@ def test_paths_that_do_not_arrive_are_reported():
 
 
 def test_a_barrier_that_is_never_crossed_ends_by_itself(monkeypatch):
-    monkeypatch.setattr("landscape.topography.passage.hitting.MOST_STEPS", 200)
+    monkeypatch.setattr("landscape.topography.passage.first_hits.MAX_STEPS", 200)
     found = mean_first_passage_time(WELL, [-1.0], [1.0], diffusion=1e-3, n_paths=20)
     assert np.isnan(found.time)
     # Twenty paths of 200 steps without an arrival: the mean time exceeds a third of the time at risk.
@@ -195,5 +195,5 @@ def test_bad_input_in_more_dimensions():
         mean_first_passage_time(system, [-1.0, 0.0], [1.0, 0.0], diffusion=0.1, radius=0.1, method="backward")
     with pytest.raises(ValueError, match="one or two dimensions, found 3"):
         mean_first_passage_time(lambda x: -x, np.ones(3), np.zeros(3), diffusion=0.1, radius=0.1, method="backward")
-    with pytest.raises(ValueError, match="does not hold the process"):
+    with pytest.raises(ValueError, match="does not confine the process"):
         mean_first_passage_time(lambda x: 0 * x, [-1.0], [1.0], diffusion=0.1, method="backward")

@@ -78,7 +78,7 @@ def test_kramers_rates_of_a_gradient_and_leading_order_otherwise():
     toggle = HuangToggle()
     wells = toggle.fixed_points()[[0, 2, 4]]
     net = transition_network(toggle, wells, diffusion=0.01)
-    with pytest.raises(ValueError, match="no gradient"):
+    with pytest.raises(ValueError, match="not a gradient"):
         barrier_rates(toggle, net, diffusion=0.01)
     rough = barrier_rates(toggle, net, diffusion=0.01, leading_order=True)
     assert rough.method == "leading order"
@@ -118,7 +118,7 @@ def test_weights_of_the_toggle_are_not_its_basin_volumes():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="two attractors and 20 `n_paths` at least"):
+    with pytest.raises(ValueError, match="at least two attractors and 20 `n_paths`"):
         simulated_rates(TILTED, ENDS[:1], diffusion=0.1, radius=0.0)
     found = simulated_rates(TILTED, ENDS, diffusion=0.02, radius=0.0, n_paths=20, max_time=1.0)
     assert np.isnan(found.rates).all()

@@ -19,7 +19,7 @@ def test_toggle_chains_through_its_centre():
     assert np.isnan(found.direct[0, 2])
     assert found.converged
     assert found.n_missing == 0
-    assert sorted(round(p.saddle.x[0], 4) for p in found.passes) == [0.4884, 1.5116]
+    assert sorted(round(p.saddle.x[0], 4) for p in found.transitions) == [0.4884, 1.5116]
 
 
 def test_saddles_may_be_given_in_any_form_and_trusted():
@@ -37,11 +37,11 @@ def test_saddles_may_be_given_in_any_form_and_trusted():
 
 def test_ways_that_did_not_converge_are_said_once(caplog):
     found = transition_network(TOGGLE, WELLS, diffusion=0.1, saddles=POINTS[[1, 3]], search=False, max_steps=1)
-    rough = [way for crossing in found.passes for way in crossing.up if not way.converged]
+    rough = [path for transition in found.transitions for path in transition.up if not path.converged]
     assert rough
     said = [record.getMessage() for record in caplog.records if "did not converge" in record.getMessage()]
     assert len(said) == 1
-    assert said[0].startswith(f"{len(rough)} of 4 paths of least action did not converge")
+    assert said[0].startswith(f"{len(rough)} of 4 minimum-action paths did not converge")
 
 
 def test_several_passes_between_two_attractors_add_rates_and_the_lowest_counts():
@@ -55,8 +55,8 @@ def test_several_passes_between_two_attractors_add_rates_and_the_lowest_counts()
     points = fixed_points(drift, [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]])
     wells = np.array([p.x for p in points.stable])
     found = transition_network(drift, wells, diffusion=0.05, saddles=points.saddles)
-    assert len(found.passes) == 2
-    assert sorted(found.passes.index(p) for p in found.passes) == [0, 1]  # told apart by identity
+    assert len(found.transitions) == 2
+    assert sorted(found.transitions.index(p) for p in found.transitions) == [0, 1]  # told apart by identity
 
     def height(x):
         return (x @ x - 1) ** 2 - x[0] ** 2 / 2 - 0.02 * x[1]
@@ -65,7 +65,7 @@ def test_several_passes_between_two_attractors_add_rates_and_the_lowest_counts()
     assert lowest.saddle.x[1] > 0
     assert way.action == pytest.approx((height(lowest.saddle.x) - height(wells[0])) / 0.05, rel=1e-3)
     rates = barrier_rates(drift, found, diffusion=0.05)
-    single = [kramers_time(drift, wells[0], p.saddle, diffusion=0.05).rate for p in found.passes]
+    single = [kramers_time(drift, wells[0], p.saddle, diffusion=0.05).rate for p in found.transitions]
     assert rates.rates[0, 1] == pytest.approx(sum(single))
     assert min(single) > 0.05 * max(single)
 
@@ -75,7 +75,7 @@ def test_the_way_from_one_attractor_to_its_neighbour():
     path = found.path(1, 2, TOGGLE)
     np.testing.assert_allclose(path[[0, -1]], WELLS[[1, 2]], atol=1e-6)
     assert np.linalg.norm(path - POINTS[3], axis=1).min() < 1e-6
-    with pytest.raises(ValueError, match="share no pass"):
+    with pytest.raises(ValueError, match="No direct transition joins attractors 0 and 2"):
         found.path(0, 2, TOGGLE)
 
 
@@ -129,7 +129,7 @@ def test_a_border_without_a_saddle_is_crossed_by_a_whole_path():
     wells = np.array([[0.0, 0.0], [2 * np.cos(angle), 2 * np.sin(angle)]])
     found = transition_network(drift, wells, diffusion=0.1)
     assert found.n_missing == 0
-    assert found.passes[0].saddle is None
+    assert found.transitions[0].saddle is None
     # Radial from 0 to the cycle at 1: S = int r (1 - r) (2 - r) dr / D = .25 / D; the rotation carries it round free.
     assert found.action[0, 1] == pytest.approx(2.5, rel=0.02)
 

@@ -14,7 +14,7 @@ from landscape.dynamics import Drift, evaluate, jacobian, simulate
 from landscape.dynamics.sde import BLOCK
 from landscape.topography.field import as_states, as_states_and_attractors
 from landscape.topography.fixed_points.basins import basin_of
-from landscape.topography.passage.hitting import default_step
+from landscape.topography.passage.first_hits import default_step
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -1,4 +1,4 @@
-"""Basins of attraction: where the noise-free flow takes a state."""
+"""Basins of attraction of the noise-free flow."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Radius, over the distance to the nearest other attractor, at which a state counts as arrived, before it is tested.
+# First radius of the ball around an attractor in which a state has arrived, over the distance to the nearest other one.
 ARRIVAL = 0.02
-# States on each ball of arrival that must flow to its centre.
-PROBES = 64
+# States on the surface of each ball that must flow to its core, of this share of the radius; the local error of that
+# flow; and how often a ball that fails is shrunk, by this factor.
+PROBES, CORE, PROBE_ERROR, MAX_SHRINKS, SHRINK = 64, 0.1, 1e-6, 6, 10
+# Distance from rest at which a state has settled: states that rest at no given attractor are counted.
+NEARNESS = 1e-8
 
 
 @dataclass(frozen=True)
@@ -38,17 +41,17 @@ class Basins:
     labels
         Position of the attractor in the list that was given, -1 where none was reached; shape ``(n,)``.
     time
-        Time until arrival, or until the path was given up; shape ``(n,)``.
+        Time until arrival, or until the end of the trajectory; shape ``(n,)``.
     n_undecided
-        States that reached no attractor.
+        Number of states that reached no attractor.
     n_elsewhere
-        Of those, states that came to rest at a place that is no attractor of the list.
+        Number of those that settled at a state that is not in the list.
     radius
-        Radius of arrival at each attractor, in the unit of the metric, shape ``(k,)``.
+        Radius of the ball of arrival around each attractor, in units of the metric, shape ``(k,)``.
     converged
         Whether every state reached an attractor.
     n_steps
-        Steps of the longest path.
+        Number of steps of the longest trajectory.
     """
 
     labels: NDArray[np.int64]
@@ -69,10 +72,10 @@ def basin_of(
     metric: ArrayLike | Tensor | None = None,
     max_steps: int = 5000,
 ) -> Basins:
-    r"""Follow the noise-free flow from states to the attractors.
+    r"""Assign states to basins by following the noise-free flow to the attractors.
 
-    A state has arrived when it is within a small ball around an attractor from which test states on the ball's
-    surface all flow to its centre; the ball shrinks until they do.
+    A state has arrived when it enters a small ball around an attractor. Test states on the surface of the ball must
+    all flow to its centre; the ball shrinks until they do.
 
     Parameters
     ----------
@@ -85,7 +88,7 @@ def basin_of(
     metric
         Length of each coordinate, a number or shape ``(d,)``; by default the spread of states and attractors.
     max_steps
-        Most steps of a path; a path that needs more is reported as undecided.
+        Maximum number of steps of a trajectory; a state that needs more is undecided.
 
     Returns
     -------
@@ -94,9 +97,9 @@ def basin_of(
     Raises
     ------
     ValueError
-        If there are no attractors, a record is not stable, an attractor is not at rest, or shapes differ.
+        If there are no attractors, a record is not stable, an attractor does not attract, or shapes differ.
     TypeError
-        If the drift is no callable that returns float64 tensors.
+        If the drift is not a callable that returns float64 tensors.
     """
     x = as_states(states, name="states")
     orbits = _orbits(attractors, x.shape[1])
@@ -105,7 +108,7 @@ def basin_of(
     field = field_around(drift, torch.cat([x, *orbits]), metric=metric)
     targets = field.inside(torch.cat(orbits))
     radius = _arrival(field, targets, owner, sizes, max_steps)
-    flow = relax(field, field.inside(x), max_steps=max_steps, targets=targets, radius=radius[owner], nearness=1e-8)
+    flow = relax(field, field.inside(x), max_steps=max_steps, targets=targets, radius=radius[owner], nearness=NEARNESS)
     labels = torch.where(flow.target >= 0, owner[flow.target], -1)
     undecided = labels < 0
     if undecided.any():
@@ -122,7 +125,7 @@ def basin_of(
 
 
 def _orbits(attractors: Sequence[FixedPoint | Cycle] | ArrayLike | Tensor, d: int) -> list[Tensor]:
-    """States of each attractor: one for a point, those along the orbit for a cycle."""
+    """States of each attractor: one for a fixed point, those along the orbit for a cycle."""
     records = not isinstance(attractors, Tensor | np.ndarray) and len(attractors) > 0  # type: ignore[arg-type]
     items = list(attractors) if records else []  # type: ignore[arg-type]
     if items and isinstance(items[0], FixedPoint | Cycle):
@@ -133,7 +136,7 @@ def _orbits(attractors: Sequence[FixedPoint | Cycle] | ArrayLike | Tensor, d: in
                 raise ValueError(msg)
         orbits = [as_states(i.points if isinstance(i, Cycle) else i.x, name="attractors") for i in items]
     elif isinstance(attractors, Tensor | np.ndarray) and len(attractors) == 0 or not len(attractors):  # type: ignore[arg-type]
-        msg = "Expected at least one attractor, found none; look for them with `fixed_points` or `limit_cycles`."
+        msg = "Expected at least one attractor, found none; find them with `fixed_points` or `limit_cycles`."
         raise ValueError(msg)
     else:
         orbits = list(as_states(attractors, name="attractors").split(1))  # type: ignore[arg-type]
@@ -144,7 +147,7 @@ def _orbits(attractors: Sequence[FixedPoint | Cycle] | ArrayLike | Tensor, d: in
 
 
 def _arrival(field: Field, targets: Tensor, owner: Tensor, sizes: Tensor, max_steps: int) -> Tensor:
-    """Radius of the ball of arrival around each attractor, tested by the flow for points."""
+    """Radius of the ball of arrival around each attractor; that of fixed points is tested by the flow."""
     apart = torch.cdist(targets, targets) / field.dimension**0.5
     apart[owner[:, None] == owner] = torch.inf
     gap = torch.full((len(sizes),), torch.inf, dtype=torch.float64)
@@ -154,15 +157,15 @@ def _arrival(field: Field, targets: Tensor, owner: Tensor, sizes: Tensor, max_st
     centres = targets[torch.searchsorted(owner, points)]
     direction = torch.randn((PROBES, field.dimension), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     direction /= length(direction)[:, None]
-    for _ in range(6):
+    for _ in range(MAX_SHRINKS):
         if not len(points):
             return radius
         probes = centres[:, None] + radius[points][:, None, None] * direction
-        core = 0.1 * radius[points]
-        ends = relax(field, probes.flatten(0, 1), max_steps=max_steps, targets=centres, radius=core, error=1e-6)
-        home = (ends.target.view(len(points), -1) == torch.arange(len(points))[:, None]).all(1)
-        points, centres = points[~home], centres[~home]
-        radius[points] /= 10
+        core = CORE * radius[points]
+        ends = relax(field, probes.flatten(0, 1), max_steps=max_steps, targets=centres, radius=core, error=PROBE_ERROR)
+        returned = (ends.target.view(len(points), -1) == torch.arange(len(points))[:, None]).all(1)
+        points, centres = points[~returned], centres[~returned]
+        radius[points] /= SHRINK
     if len(points):
         msg = (
             f"Attractors {points.tolist()} do not attract the states around them; pass stable fixed points, such as "

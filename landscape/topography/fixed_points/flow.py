@@ -1,4 +1,4 @@
-"""Deterministic flow of many states at once, each with its own step."""
+"""Noise-free flow of many states at once, each with its own time step."""
 
 from __future__ import annotations
 
@@ -10,14 +10,32 @@ from torch import Tensor
 
 from landscape.topography.field import Field, length
 
-# Local error of a step, in units of the field's scale. Attractors are polished by Newton, so that the path to
-# them only has to stay in the right basin.
+# All lengths are in units of the field's scale.
+# Local error of a step. Newton's method polishes the attractors, so that a trajectory only has to stay in its basin.
 STEP_ERROR = 1e-4
+# The error of a step is at most this share of its length: near rest a fixed error would let the fast coordinates
+# jitter for ever at its level. Below the floor the error is rounding.
+ERROR_PER_MOVE, MIN_ERROR = 0.2, 1e-12
+# The first step moves a state by at most this much, and changes its velocity by at most this share of the speed.
+FIRST_MOVE = 0.1
+# Displacement over which the change of the velocity is measured for the first step: far above rounding, and small
+# enough to be linear.
+PROBE = 1e-3
+# Step-size control of order 3 (Hairer, Norsett, Wanner, *Solving Ordinary Differential Equations I*, II.4): the new
+# step is the optimal one times a safety factor, and changes by at most a factor of five.
+ORDER, SAFETY, MIN_FACTOR, MAX_FACTOR = 3, 0.9, 0.2, 5.0
+# Distance from rest at which a state counts as settled, and the longest last step, in units of that distance, over
+# which the rate of approach is a local one.
+NEARNESS, MAX_LAST_STEP = 1e-5, 100
+# Beyond this distance a trajectory has escaped.
+ESCAPE = 1e6
+# Guards against division by zero, and the step below which time no longer advances.
+TINY, HUGE, MIN_STEP = 1e-300, 1e300, 1e-290
 
 
 @dataclass(frozen=True)
 class Relaxation:
-    """Ends of the flow: states, whether each settled, time that passed, steps taken, and the target it reached."""
+    """Ends of trajectories: state, whether it settled, elapsed time, number of steps, and the target it entered."""
 
     y: Tensor
     settled: Tensor
@@ -27,16 +45,22 @@ class Relaxation:
 
 
 def first_step(field: Field, y: Tensor, f: Tensor) -> Tensor:
-    """Step that moves a state by at most a tenth of the scale, and less where the field changes faster."""
-    speed = length(f).clamp_min(1e-300)
-    small = (1e-3 / speed)[:, None]
-    change = length(field(y + small * f) - f) / 1e-3
+    """Time step that moves a state by at most a tenth of the scale, and less where the velocity changes faster."""
+    speed = length(f).clamp_min(TINY)
+    small = (PROBE / speed)[:, None]
+    change = length(field(y + small * f) - f) / PROBE
     change = torch.where(torch.isfinite(change), change, torch.inf)
-    return torch.minimum(0.1 / speed, 0.1 / change.clamp_min(1e-300)).clamp(1e-300, 1e300)
+    return torch.minimum(FIRST_MOVE / speed, FIRST_MOVE / change.clamp_min(TINY)).clamp(TINY, HUGE)
 
 
 def runge_kutta(field: Field, y: Tensor, f: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """One Bogacki-Shampine step of order 3: states ahead, their velocity, and the local error."""
+    """One step of the Bogacki-Shampine pair 3(2): new states, their velocity, and the local error.
+
+    References
+    ----------
+    Bogacki, Shampine (1989), *Applied Mathematics Letters* 2, 321. https://doi.org/10.1016/0893-9659(89)90079-7
+    """
+    # The fractions are the tableau of the pair.
     h = h[:, None]
     second = field(y + 0.5 * h * f)
     third = field(y + 0.75 * h * second)
@@ -51,17 +75,17 @@ def relax(
     y: Tensor,
     *,
     max_steps: int,
-    nearness: float = 1e-5,
+    nearness: float = NEARNESS,
     targets: Tensor | None = None,
     radius: Tensor | None = None,
     error: float = STEP_ERROR,
     observe: Callable[[Tensor, Tensor, Tensor], None] | None = None,
 ) -> Relaxation:
-    r"""Follow the flow until each state has come to rest or entered a target.
+    r"""Follow the flow until each state has settled or entered a target.
 
-    A state is at rest when it slows down and :math:`|f| / \lambda`, with :math:`\lambda = |\Delta f| / |\Delta y|`
-    the rate of approach measured over its last step, is below ``nearness``: both are lengths, so that the unit of
-    time does not matter. Rest is not proof of a fixed point; Newton decides.
+    A state has settled when it slows down and :math:`|f| / \lambda`, with :math:`\lambda = |\Delta f| / |\Delta y|`
+    the rate of approach over its last step, is below ``nearness``: both are lengths, so that the unit of time does
+    not matter. This does not prove a fixed point; Newton's method decides.
 
     Parameters
     ----------
@@ -70,15 +94,15 @@ def relax(
     y
         Starts, shape ``(n, d)``.
     max_steps
-        Most accepted steps of a state.
+        Maximum number of accepted steps of a state.
     nearness
-        Distance from rest, in units of the scale.
+        Distance from rest at which a state has settled, in units of the scale.
     targets, radius
-        Centres ``(k, d)`` and radii ``(k,)`` of balls that end a state's path.
+        Centres ``(k, d)`` and radii ``(k,)`` of balls that end a trajectory.
     error
         Local error of a step.
     observe
-        Called after each step with the rows, their states and their speeds.
+        Called after each accepted step with the rows, their states and their speeds.
     """
     y, f = y.clone(), field(y)
     n = len(y)
@@ -93,15 +117,14 @@ def relax(
     h = first_step(field, now, force)
     for _ in range(2 * max_steps):
         ahead, velocity, wrong = runge_kutta(field, now, force, h)
-        # |delta f| / |delta y| of a step is the rate at which the state approaches its rest.
+        # |delta f| / |delta y| of a step is the rate at which the state approaches rest.
         moved, changed = length(ahead - now), length(velocity - force)
-        # Near rest a fixed error would let the fast coordinates jitter for ever at its level.
-        allowed = (0.2 * moved).clamp(1e-12, error)
+        allowed = (ERROR_PER_MOVE * moved).clamp(MIN_ERROR, error)
         good = wrong <= allowed
         took = torch.where(good, h, 0.0)
-        h = h * (0.9 * (allowed / wrong.clamp_min(1e-300)) ** (1 / 3)).clamp(0.2, 5.0)
+        h = h * (SAFETY * (allowed / wrong.clamp_min(TINY)) ** (1 / ORDER)).clamp(MIN_FACTOR, MAX_FACTOR)
         slower = length(velocity) < length(force)
-        rest = good & slower & (length(velocity) * moved <= nearness * changed) & (moved <= 100 * nearness)
+        rest = good & slower & (length(velocity) * moved <= nearness * changed) & (moved <= MAX_LAST_STEP * nearness)
         rest |= good & (length(velocity) == 0)
         now = torch.where(good[:, None], ahead, now)
         force = torch.where(good[:, None], velocity, force)
@@ -112,7 +135,7 @@ def relax(
             observe(rows[good], now[good], length(force[good]))
         if targets is not None:
             _capture(now, rows, target, targets, radius)
-        lost = (length(now) > 1e6) | (h < 1e-290)
+        lost = (length(now) > ESCAPE) | (h < MIN_STEP)
         keep = ~rest & (target[rows] < 0) & (n_steps[rows] < max_steps) & ~lost
         if not keep.all():
             rows, now, force, h = rows[keep], now[keep], force[keep], h[keep]

@@ -1,4 +1,4 @@
-"""Attractors of one model that stand for those of another."""
+"""Matched attractors: the attractors of one model that correspond to those of another."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from landscape.topography.fixed_points.roots import fixed_points
 
 
 def match_attractors(drift: Drift, states: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Attractors of another model that match those of the first, not-a-number where it has none.
+    """Attractors of another model that match those of the first, NaN where there is none.
 
-    The flow of the other model takes each attractor of the first to one of its own. The two match if that is nearer to
-    it than half way to the next attractor; no two attractors share a match.
+    The flow of the other model takes each attractor of the first to one of its own. The two match if they are closer
+    than half the distance from the first to its nearest neighbour. No two attractors share a match.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def match_attractors(drift: Drift, states: NDArray[np.float64]) -> NDArray[np.fl
 
     Returns
     -------
-    States of shape ``(k, d)``.
+    Matched attractors, shape ``(k, d)``.
     """
     apart = np.linalg.norm(states[:, None] - states[None], axis=2)
     np.fill_diagonal(apart, np.inf)

@@ -1,4 +1,4 @@
-"""Fixed points of a drift: all that a stated search finds, none that does not exist."""
+"""Fixed points of a drift, with their spectra and an account of the search."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torch import Tensor
 from landscape._random import RandomLike, generator
 from landscape._threads import on_one_thread
 from landscape.dynamics import Drift, jacobian
-from landscape.topography.field import Field, as_states, field_around
-from landscape.topography.fixed_points.search import Roots, Settings, StartRuns, from_starts, search
+from landscape.topography.field import Field, as_states, field_around, length
+from landscape.topography.fixed_points.search import RootSet, Settings, StartRuns, from_starts, search
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Stability = Literal["stable", "saddle", "unstable", "marginal"]
-# Real parts within this share of the Jacobian's norm are zero as far as rounding can tell.
+# Real parts below this share of the largest eigenvalue are zero within rounding.
 MARGINAL = 1e-9
 
 
@@ -46,11 +46,13 @@ class FixedPoint:
     residual
         Root mean square of the drift at ``x``, in its unit.
     converged
-        Always true for the points returned; kept so that records can be filtered like all others.
+        Whether the residual is one that a state within ``tolerance`` of a fixed point can have,
+        :math:`|f| \le \lVert J \rVert_2\, \epsilon` in units of the scale. False where Newton's method converged but
+        the drift does not vanish, as where it jumps across zero.
     n_steps
         Newton steps that led here.
     n_starts
-        Starts that the flow brought here.
+        Starts that the flow took here.
     """
 
     x: NDArray[np.float64]
@@ -70,7 +72,7 @@ class FixedPoint:
 
 @dataclass(frozen=True)
 class FailedStart:
-    """A start from which Newton's method did not converge: its row, where it ended, and its residual there."""
+    """A start from which Newton's method did not converge: its row, its last state, and the residual there."""
 
     start: int
     x: NDArray[np.float64]
@@ -81,24 +83,24 @@ class FailedStart:
 
 @dataclass(frozen=True)
 class FixedPoints(Sequence[FixedPoint]):
-    r"""Fixed points, stable ones first, with an account of the search.
+    r"""Fixed points, stable ones first, with the outcome of every start.
 
     Attributes
     ----------
     points
-        The records: by index, then by the number of starts that came here.
+        The records, sorted by index, then by the number of starts that the flow took there.
     ends
-        For each start the position in ``points`` of the fixed point at which the flow brought it to rest, -1 where
-        it did not come to rest or ``relax=False``; shape ``(n_starts,)``.
+        For each start the position in ``points`` of the fixed point to which the flow took it, -1 where it did not
+        settle or ``relax=False``; shape ``(n_starts,)``.
     failed
         Starts from which neither the flow nor Newton led to a fixed point.
     degree
-        Sum over points of the sign of :math:`\det(-J)`. A field that points into a ball has degree 1, so that any
-        other number there says that points are missing (Poincare-Hopf).
+        Sum over points of the sign of :math:`\det(-J)`. A field that points into a ball has degree 1 (Poincare-Hopf),
+        so that any other number there shows that points are missing.
     n_unsettled
-        Starts that did not come to rest: the field has a cycle, runs away, or needs more ``relax_steps``.
+        Starts that did not settle: the field has a cycle, diverges, or needs more ``relax_steps``.
     scale
-        Length of each coordinate in which points were told apart, shape ``(d,)``.
+        Length of each coordinate in which distances are measured, shape ``(d,)``.
     names
         Names of the coordinates, if given.
     """
@@ -134,7 +136,7 @@ class FixedPoints(Sequence[FixedPoint]):
 
     @property
     def saddles(self) -> tuple[FixedPoint, ...]:
-        """The points with directions of both kinds."""
+        """The points with stable and unstable directions."""
         return tuple(p for p in self.points if p.stability == "saddle")
 
     @property
@@ -149,7 +151,7 @@ class FixedPoints(Sequence[FixedPoint]):
         return pd.DataFrame(values, columns=list(columns))
 
     def table(self) -> pd.DataFrame:
-        """One row per point: stability, index, leading eigenvalue (real part), residual, n_starts, n_steps."""
+        """Table with one row per point; ``leading_eigenvalue`` is a real part."""
         rows = {
             "stability": [p.stability for p in self.points],
             "index": [p.index for p in self.points],
@@ -181,11 +183,11 @@ def fixed_points(
     r"""Find the fixed points of a drift, :math:`f(x^*) = 0`, with their exact spectra.
 
     Four searches share their results. The flow takes every start to an attractor (Bogacki-Shampine steps, all
-    starts at once); damped Newton with the exact Jacobian polishes the distinct ends; bisection between attractors
-    gives states on the borders of their basins, from which the flow leads to saddles; and deflated Newton [1]_
-    looks for what remains until two sweeps in a row find nothing. A point is returned only if the Newton correction
-    :math:`|J^{-1} f|` is below ``tolerance`` scales, so that fields that merely come close to zero have no points.
-    No search proves completeness; ``degree`` tells when points are missing.
+    starts at once). Damped Newton steps with the exact Jacobian polish the distinct ends. Edge tracking between
+    attractors finds states on the boundaries of their basins, from which the flow leads to saddles. Deflated Newton
+    runs [1]_ search for what remains until several sweeps in a row find nothing. A point is returned only if the Newton
+    correction :math:`|J^{-1} f|` is below ``tolerance`` scales, so that fields that merely come close to zero have no
+    points. No search proves completeness; ``degree`` shows when points are missing.
 
     Parameters
     ----------
@@ -195,29 +197,29 @@ def fixed_points(
     starts
         States to start from, shape ``(n, d)`` or ``(d,)``: cells, random states, or guesses.
     relax
-        Follow the flow before Newton. Without it only Newton's method runs from the starts.
+        Follow the flow before Newton's method. Otherwise only Newton's method runs from the starts.
     deflate
-        Look for saddles and other points that the flow does not reach.
+        Search for saddles and other points that the flow does not reach.
     n_random
-        Further starts, uniform in ``bounds`` or in the box around the starts.
+        Number of further starts, uniform in ``bounds`` or in the bounding box of the starts.
     bounds
-        Lower and upper ends of the coordinates, numbers or shape ``(d,)``; points outside are not returned.
+        Lower and upper bounds of the coordinates, numbers or shape ``(d,)``; points outside are not returned.
     metric
         Length of each coordinate, a number or shape ``(d,)``; by default the root mean square distance of the
-        starts from their mean. Points closer than 1e-5 of it are one.
+        starts from their mean. Points closer than 1e-5 of it are the same.
     tolerance
         Largest Newton correction of a converged point over the scale.
     max_steps, relax_steps
-        Most steps of a Newton run and of a path along the flow.
+        Maximum number of steps of a Newton run, and of a trajectory of the flow.
     rng
-        Seed of the random starts and of the deflated sweeps.
+        Seed of the random starts and of the sweeps.
     names
         Names of the coordinates, for :meth:`FixedPoints.states`.
 
     Returns
     -------
-    Sequence of :class:`FixedPoint`, stable ones first, that also says what failed. Its length is zero for a field
-    without fixed points.
+    Sequence of :class:`FixedPoint`, stable ones first, with the starts that failed. It is empty for a field without
+    fixed points.
 
     Raises
     ------
@@ -250,7 +252,7 @@ def fixed_points(
         high = states.max(0).values if upper is None else upper
         states = torch.cat([states, low + (high - low) * torch.as_tensor(random.uniform(size=(n_random, d)))])
     field = field_around(drift, states, metric=metric)
-    roots = Roots(field, Settings(tolerance, max_steps, relax_steps, lower, upper))
+    roots = RootSet(field, Settings(tolerance, max_steps, relax_steps, lower, upper))
     runs = from_starts(field, field.inside(states), roots, relaxed=relax)
     if deflate:
         search(field, field.inside(states), roots, random)
@@ -268,7 +270,7 @@ def _bounds(bounds: tuple[ArrayLike, ArrayLike] | None, d: int) -> tuple[Tensor 
 
 
 def classify(eigenvalues: NDArray[np.complex128], *, rate: float = 0.0) -> Stability:
-    """Stability by the signs of the real parts; ``"marginal"`` where one vanishes beside the largest or a rate."""
+    """Stability by the signs of the real parts; ``"marginal"`` where one vanishes relative to the largest or to a rate."""
     real, size = eigenvalues.real, np.abs(eigenvalues).max(initial=rate)
     if (np.abs(real) <= MARGINAL * size).any():
         return "marginal"
@@ -286,12 +288,17 @@ def spectrum(drift: Drift, x: Tensor) -> NDArray[np.complex128]:
     return np.take_along_axis(values, order, axis=1)
 
 
-def _records(field: Field, roots: Roots, runs: StartRuns, *, relaxed: bool, names: Sequence[str] | None) -> FixedPoints:
+def _records(
+    field: Field, roots: RootSet, runs: StartRuns, *, relaxed: bool, names: Sequence[str] | None
+) -> FixedPoints:
     x = field.outside(roots.y)
     values = spectrum(field.drift, x)
-    residual = (field(roots.y) * field.scale).square().mean(1).sqrt()
-    visits = torch.bincount(runs.end[runs.end >= 0], minlength=len(x))
-    # Speed over scale at a typical start: without it the only eigenvalue of a line has nothing to vanish beside.
+    force = field(roots.y)
+    residual = (force * field.scale).square().mean(1).sqrt()
+    vanishes = _vanishes(field, roots, force)
+    arrivals = torch.bincount(runs.end[runs.end >= 0], minlength=len(x))
+    # The rate is the speed over the scale at a typical start: in one dimension the only eigenvalue has no other to
+    # vanish relative to.
     index = (values.real > MARGINAL * np.abs(values).max(axis=1, initial=runs.rate, keepdims=True)).sum(1)
     points = [
         FixedPoint(
@@ -300,9 +307,9 @@ def _records(field: Field, roots: Roots, runs: StartRuns, *, relaxed: bool, name
             index=int(index[k]),
             stability=classify(values[k], rate=runs.rate),
             residual=float(residual[k]),
-            converged=True,
+            converged=bool(vanishes[k]),
             n_steps=roots.n_steps[k],
-            n_starts=int(visits[k]),
+            n_starts=int(arrivals[k]),
         )
         for k in range(len(x))
     ]
@@ -315,6 +322,8 @@ def _records(field: Field, roots: Roots, runs: StartRuns, *, relaxed: bool, name
     failed = tuple(FailedStart(k, where[k], float(speed[k]), int(runs.n_steps[k])) for k in missed)
     if failed:
         logger.warning("%d of %d starts led to no fixed point", len(failed), len(runs.y))
+    if jumps := int((~vanishes).sum()):
+        logger.warning("the drift does not vanish at %d of %d fixed points: it may jump there", jumps, len(x))
     return FixedPoints(
         points=tuple(points[k] for k in order),
         ends=position[runs.end.numpy()],
@@ -324,3 +333,11 @@ def _records(field: Field, roots: Roots, runs: StartRuns, *, relaxed: bool, name
         scale=field.scale.numpy(),
         names=None if names is None else tuple(names),
     )
+
+
+def _vanishes(field: Field, roots: RootSet, force: Tensor) -> Tensor:
+    """Whether the drift at each root is one that a state within tolerance of a root can have, shape ``(n,)``."""
+    if not len(roots.y):
+        return torch.zeros(0, dtype=torch.bool)
+    slope = torch.linalg.matrix_norm(field.jacobian(roots.y), ord=2)
+    return length(force) <= slope * (roots.settings.tolerance + field.rounding)

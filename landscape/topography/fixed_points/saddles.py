@@ -1,4 +1,4 @@
-"""Saddles between attractors: refined by Newton's method, and the two ways down from each."""
+"""Saddles between attractors, refined by Newton's method, and the two downhill trajectories from each."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from landscape.topography.fixed_points.roots import MARGINAL, spectrum
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# First step off a saddle, in units of the field's scale: the flow is linear there, rounding is not felt.
-PUSH = 1e-3
+# Displacement off a saddle, in units of the field's scale: the flow is linear there, and it is far above rounding.
+OFFSET = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class Saddle:
-    r"""A fixed point with one unstable direction, over which paths between two attractors pass.
+    r"""A fixed point with one unstable direction: the transition state between two attractors.
 
     Attributes
     ----------
@@ -55,14 +55,14 @@ class Saddle:
 
 @dataclass(frozen=True)
 class Descent:
-    """A way down from a saddle: ``path`` of shape ``(m, d)`` from the saddle, and whether it came to rest."""
+    """Downhill trajectory from a saddle: ``path`` of shape ``(m, d)`` from the saddle, and whether it settled."""
 
     path: NDArray[np.float64]
     settled: bool
 
     @property
     def end(self) -> NDArray[np.float64]:
-        """State at which it ends, shape ``(d,)``."""
+        """Last state, shape ``(d,)``."""
         return self.path[-1]
 
 
@@ -85,13 +85,13 @@ def find_saddle(
     tolerance
         Largest Newton correction at the end, over ``scale``.
     max_steps
-        Most Newton steps.
+        Maximum number of Newton steps.
     scale
-        Length in which corrections are measured; by default that of the guess.
+        Unit of length of the corrections; by default the magnitude of the guess.
 
     Returns
     -------
-    The saddle. ``converged`` is false where Newton failed or the point has not exactly one unstable direction.
+    The saddle. ``converged`` is false where Newton's method failed or the point has another index than 1.
     """
     start = as_states(guess, name="guess")
     field = field_around(drift, start, metric=scale)
@@ -100,7 +100,7 @@ def find_saddle(
 
 
 def saddle_at(drift: Drift, x: Tensor, *, n_steps: int = 0, converged: bool = True) -> Saddle:
-    """Record of a fixed point that is already exact, state of shape ``(1, d)``."""
+    """Record of a fixed point whose state, of shape ``(1, d)``, is already exact."""
     values = spectrum(drift, x)[0]
     index = int((values.real > MARGINAL * np.abs(values).max(initial=0.0)).sum())
     all_values, vectors = np.linalg.eig(jacobian(drift, x).detach().numpy()[0])
@@ -120,36 +120,36 @@ def descents(drift: Drift, saddle: Saddle, *, scale: float, max_steps: int = 5_0
     drift
         Callable from states of shape ``(n, d)`` to velocities of the same shape.
     saddle
-        Where to start.
+        Saddle from which to start.
     scale
-        Length of the landscape, such as the distance between attractors; the first push is a thousandth of it.
+        Typical length, such as the distance between attractors; the first displacement is a thousandth of it.
     max_steps
-        Most steps of the flow.
+        Maximum number of steps of the flow.
     """
     x = torch.as_tensor(saddle.x)
     field = Field(drift, x, torch.full_like(x, scale))
-    push = torch.as_tensor(saddle.unstable) * PUSH * len(x) ** 0.5
-    starts = torch.stack([push, -push])
-    tracks: list[list[Tensor]] = [[starts[0]], [starts[1]]]
+    offset = torch.as_tensor(saddle.unstable) * OFFSET * len(x) ** 0.5
+    starts = torch.stack([offset, -offset])
+    trajectories: list[list[Tensor]] = [[starts[0]], [starts[1]]]
 
     def observe(rows: Tensor, y: Tensor, speed: Tensor) -> None:
         del speed
         for row, state in zip(rows.tolist(), y, strict=True):
-            tracks[row].append(state)
+            trajectories[row].append(state)
 
     end = relax(field, starts, max_steps=max_steps, observe=observe)
     first, second = (
         Descent(
-            np.vstack([saddle.x, field.outside(torch.stack(track)).numpy()]),
+            np.vstack([saddle.x, field.outside(torch.stack(trajectory)).numpy()]),
             bool(end.settled[row]),
         )
-        for row, track in enumerate(tracks)
+        for row, trajectory in enumerate(trajectories)
     )
     return first, second
 
 
-def nearest(end: NDArray[np.float64], attractors: NDArray[np.float64], *, within: float) -> int | None:
-    """Attractor at which a descent ended, or ``None`` if none lies within a distance."""
+def nearest_attractor(end: NDArray[np.float64], attractors: NDArray[np.float64], *, within: float) -> int | None:
+    """Attractor at which a descent ended, ``None`` if none lies within the given distance."""
     apart = np.linalg.norm(attractors - end, axis=1)
     best = int(apart.argmin())
     return best if apart[best] <= within else None

@@ -1,1 +1,21 @@
 """Minimum-action paths, the barriers along them, and the network of transitions between attractors."""
+
+from landscape.topography.large_deviations.action import MinimumAction, barrier, minimum_action
+from landscape.topography.large_deviations.transitions import (
+    Transition,
+    TransitionNetwork,
+    TransitionPath,
+    transition_network,
+    transition_path,
+)
+
+__all__ = [
+    "MinimumAction",
+    "Transition",
+    "TransitionNetwork",
+    "TransitionPath",
+    "barrier",
+    "minimum_action",
+    "transition_network",
+    "transition_path",
+]

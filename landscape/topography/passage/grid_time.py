@@ -1,4 +1,4 @@
-"""Passage times on a grid: the backward equation, and the Markov chain that jumps between its cells."""
+"""Passage times on a grid: by the backward equation, and by the Markov chain of jumps between volumes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,27 @@ from torch import Tensor
 from landscape.dynamics import Drift, evaluate
 from landscape.markov import mean_absorption_time
 from landscape.markov.linear_solver import solve
-from landscape.topography.metric import constant, diagonal_at, whitened
-from landscape.topography.passage.grid import Grid, grid_generator
+from landscape.topography.passage.finite_volume import FiniteVolumes, finite_volumes
+from landscape.topography.whitening import constant_diffusion, diffusion_diagonal, whitened
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from landscape.dynamics.sde import Diffusion
 
-# Potential over noise at which a wall is no longer felt: e^-40 of the weight lies beyond.
+# Potential over noise at which a reflecting wall has no effect: a share of e^-40 of the weight lies beyond.
 WALL = 40.0
+# The wall is searched at distances that grow by this factor, at most so often, on this many points.
+WALL_GROWTH, MAX_WALLS, WALL_POINTS = 1.25, 60, 2001
+# Points along each axis in one and in two dimensions.
+N_GRID = {1: 4_001, 2: 201}
+# In one dimension the target may be a point: a radius over the size of the box that catches the nearest grid point.
+GRID_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class GridTime:
-    """Passage time on a grid, its ``change`` on halving the grid, and whether the linear system was ``solved``."""
+    """Passage time on a grid, its ``change`` from a grid of half the resolution, and whether the system was ``solved``."""
 
     time: float
     change: float
@@ -46,12 +52,12 @@ def grid_time(
     *,
     chain: bool,
 ) -> GridTime:
-    """Mean time from ``a`` to the ball around ``b``, both of shape ``(1, d)``, on two grids of which one is coarser.
+    """Mean time from ``a`` to the ball around ``b``, both of shape ``(1, d)``, on a grid and on one of half the resolution.
 
     Raises
     ------
     ValueError
-        In more than two dimensions, without ``bounds`` in two, or where the drift does not hold the process.
+        In more than two dimensions, without ``bounds`` in two, or where the drift does not confine the process.
     """
     d = a.shape[1]
     if d > 2:
@@ -64,7 +70,7 @@ def grid_time(
         low, high = _line(drift, a, b, diffusion, radius)
     else:
         low, high = (np.broadcast_to(np.asarray(v, float), (d,)) for v in bounds)
-    n = n_grid or (4_001 if d == 1 else 201)
+    n = n_grid or N_GRID[d]
     answers = [_on_grid(drift, a, b, diffusion, radius, low, high, m, chain=chain) for m in (n // 2 + 1, n)]
     return GridTime(answers[1][0], abs(answers[1][0] - answers[0][0]), answers[1][1])
 
@@ -82,8 +88,8 @@ def _on_grid(
     chain: bool,
 ) -> tuple[float, bool]:
     d = a.shape[1]
-    grid = grid_generator(drift, low, high, [n] * d, diffusion=diffusion)
-    inside = grid.ball(b.numpy()[0], radius + (1e-9 * float(np.max(high - low)) if d == 1 else 0.0))
+    grid = finite_volumes(drift, low, high, [n] * d, diffusion=diffusion)
+    inside = grid.ball(b.numpy()[0], radius + (GRID_ROUNDING * float(np.max(high - low)) if d == 1 else 0.0))
     if not len(inside):
         msg = f"No grid point lies within `radius` {radius} of the target; raise `n_grid` or `radius`."
         raise ValueError(msg)
@@ -93,7 +99,7 @@ def _on_grid(
     return float(at[0]), solved
 
 
-def _by_equation(grid: Grid, inside: NDArray[np.int64]) -> tuple[NDArray[np.float64], bool]:
+def _by_equation(grid: FiniteVolumes, inside: NDArray[np.int64]) -> tuple[NDArray[np.float64], bool]:
     rest = np.setdiff1d(np.arange(len(grid.points)), inside)
     answer = solve(csr_array(-grid.generator[rest][:, rest]), np.ones((len(rest), 1)))
     tau = np.zeros(len(grid.points))
@@ -101,8 +107,9 @@ def _by_equation(grid: Grid, inside: NDArray[np.int64]) -> tuple[NDArray[np.floa
     return tau, answer.converged
 
 
-def _by_chain(grid: Grid, inside: NDArray[np.int64]) -> tuple[NDArray[np.float64], bool]:
-    # Every cell jumps at the rate of the fastest one, to itself if need be, so that all steps last equally long.
+def _by_chain(grid: FiniteVolumes, inside: NDArray[np.int64]) -> tuple[NDArray[np.float64], bool]:
+    # Uniformisation: every volume jumps at the rate of the fastest one, possibly to itself, so that all steps have the
+    # same mean duration.
     fastest = float(-grid.generator.diagonal().min())
     jumps = csr_array(eye_array(len(grid.points)) + grid.generator / fastest)
     found = mean_absorption_time(jumps, inside)
@@ -112,20 +119,22 @@ def _by_chain(grid: Grid, inside: NDArray[np.int64]) -> tuple[NDArray[np.float64
 def _line(
     drift: Drift, a: Tensor, b: Tensor, diffusion: Diffusion, radius: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Interval from the target to where the potential on the far side of the start is out of reach."""
+    """Interval from the target to where the potential beyond the start is too high to be reached."""
     whitened(drift, torch.cat([a, b]), diffusion)
     start, goal = float(a), float(b)
     side = 1.0 if start > goal else -1.0
     edge = goal + side * radius
     width = abs(start - edge)
-    for k in range(60):
-        reach = width * 1.25**k
-        x = torch.linspace(start, start + side * reach, 2001, dtype=torch.float64)[:, None]
-        level = diagonal_at(diffusion, x) if callable(diffusion) else constant(diffusion, 1).expand_as(x)
+    for k in range(MAX_WALLS):
+        reach = width * WALL_GROWTH**k
+        x = torch.linspace(start, start + side * reach, WALL_POINTS, dtype=torch.float64)[:, None]
+        level = (
+            diffusion_diagonal(diffusion, x) if callable(diffusion) else constant_diffusion(diffusion, 1).expand_as(x)
+        )
         force = -side * evaluate(drift, x) / level
-        height = torch.cumulative_trapezoid(force[:, 0], dx=reach / 2000)
+        height = torch.cumulative_trapezoid(force[:, 0], dx=reach / (WALL_POINTS - 1))
         if float(height[-1] - height.min().clamp_max(0)) > WALL:
             ends = np.array([[edge], [start + side * reach]])
             return ends.min(0), ends.max(0)
-    msg = "The drift does not hold the process on the far side of the start; give `bounds` with a reflecting wall."
+    msg = "The drift does not confine the process beyond the start; pass `bounds` with a reflecting wall."
     raise ValueError(msg)

@@ -1,4 +1,4 @@
-"""Eyring-Kramers: the time to leave a valley of a gradient field, with its prefactor."""
+"""The Eyring-Kramers formula: the mean exit time from a basin of a gradient field, with its prefactor."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ import torch
 from torch import Tensor
 
 from landscape.dynamics import Drift, jacobian
-from landscape.topography.field import as_states
+from landscape.topography.field import as_states, drift_and_noise
 from landscape.topography.fixed_points.saddles import Saddle, find_saddle
 from landscape.topography.large_deviations.action import barrier
-from landscape.topography.metric import whitened
+from landscape.topography.whitening import whitened
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from landscape.dynamics.sde import Diffusion
 
-# Relative asymmetry of the Jacobian below which a field counts as a gradient.
+# Relative asymmetry of the Jacobian below which a field is a gradient.
 GRADIENT = 1e-6
-# The next term of the expansion is of order 1/S.
+# Barrier from which the formula is valid: the next term of the expansion is of order 1/S.
 HIGH = 4.0
+# Nodes of the Gauss-Legendre rule between attractor and saddle: exact for polynomials of degree 63.
+N_NODES = 32
+# Guard against division by zero.
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class KramersTime:
-    r"""Mean time to go over a saddle into the next valley.
+    r"""Mean time from an attractor over a saddle into the next basin.
 
     Attributes
     ----------
@@ -37,15 +41,15 @@ class KramersTime:
     rate
         Its inverse.
     prefactor
-        ``time`` without the exponential of the action.
+        ``time`` without the exponential factor.
     action
         :math:`S = \Delta U`, the barrier in units of the noise.
     asymmetry
         Largest :math:`\lVert J - J^\top \rVert / \lVert J + J^\top \rVert` in coordinates of unit noise.
     exact
-        Whether the prefactor is the theorem's, which holds for gradient fields.
+        Whether the prefactor is exact to leading order, which holds for gradient fields.
     valid
-        ``exact`` and a barrier of at least 4: below that the expansion in 1/S is not small.
+        Whether it is exact and the barrier is at least 4; below that the expansion in 1/S fails.
     """
 
     time: float
@@ -60,7 +64,7 @@ class KramersTime:
 def _asymmetry(jac: Tensor) -> Tensor:
     r""":math:`\lVert J - J^\top \rVert / \lVert J + J^\top \rVert` of matrices ``(n, d, d)``, shape ``(n,)``."""
     odd = torch.linalg.matrix_norm(jac - jac.mT)
-    return odd / torch.linalg.matrix_norm(jac + jac.mT).clamp_min(1e-300)
+    return odd / torch.linalg.matrix_norm(jac + jac.mT).clamp_min(TINY)
 
 
 def kramers_time(
@@ -68,7 +72,7 @@ def kramers_time(
     attractor: ArrayLike | Tensor,
     saddle: Saddle | ArrayLike | Tensor,
     *,
-    diffusion: Diffusion,
+    diffusion: Diffusion | None = None,
     leading_order: bool = False,
 ) -> KramersTime:
     r"""Mean time from an attractor over a saddle, by the Eyring-Kramers formula.
@@ -76,37 +80,40 @@ def kramers_time(
     .. math:: \tau = \frac{2\pi}{\lambda_u} \sqrt{\frac{|\det H_s|}{\det H_a}}\; e^{S}
 
     with the Hessians at the saddle and the attractor and the unstable rate :math:`\lambda_u`, all in coordinates in
-    which the noise has unit size, where the drift must be a gradient: :math:`f = -D \nabla U`. Several saddles out
-    of one valley add their rates.
+    which the noise has unit size, where the drift must be a gradient: :math:`f = -D \nabla U`. The rates over
+    several saddles of one basin add up.
 
     Parameters
     ----------
     drift
-        Callable from states ``(n, d)`` to velocities ``(n, d)``, differentiable.
+        Model, or callable from states ``(n, d)`` to velocities ``(n, d)``, differentiable.
     attractor
         State, shape ``(d,)``.
     saddle
         Saddle record or a state near one.
     diffusion
-        Constant: a number, ``(d,)`` or ``(d, d)``.
+        Constant: a number, ``(d,)`` or ``(d, d)``. By default that of a model.
     leading_order
-        Where the drift is no gradient, return :math:`\tau = (2\pi/\lambda_u) e^S` with the least action :math:`S`,
-        labelled ``exact=False``, instead of refusing.
+        If the drift is not a gradient, return :math:`\tau = (2\pi/\lambda_u) e^S` with the minimum action :math:`S` and
+        ``exact=False`` instead of an error.
 
     Returns
     -------
-    Time, rate and what they are made of.
+    Time, rate, and the terms of the formula.
 
     Raises
     ------
+    TypeError
+        If there is no ``diffusion`` and the drift is not a model.
     ValueError
         If the diffusion depends on the state, the saddle has another index than 1, the attractor is not stable, or
-        the drift is no gradient and ``leading_order`` is off.
+        the drift is not a gradient and ``leading_order`` is false.
 
     References
     ----------
     Bovier, Eckhoff, Gayrard, Klein (2004), *J. Eur. Math. Soc.* 6, 399. https://doi.org/10.4171/jems/14
     """
+    drift, diffusion = drift_and_noise(drift, diffusion)
     low = as_states(attractor, name="attractor")
     if callable(diffusion):
         msg = "The Eyring-Kramers formula needs a constant `diffusion`, found a callable; use `method='simulation'`."
@@ -119,7 +126,7 @@ def kramers_time(
         raise ValueError(msg)
     ends = torch.cat([low, torch.as_tensor(saddle.x[None])])
     space = whitened(drift, ends, diffusion)
-    nodes, weights = np.polynomial.legendre.leggauss(32)
+    nodes, weights = np.polynomial.legendre.leggauss(N_NODES)
     share = torch.as_tensor(np.concatenate([[0.0], 0.5 * (nodes + 1), [1.0]]))[:, None]
     line = ends[:1] + share * (ends[1:] - ends[:1])
     white = _white_jacobian(drift, line, space.factor, space.inverse)
@@ -139,7 +146,7 @@ def kramers_time(
         return _record(prefactor, action, odd, exact=True)
     if not leading_order:
         msg = (
-            f"The drift is no gradient in coordinates of unit noise (asymmetry {odd:.2g}), so that the Eyring-Kramers "
+            f"The drift is not a gradient in coordinates of unit noise (asymmetry {odd:.2g}), so that the Eyring-Kramers "
             "prefactor does not hold; use `method='simulation'`, or `leading_order=True` for the exponent alone."
         )
         raise ValueError(msg)

@@ -1,4 +1,4 @@
-"""Mean first passage times: how long until a state is reached."""
+"""Mean first passage times by simulation, by the backward equation, by a Markov chain, and by Kramers' formula."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch import Tensor
 from landscape._random import RandomLike, generator, seed_of
 from landscape._threads import on_one_thread
 from landscape.dynamics import Drift, evaluate
-from landscape.topography.field import as_states
+from landscape.topography.field import as_states, drift_and_noise
 from landscape.topography.large_deviations.action import minimum_action
-from landscape.topography.metric import constant, diagonal_at
+from landscape.topography.passage.first_hits import Hits, first_hits
 from landscape.topography.passage.grid_time import grid_time
-from landscape.topography.passage.hitting import Hits, first_hits
 from landscape.topography.passage.kramers import kramers_time
+from landscape.topography.whitening import constant_diffusion, diffusion_diagonal
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Method = Literal["simulation", "backward", "chain", "kramers"]
-# Paths needed before a mean is stated at all.
-FEWEST = 20
+# Fewest paths from which a mean is estimated.
+MIN_PATHS = 20
+# Relative change on halving the grid up to which a time has converged.
+GRID_TOLERANCE = 1e-2
+# Bootstrap samples of the confidence interval.
+N_BOOTSTRAP = 200
+# Upper limit, at 95 %, of the mean of a Poisson count of zero, and the standard deviations that are added to others.
+POISSON_LIMIT, POISSON_DEVIATIONS = 3.0, 2
 
 
 @dataclass(frozen=True)
@@ -42,12 +48,12 @@ class PassageTime:
     time
         In the unit of time of the drift; NaN where too few paths arrived.
     low, high
-        Ends of its confidence interval (simulation), or of the change on halving the grid (backward equation and
-        chain); both equal ``time`` for Kramers' formula, whose error ``converged`` judges.
+        Bounds of its confidence interval (simulation), or of the change on halving the grid (backward equation and
+        chain); both equal ``time`` for Kramers' formula, whose validity is in ``converged``.
     n_paths
-        Simulated paths; 0 for the other methods.
+        Number of simulated paths; 0 for the other methods.
     censored
-        Paths still on their way at the end; the tail they make is exponential with the hazard seen last.
+        Paths that had not arrived at the end; their times follow an exponential tail with the last observed hazard.
     step
         Time step, or NaN.
     method
@@ -73,7 +79,7 @@ def mean_first_passage_time(
     start: ArrayLike | Tensor,
     target: ArrayLike | Tensor,
     *,
-    diffusion: Diffusion,
+    diffusion: Diffusion | None = None,
     radius: float | None = None,
     method: Method = "simulation",
     n_paths: int = 1_000,
@@ -87,37 +93,38 @@ def mean_first_passage_time(
     lower: float | None = None,
     rng: RandomLike = 0,
 ) -> PassageTime:
-    r"""Mean time until the ball of radius r around a target is entered; in one dimension until the point is reached.
+    r"""Mean time until a path enters the ball of radius r around a target, or reaches the point in one dimension.
 
-    ``"simulation"`` runs paths with a correction for entries inside a step; ``"backward"`` solves
-    :math:`f \cdot \nabla\tau + D : \nabla\nabla\tau = -1` on a grid in one or two dimensions; ``"chain"`` turns that
-    grid into a Markov chain that jumps at the rate :math:`\Lambda` of its fastest cell and counts its steps,
-    :math:`(I - Q)\, t = 1, \tau = t / \Lambda` (:func:`landscape.markov.mean_absorption_time`); ``"kramers"``
+    ``"simulation"`` simulates paths and corrects for entries within a step. ``"backward"`` solves
+    :math:`f \cdot \nabla\tau + D : \nabla\nabla\tau = -1` on a grid in one or two dimensions. ``"chain"`` turns that
+    grid into a Markov chain that jumps at the rate :math:`\Lambda` of its fastest volume and counts its steps,
+    :math:`(I - Q)\, t = 1, \tau = t / \Lambda` (:func:`landscape.markov.mean_absorption_time`). ``"kramers"``
     evaluates the Eyring-Kramers formula for a gradient drift, from attractor to attractor.
 
     Parameters
     ----------
     drift
-        Callable from states ``(n, d)`` to velocities ``(n, d)``, float64 torch tensors.
+        Model, or callable from states ``(n, d)`` to velocities ``(n, d)``, float64 torch tensors.
     start, target
         States, shape ``(d,)``.
     diffusion
         :math:`D`: a number, the diagonal ``(d,)``, a positive definite matrix ``(d, d)``, or a callable from states
-        ``(n, d)`` to diagonals ``(n, d)`` (Ito).
+        ``(n, d)`` to diagonals ``(n, d)`` (Ito). By default that of a model.
     radius
-        Radius of the target, needed beyond one dimension; in one dimension 0 by default.
+        Radius of the target, required beyond one dimension; in one dimension 0 by default.
     method
-        See above.
+        Method, as described above.
     n_paths, step, max_time, stop_share
-        Simulation: paths; time step (by default a twentieth of the fastest relaxation at both ends); time at which
-        paths are given up (by default 1,000,000 steps); share of arrivals at which the rest is extrapolated.
+        Simulation: number of paths; time step (by default a twentieth of the shortest relaxation time at both ends);
+        time at which the simulation ends (by default 1,000,000 steps); share of arrivals from which the rest is
+        extrapolated.
     confidence
-        Level of the interval.
+        Level of the confidence interval.
     bounds, n_grid
-        Backward and chain: corners of the box with reflecting walls (found for one dimension) and cells along each
-        axis.
+        Backward and chain: corners of the box with reflecting walls (in one dimension found by default), and number of
+        points along each axis.
     leading_order
-        Kramers: accept a drift that is no gradient and return the leading exponent, never converged.
+        Kramers: accept a drift that is not a gradient and return the leading exponent, with ``converged=False``.
     lower
         Simulation: reflecting lower bound of every coordinate.
     rng
@@ -125,9 +132,12 @@ def mean_first_passage_time(
 
     Raises
     ------
-    TypeError, ValueError
-        If states do not match, the drift or the diffusion is refused, an option is missing or out of range.
+    TypeError
+        If the drift returns no tensor, or there is no ``diffusion`` and the drift is not a model.
+    ValueError
+        If states do not match, the drift or the diffusion is invalid, or an option is missing or out of range.
     """
+    drift, diffusion = drift_and_noise(drift, diffusion)
     if method not in get_args(Method):
         msg = f"Expected `method` to be 'simulation', 'backward', 'chain' or 'kramers', found {method!r}."
         raise ValueError(msg)
@@ -146,9 +156,9 @@ def mean_first_passage_time(
         raise ValueError(msg)
     evaluate(drift, torch.cat([a, b]))
     if callable(diffusion):
-        diagonal_at(diffusion, torch.cat([a, b]))
+        diffusion_diagonal(diffusion, torch.cat([a, b]))
     else:
-        constant(diffusion, d)
+        constant_diffusion(diffusion, d)
     if method == "kramers":
         return _by_kramers(drift, a, b, diffusion, leading_order=leading_order)
     if float((a - b).norm()) <= radius:
@@ -158,12 +168,12 @@ def mean_first_passage_time(
         return _judged(
             PassageTime(
                 found.time, found.time - found.change, found.time + found.change, 0, 0, float("nan"), method,
-                converged=bool(found.solved and found.change <= 1e-2 * found.time),
+                converged=bool(found.solved and found.change <= GRID_TOLERANCE * found.time),
             ), "raise `n_grid` or widen `bounds`",
         )  # fmt: skip
-    if n_paths < FEWEST or not 0 < stop_share <= 1 or not 0 < confidence < 1:
+    if n_paths < MIN_PATHS or not 0 < stop_share <= 1 or not 0 < confidence < 1:
         msg = (
-            f"Expected `n_paths` of at least {FEWEST}, `stop_share` and `confidence` between 0 and 1, found "
+            f"Expected `n_paths` of at least {MIN_PATHS}, `stop_share` and `confidence` between 0 and 1, found "
             f"{n_paths}, {stop_share}, {confidence}."
         )
         raise ValueError(msg)
@@ -176,12 +186,12 @@ def mean_first_passage_time(
 
 
 def survival_mean(time: NDArray[np.float64], arrived: NDArray[np.bool_]) -> float:
-    r"""Mean of waiting times of which some are only known to exceed a common end.
+    r"""Mean of waiting times that are right-censored at a common time.
 
     .. math:: \bar t = \int_0^T S(t)\,dt + S(T) / h
 
-    with the observed survival :math:`S` and the hazard :math:`h` of the time after half of the arrivals: transients
-    at the start do not bias the tail.
+    with the observed survival function :math:`S` and the hazard :math:`h` after half of the arrivals, so that initial
+    transients do not bias the tail.
     """
     n, done = len(time), int(arrived.sum())
     if done == n:
@@ -198,15 +208,15 @@ def survival_mean(time: NDArray[np.float64], arrived: NDArray[np.bool_]) -> floa
 def _by_paths(hits: Hits, confidence: float, rng: np.random.Generator) -> PassageTime:
     arrived = hits.target >= 0
     n, done = len(arrived), int(arrived.sum())
-    if done < FEWEST:
-        # Three mean times at risk without an arrival have probability e^-3 = 5 %.
-        bound = float(hits.time.sum()) / (done + 3.0 + 2 * np.sqrt(done))
+    if done < MIN_PATHS:
+        # Without an arrival in three mean times at risk the probability is e^-3 = 5 %.
+        bound = float(hits.time.sum()) / (done + POISSON_LIMIT + POISSON_DEVIATIONS * np.sqrt(done))
         logger.warning("only %d of %d paths arrived in time %.3g; raise `max_time`", done, n, hits.time.max())
         return PassageTime(np.nan, bound, np.inf, n, n - done, hits.step, "simulation", converged=False)
     mean = survival_mean(hits.time, arrived)
-    draws = rng.integers(n, size=(200, n))
+    draws = rng.integers(n, size=(N_BOOTSTRAP, n))
     spread = np.std([survival_mean(hits.time[k], arrived[k]) for k in draws])
-    # On the logarithmic scale the interval of a waiting time stays positive and nearly symmetric.
+    # On the logarithmic scale the interval is positive and nearly symmetric.
     reach = float(np.exp(norm.ppf(0.5 + confidence / 2) * spread / mean))
     return _judged(
         PassageTime(mean, mean / reach, mean * reach, n, n - done, hits.step, "simulation", converged=2 * done >= n),
@@ -218,7 +228,7 @@ def _by_kramers(drift: Drift, a: Tensor, b: Tensor, diffusion: Diffusion, *, lea
     found = minimum_action(drift, a, b, diffusion=diffusion)
     if found.saddle is None:
         msg = (
-            "No saddle of index 1 joins `start` and `target` directly; give two neighbouring attractors, or use "
+            "No saddle of index 1 joins `start` and `target` directly; pass two neighbouring attractors, or use "
             "`method='simulation'`."
         )
         raise ValueError(msg)
@@ -230,7 +240,7 @@ def _by_kramers(drift: Drift, a: Tensor, b: Tensor, diffusion: Diffusion, *, lea
 
 
 def _judged(found: PassageTime, remedy: str) -> PassageTime:
-    """The same record, after a word in the log where it has not converged."""
+    """Log a warning if the record has not converged, and return it."""
     if not found.converged:
         logger.warning("the passage time by %r is not reliable: %s", found.method, remedy)
     return found

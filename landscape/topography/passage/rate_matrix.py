@@ -1,4 +1,4 @@
-"""Rates of change between attractors, and the weights that follow from them."""
+"""Rate matrices of transitions between attractors: by simulation, and by the Eyring-Kramers formula."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from torch import Tensor
 from landscape._random import RandomLike, generator, seed_of
 from landscape._threads import on_one_thread
 from landscape.dynamics import Drift
-from landscape.topography.field import as_states
+from landscape.topography.field import as_states, drift_and_noise
 from landscape.topography.large_deviations.transitions import TransitionNetwork
 from landscape.topography.passage.committor import check_radius
-from landscape.topography.passage.hitting import MOST_STEPS, default_step, first_hits
+from landscape.topography.passage.first_hits import MAX_STEPS, default_step, first_hits
 from landscape.topography.passage.kramers import kramers_time
-from landscape.topography.passage.mean_first_passage import FEWEST, survival_mean
+from landscape.topography.passage.mean_first_passage import MIN_PATHS, survival_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Bootstrap samples of the standard errors.
+N_BOOTSTRAP = 100
+
 
 @dataclass(frozen=True)
 class RateMatrix:
@@ -37,17 +40,17 @@ class RateMatrix:
     Attributes
     ----------
     rates
-        Rate from row to column, per unit time; minus the row's sum on the diagonal; shape ``(k, k)``. A row is NaN
-        where too few paths left the attractor.
+        Rate from row to column, per unit time, with minus the sum of the row on the diagonal; shape ``(k, k)``. A row
+        is NaN where too few paths left the attractor.
     standard_error
         Of the rates; NaN for rates that are not simulated.
     arrivals
         Paths that went from row to column, shape ``(k, k)``; 0 for the formula.
     exposure
-        Time that paths from each attractor were followed in all, shape ``(k,)``: three over it is an upper bound, at
-        95 %, on a rate that was never seen. 0 for the formula.
+        Total simulated time of paths from each attractor, shape ``(k,)``: three over it is an upper bound, at 95 %, of
+        the rate of a transition that was never observed. 0 for the formula.
     residence
-        Mean time from an attractor to another one, shape ``(k,)``.
+        Mean time from an attractor to any other one, shape ``(k,)``.
     censored
         Paths that reached no other attractor, shape ``(k,)``.
     method
@@ -72,12 +75,12 @@ def simulated_rates(
     drift: Drift,
     attractors: ArrayLike | Tensor,
     *,
-    diffusion: Diffusion,
+    diffusion: Diffusion | None = None,
     radius: float,
     n_paths: int = 500,
     step: float | None = None,
     max_time: float | None = None,
-    max_steps: int = MOST_STEPS,
+    max_steps: int = MAX_STEPS,
     stop_share: float = 0.9,
     sources: Sequence[int] | None = None,
     lower: float | None = None,
@@ -86,7 +89,7 @@ def simulated_rates(
     r"""Rates between attractors from paths that leave each of them, :math:`k_{ij} = p_{ij} / \tau_i`.
 
     :math:`\tau_i` is the mean time from attractor i to the ball of any other and :math:`p_{ij}` the share of paths
-    that enter that of j first. A path that has not arrived is worth the tail of its attractor's waiting time.
+    that enter that of j first. Paths that have not arrived enter with the tail of the waiting time.
 
     Parameters
     ----------
@@ -95,23 +98,26 @@ def simulated_rates(
     attractors
         Centres, shape ``(k, d)``, at least two.
     n_paths
-        Paths from each attractor, at least 20.
+        Number of paths from each attractor, at least 20.
     max_time, max_steps
-        Time and number of steps at which paths are given up, whichever comes first.
+        Time and number of steps at which the simulation ends, whichever comes first.
     stop_share
-        Share of arrivals at which the rest is extrapolated.
+        Share of arrivals from which the rest is extrapolated.
     sources
         Positions of the attractors from which paths start; by default all. The other rows stay NaN.
 
     Raises
     ------
+    TypeError
+        If there is no ``diffusion`` and the drift is not a model.
     ValueError
         If there are fewer than two attractors, balls overlap, or an option is out of range.
     """
+    drift, diffusion = drift_and_noise(drift, diffusion)
     x = as_states(attractors, name="attractors")
     k = len(x)
-    if k < 2 or n_paths < FEWEST:
-        msg = f"Expected two attractors and {FEWEST} `n_paths` at least, found {k} and {n_paths}."
+    if k < 2 or n_paths < MIN_PATHS:
+        msg = f"Expected at least two attractors and {MIN_PATHS} `n_paths`, found {k} and {n_paths}."
         raise ValueError(msg)
     check_radius(x, radius)
     random = generator(rng)
@@ -129,7 +135,7 @@ def simulated_rates(
         arrived = hits.target >= 0
         censored[i] = n_paths - arrived.sum()
         arrivals[i], exposure[i] = np.bincount(hits.target[arrived], minlength=k), hits.time.sum()
-        if arrived.sum() < FEWEST:
+        if arrived.sum() < MIN_PATHS:
             logger.warning("only %d of %d paths left attractor %d; raise `max_time`", arrived.sum(), n_paths, i)
             continue
 
@@ -138,13 +144,13 @@ def simulated_rates(
             return share / survival_mean(hits.time[which], arrived[which])
 
         rates[i] = row(np.arange(n_paths))
-        error[i] = np.std([row(random.integers(n_paths, size=n_paths)) for _ in range(100)], axis=0)
+        error[i] = np.std([row(random.integers(n_paths, size=n_paths)) for _ in range(N_BOOTSTRAP)], axis=0)
         residence[i] = survival_mean(hits.time, arrived)
         rates[i, i] = -1 / residence[i]
         error[i, i] = error[i].sum()
     if (2 * censored > n_paths).any():
         late = np.flatnonzero(2 * censored > n_paths).tolist()
-        logger.warning("attractors %s were left by less than half of their paths; raise `max_time`", late)
+        logger.warning("less than half of the paths left attractors %s; raise `max_time`", late)
     settled = bool((2 * censored <= n_paths).all() and np.isfinite(rates).all())
     return RateMatrix(rates, error, arrivals, exposure, residence, censored, "simulation", settled)
 
@@ -159,8 +165,8 @@ def mean_times(rates: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Returns
     -------
-    Times, shape ``(k, k)``, zero on the diagonal; NaN where the way may lead through a row that is not known, infinite
-    where the column may never be reached.
+    Times, shape ``(k, k)``, zero on the diagonal; NaN where a path may lead through an unknown row, infinite where the
+    column may never be reached.
     """
     k, here = len(rates), np.eye(len(rates), dtype=bool)
     off = np.where(here, 0.0, rates)
@@ -183,35 +189,36 @@ def mean_times(rates: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def barrier_rates(
-    drift: Drift, network: TransitionNetwork, *, diffusion: Diffusion, leading_order: bool = False
+    drift: Drift, network: TransitionNetwork, *, diffusion: Diffusion | None = None, leading_order: bool = False
 ) -> RateMatrix:
-    r"""Rates between neighbouring attractors by the Eyring-Kramers formula, summed over their passes.
+    r"""Rates between neighbouring attractors by the Eyring-Kramers formula, summed over their saddles.
 
-    For a drift that is no gradient, ``leading_order=True`` gives :math:`k_{ij} = \lambda_u / (2\pi)\, e^{-S_{ij}}`,
-    labelled so.
+    For a drift that is not a gradient, ``leading_order=True`` gives :math:`k_{ij} = \lambda_u / (2\pi)\, e^{-S_{ij}}`,
+    with the method ``"leading order"``.
 
     Parameters
     ----------
     drift
-        Callable from states ``(n, d)`` to velocities ``(n, d)``, differentiable.
+        Model, or callable from states ``(n, d)`` to velocities ``(n, d)``, differentiable.
     network
         From :func:`transition_network`, with the same diffusion.
     diffusion
-        Constant diffusion.
+        Constant diffusion. By default that of a model.
     leading_order
-        Accept a drift that is no gradient.
+        Accept a drift that is not a gradient.
     """
+    drift, diffusion = drift_and_noise(drift, diffusion)
     k = len(network.action)
     rates = np.zeros((k, k))
     exact = valid = True
-    for crossing in network.passes:
-        if crossing.saddle is None:
-            msg = f"No saddle joins attractors {crossing.attractors}; use `simulated_rates`."
+    for transition in network.transitions:
+        if transition.saddle is None:
+            msg = f"No saddle joins attractors {transition.attractors}; use `simulated_rates`."
             raise ValueError(msg)
-        for side, i in enumerate(crossing.attractors):
-            j = crossing.attractors[1 - side]
-            start = crossing.up[side].path[0]
-            found = kramers_time(drift, start, crossing.saddle, diffusion=diffusion, leading_order=leading_order)
+        for side, i in enumerate(transition.attractors):
+            j = transition.attractors[1 - side]
+            start = transition.up[side].path[0]
+            found = kramers_time(drift, start, transition.saddle, diffusion=diffusion, leading_order=leading_order)
             rates[i, j] += found.rate
             exact, valid = exact and found.exact, valid and found.valid
     np.fill_diagonal(rates, -rates.sum(1))
@@ -219,7 +226,10 @@ def barrier_rates(
         residence = np.where(rates.diagonal() < 0, -1 / rates.diagonal(), np.inf)
     method: Literal["kramers", "leading order"] = "kramers" if exact else "leading order"
     if not (valid and network.converged):
-        logger.warning("rates by the formula are not reliable: %s", "no gradient" if not exact else "a barrier is low")
+        logger.warning(
+            "rates by the formula are not reliable: %s",
+            "the drift is not a gradient" if not exact else "a barrier is low",
+        )
     return RateMatrix(
         rates,
         np.full((k, k), np.nan),

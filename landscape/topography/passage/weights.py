@@ -1,4 +1,4 @@
-"""How much of a population each attractor holds in the long run: never from the volume of its basin."""
+"""Stationary weights of attractors: from rates or by simulation, not from the volumes of basins."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from torch import Tensor
 from landscape._random import RandomLike
 from landscape.dynamics import Drift, integrate
 from landscape.markov import stationary_distribution
-from landscape.topography.field import as_states
+from landscape.topography.field import as_states, drift_and_noise
 from landscape.topography.passage.committor import check_radius
-from landscape.topography.passage.hitting import default_step
+from landscape.topography.passage.first_hits import default_step
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -26,8 +26,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Milestones crossed are written down about this often per relaxation time of the fastest direction.
-LOOK_EVERY = 4
+# Steps between observations: five per relaxation time of the fastest direction.
+STRIDE = 4
+# Share of a rate's standard error by which it is displaced for the derivative: rates seen once have errors as large as
+# themselves, and twice the rate would leave the linear range.
+DISPLACEMENT = 0.1
+# The largest exit rate over that of the chain: a chain that stays with positive probability is aperiodic.
+STAY = 1.01
+# One over the share of a simulation that is not counted.
+BURN_IN = 10
+# Standard errors by which two halves may differ, beyond rounding, and changes of attractor per attractor that show that
+# paths mix.
+MAX_ERRORS, ROUNDING, MIN_CHANGES = 3, 1e-12, 10
+# With a radius of zero only a state exactly at an attractor, but for underflow, has entered it.
+MIN_RADIUS = 1e-300
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class Weights:
     Attributes
     ----------
     weights
-        Share of time spent since an attractor was visited last, shape ``(k,)``, sum 1.
+        Share of time for which each attractor is the last one visited, shape ``(k,)``, sum 1.
     standard_error
         Over independent paths; NaN for weights from rates without errors.
     drift_of_weights
@@ -45,7 +57,8 @@ class Weights:
     method
         ``"rates"`` or ``"simulation"``.
     converged
-        Rates: their own flag. Simulation: both halves agree within three standard errors and paths change attractor.
+        Rates: whether they converged. Simulation: whether both halves agree within three standard errors and paths change
+        attractor often enough.
     """
 
     weights: NDArray[np.float64]
@@ -56,12 +69,12 @@ class Weights:
 
 
 def weights_from_rates(rates: RateMatrix) -> Weights:
-    r"""Stationary weights of a rate matrix, :math:`\pi K = 0`, with errors carried over to first order.
+    r"""Stationary weights of a rate matrix, :math:`\pi K = 0`, with errors propagated to first order.
 
     Raises
     ------
     ValueError
-        If rates are missing, or the attractors fall into classes that do not reach each other.
+        If rates are missing, or some attractors cannot be reached from each other.
     """
     matrix = rates.rates
     if not np.isfinite(matrix).all():
@@ -72,7 +85,7 @@ def weights_from_rates(rates: RateMatrix) -> Weights:
 
     def solve(k: NDArray[np.float64]) -> NDArray[np.float64]:
         off = k - np.diag(np.diag(k))
-        chain = off / (1.01 * off.sum(1).max())
+        chain = off / (STAY * off.sum(1).max())
         np.fill_diagonal(chain, 1 - chain.sum(1))
         return stationary_distribution(sparse.csr_array(chain)).distribution
 
@@ -82,9 +95,8 @@ def weights_from_rates(rates: RateMatrix) -> Weights:
         square = np.zeros(len(pi))
         for i, j in zip(*np.nonzero((matrix > 0) & (rates.standard_error > 0)), strict=True):
             moved = matrix.copy()
-            # Twice the rate would leave the linear range for rates seen once; a tenth of the error does not.
-            moved[i, j] += 0.1 * rates.standard_error[i, j]
-            square += ((solve(moved) - pi) / 0.1) ** 2
+            moved[i, j] += DISPLACEMENT * rates.standard_error[i, j]
+            square += ((solve(moved) - pi) / DISPLACEMENT) ** 2
         error = np.sqrt(square)
     return Weights(pi, error, float("nan"), "rates", rates.converged)
 
@@ -93,7 +105,7 @@ def simulated_weights(
     drift: Drift,
     attractors: ArrayLike | Tensor,
     *,
-    diffusion: Diffusion,
+    diffusion: Diffusion | None = None,
     radius: float,
     duration: float,
     n_paths: int = 200,
@@ -101,17 +113,25 @@ def simulated_weights(
     lower: float | None = None,
     rng: RandomLike = 0,
 ) -> Weights:
-    """Weights from long simulations: the share of time since each attractor's ball was visited last.
+    """Weights from long simulations: the share of time for which each attractor is the last one visited.
 
     Parameters
     ----------
     drift, attractors, diffusion, radius, step, lower, rng
         As in :func:`committor`.
     duration
-        Time of each path, many times the longest residence; its first tenth is not counted.
+        Duration of each path, many times the longest residence time; its first tenth is not counted.
     n_paths
-        Paths, started in equal numbers in all attractors, at least two for each.
+        Number of paths, started in equal numbers in all attractors, at least two for each.
+
+    Raises
+    ------
+    TypeError
+        If there is no ``diffusion`` and the drift is not a model.
+    ValueError
+        If balls overlap or an option is out of range.
     """
+    drift, diffusion = drift_and_noise(drift, diffusion)
     x = as_states(attractors, name="attractors")
     k = len(x)
     check_radius(x, radius)
@@ -119,30 +139,30 @@ def simulated_weights(
         msg = f"Expected `n_paths` of at least {2 * k} and a positive `duration`, found {n_paths} and {duration}."
         raise ValueError(msg)
     step = default_step(drift, x) if step is None else step
-    home = torch.arange(n_paths) % k
+    last = torch.arange(n_paths) % k
     total = max(2, round(duration / step))
-    begin, middle, changes = total // 10, total // 10 + (total - total // 10) // 2, 0
+    begin, middle, changes = total // BURN_IN, total // BURN_IN + (total - total // BURN_IN) // 2, 0
     counts = torch.zeros((2, n_paths, k), dtype=torch.float64)
     scheme: Literal["euler", "heun"] = "euler" if callable(diffusion) else "heun"
-    path = integrate(drift, x[home], diffusion=diffusion, step=step, rng=rng, scheme=scheme, lower=lower)
+    path = integrate(drift, x[last], diffusion=diffusion, step=step, rng=rng, scheme=scheme, lower=lower)
     for t, y in zip(range(total), path, strict=False):
-        if t % LOOK_EVERY:
+        if t % STRIDE:
             continue
         apart, nearest = torch.cdist(y, x, compute_mode="donot_use_mm_for_euclid_dist").min(1)
-        entered = apart <= max(radius, 1e-300)
-        changes += int((entered & (nearest != home)).sum())
-        home = torch.where(entered, nearest, home)
+        entered = apart <= max(radius, MIN_RADIUS)
+        changes += int((entered & (nearest != last)).sum())
+        last = torch.where(entered, nearest, last)
         if t >= begin:
-            counts[int(t >= middle), torch.arange(n_paths), home] += 1
+            counts[int(t >= middle), torch.arange(n_paths), last] += 1
     halves = (counts / counts.sum(2, keepdim=True)).numpy()
     each = (counts.sum(0) / counts.sum((0, 2))[:, None]).numpy()
     error = each.std(0, ddof=1) / np.sqrt(n_paths)
     moved = np.abs(np.diff(halves.mean(1), axis=0)[0])
     spread = np.diff(halves, axis=0)[0].std(0, ddof=1) / np.sqrt(n_paths)
-    settled = bool((moved <= 3 * spread + 1e-12).all()) and changes >= 10 * k
+    settled = bool((moved <= MAX_ERRORS * spread + ROUNDING).all()) and changes >= MIN_CHANGES * k
     if not settled:
         logger.warning(
-            "weights have not settled: %d changes of attractor, the last half moved them by %.2g; raise `duration`",
+            "weights have not converged: %d changes of attractor, and a change of %.2g in the last half; raise `duration`",
             changes,
             moved.max(),
         )

@@ -1,4 +1,4 @@
-"""Energies of the parts of a network: what feeds forward needs no symmetry."""
+"""Lyapunov energies of the strongly connected components of a network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ComponentEnergy:
-    """Energy of a component, called on states ``(n, d)`` of the whole network; genes outside are taken at ``levels``."""
+    """Energy of a component at states ``(n, d)`` of the whole network, with genes outside clamped at ``levels``."""
 
     energy: LyapunovEnergy
     levels: Mapping[int, float]
@@ -37,7 +37,7 @@ class ComponentEnergy:
 
 @dataclass(frozen=True)
 class Component:
-    """Genes that regulate each other in circles, and whether they have an energy of their own.
+    """A strongly connected component of a network, and whether it has an energy.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Component:
     regulators
         Genes outside that regulate them.
     asymmetry, residual
-        Asymmetry index of the weights among the genes, and what the best scaling leaves of it.
+        Asymmetry index of the weights among the genes, and the residual of the symmetriser.
     exists
         Whether the component has an energy.
     drift
@@ -61,10 +61,10 @@ class Component:
     drift: RegulatoryDrift
 
     def energy(self, state: ArrayLike | Tensor) -> ComponentEnergy:
-        """Energy of the component while its regulators stay at their levels in a state of shape ``(d,)``.
+        """Energy of the component with its regulators at their levels in a state of shape ``(d,)``.
 
-        It is a function of states of the whole network and never rises along the flow as long as they do. Genes
-        downstream do not enter it.
+        It is a function of states of the whole network and never rises along the flow while the regulators stay at these
+        levels. Genes downstream do not enter it.
 
         Raises
         ------
@@ -81,26 +81,26 @@ class Component:
 
 
 def energy_components(drift: RegulatoryDrift | GeneModel) -> tuple[Component, ...]:
-    r"""Split a network into its strongly connected components, each with the conditions of an energy.
+    r"""Split a network into its strongly connected components and test whether each has an energy.
 
-    What a component sends downstream does not come back, and what comes from upstream is a constant once it rests.
-    A network whose whole :math:`W` is not symmetrisable may therefore have an energy for each part: it never rises
-    while the regulators outside stay where they are, which they do in the long run where they have an energy too.
-    It says nothing while they move.
+    There is no feedback from downstream of a component, and input from upstream is constant once it has settled. A
+    network whose :math:`W` is not symmetrisable as a whole may therefore have an energy for each component. It never
+    rises while the regulators outside are constant, which holds in the long run if they have an energy too; it has no
+    meaning while they change.
 
     Parameters
     ----------
     drift
-        The drift. Held genes belong to no component.
+        The drift or a model. Clamped genes belong to no component.
 
     Returns
     -------
-    Components, those upstream first; single genes without a loop onto themselves are components as well.
+    Components in topological order, upstream first; single genes without self-regulation are components as well.
 
     Raises
     ------
     TypeError
-        If the drift is no :class:`~landscape.dynamics.RegulatoryDrift`.
+        If the drift is not a :class:`~landscape.dynamics.RegulatoryDrift`.
     """
     drift = drift_of(drift)
     if not isinstance(drift, RegulatoryDrift):
@@ -110,7 +110,6 @@ def energy_components(drift: RegulatoryDrift | GeneModel) -> tuple[Component, ..
     weights = drift.weights.detach().numpy()
     links = csr_array(weights[np.ix_(free, free)] != 0)
     count, labels = connected_components(links, directed=True, connection="strong")
-    # Tarjan numbers a component after all that it reaches along rows; rows are targets, so these are its regulators.
     found = []
     for part in range(count):
         genes = free[labels == part]
@@ -131,7 +130,7 @@ def energy_components(drift: RegulatoryDrift | GeneModel) -> tuple[Component, ..
 
 
 def _upstream_first(found: list[Component]) -> tuple[Component, ...]:
-    """Components in an order in which regulators come before what they regulate."""
+    """Components in topological order: regulators before their targets."""
     home = {gene: k for k, part in enumerate(found) for gene in part.genes}
     ordered: list[int] = []
 

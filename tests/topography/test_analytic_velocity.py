@@ -8,9 +8,9 @@ import torch
 
 from landscape.dynamics import RegulatoryDrift, jacobian
 from landscape.topography import fixed_points, minimum_action
-from landscape.topography.large_deviations import path
-from landscape.topography.large_deviations.closed_form import closed_form
-from landscape.topography.metric import whitened
+from landscape.topography.large_deviations import path_minimisation
+from landscape.topography.large_deviations.analytic_velocity import analytic_velocity
+from landscape.topography.whitening import whitened
 
 CASES = {
     "steep": (5, 8.0, {}, 0.01),
@@ -42,7 +42,7 @@ def test_velocity_and_pullback_are_those_of_the_drift(case):
     ends = torch.as_tensor(rng.normal(size=(2, d)))
     space = whitened(drift, ends, noise)
     y, v = torch.as_tensor(rng.normal(size=(20, d))), torch.as_tensor(rng.normal(size=(20, d)))
-    f, pullback = closed_form(space)(y.numpy())
+    f, pullback = analytic_velocity(space)(y.numpy())
     np.testing.assert_allclose(f, space.velocity(y), rtol=1e-12, atol=1e-12)
     expected = torch.einsum("nij,ni->nj", jacobian(space.velocity, y), v)
     np.testing.assert_allclose(pullback(v.numpy()), expected, rtol=1e-10, atol=1e-10)
@@ -55,9 +55,9 @@ def test_action_and_gradient_are_those_of_automatic_differentiation(case):
     ends = torch.as_tensor(rng.normal(size=(2, d)))
     space = whitened(network(d, hill, held), ends, noise)
     start, end = space.inside(ends).numpy()
-    objective = path.Objective(space, start + np.linspace(0, 1, 31)[:, None] * (end - start))
+    objective = path_minimisation.Objective(space, start + np.linspace(0, 1, 31)[:, None] * (end - start))
     states = objective.path(0.1 * rng.normal(size=29 * d))
-    value, gradient = objective._closed(states, objective.velocity)
+    value, gradient = objective._analytic(states, objective.velocity)
     expected, slope = objective._automatic(states)
     assert value == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(gradient, slope, atol=1e-12 * np.abs(slope).max())
@@ -68,7 +68,7 @@ def test_least_actions_are_the_same_by_both(monkeypatch):
     drift = RegulatoryDrift.from_arrays(np.array([[4.0, -4.0], [-4.0, 4.0]]), bias=-0.5, hill=4.0)
     low, high = fixed_points(drift, np.array([[1.0, 0.0], [0.0, 1.0]])).stable
     fast = minimum_action(drift, low.x, high.x, diffusion=0.05, n_points=40, rng=0)
-    monkeypatch.setattr(path, "closed_form", lambda space: None)
+    monkeypatch.setattr(path_minimisation, "analytic_velocity", lambda space: None)
     slow = minimum_action(drift, low.x, high.x, diffusion=0.05, n_points=40, rng=0)
     assert fast.converged
     assert slow.converged
@@ -79,13 +79,13 @@ def test_least_actions_are_the_same_by_both(monkeypatch):
 def test_other_drifts_and_noises_are_left_to_automatic_differentiation():
     ends = torch.zeros((2, 2), dtype=torch.float64)
     drift = network(2, 2.0, {})
-    assert closed_form(whitened(lambda x: -x, ends, 0.1)) is None
-    assert closed_form(whitened(drift, ends, lambda x: 0.1 + 0.0 * x)) is None
+    assert analytic_velocity(whitened(lambda x: -x, ends, 0.1)) is None
+    assert analytic_velocity(whitened(drift, ends, lambda x: 0.1 + 0.0 * x)) is None
 
 
 def test_production_far_from_the_data_does_not_overflow():
     drift = RegulatoryDrift.from_arrays(np.array([[-5_000.0]]), hill=8.0)
     ends = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
-    f, pullback = closed_form(whitened(drift, ends, 1.0))(np.array([[40.0], [-40.0]]))
+    f, pullback = analytic_velocity(whitened(drift, ends, 1.0))(np.array([[40.0], [-40.0]]))
     assert np.isfinite(f).all()
     assert np.isfinite(pullback(np.ones((2, 1)))).all()

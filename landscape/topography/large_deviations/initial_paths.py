@@ -1,4 +1,4 @@
-"""Initial paths that compete for the least action."""
+"""Initial paths of the minimisation, and the choice of the best one."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ import torch
 from torch import Tensor
 
 from landscape.topography.field import as_states
-from landscape.topography.large_deviations.path import PathRun, descend, descent_direction, respace
-from landscape.topography.metric import Whitened
+from landscape.topography.large_deviations.path_minimisation import PathRun, descent_direction, minimise_path, respace
+from landscape.topography.whitening import WhitenedDrift
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
-# A path whose action curves down more than this (in units of its cost) is left for a bowed one.
+# A path whose action has a lower curvature than this, in units of its cost, is a saddle of the action and is displaced.
 SADDLE_CURVATURE = -1e-2
+# Length of the straight path over the height of an arc, and the displacement off a saddle of the action over the length
+# of its path.
+LENGTH_PER_HEIGHT, DISPLACEMENT = 3, 0.2
+# Displacements off saddles of the action at most, and the relative gain below which they stop.
+MAX_DISPLACEMENTS, MIN_GAIN = 3, 1e-6
 
 
-def given_paths(space: Whitened, paths: Any, ends: Tensor) -> list[NDArray[np.float64]]:
-    """Initial paths that the caller gave, each from one end to the other in the coordinates of ``space``."""
+def given_paths(space: WhitenedDrift, paths: Any, ends: Tensor) -> list[NDArray[np.float64]]:
+    """Initial paths of the caller, each from start to end, in the coordinates of ``space``."""
     if paths is None:
         return []
     several: list[Any] = list(paths) if isinstance(paths, list | tuple) else [paths]
@@ -43,7 +48,7 @@ def given_paths(space: Whitened, paths: Any, ends: Tensor) -> list[NDArray[np.fl
 def arcs(
     a: NDArray[np.float64], b: NDArray[np.float64], n: int, n_arcs: int, rng: np.random.Generator
 ) -> list[NDArray[np.float64]]:
-    """Straight path and arcs that bow by a third of its length, in pairs of opposite directions."""
+    """Straight path, and arcs in pairs of opposite random directions with a height of a third of its length."""
     t = np.linspace(0, 1, n + 1)[:, None]
     chord = b - a
     straight = a + t * chord
@@ -54,36 +59,36 @@ def arcs(
     for _ in range(-(-n_arcs // 2)):
         v = rng.standard_normal(len(a))
         v -= chord * (v @ chord) / length**2
-        bow = np.sin(np.pi * t) * v * (length / 3 / float(np.linalg.norm(v)))
+        bow = np.sin(np.pi * t) * v * (length / LENGTH_PER_HEIGHT / float(np.linalg.norm(v)))
         paths += [straight + bow, straight - bow]
     return paths[: n_arcs + 1]
 
 
 def best_of(
-    space: Whitened, candidates: list[NDArray[np.float64]], n: int, max_steps: int, rng: np.random.Generator
+    space: WhitenedDrift, candidates: list[NDArray[np.float64]], n: int, max_steps: int, rng: np.random.Generator
 ) -> tuple[PathRun, int]:
-    """Best of several paths on the coarse level, moved off directions in which its action curves down."""
+    """Best of several paths on the coarsest level, displaced along directions of negative curvature of the action."""
     runs = []
     for k, y in enumerate(candidates):
         try:
-            runs.append(descend(space, respace(y, n), max_steps=max_steps))
+            runs.append(minimise_path(space, respace(y, n), max_steps=max_steps))
         except FloatingPointError as error:
-            logger.info("initial path %d left the domain of the drift: %s", k, error)
+            logger.info("initial path %d leaves the domain of the drift: %s", k, error)
     if not runs:
-        msg = "The drift is not finite along any initial path; give an `initial_path` inside its domain."
+        msg = "The drift is not finite along any initial path; pass an `initial_path` inside its domain."
         raise ValueError(msg)
     best = min(runs, key=lambda run: run.action)
     n_steps = sum(run.n_steps for run in runs)
-    for _ in range(3 if best.y.shape[1] > 1 else 0):
+    for _ in range(MAX_DISPLACEMENTS if best.y.shape[1] > 1 else 0):
         curvature, direction = descent_direction(space, best.y, rng=rng)
         if curvature > SADDLE_CURVATURE:
             break
         length = float(np.linalg.norm(np.diff(best.y, axis=0), axis=1).sum())
-        bow = direction * (0.2 * length / np.abs(direction).max())
-        bowed = [descend(space, best.y + sign * bow, max_steps=max_steps) for sign in (1, -1)]
+        bow = direction * (DISPLACEMENT * length / np.abs(direction).max())
+        bowed = [minimise_path(space, best.y + sign * bow, max_steps=max_steps) for sign in (1, -1)]
         n_steps += sum(run.n_steps for run in bowed)
         lower = min(bowed, key=lambda run: run.action)
-        if lower.action >= best.action * (1 - 1e-6):
+        if lower.action >= best.action * (1 - MIN_GAIN):
             break
         best = lower
     return best, n_steps

@@ -1,4 +1,4 @@
-"""First hits of balls by simulated paths, with the excursions inside a step that a grid of times does not see."""
+"""First hits of balls by simulated paths, corrected for excursions within a time step."""
 
 from __future__ import annotations
 
@@ -13,26 +13,32 @@ from torch import Tensor
 from landscape._random import RandomLike, torch_generator
 from landscape.dynamics import Drift, evaluate, jacobian
 from landscape.dynamics.sde import noise_factor
-from landscape.topography.metric import constant, diagonal_at
+from landscape.topography.whitening import constant_diffusion, diffusion_diagonal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from landscape.dynamics.sde import Diffusion
 
-# Steps per relaxation time of the fastest direction; Heun's scheme (weak order 2) then errs by about a permille.
+# Steps per relaxation time of the fastest direction; the error of Heun's scheme (weak order 2) is then about a permille.
 STEPS_PER_TIME = 20
-MOST_STEPS = 1_000_000
-# Rows are dropped from the batch when a fifth of it has arrived: copying at every hit would cost more than it saves.
+# Rates below this are zero for the time step.
+MIN_RATE = 1e-12
+MAX_STEPS = 1_000_000
+# States at which the default time step is evaluated, besides the targets.
+STATES_FOR_STEP = 64
+# Paths are dropped from the batch when a fifth of it has arrived: copying at every hit would cost more than it saves.
 KEEP = 0.8
-# Share of a step by which rounding may keep a chord off a point that it passes over.
+# Share of a step by which rounding may separate a chord from a point that lies on it.
 ROUNDING = 1e-9
+# Guard against division by zero.
+TINY = 1e-300
 Pair = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Hits:
-    """First hits: ``target`` of each path, -1 where none was hit, and the ``time`` of the hit or of giving up."""
+    """First hits: ``target`` of each path, -1 where none was hit, and the ``time`` of the hit or of the end."""
 
     target: NDArray[np.int64]
     time: NDArray[np.float64]
@@ -40,14 +46,14 @@ class Hits:
 
     @property
     def unresolved(self) -> int:
-        """Number of paths that hit nothing."""
+        """Number of paths that hit no target."""
         return int((self.target < 0).sum())
 
 
 def default_step(drift: Drift, states: Tensor) -> float:
-    """A twentieth of the shortest relaxation time at the given states."""
+    """Time step: a twentieth of the shortest relaxation time at the given states."""
     rates = torch.linalg.matrix_norm(jacobian(drift, states).detach(), ord=2)
-    return 1.0 / (STEPS_PER_TIME * max(float(rates.max()), 1e-12))
+    return 1.0 / (STEPS_PER_TIME * max(float(rates.max()), MIN_RATE))
 
 
 def first_hits(
@@ -64,27 +70,27 @@ def first_hits(
     lower: float | None = None,
     excluded: Tensor | None = None,
 ) -> Hits:
-    r"""Run paths until each has entered one of several balls.
+    r"""Simulate paths until each has entered one of several balls.
 
     Between two states outside a ball at distances :math:`g_0, g_1` from it, a Brownian bridge has been inside with
-    probability :math:`e^{-g_0 g_1 / (D_n\, dt)}`; counting that brings the bias of order :math:`\sqrt{dt}` of a
-    check at the ends of steps down to the order of the integrator.
+    probability :math:`e^{-g_0 g_1 / (D_n\, dt)}`. Sampling this event reduces the bias of order :math:`\sqrt{dt}` of a
+    check at the ends of steps to the order of the integrator.
 
     Parameters
     ----------
     drift, diffusion
         As in :func:`landscape.dynamics.integrate`. Heun's scheme where the noise is constant, else Euler-Maruyama.
     start
-        States, shape ``(n, d)``.
+        Initial states, shape ``(n, d)``.
     targets
-        Centres, shape ``(k, d)``.
+        Centres of the balls, shape ``(k, d)``.
     radius
         Radius of all balls; in one dimension it may be 0.
     max_time
-        Time at which paths are given up; by default :data:`MOST_STEPS` steps, because a barrier that is never crossed
-        would take for ever.
+        Time at which the simulation ends; by default :data:`MAX_STEPS` steps, because a high barrier may never be
+        crossed.
     step
-        Time step; by default :func:`default_step` at the targets and up to 64 starts.
+        Time step; by default :func:`default_step` at the targets and about 64 of the initial states.
     stop_share
         Stop when this share of paths has arrived.
     rng
@@ -92,12 +98,12 @@ def first_hits(
     lower
         Reflecting lower bound of every coordinate.
     excluded
-        For each path a target that does not count, such as the attractor it starts in; shape ``(n,)``.
+        For each path a target that is ignored, such as the attractor in which it starts; shape ``(n,)``.
     """
     n, d = start.shape
-    few = start[:: max(1, n // 64)]
+    few = start[:: max(1, n // STATES_FOR_STEP)]
     step = default_step(drift, torch.cat([targets, few])) if step is None else step
-    max_time = MOST_STEPS * step if max_time is None else max_time
+    max_time = MAX_STEPS * step if max_time is None else max_time
     if not step > 0 or not max_time > 0:
         msg = f"Expected positive `step` and `max_time`, found {step} and {max_time}."
         raise ValueError(msg)
@@ -130,7 +136,7 @@ def first_hits(
         elapsed += step
         if arrived.any():
             which = rows[arrived].numpy()
-            # The ball nearest to the end of the step where several were touched in one.
+            # If several balls were entered in one step, the one nearest to its end.
             apart = torch.where(hit[arrived], _distance(ahead[arrived], targets), torch.inf)
             target[which], time[which] = apart.argmin(1).numpy(), elapsed - 0.5 * step
             alive = alive & ~arrived
@@ -158,22 +164,22 @@ def _entered(
     away = x[:, None] - targets
     before = away.norm(dim=2)
     after = _distance(ahead, targets)
-    # The chord may pass through a ball, or over a point, with both ends outside.
+    # The chord may cross a ball, or a point, with both ends outside.
     chord = (ahead - x)[:, None]
-    along = (-(away * chord).sum(2) / chord.square().sum(2).clamp_min(1e-300)).clamp(0, 1)
+    along = (-(away * chord).sum(2) / chord.square().sum(2).clamp_min(TINY)).clamp(0, 1)
     closest = (away + along[..., None] * chord).norm(dim=2)
     gaps = (before - radius).clamp_min(0) * (after - radius).clamp_min(0)
-    chance = torch.exp(-gaps / (normal(x, away / before.clamp_min(1e-300)[..., None]) * step))
-    seen = torch.rand(chance.shape, generator=random, dtype=torch.float64) < chance
-    # A chord over a point comes as close to it as rounding lets it, which a radius of zero would not count.
-    return (closest <= radius + ROUNDING * chord.norm(dim=2)) | seen
+    chance = torch.exp(-gaps / (normal(x, away / before.clamp_min(TINY)[..., None]) * step))
+    excursion = torch.rand(chance.shape, generator=random, dtype=torch.float64) < chance
+    # With a radius of zero, rounding would separate every chord from the point that it crosses.
+    return (closest <= radius + ROUNDING * chord.norm(dim=2)) | excursion
 
 
 def _normal_diffusion(diffusion: Diffusion, d: int) -> Pair:
     """Diffusion along unit vectors ``(n, k, d)`` at states ``(n, d)``, shape ``(n, k)``."""
     if callable(diffusion):
-        return lambda x, u: (diagonal_at(diffusion, x)[:, None] * u.square()).sum(2)
-    value = constant(diffusion, d)
+        return lambda x, u: (diffusion_diagonal(diffusion, x)[:, None] * u.square()).sum(2)
+    value = constant_diffusion(diffusion, d)
     if value.ndim == 2:
         return lambda x, u: ((u @ value) * u).sum(2)
     if bool((value == value[0]).all()):

@@ -1,4 +1,4 @@
-"""The diffusion as a metric: coordinates in which a constant one is the identity."""
+"""Whitened coordinates, in which a constant diffusion is the identity, and checks of diffusions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from landscape.dynamics.sde import Diffusion
 
 
-@dataclass(frozen=True)
-class Whitened:
-    r"""Drift in :math:`y = L^{-1} (x - c)` with :math:`D = L L^\top`, so that lengths are those of the noise.
+# Relative asymmetry of a matrix that is rounding.
+SYMMETRY = 1e-10
 
-    A state-dependent :math:`D(x)` is whitened by its value at the centre; ``resistance`` is what remains.
+
+@dataclass(frozen=True)
+class WhitenedDrift:
+    r"""Drift in :math:`y = L^{-1} (x - c)` with :math:`D = L L^\top`: coordinates in which the noise has unit size.
+
+    A state-dependent :math:`D(x)` is whitened by its geometric mean; ``resistance`` is the remaining factor.
 
     Attributes
     ----------
@@ -43,11 +47,11 @@ class Whitened:
     diffusion: Callable[[Tensor], Tensor] | None = None
 
     def inside(self, x: Tensor) -> Tensor:
-        """Whitened coordinates of states."""
+        """Convert states to whitened coordinates."""
         return apply(self.inverse, x - self.centre)
 
     def outside(self, y: Tensor) -> Tensor:
-        """States of whitened coordinates."""
+        """Convert whitened coordinates to states."""
         return self.centre + apply(self.factor, y)
 
     def velocity(self, y: Tensor) -> Tensor:
@@ -55,27 +59,27 @@ class Whitened:
         return apply(self.inverse, self.drift(self.outside(y)))
 
     def resistance(self, y: Tensor) -> Tensor | None:
-        r"""Diagonal of the inverse diffusion in whitened coordinates, ``(n, d)``; ``None`` where it is one."""
+        r"""Diagonal of the inverse diffusion in whitened coordinates, ``(n, d)``; ``None`` where it is the identity."""
         if self.diffusion is None:
             return None
-        return self.factor**2 / diagonal_at(self.diffusion, self.outside(y))
+        return self.factor**2 / diffusion_diagonal(self.diffusion, self.outside(y))
 
 
 def apply(matrix: Tensor, vectors: Tensor) -> Tensor:
-    """Matrix, or diagonal, times each row."""
+    """Apply a matrix, or a diagonal, to each row."""
     return vectors * matrix if matrix.ndim == 1 else vectors @ matrix.T
 
 
-def whitened(drift: Drift, states: Tensor, diffusion: Diffusion) -> Whitened:
-    """Whitened drift around the mean of given states, with the drift and the diffusion checked at them.
+def whitened(drift: Drift, states: Tensor, diffusion: Diffusion) -> WhitenedDrift:
+    """Whitened drift around the mean of given states, at which drift and diffusion are checked.
 
     Raises
     ------
     TypeError
         If the drift is not callable or returns no float64 tensor.
     ValueError
-        If the drift has another shape or is not finite, cannot be differentiated, or the diffusion is not positive
-        (definite) or has another shape.
+        If the drift has a wrong shape, is not finite or cannot be differentiated, or the diffusion has a wrong shape or
+        is not positive (definite).
     """
     if not callable(drift):
         msg = (
@@ -85,15 +89,15 @@ def whitened(drift: Drift, states: Tensor, diffusion: Diffusion) -> Whitened:
     check_differentiable(drift, states)
     d, centre = states.shape[1], states.mean(0)
     if callable(diffusion):
-        diagonal_at(diffusion, states)
-        # Midway between the states, in the geometric sense: a diffusion may vary by orders of magnitude.
-        factor = diagonal_at(diffusion, states).log().mean(0).mul(0.5).exp()
-        return Whitened(drift, centre, factor, 1 / factor, diffusion)
-    value = constant(diffusion, d)
+        diffusion_diagonal(diffusion, states)
+        # The geometric mean over the states, because a diffusion may vary by orders of magnitude.
+        factor = diffusion_diagonal(diffusion, states).log().mean(0).mul(0.5).exp()
+        return WhitenedDrift(drift, centre, factor, 1 / factor, diffusion)
+    value = constant_diffusion(diffusion, d)
     if value.ndim == 2:
         factor = torch.linalg.cholesky(value)
-        return Whitened(drift, centre, factor, torch.linalg.inv(factor))
-    return Whitened(drift, centre, value.sqrt(), 1 / value.sqrt())
+        return WhitenedDrift(drift, centre, factor, torch.linalg.inv(factor))
+    return WhitenedDrift(drift, centre, value.sqrt(), 1 / value.sqrt())
 
 
 def check_differentiable(drift: Drift, states: Tensor) -> None:
@@ -108,11 +112,11 @@ def check_differentiable(drift: Drift, states: Tensor) -> None:
         raise ValueError(msg)
 
 
-def constant(diffusion: float | Tensor | NDArray, d: int) -> Tensor:
-    """Constant diffusion as a diagonal of shape ``(d,)`` or a matrix of shape ``(d, d)``, checked."""
+def constant_diffusion(diffusion: float | Tensor | NDArray, d: int) -> Tensor:
+    """Check a constant diffusion and return its diagonal, shape ``(d,)``, or its matrix, shape ``(d, d)``."""
     value = torch.as_tensor(np.asarray(diffusion), dtype=torch.float64)
     if value.ndim == 2:
-        if value.shape != (d, d) or not torch.allclose(value, value.T, rtol=1e-10):
+        if value.shape != (d, d) or not torch.allclose(value, value.T, rtol=SYMMETRY):
             msg = f"Expected a symmetric `diffusion` of shape ({d}, {d}), found {tuple(value.shape)}."
             raise ValueError(msg)
         if torch.linalg.cholesky_ex(value)[1]:
@@ -131,8 +135,8 @@ def constant(diffusion: float | Tensor | NDArray, d: int) -> Tensor:
     return value.expand(d).clone()
 
 
-def diagonal_at(diffusion: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """State-dependent diagonal at states ``(n, d)``, checked to be positive."""
+def diffusion_diagonal(diffusion: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Evaluate a state-dependent diagonal at states ``(n, d)`` and check that it is positive."""
     diagonal = diffusion(x)
     if not isinstance(diagonal, Tensor) or diagonal.shape != x.shape:
         found = tuple(diagonal.shape) if isinstance(diagonal, Tensor) else type(diagonal).__name__
@@ -144,10 +148,10 @@ def diagonal_at(diffusion: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return diagonal
 
 
-def matrices_at(diffusion: Diffusion, x: Tensor) -> Tensor:
+def diffusion_matrices(diffusion: Diffusion, x: Tensor) -> Tensor:
     """Diffusion matrices at states ``(n, d)``, shape ``(n, d, d)``."""
     if callable(diffusion):
-        return torch.diag_embed(diagonal_at(diffusion, x))
-    value = constant(diffusion, x.shape[1])
+        return torch.diag_embed(diffusion_diagonal(diffusion, x))
+    value = constant_diffusion(diffusion, x.shape[1])
     matrix = value if value.ndim == 2 else torch.diag(value)
     return matrix.expand(len(x), -1, -1)

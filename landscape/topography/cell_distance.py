@@ -1,4 +1,4 @@
-"""Whether a state of the model is one that cells have been seen in."""
+"""Distances of states to the nearest cells: whether a state of the model is close to observed ones."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from landscape.topography.field import as_states
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# Cells whose own spacing is measured; the quantile of so many is known to within about half a percent.
-MOST_REFERENCE_CELLS = 2000
-# Distances held at once.
+# Cells whose spacing is measured; this many give a quantile to within about half a percent.
+MAX_REFERENCE_CELLS = 2000
+# Distances in memory at once (128 MB in float64).
 BLOCK = 2**24
 
 
 @dataclass(frozen=True)
-class Support:
-    """How near states lie to cells, beside how near cells lie to each other.
+class CellDistance:
+    """Distances of states to cells, compared to the distances between cells.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Support:
     observed
         Whether the distance is at most the threshold, shape ``(m,)``.
     percentile
-        Share of cells that lie more densely than each state, between 0 and 1, shape ``(m,)``.
+        Share of cells whose own distance is smaller than that of each state, between 0 and 1, shape ``(m,)``.
     """
 
     distance: NDArray[np.float64]
@@ -43,7 +43,7 @@ class Support:
     percentile: NDArray[np.float64]
 
 
-def data_support(
+def distance_to_cells(
     states: ArrayLike | Tensor,
     cells: ArrayLike | Tensor,
     *,
@@ -51,32 +51,32 @@ def data_support(
     quantile: float = 0.99,
     metric: ArrayLike | Tensor | None = None,
     rng: RandomLike = 0,
-) -> Support:
-    r"""Support that data give to states, such as the attractors of a fitted drift.
+) -> CellDistance:
+    r"""Distances of states, such as the attractors of a fitted drift, to the nearest cells.
 
     .. math:: r_k(x) = \text{distance from } x \text{ to its } k\text{-th nearest cell}, \qquad
         \text{observed} = r_k(x) \le Q_q\{ r_k(\text{cell}) \}
 
-    where a cell is not its own neighbour. A state with none of the data near it is a prediction, not an observation.
+    where a cell is not its own neighbour. A state far from all cells is a prediction, not an observation.
 
     Parameters
     ----------
     states
-        States to judge, shape ``(m, d)`` or ``(d,)``.
+        States, shape ``(m, d)`` or ``(d,)``.
     cells
         Cells in the same coordinates, shape ``(n, d)``, more than ``k``.
     k
         Number of neighbours.
     quantile
-        Quantile of the cells' own distances up to which a state counts as observed, between 0 and 1.
+        Quantile of the distances between cells up to which a state is observed, between 0 and 1.
     metric
         Length of each coordinate, a number or shape ``(d,)``; 1 by default.
     rng
-        Seed of the choice of at most 2,000 cells whose spacing is measured.
+        Seed of the choice of at most 2,000 cells whose distances are measured.
 
     Returns
     -------
-    Distances, the threshold, and the verdict.
+    Distances, their threshold, and whether each state is observed.
 
     Raises
     ------
@@ -99,18 +99,18 @@ def data_support(
         raise ValueError(msg)
     x, data = x / scale, data / scale
     chosen = np.arange(len(data))
-    if len(data) > MOST_REFERENCE_CELLS:
-        chosen = np.sort(generator(rng).choice(len(data), MOST_REFERENCE_CELLS, replace=False))
+    if len(data) > MAX_REFERENCE_CELLS:
+        chosen = np.sort(generator(rng).choice(len(data), MAX_REFERENCE_CELLS, replace=False))
     # Each cell is its own nearest neighbour, at distance zero, hence k + 1.
     own = np.sort(_kth_distance(data[torch.as_tensor(chosen)], data, k + 1))
     distance = _kth_distance(x, data, k)
     threshold = float(np.quantile(own, quantile))
-    return Support(distance, threshold, distance <= threshold, np.searchsorted(own, distance) / len(own))
+    return CellDistance(distance, threshold, distance <= threshold, np.searchsorted(own, distance) / len(own))
 
 
 def _kth_distance(x: Tensor, data: Tensor, k: int) -> NDArray[np.float64]:
     rows = max(1, BLOCK // len(data))
-    # The matrix-product shortcut of cdist loses all digits of distances that are small beside the offset.
+    # The matrix-product form of cdist loses all digits of distances that are small relative to the offset.
     parts = [
         torch.cdist(part, data, compute_mode="donot_use_mm_for_euclid_dist").kthvalue(k, dim=1).values
         for part in x.split(rows)

@@ -1,4 +1,4 @@
-"""Velocity of a gene network and its transposed Jacobian in closed form, without the cost of automatic differentiation."""
+"""Velocity of a gene network and its vector-Jacobian product in closed form, faster than automatic differentiation."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ from landscape.dynamics.model import drift_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from landscape.topography.metric import Whitened
+    from landscape.topography.whitening import WhitenedDrift
+
+# Argument at which the exponential of the logistic function stays finite in float64.
+MAX_EXPONENT = 700.0
+# Powers up to this one are products, which are several times faster than a logarithm and an exponential.
+MAX_PRODUCT = 16
 
 Pullback = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 Velocity = Callable[["NDArray[np.float64]"], tuple["NDArray[np.float64]", Pullback]]
 
 
-def closed_form(space: Whitened) -> Velocity | None:
-    r"""Whitened velocity at states ``(n, d)`` with :math:`v \mapsto J^\top v` there; ``None`` for other drifts.
+def analytic_velocity(space: WhitenedDrift) -> Velocity | None:
+    r"""Whitened velocity at states ``(n, d)`` and the map :math:`v \mapsto J^\top v`; ``None`` for other drifts.
 
-    Paths of some fifty points of ten genes are so small that automatic differentiation spends its time on
-    bookkeeping: in closed form a value with its gradient takes a quarter of it. Only for a constant diffusion.
+    For paths of some fifty points and ten genes the overhead of automatic differentiation dominates: in closed form a
+    value with its gradient takes a quarter of the time. Only for a :class:`~landscape.dynamics.RegulatoryDrift` with
+    constant diffusion.
     """
     drift = drift_of(space.drift)
     if type(drift) is not RegulatoryDrift or space.diffusion is not None:
@@ -43,7 +49,7 @@ def closed_form(space: Whitened) -> Velocity | None:
     def velocity(y: NDArray[np.float64]) -> tuple[NDArray[np.float64], Pullback]:
         x = centre + _apply(factor, y)
         positive = np.maximum(x, 0.0)
-        # For hill of at least 1, y^(n - 1) is finite at zero; below zero nothing moves.
+        # With hill >= 1, y^(n - 1) is finite at zero; below zero the response is constant.
         lower = positive ** (hill - 1.0) if not _whole(hill) else _product(positive, int(hill[0]) - 1)
         powered = lower * positive
         total = half + powered
@@ -51,7 +57,7 @@ def closed_form(space: Whitened) -> Velocity | None:
         slope = hill * half * lower / (total * total) * (x >= 0)
         response[:, held], slope[:, held] = answer, 0.0
         h = response @ weights.T + shift
-        s = 1.0 / (1.0 + np.exp(-np.clip(h, -700.0, 700.0)))
+        s = 1.0 / (1.0 + np.exp(-np.clip(h, -MAX_EXPONENT, MAX_EXPONENT)))
         made = ceiling * s
         steep = made * (1.0 - s)
         made[:, held], steep[:, held] = decay[held] * levels, 0.0
@@ -67,11 +73,11 @@ def closed_form(space: Whitened) -> Velocity | None:
 
 
 def _whole(hill: NDArray[np.float64]) -> bool:
-    return bool((hill == hill[0]).all() and hill[0] == int(hill[0]) and hill[0] <= 16)
+    return bool((hill == hill[0]).all() and hill[0] == int(hill[0]) and hill[0] <= MAX_PRODUCT)
 
 
 def _product(x: NDArray[np.float64], exponent: int) -> NDArray[np.float64]:
-    """Power by products, many times faster than by logarithms."""
+    """Power by repeated squaring."""
     result, base = np.ones_like(x), x
     while exponent:
         if exponent & 1:

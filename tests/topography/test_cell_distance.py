@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from landscape.topography import data_support
+from landscape.topography import distance_to_cells
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def cells():
 
 def test_distances_are_those_of_a_tree(cells):
     x = np.random.default_rng(1).normal(size=(20, 3))
-    found = data_support(x, cells, k=7)
+    found = distance_to_cells(x, cells, k=7)
     np.testing.assert_allclose(found.distance, cKDTree(cells).query(x, k=7)[0][:, -1], rtol=1e-12)
     own = cKDTree(cells).query(cells, k=8)[0][:, -1]
     assert found.threshold == pytest.approx(np.quantile(own, 0.99), rel=1e-12)
@@ -25,35 +25,35 @@ def test_distances_are_those_of_a_tree(cells):
 
 
 def test_a_state_among_cells_is_observed_and_one_outside_is_not(cells):
-    found = data_support([[0.0, 0, 0], [8.0, 0, 0]], cells)
+    found = distance_to_cells([[0.0, 0, 0], [8.0, 0, 0]], cells)
     assert found.observed.tolist() == [True, False]
     assert found.percentile[1] == 1
 
 
 def test_the_quantile_is_the_share_of_cells_that_count_as_observed(cells):
     # A cell taken as a state has itself as first neighbour, so that k + 1 gives its distance to the k-th other.
-    threshold = data_support(cells, cells, k=15, quantile=0.9).threshold
-    own = data_support(cells, cells, k=16).distance
+    threshold = distance_to_cells(cells, cells, k=15, quantile=0.9).threshold
+    own = distance_to_cells(cells, cells, k=16).distance
     assert (own <= threshold).mean() == pytest.approx(0.9, abs=1 / len(cells))
 
 
 def test_units_cancel(cells):
     scale = np.array([1.0, 10.0, 1e4])
     x = np.random.default_rng(1).normal(size=(9, 3))
-    plain, scaled = data_support(x, cells), data_support(x * scale, cells * scale, metric=scale)
+    plain, scaled = distance_to_cells(x, cells), distance_to_cells(x * scale, cells * scale, metric=scale)
     np.testing.assert_allclose(plain.distance, scaled.distance)
-    shifted = data_support(x + 1e6, cells + 1e6)
+    shifted = distance_to_cells(x + 1e6, cells + 1e6)
     np.testing.assert_allclose(plain.distance, shifted.distance, atol=1e-8)  # Rounding of 1e6.
 
 
 def test_a_large_data_set_is_sampled_for_its_spacing_only():
     cells = np.random.default_rng(0).uniform(size=(2500, 2))
-    found = data_support(cells[:5], cells, k=1)
+    found = distance_to_cells(cells[:5], cells, k=1)
     assert (found.distance == 0).all()
     own = cKDTree(cells).query(cells, k=2)[0][:, -1]
     # 2,000 of 2,500 cells: the quantile lies between nearby quantiles of all of them.
     assert np.quantile(own, 0.985) <= found.threshold <= np.quantile(own, 0.995)
-    assert data_support(cells[:5], cells, k=1).threshold == found.threshold
+    assert distance_to_cells(cells[:5], cells, k=1).threshold == found.threshold
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_a_large_data_set_is_sampled_for_its_spacing_only():
 )
 def test_bad_input_is_named(cells, states, options, message):
     with pytest.raises(ValueError, match=message):
-        data_support(states, cells, **options)
+        distance_to_cells(states, cells, **options)

@@ -1,4 +1,4 @@
-"""Generator of the stochastic dynamics on a grid in one or two dimensions."""
+"""Finite-volume discretisation of the stochastic dynamics in one or two dimensions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from scipy import sparse
 
 from landscape.dynamics import Drift, evaluate
-from landscape.topography.metric import constant, diagonal_at
+from landscape.topography.whitening import constant_diffusion, diffusion_diagonal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Rates between the cells of a grid: ``generator`` csr ``(n, n)`` with rows summing to 0, ``points`` ``(n, d)``."""
+class FiniteVolumes:
+    """Rates between volumes: ``generator`` csr ``(n, n)`` with rows that sum to 0, and their centres ``points`` ``(n, d)``."""
 
     generator: sparse.csr_array
     points: NDArray[np.float64]
 
-    def jumps(self) -> sparse.csr_array:
-        """Transition matrix of the embedded jump chain: it ends where the process ends."""
+    def jump_chain(self) -> sparse.csr_array:
+        """Transition matrix of the embedded jump chain, which has the hitting probabilities of the process."""
         leaving = -self.generator.diagonal()
         chain = sparse.csr_array(sparse.diags_array(1 / leaving) @ self.generator)
         chain.setdiag(0.0)
@@ -36,31 +36,35 @@ class Grid:
         return chain
 
     def ball(self, centre: NDArray[np.float64], radius: float) -> NDArray[np.int64]:
-        """Cells whose centre lies in a ball."""
+        """Indices of the volumes whose centre lies in a ball."""
         return np.flatnonzero(np.linalg.norm(self.points - centre, axis=1) <= radius)
 
 
+# Below this the Bernoulli function is its Taylor polynomial to rounding; beyond the other its exponential overflows.
+SMALL, MAX_EXPONENT = 1e-8, 700
+
+
 def bernoulli(u: NDArray[np.float64]) -> NDArray[np.float64]:
-    """U / (exp(u) - 1), finite everywhere."""
-    small = np.abs(u) < 1e-8
-    safe = np.clip(np.where(small, 1.0, u), -700, 700)
+    """Bernoulli function u / (exp(u) - 1), finite everywhere."""
+    small = np.abs(u) < SMALL
+    safe = np.clip(np.where(small, 1.0, u), -MAX_EXPONENT, MAX_EXPONENT)
     return np.where(small, 1 - u / 2, safe / np.expm1(safe))
 
 
-def grid_generator(
+def finite_volumes(
     drift: Drift,
     lower: Sequence[float] | NDArray,
     upper: Sequence[float] | NDArray,
     shape: Sequence[int],
     *,
     diffusion: Diffusion,
-) -> Grid:
+) -> FiniteVolumes:
     r"""Finite-volume generator with reflecting walls and exponentially fitted rates.
 
     .. math:: q_{i \to j} = \frac{D}{h^2} B\!\left(-\frac{v h}{D}\right), \qquad B(u) = \frac{u}{e^u - 1}
 
-    with the velocity :math:`v = f - D'` at the face (Ito). In one dimension the stationary law is exact at cell
-    centres whatever the spacing if :math:`v h / D` is the exact integral over the link, and second order otherwise.
+    with the velocity :math:`v = f - D'` at the face (Ito). In one dimension the stationary distribution is exact at
+    the centres for any spacing if :math:`v h / D` is the exact integral over the link, and of second order otherwise.
 
     References
     ----------
@@ -89,13 +93,13 @@ def grid_generator(
     off = sparse.csr_array(
         (np.concatenate(rates), (np.concatenate(rows), np.concatenate(columns))), shape=(len(points),) * 2
     )
-    return Grid(sparse.csr_array(off - sparse.diags_array(off.sum(1))), points)
+    return FiniteVolumes(sparse.csr_array(off - sparse.diags_array(off.sum(1))), points)
 
 
 def _diagonals(diffusion: Diffusion, points: NDArray[np.float64]) -> NDArray[np.float64]:
     if callable(diffusion):
-        return diagonal_at(diffusion, torch.as_tensor(points)).detach().numpy()
-    value = constant(diffusion, points.shape[1])
+        return diffusion_diagonal(diffusion, torch.as_tensor(points)).detach().numpy()
+    value = constant_diffusion(diffusion, points.shape[1])
     if value.ndim == 2:
         off = value - torch.diag(value.diagonal())
         if bool((off != 0).any()):

@@ -1,0 +1,117 @@
+"""Attractors as nodes and saddles as edges, and the search for saddles between pairs of attractors."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy.sparse import csgraph
+
+from landscape.topography.field import as_states
+from landscape.topography.fixed_points.roots import FixedPoint
+from landscape.topography.fixed_points.saddles import Saddle, descents, find_saddle, nearest_attractor
+from landscape.topography.large_deviations.action import SAME, saddles_near
+from landscape.topography.large_deviations.path_minimisation import minimise_path, respace, segment_actions
+from landscape.topography.whitening import whitened
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from landscape.dynamics import Drift
+    from landscape.dynamics.sde import Diffusion
+
+logger = logging.getLogger(__name__)
+
+# Segments of a coarse path and steps of its minimisation: it only has to come near a saddle, to which Newton's method
+# then converges.
+COARSE, SEARCH_STEPS = 32, 300
+
+
+@dataclass(frozen=True, eq=False)
+class CoarsePath:
+    """Coarse path between two attractors: its states, and its action forward and, along the same states, backward."""
+
+    attractors: tuple[int, int]
+    states: NDArray[np.float64]
+    cost: tuple[float, float]
+
+
+class SaddleGraph:
+    """Graph of attractors, with an edge for each saddle and for each path between attractors that no saddle joins.
+
+    Attributes
+    ----------
+    transitions
+        Pair of attractors and saddle of each edge.
+    unassigned
+        Saddles whose two descents do not end at two different attractors.
+    without_saddle
+        Pairs that are joined by a path, but not by a saddle.
+    coarse_paths
+        Paths that were searched, by pair.
+    """
+
+    def __init__(self, drift: Drift, x: NDArray[np.float64], *, reach: float, scale: float) -> None:
+        self.drift, self.x, self.reach, self.scale = drift, x, reach, scale
+        self.transitions: list[tuple[tuple[int, int], Saddle]] = []
+        self.unassigned: list[Saddle] = []
+        self.without_saddle: list[tuple[int, int]] = []
+        self.coarse_paths: dict[tuple[int, int], CoarsePath] = {}
+
+    @property
+    def edges(self) -> set[tuple[int, int]]:
+        """Pairs that are joined by a saddle or a path."""
+        return {pair for pair, _ in self.transitions} | set(self.without_saddle)
+
+    def connected(self, i: int, j: int) -> bool:
+        """Whether a chain of transitions leads from one attractor to another."""
+        graph = np.zeros((len(self.x),) * 2)
+        for a, b in self.edges:
+            graph[a, b] = 1
+        labels = csgraph.connected_components(graph, directed=False)[1]
+        return bool(labels[i] == labels[j])
+
+    def add(self, saddle: Saddle) -> None:
+        """Add a saddle as an edge between the ends of its descents; known saddles and other points are skipped."""
+        known = [s for _, s in self.transitions] + self.unassigned
+        if not saddle.converged or any(np.linalg.norm(saddle.x - s.x) <= SAME * self.scale for s in known):
+            return
+        ends = [
+            nearest_attractor(d.end, self.x, within=self.reach) if d.settled else None
+            for d in descents(self.drift, saddle, scale=self.scale)
+        ]
+        if ends[0] is None or ends[1] is None or ends[0] == ends[1]:
+            self.unassigned.append(saddle)
+            return
+        i, j = sorted((ends[0], ends[1]))
+        self.transitions.append(((i, j), saddle))
+
+
+def saddle_records(drift: Drift, saddles: Any, scale: float) -> list[Saddle]:
+    """Convert saddles given as records, fixed points or states to records."""
+    if saddles is None or len(saddles) == 0:
+        return []
+    if all(isinstance(s, Saddle | FixedPoint) for s in saddles):
+        return [s if isinstance(s, Saddle) else find_saddle(drift, s.x, scale=scale) for s in saddles]
+    return [find_saddle(drift, state, scale=scale) for state in as_states(saddles, name="saddles")]
+
+
+def search_between(graph: SaddleGraph, i: int, j: int, diffusion: Diffusion) -> None:
+    """Minimise a coarse path between two attractors and refine its slowest states to saddles."""
+    ends = torch.as_tensor(graph.x[[i, j]])
+    space = whitened(graph.drift, ends, diffusion)
+    y = respace(space.inside(ends).numpy(), COARSE)
+    try:
+        run = minimise_path(space, y, max_steps=SEARCH_STEPS)
+    except FloatingPointError:
+        logger.info("the drift is not finite between attractors %d and %d; pass `saddles`", i, j)
+        return
+    for saddle in saddles_near(graph.drift, space, run.y, graph.scale):
+        graph.add(saddle)
+    back = float(segment_actions(space, run.y[::-1].copy()).sum())
+    graph.coarse_paths[i, j] = CoarsePath((i, j), space.outside(torch.as_tensor(run.y)).numpy(), (run.action, back))
+    if not graph.connected(i, j):
+        graph.without_saddle.append((i, j))
