@@ -146,7 +146,7 @@ def committor_of_model(adata: AnnData, *, n_cells: int = 400, rng: int = 0) -> f
     """Mean absolute error of the model's own committor, on the cells that the other figures use."""
     cells = np.sort(np.random.default_rng(rng).choice(adata.n_obs, n_cells, replace=False))
     part = adata[cells].copy()
-    truth = ls.circuits.committor(part, ls.circuits.krumsiek(), n_replicates=50, rng=rng)
+    truth = ls.circuits.fate_probabilities(part, ls.circuits.krumsiek(), n_replicates=50, rng=rng)
     result = adata.uns["landscape"]["attractors"]["states"]
     x = part.obsm["X_state"].to_numpy()
     first = (adata.obs["day"] == adata.obs["day"].min()).to_numpy()

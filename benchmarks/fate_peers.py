@@ -71,7 +71,7 @@ def truth(seed: int) -> pd.DataFrame:
     """Simulated fate probabilities of some cells of a seed."""
     adata, _ = latent(seed)
     cells = np.sort(np.random.default_rng(seed).choice(adata.n_obs, N_CELLS, replace=False))
-    return ls.circuits.committor(adata[cells].copy(), ls.circuits.krumsiek(), n_replicates=50, rng=seed)
+    return ls.circuits.fate_probabilities(adata[cells].copy(), ls.circuits.krumsiek(), n_replicates=50, rng=seed)
 
 
 def error(found: pd.DataFrame, expected: pd.DataFrame) -> float:

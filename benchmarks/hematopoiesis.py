@@ -49,7 +49,7 @@ def basins_against_committor(adata: AnnData, *, n_cells: int = 400, rng: int = 0
     """Basin against the fate of committed cells, whose committor, simulated anew, is above .95; and fates against it."""
     cells = np.sort(np.random.default_rng(rng).choice(adata.n_obs, n_cells, replace=False))
     part = adata[cells].copy()
-    truth = ls.circuits.committor(part, ls.circuits.krumsiek(), n_replicates=50, rng=rng)
+    truth = ls.circuits.fate_probabilities(part, ls.circuits.krumsiek(), n_replicates=50, rng=rng)
     fate, sure = truth.idxmax(axis=1), (truth.max(axis=1) > 0.95).to_numpy()
     sure &= (fate != "other").to_numpy()
     agree = (part.obs["basin"].astype(str).to_numpy() == fate.to_numpy())[sure]

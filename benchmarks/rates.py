@@ -139,7 +139,11 @@ def barriers(results: Results, *, quick: bool) -> None:
         with timed(row):
             network = transition_network(drift, wells, diffusion=0.01, saddles=found.saddles)
         row |= {"attractors": len(wells), "transitions": len(network.transitions), "missing": network.n_missing}
-        row |= {"converged": network.converged, "unassigned": len(network.unassigned), "peak_memory_mb": peak_memory_mb()}
+        row |= {
+            "converged": network.converged,
+            "unassigned": len(network.unassigned),
+            "peak_memory_mb": peak_memory_mb(),
+        }
         results.add(row)
         results.figures[f"barriers seconds {n_genes} genes"] = row["seconds"]
         results.figures[f"points and barriers cpu seconds {n_genes} genes"] = (

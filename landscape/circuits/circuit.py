@@ -1,4 +1,4 @@
-"""A gene circuit as data: Boolean rules, their signed edges, and the time scales of its genes."""
+"""A gene circuit: Boolean rules, signed edges, and the time scales of its genes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from landscape.circuits.kinetics import HillCube
 from landscape.circuits.logic import BooleanRule, Multilinear, boolean_states, read_rule
 
 OTHER = "other"
+# Genes up to which all Boolean states are enumerated: a million.
 MAX_ENUMERATED = 20
+# Level above which a gene is on.
+ON = 0.5
 # Parameters of genes that a mapping does not name.
 DEFAULTS: Mapping[Literal["time_scale", "threshold", "hill"], float] = {
     "time_scale": 1.0,
@@ -37,11 +40,11 @@ class Circuit:
         Boolean rule of each gene, as text (``"Cebpa and not EgrNab"``) or as a function of gene names. The order of
         the genes is the order of the rules.
     edges
-        Signed edges ``(source, target, sign)`` as written down in the source; checked against the rules.
+        Signed edges ``(source, target, sign)`` as stated in the source; checked against the rules.
     initial
-        Level of the genes that are on in the initial state; the others start at 0.
+        Initial level of each gene; genes not named start at 0.
     fates
-        Genes that are on in each mature fate; every other gene is off there.
+        Genes that are on in each fate; all others are off.
     time_scale
         :math:`\tau_i`, one number or a number for each gene (genes not named: 1).
     threshold, hill
@@ -49,17 +52,17 @@ class Circuit:
     system_size
         :math:`\Omega` of the chemical Langevin noise: copies of a fully expressed gene.
     diffusion
-        :math:`D` where constant noise is asked for.
+        :math:`D` of constant noise.
     duration
         Time after which nearly all trajectories have reached a fate.
     reference
-        Where the rules come from.
+        Source of the rules.
 
     Raises
     ------
     ValueError
-        If a rule, an edge, a fate or a level names an unknown gene, if the rules and the written edges disagree, or
-        if a parameter is not positive.
+        If a rule, an edge, a fate or a level names an unknown gene, if rules and edges disagree, or if a parameter is
+        not positive.
     """
 
     name: str
@@ -90,8 +93,8 @@ class Circuit:
         derived = {(s, t, sign) for s, t, sign in self.network.itertuples(index=False)}
         if derived != set(self.edges):
             msg = (
-                f"The written edges of circuit {self.name!r} disagree with its rules: only in the rules "
-                f"{sorted(derived - set(self.edges))}, only written {sorted(set(self.edges) - derived)}."
+                f"The edges of circuit {self.name!r} disagree with its rules: only in the rules "
+                f"{sorted(derived - set(self.edges))}, only in `edges` {sorted(set(self.edges) - derived)}."
             )
             raise ValueError(msg)
         if OTHER in self.fates:
@@ -106,7 +109,7 @@ class Circuit:
                 msg = f"Expected `{name}` to be positive and finite, found {getattr(self, name)}."
                 raise ValueError(msg)
         if bad := {g: v for g, v in self.initial.items() if not 0 <= v < np.inf}:
-            msg = f"Expected initial levels that are not negative, found {bad}."
+            msg = f"Expected non-negative initial levels, found {bad}."
             raise ValueError(msg)
 
     @property
@@ -141,12 +144,12 @@ class Circuit:
         knockouts
             Genes without production.
         levels
-            Genes whose production is held so that they settle at the given level.
+            Level of each gene whose production is clamped, which it approaches.
 
         Raises
         ------
         ValueError
-            If a gene is unknown or both knocked out and held, or a level is negative.
+            If a gene is unknown or both knocked out and clamped, or a level is negative.
         """
         held = self.held(knockouts, levels)
         return HillCube(
@@ -158,7 +161,7 @@ class Circuit:
         )
 
     def held(self, knockouts: Iterable[str] = (), levels: Mapping[str, float] | None = None) -> dict[str, float]:
-        """Level of each gene whose production is held; a knocked-out gene is held at 0."""
+        """Level of each gene whose production is clamped; a knocked-out gene is clamped at 0."""
         if isinstance(knockouts, str):
             msg = (
                 f"Expected `knockouts` to be a collection of genes, found the text {knockouts!r}; pass [{knockouts!r}]."
@@ -171,12 +174,12 @@ class Circuit:
             msg = f"Genes {sorted(both)} are both in `knockouts` and in `levels`; name each in one of them."
             raise ValueError(msg)
         if bad := {g: v for g, v in levels.items() if not 0 <= v < np.inf}:
-            msg = f"Expected `levels` that are not negative, found {bad}."
+            msg = f"Expected non-negative `levels`, found {bad}."
             raise ValueError(msg)
         return {**dict.fromkeys(knockouts, 0.0), **{g: float(v) for g, v in levels.items()}}
 
     def initial_state(self, knockouts: Iterable[str] = (), levels: Mapping[str, float] | None = None) -> Tensor:
-        """Initial state, shape ``(d,)``; held genes start at their level."""
+        """Initial state, shape ``(d,)``; clamped genes start at their level."""
         start = {**self.initial, **self.held(knockouts, levels)}
         return torch.tensor([float(start.get(g, 0.0)) for g in self.genes], dtype=torch.float64)
 
@@ -201,11 +204,11 @@ class Circuit:
         return [frozenset(g for g, on in zip(self.genes, s, strict=True) if on) for s in states[steady]]
 
     def classify(self, states: Tensor | np.ndarray) -> np.ndarray:
-        """Fate of each state of shape ``(n, d)``: the one whose genes, and no others, exceed one half; else ``"other"``."""
-        on = np.asarray(states) > 0.5
+        """Fate of each state of shape ``(n, d)``: the one whose genes, and no others, are on; else ``"other"``."""
+        on = np.asarray(states) > ON
         result = np.full(len(on), OTHER, dtype=object)
         for fate, pattern in self.fate_states.iterrows():
-            result[(on == (pattern.to_numpy() > 0.5)).all(1)] = fate
+            result[(on == (pattern.to_numpy() > ON)).all(1)] = fate
         return result
 
     def vector(self, key: Literal["time_scale", "threshold", "hill"]) -> Tensor:
@@ -215,7 +218,7 @@ class Circuit:
         return torch.tensor(values, dtype=torch.float64)
 
     def require_genes(self, names: Iterable[str], where: str) -> None:
-        """Refuse names that are no genes of the circuit."""
+        """Raise unless all names are genes of the circuit."""
         if unknown := sorted(set(map(str, names)) - set(self.genes)):
             msg = f"Unknown genes {unknown} in {where}; circuit {self.name!r} has {list(self.genes)}."
             raise ValueError(msg)

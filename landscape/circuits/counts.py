@@ -1,4 +1,4 @@
-"""From levels to the counts that a cell yields."""
+"""Measurement model: from expression levels to counts."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ import pandas as pd
 
 from landscape import _keys
 
-# Median counts at full level before closure, and their spread in log units: regulators are scarce.
+# Median abundance at full level before normalisation to the depth, and its standard deviation on the log scale:
+# regulators are scarce.
 ABUNDANCE = {"regulator": (1.5, 0.3), "target": (1.0, 1.2), "housekeeping": (3.0, 1.2)}
+# Median overdispersion and its standard deviation on the log scale.
 DISPERSION = (0.15, 0.5)
-# Splicing is about four times faster than decay.
+# Median ratio of the splicing rate to the decay rate, and its standard deviation on the log scale.
 SPLICING = (4.0, 0.4)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    r"""How levels become counts.
+    r"""Parameters of the measurement.
 
     Attributes
     ----------
     genes
         Table of the genes, by name: ``regulator``; ``kind`` (regulator, target, housekeeping); ``abundance``
-        :math:`m`, mean counts at full level in a typical cell before closure; ``dispersion`` :math:`\phi`;
+        :math:`m`, mean counts at full level in a typical cell before normalisation; ``dispersion`` :math:`\phi`;
         ``decay_rate`` :math:`1/\tau`; ``splicing_rate`` :math:`\beta`.
     depth
         Median expected counts of a cell.
@@ -34,7 +36,7 @@ class Measurement:
     batches
         Number of batches.
     batch_spread
-        Standard deviation of the logarithm of the factor that a batch puts on a gene.
+        Standard deviation of the logarithm of the batch factors of a gene.
     """
 
     genes: pd.DataFrame
@@ -50,7 +52,7 @@ class Measurement:
                 raise ValueError(msg)
 
     def counts(
-        self, level: np.ndarray, young: np.ndarray | None, rng: np.random.Generator
+        self, level: np.ndarray, nascent: np.ndarray | None, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray | None, pd.DataFrame]:
         r"""Counts, unspliced counts and cell properties at levels of shape ``(n, g)``.
 
@@ -58,7 +60,7 @@ class Measurement:
             \mu_{cg} = l_c \frac{m_g e_{b(c)g} y_{cg}}{\sum_{g'} m_{g'} e_{b(c)g'} y_{cg'}}
 
         with variance :math:`\mu + \phi \mu^2`, log-normal depth :math:`l` and batch factors :math:`e`. Unspliced
-        counts have the same factors on the unspliced level ``young``.
+        counts have the same factors on the unspliced level ``nascent``.
         """
         n, g = level.shape
         batch = rng.integers(self.batches, size=n)
@@ -69,22 +71,22 @@ class Measurement:
         depth = self.depth * np.exp(self.depth_spread * rng.normal(size=n))
         scale = (depth / (amount * level).sum(1))[:, None] * amount
         dispersion = self.genes["dispersion"].to_numpy()
-        mature = negative_binomial(scale * level, dispersion, rng)
-        nascent = None if young is None else negative_binomial(scale * young, dispersion, rng)
+        spliced = negative_binomial(scale * level, dispersion, rng)
+        unspliced = None if nascent is None else negative_binomial(scale * nascent, dispersion, rng)
         names = [f"batch{b}" for b in range(self.batches)]
         obs = {"batch": pd.Categorical.from_codes(batch, names), "size_factor": depth / self.depth}
-        return mature, nascent, pd.DataFrame(obs)
+        return spliced, unspliced, pd.DataFrame(obs)
 
 
 def draw_genes(names: dict[str, Sequence[str]], time_scale: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    """Draw the measurement properties of genes.
+    """Draw the measurement parameters of genes.
 
     Parameters
     ----------
     names
         Names of the genes of each kind: regulator, target, housekeeping.
     time_scale
-        Time scale of all genes, in that order.
+        Time scale of all genes, in this order.
     rng
         Generator.
 
@@ -108,5 +110,5 @@ def draw_genes(names: dict[str, Sequence[str]], time_scale: np.ndarray, rng: np.
 
 
 def negative_binomial(mean: np.ndarray, dispersion: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    r"""Counts with the given mean and variance :math:`\mu + \phi\mu^2`, as a mixture of Poisson laws."""
+    r"""Counts with the given mean and variance :math:`\mu + \phi\mu^2`, as a gamma-Poisson mixture."""
     return rng.poisson(mean * rng.gamma(1.0 / dispersion, dispersion, size=mean.shape))

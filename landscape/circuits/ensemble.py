@@ -1,4 +1,4 @@
-"""Ensembles of a circuit: noise, initial states, growth, and cells that are measured once."""
+"""Ensembles of a circuit: noise, initial states, growth, and cells that are each measured at one time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Noise:
         return lambda x: drift.chemical_diffusion(x, self.size)
 
     def spread(self, level: Tensor, time_scale: Tensor) -> Tensor:
-        r"""Standard deviation of a gene that is made at a constant rate: :math:`\sqrt{x/\Omega}` or :math:`\sqrt{D\tau}`."""
+        r"""Standard deviation of a gene with a constant production rate: :math:`\sqrt{x/\Omega}` or :math:`\sqrt{D\tau}`."""
         if self.kind == "constant":
             return torch.sqrt(self.size * time_scale) * torch.ones_like(level)
         return torch.sqrt(level / self.size)
@@ -51,7 +51,7 @@ class Noise:
 def noise_of(
     circuit: Circuit, noise: Literal["chemical", "constant"], system_size: float | None, diffusion: float | None
 ) -> Noise:
-    """Noise from the arguments of a public function, with the circuit's own size by default."""
+    """Noise from the arguments of a public function, by default with the size of the circuit."""
     if noise not in ("chemical", "constant"):
         msg = f"Expected `noise` to be 'chemical' or 'constant', found {noise!r}."
         raise ValueError(msg)
@@ -60,7 +60,7 @@ def noise_of(
     if noise == "constant":
         used, other, value, default = ("diffusion", system_size, diffusion, circuit.diffusion)
     if other is not None:
-        msg = f"With `noise={noise!r}` only `{used}` has a meaning; drop the other one."
+        msg = f"With `noise={noise!r}` only `{used}` has a meaning; omit the other one."
         raise ValueError(msg)
     value = default if value is None else value
     if not 0 < value < np.inf:
@@ -76,11 +76,11 @@ class Ensemble:
     Attributes
     ----------
     states
-        State of each cell when it is measured, shape ``(n, d)``.
+        State of each cell at its measurement, shape ``(n, d)``.
     targets
-        Levels of its target genes then, shape ``(n, t)``.
+        Levels of its target genes at its measurement, shape ``(n, t)``.
     final
-        State that it would have reached at the end, shape ``(n, d)``.
+        State at the end if it were not measured, shape ``(n, d)``.
     """
 
     states: Tensor
@@ -89,15 +89,15 @@ class Ensemble:
 
 
 def start_states(circuit: Circuit, n: int, noise: Noise, rng: np.random.Generator, held: Mapping[str, float]) -> Tensor:
-    """Initial states: each gene fluctuates around its level as it would if it were made at a constant rate."""
+    """Initial states: each gene fluctuates around its level as with a constant production rate."""
     mean = circuit.initial_state(levels=held).expand(n, -1)
     spread = noise.spread(mean, circuit.vector("time_scale"))
     normal = torch.as_tensor(rng.standard_normal(tuple(mean.shape)))
-    # A gene that is off has no copies, and a knocked-out one never any.
+    # A gene that is off, or knocked out, has no copies.
     return torch.where(mean > 0, (mean + spread * normal).abs(), mean)
 
 
-def follow(
+def simulate_ensemble(
     drift: HillCube,
     start: Tensor,
     times: np.ndarray,
@@ -110,7 +110,7 @@ def follow(
     growth: Growth | None = None,
     stride: int = 2,
 ) -> Ensemble:
-    """Walk cells to the end, reading each at its own time.
+    """Simulate cells to the end and record each at its own time.
 
     Parameters
     ----------
@@ -119,15 +119,15 @@ def follow(
     times
         Step number at which each cell is measured, ascending, shape ``(n,)``.
     targets
-        Target genes; they start in equilibrium with the initial state.
+        Target genes, initially in equilibrium with the initial state.
     noise, step, n_steps
-        Noise, time step and the number of steps to the time at which fates are read.
+        Noise, time step, and number of steps to the time at which fates are classified.
     rng
         Generator.
     growth
         Net growth rate of states ``(n, d) -> (n,)``. The cells of one time point are then a population of constant
-        size: in every step each gets as many offspring as its growth makes it worth (systematic resampling). Cells
-        stop to divide when they are measured.
+        size, in which every step draws offspring in proportion to growth (systematic resampling). Cells do not divide
+        after their measurement.
     stride
         Steps between updates of the targets.
     """
@@ -145,7 +145,7 @@ def follow(
             path = integrate(drift, x, diffusion=diffusion, step=step, rng=rng, lower=0.0)
         x = next(path)
         if first < len(times) and (k % stride == 0 or k in stops):
-            # Exact relaxation towards the aim at the middle of the interval: second order in its length.
+            # Exact relaxation towards the level at the middle of the interval: second order in its length.
             aim = targets.level(drift.gates(0.5 * (anchor[first:] + x[first:])))
             y[first:] = aim + (y[first:] - aim) * torch.exp(-(k - since) * step / targets.time_scale)
             anchor, since = x, k
@@ -156,7 +156,7 @@ def follow(
 
 
 def _resample(log_weight: Tensor, cohorts: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Parents of the next round: systematic resampling within each cohort."""
+    """Parents of the next generation, by systematic resampling within each cohort."""
     parents = np.arange(len(log_weight))
     for cohort in cohorts:
         weight = np.exp(log_weight[cohort].numpy())
@@ -167,7 +167,7 @@ def _resample(log_weight: Tensor, cohorts: list[np.ndarray], rng: np.random.Gene
 
 
 def growth_rate(circuit: Circuit, growth: Mapping[str, float] | Growth | None) -> Growth | None:
-    """Growth as a function of states; rates by fate hold for the states that :meth:`Circuit.classify` gives that fate.
+    """Growth rate as a function of states; rates by fate apply to the states that :meth:`Circuit.classify` assigns to it.
 
     Raises
     ------
@@ -192,19 +192,19 @@ def growth_rate(circuit: Circuit, growth: Mapping[str, float] | Growth | None) -
 
 
 def require_positive(**values: float) -> None:
-    """Refuse numbers that are not positive and finite."""
+    """Raise unless all numbers are positive and finite."""
     for name, value in values.items():
         if not 0 < value < np.inf:
             msg = f"Expected `{name}` to be positive and finite, found {value}."
             raise ValueError(msg)
 
 
-def require_whole(least: int, **values: int) -> None:
-    """Refuse numbers that are not whole or below ``least``."""
+def require_whole(minimum: int, **values: int) -> None:
+    """Raise unless all numbers are integers of at least ``minimum``."""
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
             msg = f"Expected `{name}` to be a whole number, found {value!r}."
             raise TypeError(msg)
-        if value < least:
-            msg = f"Expected `{name}` to be at least {least}, found {value}."
+        if value < minimum:
+            msg = f"Expected `{name}` to be at least {minimum}, found {value}."
             raise ValueError(msg)

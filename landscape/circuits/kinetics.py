@@ -1,4 +1,4 @@
-"""Continuous kinetics of Boolean rules: the HillCube."""
+"""HillCube: continuous kinetics of Boolean rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from landscape.circuits.logic import Multilinear
 
 @dataclass(frozen=True)
 class HillCube:
-    r"""Drift of Boolean rules that are interpolated between the corners of the cube.
+    r"""Drift of Boolean rules by multilinear interpolation with Hill functions.
 
     .. math::
         f_i(x) = \frac{B_i(h(x)) - x_i}{\tau_i}, \qquad
@@ -21,7 +21,7 @@ class HillCube:
 
     with :math:`B_i` the multilinear extension of gene i's truth table. The gates are normalised (0 to 0, 1 to 1), so
     every Boolean steady state is exactly a fixed point. Above level 1 a gate exceeds 1 by at most :math:`k^n` and
-    production is extrapolated linearly; it stays smooth there, as Newton's method and paths need it.
+    production is extrapolated linearly; it stays smooth there, as Newton's method and minimum-action paths require.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class HillCube:
     time_scale, threshold, hill
         :math:`\tau, k, n`, each of shape ``(d,)``.
     held
-        Level of each gene whose production is held, by its index: :math:`B_i = \ell_i`.
+        Level of each gene whose production is clamped, by its index: :math:`B_i = \ell_i`.
 
     References
     ----------
@@ -50,7 +50,7 @@ class HillCube:
         return powered * (1.0 + half) / (powered + half)
 
     def target(self, x: Tensor) -> Tensor:
-        """Level :math:`B(h(x))` that each gene relaxes to, shape ``(n, d)``."""
+        """Level :math:`B(h(x))` to which each gene relaxes, shape ``(n, d)``."""
         return self._hold(self.logic(self.gates(x)))
 
     def __call__(self, x: Tensor) -> Tensor:

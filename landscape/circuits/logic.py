@@ -1,4 +1,4 @@
-"""Boolean rules as truth tables: read, ask for signs, and extend to real numbers."""
+"""Boolean rules as truth tables, the signs of their inputs, and their multilinear extensions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+# Inputs of a rule; its truth table has two to this power rows.
 MAX_INPUTS = 12
 
 
@@ -44,7 +45,7 @@ class BooleanRule:
         if len(change) != 1:
             what = "never changes" if not change else "both rises and falls"
             msg = (
-                f"Expected a rule that is monotone in {name!r}; it {what} with it. Rewrite the rule or drop the input."
+                f"Expected a rule that is monotone in {name!r}; it {what} with it. Change the rule or remove the input."
             )
             raise ValueError(msg)
         return change.pop()
@@ -106,7 +107,7 @@ def _evaluate(node: ast.expr, state: dict[str, bool], rule: str) -> bool:
             return constant
         case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=operand):
             return not _evaluate(operand, state, rule)
-        # Lists, not generators: every operand is read, so that a stray construct is found whatever the state.
+        # Lists, not generators: every operand is evaluated, so that an invalid construct raises for every state.
         case ast.BoolOp(op=ast.And(), values=values):
             return False not in [_evaluate(v, state, rule) for v in values]
         case ast.BoolOp(op=ast.Or(), values=values):
@@ -151,7 +152,7 @@ class Multilinear:
 
     def __call__(self, y: Tensor) -> Tensor:
         """Values of shape ``(n, n_rules)`` at inputs of shape ``(n, n_inputs)``."""
-        # Genes in rows: gathering whole rows is several times faster than gathering columns.
+        # Genes in rows, because gathering rows is several times faster than gathering columns.
         factors = torch.cat([torch.ones_like(y[:, :1]), y], dim=1).T.contiguous()
         product = factors[self.monomials[:, 0]]
         for k in range(1, self.monomials.shape[1]):

@@ -1,4 +1,4 @@
-"""Published circuits as data."""
+"""Published circuits."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from landscape.circuits.circuit import Circuit
 def krumsiek() -> Circuit:
     """Differentiation of common myeloid progenitors: 11 genes, four mature fates.
 
-    The source gives logic, not rates. With equal time scales its two races are uneven: Pu1 beats Gata2, and Gfi1,
-    one step from Cebpa, beats EgrNab, two steps from Pu1. Here Gata2 lives a little longer, Gfi1 is slow and the
-    pair cJun, EgrNab fast, which makes both races close; Eklf against Fli1 is even by symmetry. About 100 copies of
-    a gene give noise that decides the races and still leaves mature cells stable.
+    The source gives logic, not rates. With equal time scales two of its decisions are one-sided: Pu1 wins over Gata2, and
+    Gfi1, one step from Cebpa, over EgrNab, two steps from Pu1. Here Gata2 is slightly slower, Gfi1 slow, and cJun and
+    EgrNab are fast, which balances both decisions; Eklf against Fli1 is balanced by symmetry. About 100 copies of a gene
+    give noise that decides between fates but leaves mature cells stable.
 
     References
     ----------
@@ -79,9 +79,9 @@ def krumsiek() -> Circuit:
 
 
 def gata1_pu1() -> Circuit:
-    """GATA1-PU.1: mutual repression with self-activation, the decision between erythroid and myeloid fate.
+    """GATA1-PU.1: mutual repression with self-activation, the decision between the erythroid and the myeloid fate.
 
-    Progenitors that express both are metastable, as in the model of Huang et al.; noise takes them to either side.
+    Progenitors that express both are metastable, as in the model of Huang et al.; noise drives them to either fate.
 
     References
     ----------
@@ -105,13 +105,13 @@ def gata1_pu1() -> Circuit:
 
 
 def toggle(tilt: float = 0.0) -> Circuit:
-    """Toggle switch of two genes that repress each other; it starts undecided.
+    """Toggle switch of two genes that repress each other; the initial state is undecided.
 
     Parameters
     ----------
     tilt
-        Between -1 and 1. A positive tilt raises the threshold of B and lowers that of A by this share, so that A
-        represses better and wins more often.
+        Between -1 and 1. A positive tilt raises the threshold of B and lowers that of A by this share, so that A is the
+        stronger repressor and the more frequent fate.
 
     Returns
     -------
@@ -162,9 +162,9 @@ def repressilator() -> Circuit:
 def emt() -> Circuit:
     """Epithelial-mesenchymal transition: the loops miR-34/Snail and miR-200/Zeb, with a hybrid state between.
 
-    The wiring is that of Lu et al. The memory of miR-200 stands for the factors that hold the hybrid state (GRHL2,
-    OVOL). Cells start half-way, where all three fates are taken by a fifth of the
-    cells or more.
+    The wiring is that of Lu et al. The self-activation of miR-200 represents the factors that stabilise the hybrid
+    state (GRHL2, OVOL). From the intermediate initial state each of the three fates is reached by at least a fifth of the
+    cells.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Fates of a circuit: shares among trajectories, and probabilities from a state on."""
+"""Fates of a circuit: their shares among trajectories, and fate probabilities of states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from landscape.circuits.circuit import OTHER, Circuit
 from landscape.circuits.ensemble import Noise, noise_of, require_positive, require_whole, start_states
 from landscape.dynamics.sde import integrate
 
-# States whose replicates run together: bounds the memory and keeps results independent of how states are split.
+# States whose replicates are simulated together, which bounds the memory.
 CHUNK = 256
 
 
@@ -39,15 +39,15 @@ def fate_shares(
     circuit
         The circuit.
     knockouts, levels
-        Genes without production, and levels at which production is held.
+        Knocked-out genes, and levels at which the production of genes is clamped.
     n
         Number of trajectories; the standard error of a share :math:`p` is :math:`\sqrt{p(1-p)/n}`.
     duration
-        Time at which fates are read; by default the circuit's.
+        Time at which fates are classified; by default that of the circuit.
     noise, system_size, diffusion
-        ``"chemical"`` noise of a system size, or ``"constant"`` noise of a diffusion; by default the circuit's.
+        ``"chemical"`` noise of a system size, or ``"constant"`` noise of a diffusion; by default those of the circuit.
     step
-        Time step of Euler-Maruyama.
+        Time step of the Euler-Maruyama scheme.
     rng
         Seed or generator.
 
@@ -65,13 +65,13 @@ def fate_shares(
     law = noise_of(circuit, noise, system_size, diffusion)
     random = generator(rng)
     start = start_states(circuit, n, law, random, held)
-    final = _run(circuit, start, law, held, duration, step, random)
+    final = _final_states(circuit, start, law, held, duration, step, random)
     found = circuit.classify(final)
     names = [*circuit.fates, OTHER]
     return pd.Series([float((found == name).mean()) for name in names], index=names, name="share")
 
 
-def committor(
+def fate_probabilities(
     states: Any,
     circuit: Circuit,
     *,
@@ -85,7 +85,7 @@ def committor(
     step: float = 0.05,
     rng: RandomLike = 0,
 ) -> pd.DataFrame:
-    r"""Fate probabilities of states, by running each of them on many times.
+    r"""Fate probabilities of states, by simulating each of them many times.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def committor(
     circuit
         The circuit.
     n_replicates
-        Runs of each state; the standard error of a probability :math:`p` is :math:`\sqrt{p(1-p)/n}`.
+        Number of simulations of each state; the standard error of a probability :math:`p` is :math:`\sqrt{p(1-p)/n}`.
     knockouts, levels, noise, system_size, diffusion, duration, step, rng
         As in :func:`fate_shares`.
 
@@ -106,9 +106,9 @@ def committor(
     Raises
     ------
     KeyError
-        If the AnnData holds no true states.
+        If the AnnData has no true states.
     ValueError
-        If the states have another shape than the circuit, are negative or not finite.
+        If the states have a wrong shape, are negative or not finite.
     """
     require_whole(1, n_replicates=n_replicates)
     held = circuit.held(knockouts, levels)
@@ -119,7 +119,7 @@ def committor(
     shares = np.empty((len(x), len(names)))
     for first in range(0, len(x), CHUNK):
         part = x[first : first + CHUNK]
-        final = _run(circuit, part.repeat_interleave(n_replicates, 0), law, held, duration, step, random)
+        final = _final_states(circuit, part.repeat_interleave(n_replicates, 0), law, held, duration, step, random)
         found = circuit.classify(final).reshape(len(part), n_replicates)
         shares[first : first + CHUNK] = np.stack([(found == name).mean(1) for name in names], axis=1)
     return pd.DataFrame(shares, index=index, columns=names)
@@ -128,7 +128,7 @@ def committor(
 def _states(states: Any, circuit: Circuit) -> tuple[Tensor, pd.Index | None]:
     if hasattr(states, "obsm"):
         if "X_truth" not in states.obsm:
-            msg = "`adata.obsm['X_truth']` is missing; make the data with `landscape.circuits.simulate(circuit)`."
+            msg = "`adata.obsm['X_truth']` is missing; simulate the data with `landscape.circuits.simulate(circuit)`."
             raise KeyError(msg)
         states = states.obsm["X_truth"]
     index = None
@@ -143,12 +143,12 @@ def _states(states: Any, circuit: Circuit) -> tuple[Tensor, pd.Index | None]:
         msg = f"Expected states of shape (n, {len(circuit.genes)}), found {tuple(x.shape)}."
         raise ValueError(msg)
     if not torch.isfinite(x).all() or (x < 0).any():
-        msg = "Expected states that are finite and not negative."
+        msg = "Expected finite, non-negative states."
         raise ValueError(msg)
     return x, index
 
 
-def _run(
+def _final_states(
     circuit: Circuit,
     start: Tensor,
     noise: Noise,

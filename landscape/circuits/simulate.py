@@ -1,4 +1,4 @@
-"""Counts simulated from a circuit, with the whole truth attached."""
+"""Counts simulated from a circuit, together with the ground truth."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ from landscape.circuits.ensemble import (
     Ensemble,
     Growth,
     Noise,
-    follow,
     growth_rate,
     noise_of,
     require_positive,
     require_whole,
+    simulate_ensemble,
     start_states,
 )
 from landscape.circuits.kinetics import HillCube
 from landscape.circuits.targets import Targets, draw_targets
 
-# Cells of a growing population that stand behind each time point.
+# Smallest growing population from which the cells of a time point are drawn.
 POPULATION = 500
+# Measured times by default.
+N_TIMES = 11
+# Decimals of times, which remove the rounding of a product: 6 * 0.05 is 0.30000000000000004.
+TIME_DIGITS = 9
 
 
 def simulate(
@@ -58,8 +62,8 @@ def simulate(
     r"""Simulate cells of a circuit and their counts.
 
     The state of the circuit follows :math:`dx = f(x)\,dt + \sqrt{2 D(x)}\,dB` (Ito, Euler-Maruyama, reflected at 0)
-    with the :class:`HillCube` drift. A measured cell is destroyed: each cell is a trajectory of its own, read at one
-    time. Targets follow the circuit without feeding back, housekeeping genes follow nothing. Counts are negative
+    with the :class:`HillCube` drift. Measurement destroys a cell: each cell is a separate trajectory, measured at one
+    time. Targets follow the circuit without feedback; housekeeping genes are constant. Counts are negative
     binomial around :math:`\mu_{cg} = l_c \, m_g y_{cg} / \sum_{g'} m_{g'} y_{cg'}`, with :math:`l_c` log-normal.
 
     Parameters
@@ -67,37 +71,37 @@ def simulate(
     circuit
         The circuit.
     n_cells
-        Number of cells, shared out evenly over ``times``.
+        Number of cells, divided evenly among ``times``.
     knockouts
-        Genes without production from the start, at level 0.
+        Knocked-out genes: no production, level 0 from the start.
     levels
-        Level at which the production of a gene is held from the start, as in over-expression (1 is fully on).
+        Level at which the production of a gene is clamped from the start, as in over-expression (1 is fully on).
     times
         Times at which cells are measured, rounded to whole steps; by default 11 from 0 to ``duration``.
     n_targets, n_housekeeping
-        Numbers of target genes and of genes that do not change.
+        Numbers of target genes and of constant genes.
     depth, depth_spread
         Median expected counts of a cell, and standard deviation of its logarithm.
     noise, system_size, diffusion
         ``"chemical"`` noise (chemical Langevin, system size :math:`\Omega`) or ``"constant"`` noise :math:`D`; by default
-        the circuit's own size.
+        the size of the circuit.
     batches, batch_spread
-        Number of batches, and the standard deviation of the logarithm of the factor that each puts on each gene.
+        Number of batches, and the standard deviation of the logarithm of the batch factors of genes.
     unspliced
         Add ``layers["unspliced"]``: :math:`u = P / \beta` with :math:`P` the production of the gene, so that
         :math:`\beta u - y/\tau` is exactly the noise-free velocity (splicing is taken as fast).
     growth
         Net growth rate (births less deaths) of the cells in each fate, or a function of states. Cells divide and
-        die until their time; the number of cells per time point stays as asked for.
+        die until their measurement; the number of cells per time point is unchanged.
     duration
-        Time at which ``obs["fate"]`` is read; by default the circuit's.
+        Time at which ``obs["fate"]`` is classified; by default that of the circuit.
     step
         Time step.
     rng
         Seed of the cells: paths, depth, counts, batches.
     network_rng
-        Seed of the genes: rules, half-lives, mean levels. Kept apart from ``rng``, so that a wild type and its
-        knock-outs share their genes.
+        Seed of the genes: rules, half-lives, mean levels. It is separate from ``rng``, so that a wild type and its
+        knock-outs have the same genes.
 
     Returns
     -------
@@ -106,9 +110,9 @@ def simulate(
     ``X``, ``layers["counts"]``
         Counts (``csr_matrix``, float32); ``layers["unspliced"]`` on request.
     ``obs``
-        ``time``; ``fate`` that this cell reaches if its own path runs on; ``batch``; ``size_factor``.
+        ``time``; ``fate`` that the trajectory of the cell reaches; ``batch``; ``size_factor``.
     ``obsm``
-        ``X_truth``, ``velocity_truth``: true state and noise-free velocity, DataFrames cells x circuit genes.
+        ``X_truth``, ``velocity_truth``: true states and noise-free velocities, DataFrames of cells x circuit genes.
     ``var``
         ``regulator``; ``kind``; ``abundance``, ``dispersion``, ``decay_rate``, ``splicing_rate``.
     ``uns["truth"]``
@@ -118,7 +122,7 @@ def simulate(
     Raises
     ------
     ValueError
-        If a gene is unknown, a time negative or a number out of its range.
+        If a gene is unknown, a time is negative, or a number is out of its range.
 
     References
     ----------
@@ -149,8 +153,7 @@ def simulate(
         circuit, drift, n_cells, points, targets, law, held, growth, duration=duration, step=step, rng=cells
     )
     adata = _measure(drift, ensemble, targets, measurement, cells, unspliced=unspliced)
-    # Rounding takes the noise of the product off: 6 * 0.05 is 0.30000000000000004.
-    adata.obs.insert(0, "time", np.round(at * step, 9))
+    adata.obs.insert(0, "time", np.round(at * step, TIME_DIGITS))
     adata.obs.insert(1, "fate", pd.Categorical(circuit.classify(ensemble.final), [*circuit.fates, OTHER]))
     for key, value in {"X_truth": ensemble.states, "velocity_truth": drift(ensemble.states)}.items():
         adata.obsm[key] = pd.DataFrame(value.numpy(), index=adata.obs_names, columns=list(circuit.genes))
@@ -161,7 +164,7 @@ def simulate(
             "levels": {g: float(v) for g, v in (levels or {}).items()},
             "noise": law.kind,
             "noise_size": law.size,
-            "times": np.round(points * step, 9),
+            "times": np.round(points * step, TIME_DIGITS),
             "duration": float(duration),
             "step": float(step),
             "depth": measurement.depth,
@@ -177,9 +180,9 @@ def simulate(
 
 def _time_points(times: Sequence[float] | np.ndarray | None, duration: float, step: float) -> np.ndarray:
     """Step number of each distinct time."""
-    points = np.linspace(0.0, duration, 11) if times is None else np.atleast_1d(np.asarray(times, dtype=float))
+    points = np.linspace(0.0, duration, N_TIMES) if times is None else np.atleast_1d(np.asarray(times, dtype=float))
     if points.ndim != 1 or not len(points) or not np.isfinite(points).all() or (points < 0).any():
-        msg = f"Expected `times` to be finite numbers that are not negative, found {points.tolist()}."
+        msg = f"Expected `times` to be finite and non-negative, found {points.tolist()}."
         raise ValueError(msg)
     return np.unique(np.round(points / step).astype(int))
 
@@ -201,12 +204,12 @@ def _ensemble(
     """Step numbers and states of the cells, in random order."""
     wanted = np.bincount(np.arange(n_cells) % len(points), minlength=len(points))
     rate = growth_rate(circuit, growth)
-    # A population of a few cells could hardly grow apart; such cells are drawn from a larger one.
+    # A population of a few cells shows hardly any growth; such cells are drawn from a larger one.
     sizes = wanted if rate is None else np.maximum(wanted, POPULATION)
     at = np.repeat(points, sizes)
     start = start_states(circuit, len(at), law, rng, held)
     n_steps = round(duration / step)
-    found = follow(drift, start, at, targets, noise=law, step=step, n_steps=n_steps, rng=rng, growth=rate)
+    found = simulate_ensemble(drift, start, at, targets, noise=law, step=step, n_steps=n_steps, rng=rng, growth=rate)
     ends = np.cumsum(sizes)
     picks = [end - size + rng.permutation(size)[:n] for end, size, n in zip(ends, sizes, wanted, strict=True)]
     order = rng.permutation(np.concatenate(picks))
@@ -225,16 +228,16 @@ def _measure(
     x, genes = ensemble.states, measurement.genes
     steady = np.ones((len(x), int((genes["kind"] == "housekeeping").sum())))
     level = np.concatenate([x.numpy(), ensemble.targets.numpy(), steady], axis=1)
-    young = None
+    nascent = None
     if unspliced:
-        aim = [drift.target(x).clamp_min(0.0).numpy(), targets.level(drift.gates(x)).numpy(), steady]
-        young = np.concatenate(aim, axis=1) * (genes["decay_rate"] / genes["splicing_rate"]).to_numpy()
-    mature, nascent, obs = measurement.counts(level, young, rng)
+        steady_states = [drift.target(x).clamp_min(0.0).numpy(), targets.level(drift.gates(x)).numpy(), steady]
+        nascent = np.concatenate(steady_states, axis=1) * (genes["decay_rate"] / genes["splicing_rate"]).to_numpy()
+    spliced, unspliced_counts, obs = measurement.counts(level, nascent, rng)
     obs.index = pd.Index([f"cell{i}" for i in range(len(x))])
-    counts = sparse.csr_matrix(mature, dtype=np.float32)
+    counts = sparse.csr_matrix(spliced, dtype=np.float32)
     adata = AnnData(counts, obs=obs, var=genes, layers={_keys.COUNTS: counts.copy()})
-    if nascent is not None:
-        adata.layers[_keys.UNSPLICED] = sparse.csr_matrix(nascent, dtype=np.float32)
+    if unspliced_counts is not None:
+        adata.layers[_keys.UNSPLICED] = sparse.csr_matrix(unspliced_counts, dtype=np.float32)
     return adata
 
 

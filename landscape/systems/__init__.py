@@ -1,7 +1,7 @@
-r"""Reference systems with closed forms: what every numerical method here is tested against, and what users may test.
+r"""Reference systems with closed forms, for tests of numerical methods.
 
-Each continuous system is a *drift*, a callable from states of shape ``(n, d)`` to velocities, and carries its exact
-numbers as methods. Noise follows :math:`dx = f\,dt + \sqrt{2D}\,dB`; an action S is such that :math:`p \sim e^{-S}`.
+Each continuous system is a *drift*, a callable from states of shape ``(n, d)`` to velocities, with its exact properties
+as methods. The dynamics are :math:`dx = f\,dt + \sqrt{2D}\,dB`; an action S is defined by :math:`p \sim e^{-S}`.
 """
 
 from landscape.systems.chain import BirthDeathChain

@@ -1,4 +1,4 @@
-"""Birth-death chains: a Markov chain whose every number is a finite sum."""
+"""Birth-death chains: Markov chains whose properties are finite sums."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+# Rate of the uniformised chain over the largest exit rate: every state stays with probability 1/2 at least.
+UNIFORMISATION = 2.0
+
 
 @dataclass(frozen=True)
 class BirthDeathChain:
-    r"""Chain on 0, ..., n - 1 that jumps to its neighbours only.
+    r"""Markov chain on 0, ..., n - 1 with jumps between neighbours only.
 
     Attributes
     ----------
@@ -22,7 +25,7 @@ class BirthDeathChain:
     Raises
     ------
     ValueError
-        If the rates do not make an irreducible chain.
+        If the chain is not irreducible.
     """
 
     birth: np.ndarray
@@ -38,7 +41,7 @@ class BirthDeathChain:
             msg = f"Expected `birth[-1]` and `death[0]` to be 0, found {self.birth[-1]} and {self.death[0]}."
             raise ValueError(msg)
         if not (self.birth[:-1] > 0).all() or not (self.death[1:] > 0).all():
-            msg = "Expected all other rates to be positive; a zero rate cuts the chain in two."
+            msg = "Expected all other rates to be positive; a zero rate makes the chain reducible."
             raise ValueError(msg)
 
     def generator(self) -> sparse.csr_matrix:
@@ -47,18 +50,18 @@ class BirthDeathChain:
         return sparse.diags([self.death[1:], stay, self.birth[:-1]], [-1, 0, 1]).tocsr()
 
     def transition_matrix(self) -> sparse.csr_matrix:
-        r"""Row-stochastic matrix :math:`I + Q / (2 \max_i |Q_{ii}|)`: same stationary law and committors."""
-        rate = 2.0 * (self.birth + self.death).max()
+        r"""Row-stochastic matrix :math:`I + Q / (2 \max_i |Q_{ii}|)`: same stationary distribution and committors."""
+        rate = UNIFORMISATION * (self.birth + self.death).max()
         return (sparse.identity(len(self.birth)) + self.generator() / rate).tocsr()
 
     def stationary(self) -> np.ndarray:
-        r"""Stationary law :math:`\pi_i \propto \prod_{j=1}^{i} b_{j-1} / d_j`."""
+        r"""Stationary distribution :math:`\pi_i \propto \prod_{j=1}^{i} b_{j-1} / d_j`."""
         log = np.r_[0.0, np.cumsum(np.log(self.birth[:-1]) - np.log(self.death[1:]))]
         weight = np.exp(log - log.max())
         return weight / weight.sum()
 
     def committor(self, a: int, b: int) -> np.ndarray:
-        r"""Probability to reach b before a < b.
+        r"""Committor: probability to reach b before a < b.
 
         .. math:: q_i = \sum_{j=a}^{i-1} \frac{1}{\pi_j b_j} \Big/ \sum_{j=a}^{b-1} \frac{1}{\pi_j b_j}
         """

@@ -24,7 +24,7 @@ class OrnsteinUhlenbeck:
     Raises
     ------
     ValueError
-        If the process has no stationary law or the diffusion is not symmetric positive definite.
+        If the process has no stationary distribution or the diffusion is not symmetric positive definite.
     """
 
     matrix: np.ndarray
@@ -44,7 +44,7 @@ class OrnsteinUhlenbeck:
 
     @classmethod
     def rotating(cls, rotation: float, *, decay: float = 1.0, diffusion: float = 1.0) -> OrnsteinUhlenbeck:
-        r"""Isotropic process in the plane that turns: :math:`A = -\gamma I + \omega R`; :math:`e_p = 2\omega^2/\gamma`."""
+        r"""Isotropic rotating process in the plane: :math:`A = -\gamma I + \omega R`; :math:`e_p = 2\omega^2/\gamma`."""
         return cls(np.array([[-decay, rotation], [-rotation, -decay]]), diffusion * np.eye(2))
 
     def drift(self, x: Tensor) -> Tensor:

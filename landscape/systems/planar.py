@@ -1,4 +1,4 @@
-"""Two-dimensional systems that are no gradient: exit paths, a gene toggle, a limit cycle."""
+"""Two-dimensional systems that are not gradients: an exit problem, a gene toggle, and a limit cycle."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ from scipy.optimize import brentq
 from scipy.special import erf
 from torch import Tensor
 
+# Accuracy of roots in one dimension, of the activation at the pitchfork, and the drift at a fixed point: all close to
+# rounding for levels of order 1.
+ROOT, PITCHFORK, RESIDUAL = 1e-14, 1e-12, 1e-12
+# Lower end of the bracket of the symmetric fixed point: the drift is positive there.
+SMALLEST_LEVEL = 1e-9
+# Starts along each axis and Newton steps, far more than convergence needs; decimals in which equal points agree.
+N_STARTS, N_NEWTON, SAME_DIGITS = 21, 60, 7
+
 
 @dataclass(frozen=True)
 class MaierStein:
     r"""System of Maier and Stein, :math:`f(u, v) = (u - u^3 - \beta u v^2,\; -(1 + u^2) v)`.
 
-    A gradient only for :math:`\beta = 1`. The least-action exit from :math:`(-1, 0)` to the saddle :math:`(0, 0)` runs
-    along the axis up to :math:`\beta = 4` and bows away beyond.
+    A gradient only for :math:`\beta = 1`. The minimum-action path from :math:`(-1, 0)` to the saddle :math:`(0, 0)` is the
+    axis up to :math:`\beta = 4` and leaves it beyond.
 
     Attributes
     ----------
@@ -52,7 +60,7 @@ class MaierStein:
             If :math:`\beta > 4`: there is no closed form (at :math:`\beta = 10`: :math:`0.1700/D`).
         """
         if self.beta > 4:
-            msg = f"Expected beta at most 4, found {self.beta}; beyond, the path leaves the axis: minimise the action."
+            msg = f"Expected beta at most 4, found {self.beta}; beyond, the path leaves the axis; use `minimum_action`."
             raise ValueError(msg)
         return 0.25 / diffusion
 
@@ -64,8 +72,8 @@ class HuangToggle:
     .. math:: \dot x = a \frac{x^n}{\theta^n + x^n} + b \frac{\theta^n}{\theta^n + y^n} - k x, \qquad x \leftrightarrow y
 
     With the default parameters three states are stable: the undecided centre (1, 1), (1.99608, 0.00392) and its mirror
-    image; (1.51158, 0.48842) and its mirror image are saddles. D times the action is 0.04418 from the centre to a
-    saddle, 0.05619 from a side (no closed form: minimised numerically).
+    image; (1.51158, 0.48842) and its mirror image are saddles. D times the action to a saddle is 0.04418 from the centre
+    and 0.05619 from a side (numerical values, without a closed form).
 
     Attributes
     ----------
@@ -88,7 +96,7 @@ class HuangToggle:
     threshold: float = 0.5
 
     def drift(self, x: Tensor) -> Tensor:
-        """Drift at states of shape ``(n, 2)``; the gates are those of 0 below 0."""
+        """Drift at states of shape ``(n, 2)``; negative levels act as 0."""
         powered = x.clamp_min(0.0) ** self.hill
         half = self.threshold**self.hill
         gate = powered / (half + powered)
@@ -101,7 +109,7 @@ class HuangToggle:
     def centre(self) -> float:
         r"""Level :math:`c` of the symmetric fixed point, :math:`a h(c) + b (1 - h(c)) = k c`."""
         top = (self.activation + self.repression) / self.decay + 1.0
-        return float(brentq(self._symmetric, 1e-9, top, xtol=1e-14))
+        return float(brentq(self._symmetric, SMALLEST_LEVEL, top, xtol=ROOT))
 
     def centre_eigenvalues(self) -> tuple[float, float]:
         r"""Eigenvalues of the centre along (1, 1) and (1, -1): :math:`(a - b) h' - k` and :math:`(a + b) h' - k`."""
@@ -112,19 +120,19 @@ class HuangToggle:
         )
 
     def pitchfork(self, lower: float = 0.0, upper: float = 10.0) -> float:
-        """Activation above which the centre is stable, other parameters kept; 0.7744750 by default."""
+        """Pitchfork bifurcation: activation above which the centre is stable, with the other parameters unchanged; 0.7744750 by default."""
 
         def leading(activation: float) -> float:
             changed = HuangToggle(activation, self.repression, self.decay, self.hill, self.threshold)
             return changed.centre_eigenvalues()[1]
 
-        return float(brentq(leading, lower, upper, xtol=1e-12))
+        return float(brentq(leading, lower, upper, xtol=PITCHFORK))
 
     def fixed_points(self) -> np.ndarray:
-        """All fixed points with levels that are not negative, sorted, shape ``(m, 2)``, by Newton from a grid."""
+        """All fixed points with non-negative levels, sorted, shape ``(m, 2)``, by Newton's method from a grid."""
         top = (self.activation + self.repression) / self.decay
-        x = np.stack(np.meshgrid(*[np.linspace(0.0, top, 21)] * 2), -1).reshape(-1, 2)
-        for _ in range(60):
+        x = np.stack(np.meshgrid(*[np.linspace(0.0, top, N_STARTS)] * 2), -1).reshape(-1, 2)
+        for _ in range(N_NEWTON):
             slope = self._slope(np.maximum(x, 0.0))
             own, other = self.activation * slope - self.decay, -self.repression * slope[:, ::-1]
             f = self._numpy(x)
@@ -132,8 +140,8 @@ class HuangToggle:
             determinant = own[:, 0] * own[:, 1] - other[:, 0] * other[:, 1]
             newton = (f * own[:, ::-1] - other * f[:, ::-1]) / determinant[:, None]
             x = np.clip(x - newton, 0.0, 2 * top)
-        x = x[np.abs(self._numpy(x)).max(1) < 1e-12]
-        return x[np.unique(x.round(7), axis=0, return_index=True)[1]]
+        x = x[np.abs(self._numpy(x)).max(1) < RESIDUAL]
+        return x[np.unique(x.round(SAME_DIGITS), axis=0, return_index=True)[1]]
 
     def _numpy(self, x: np.ndarray) -> np.ndarray:
         return self.drift(torch.as_tensor(x, dtype=torch.float64)).numpy()
@@ -151,7 +159,7 @@ class HuangToggle:
 class HopfCycle:
     r"""Normal form of the Hopf bifurcation (Stuart-Landau), :math:`\dot z = (\mu + i\omega) z - (1 + ic) |z|^2 z`.
 
-    A stable circle of radius :math:`\sqrt\mu`; in polar form :math:`\dot r = \mu r - r^3`, :math:`\dot\theta = \omega - c r^2`.
+    Its limit cycle is a circle of radius :math:`\sqrt\mu`; in polar form :math:`\dot r = \mu r - r^3`, :math:`\dot\theta = \omega - c r^2`.
 
     Attributes
     ----------
@@ -169,7 +177,7 @@ class HopfCycle:
 
     def __post_init__(self) -> None:
         if not self.growth > 0:
-            msg = f"Expected positive `growth`, found {self.growth}; without it there is no cycle."
+            msg = f"Expected positive `growth`, found {self.growth}; otherwise there is no cycle."
             raise ValueError(msg)
         if self.frequency == self.shear * self.growth:
             msg = f"Expected a cycle that turns, found frequency {self.frequency} = shear * growth."
@@ -197,7 +205,7 @@ class HopfCycle:
 
     @property
     def floquet_multiplier(self) -> float:
-        r"""Factor :math:`e^{-2\mu T}` by which a distance from the circle shrinks in one turn."""
+        r"""Floquet multiplier :math:`e^{-2\mu T}` of a displacement off the cycle over one period."""
         return float(np.exp(-2 * self.growth * self.period))
 
     def fixed_points(self) -> np.ndarray:
@@ -205,11 +213,11 @@ class HopfCycle:
         return np.zeros((1, 2))
 
     def action(self, diffusion: float) -> float:
-        r"""Action from the circle to the origin: :math:`\mu^2 / (4D)` (the radial part is a gradient)."""
+        r"""Action from the cycle to the origin: :math:`\mu^2 / (4D)` (the radial part is a gradient)."""
         return self.growth**2 / (4 * diffusion)
 
     def density(self, x: Tensor, diffusion: float) -> Tensor:
-        r"""Stationary density, shape ``(n,)``; the rotation leaves it alone.
+        r"""Stationary density, shape ``(n,)``; it is independent of the rotation.
 
         .. math::
             p = \frac{e^{-(r^2 - \mu)^2 / (4D)}}{\pi \sqrt{\pi D}\, (1 + \mathrm{erf}(\mu / (2 \sqrt D)))}

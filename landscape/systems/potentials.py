@@ -1,4 +1,4 @@
-"""Double wells: the systems whose every number is an integral."""
+"""Double wells, whose stationary and transition properties are integrals."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from torch import Tensor
 
 # The densities vanish to double precision outside, for every diffusion up to 1.
 EDGE = 6.0
+# Edge of the grid of the generator, where the weight is below 1e-13 for a diffusion of 0.2.
+GRID_EDGE = 2.5
+# Subintervals of adaptive quadrature: sharp peaks of small diffusions need many.
+MAX_INTERVALS = 400
+# Below this the Bernoulli function is its Taylor polynomial to rounding.
+SMALL = 1e-8
 
 
 @dataclass(frozen=True)
@@ -83,14 +89,14 @@ class DoubleWell:
             return DoubleWell(-self.tilt).mean_passage_time(-start, -target, diffusion)
 
         def inner(y: float) -> float:
-            # One exponential of the difference: neither factor alone is bounded for small D.
+            # One exponential of the difference, because each factor alone overflows for small D.
             top = self.potential(y)
             return _integral(lambda z: np.exp((top - self.potential(z)) / diffusion), -EDGE, y)
 
         return _integral(inner, start, target) / diffusion
 
     def kramers_time(self, diffusion: float, well: int = 0) -> float:
-        r"""Kramers' time :math:`2\pi e^{\Delta V/D} / \sqrt{V''(a)\,|V''(b)|}` from a well past the saddle."""
+        r"""Kramers' time :math:`2\pi e^{\Delta V/D} / \sqrt{V''(a)\,|V''(b)|}` from a well over the saddle."""
         left, saddle, right = self.fixed_points()
         a = (left, right)[well]
         return float(2 * np.pi * np.exp(self.action(diffusion, well)) / np.sqrt((3 * a**2 - 1) * (1 - 3 * saddle**2)))
@@ -106,7 +112,7 @@ class DoubleWell:
 
     def spectral_gap(self, diffusion: float, n: int = 4001) -> float:
         """Smallest positive rate of the generator, on ``n`` nodes (Scharfetter-Gummel, symmetrised; error O(1/n^2))."""
-        x = np.linspace(-2.5, 2.5, n)
+        x = np.linspace(-GRID_EDGE, GRID_EDGE, n)
         u = np.diff(self.potential(x)) / diffusion
         h2 = (x[1] - x[0]) ** 2
         up, down = diffusion / h2 * _bernoulli(u), diffusion / h2 * _bernoulli(-u)
@@ -121,7 +127,7 @@ class DoubleWell:
 
 @dataclass(frozen=True)
 class CurlDoubleWell:
-    r"""Double well with a rotation that leaves its density alone, in two dimensions.
+    r"""Double well in two dimensions with a rotation that does not change its stationary density.
 
     .. math::
         V(x, y) = \tfrac14 x^4 - \tfrac12 x^2 + \tfrac12 y^2, \qquad
@@ -160,7 +166,7 @@ class CurlDoubleWell:
         return torch.exp(-self.potential(x) / diffusion) / normaliser
 
     def action(self, diffusion: float) -> float:
-        r"""Action :math:`S = \Delta V / D = 1/(4D)` from a well to the saddle, whatever the rotation."""
+        r"""Action :math:`S = \Delta V / D = 1/(4D)` from a well to the saddle, independent of the rotation."""
         return 0.25 / diffusion
 
     def entropy_production(self, diffusion: float) -> float:
@@ -174,9 +180,9 @@ class CurlDoubleWell:
 
 
 def _integral(f: Callable[[float], Any], a: float, b: float) -> float:
-    return float(quad(f, a, b, limit=400, points=[p for p in (-1.0, 0.0, 1.0) if a < p < b] or None)[0])
+    return float(quad(f, a, b, limit=MAX_INTERVALS, points=[p for p in (-1.0, 0.0, 1.0) if a < p < b] or None)[0])
 
 
 def _bernoulli(u: np.ndarray) -> np.ndarray:
-    small = np.abs(u) < 1e-8
+    small = np.abs(u) < SMALL
     return np.where(small, 1 - u / 2, u / np.expm1(np.where(small, 1.0, u)))

@@ -8,7 +8,7 @@ import torch
 from scipy.integrate import solve_ivp
 
 from landscape.circuits import krumsiek, toggle
-from landscape.circuits.ensemble import Noise, follow, growth_rate, noise_of, start_states
+from landscape.circuits.ensemble import Noise, growth_rate, noise_of, simulate_ensemble, start_states
 from landscape.circuits.targets import draw_targets
 from landscape.dynamics import integrate
 
@@ -33,7 +33,7 @@ def test_targets_follow_their_equation_without_noise():
     targets = draw_targets(circuit.genes, 30, np.random.default_rng(0))
     step = 0.01
     times = np.array([0, 33, 150])
-    found = follow(
+    found = simulate_ensemble(
         drift, start.repeat(3, 1), times, targets, noise=Noise("constant", 1e-16), step=step, n_steps=160,
         rng=np.random.default_rng(0),
     )  # fmt: skip
@@ -68,7 +68,7 @@ def test_growth_weights_states_by_their_history():
     expected = float((weight * won).mean())
     error = float((weight * (won - expected)).std()) / np.sqrt(n)
     none = draw_targets(circuit.genes, 3, np.random.default_rng(0))
-    grown = follow(
+    grown = simulate_ensemble(
         drift, start_states(circuit, n, law, np.random.default_rng(2), {}), np.full(n, steps), none, noise=law,
         step=step, n_steps=steps, rng=np.random.default_rng(3), growth=grow,
     )  # fmt: skip

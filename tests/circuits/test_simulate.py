@@ -188,10 +188,10 @@ def test_everything_survives_a_file(tmp_path, kind):
         (
             {"times": [1.0, -2.0]},
             ValueError,
-            r"`times` to be finite numbers that are not negative, found \[1.0, -2.0\]",
+            r"`times` to be finite and non-negative, found \[1.0, -2.0\]",
         ),
-        ({"times": []}, ValueError, "`times` to be finite numbers"),
-        ({"times": [[1.0]]}, ValueError, "`times` to be finite numbers"),
+        ({"times": []}, ValueError, "`times` to be finite and non-negative"),
+        ({"times": [[1.0]]}, ValueError, "`times` to be finite and non-negative"),
         ({"n_cells": 0}, ValueError, "`n_cells` to be at least 1, found 0"),
         ({"n_cells": 2.5}, TypeError, "`n_cells` to be a whole number, found 2.5"),
         ({"n_targets": -1}, ValueError, "`n_targets` to be at least 0, found -1"),

@@ -57,13 +57,13 @@ UNFINISHED = {
     ),
     "rates": (
         lambda: simulated_rates(WELL, WELLS, diffusion=0.1, radius=0.0, n_paths=100, max_time=20.0),
-        "left by less than half of their paths",
+        "less than half of the paths left attractors",
     ),
     "formula": (
         lambda: barrier_rates(
             TOGGLE, transition_network(TOGGLE, VALLEYS, diffusion=0.01), diffusion=0.01, leading_order=True
         ),
-        "not reliable: no gradient",
+        "not reliable: the drift is not a gradient",
     ),
     "missing path": (
         lambda: transition_network(TOGGLE, VALLEYS, diffusion=0.1, saddles=TOGGLE.fixed_points()[[1]], search=False),
