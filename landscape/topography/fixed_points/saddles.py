@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Displacement off a saddle, in units of the field's scale: the flow is linear there, and it is far above rounding.
 OFFSET = 1e-3
+# Guard against division by zero.
+TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,7 @@ def saddle_at(drift: Drift, x: Tensor, *, n_steps: int = 0, converged: bool = Tr
     index = int((values.real > MARGINAL * np.abs(values).max(initial=0.0)).sum())
     all_values, vectors = np.linalg.eig(jacobian(drift, x).detach().numpy()[0])
     leading = np.real(vectors[:, np.argmax(all_values.real)])
-    leading = leading / max(float(np.linalg.norm(leading)), 1e-300)
+    leading = leading / max(float(np.linalg.norm(leading)), TINY)
     leading = leading * (np.sign(leading[np.abs(leading).argmax()]) or 1.0)
     with torch.no_grad():
         residual = float(drift(x).square().mean().sqrt())

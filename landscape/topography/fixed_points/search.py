@@ -163,8 +163,8 @@ def search(field: Field, starts: Tensor, roots: RootSet, rng: np.random.Generato
     field that points into a ball), more sweeps follow.
     """
     settings = roots.settings
-    most = min(MAX_STARTS, SWEEP_STARTS * field.dimension)
-    rows = int(np.clip(SWEEP_NUMBERS // field.dimension**2, MIN_STARTS, most))
+    max_rows = min(MAX_STARTS, SWEEP_STARTS * field.dimension)
+    rows = int(np.clip(SWEEP_NUMBERS // field.dimension**2, MIN_STARTS, max_rows))
     kwargs = {"tolerance": settings.tolerance, "max_steps": settings.max_steps}
     tracked = followed = empty = 0
     for sweep in range(MAX_SWEEPS):
