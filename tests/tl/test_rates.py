@@ -198,7 +198,7 @@ def test_rates_survive_a_file(rated, tmp_path):
         ({"diffusion": float("nan")}, "`diffusion` to be positive and finite, found nan"),
         ({"radius": 10.0}, "disjoint balls"),
         ({"radius": 0.0}, "positive `radius`"),
-        ({"n_paths": 3}, "20 `n_paths` at least"),
+        ({"n_paths": 3}, "two attractors and 20 `n_paths`"),
         ({"confidence": 1.0}, "`confidence` between 0 and 1"),
         ({"max_steps": 0}, "positive `max_steps`"),
     ],
