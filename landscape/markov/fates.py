@@ -7,24 +7,27 @@ from numpy.typing import NDArray
 
 from landscape.markov.absorption import Absorption
 
-# Residual of a system that is solved, and the largest error of probabilities that rounding may leave in it where ends are
-# reached rarely: half of the difference that counts as one between chain and model.
-SOLVED, MAX_ROW_SUM_ERROR = 1e-6, 0.05
+# Residual of a linear system that is solved.
+SOLVED = 1e-6
+# Largest error of fate probabilities that rounding may leave where terminal states are reached rarely: half of the
+# difference that counts as one between chain and model.
+MAX_FATE_ERROR = 0.05
 
 
 def require_solved(solution: Absorption) -> None:
-    """Refuse fates of a chain that are not solved, or that rounding leaves open.
+    """Refuse fate probabilities that are not solved, or that rounding leaves open.
 
     Raises
     ------
     ValueError
         If the linear system did not converge and its residual or the error of its row sums is too large.
     """
-    if solution.converged or (solution.residual <= SOLVED and solution.row_sum_error <= MAX_ROW_SUM_ERROR):
+    if solution.converged or (solution.residual <= SOLVED and solution.row_sum_error <= MAX_FATE_ERROR):
         return
     msg = (
-        f"Fates did not converge: residual {solution.residual:.1e}, row sums off by {solution.row_sum_error:.1e} "
-        f"({solution.method}). The chain may hold sets of cells that are left too rarely, or flow away from its ends."
+        f"Fate probabilities did not converge: residual {solution.residual:.1e}, row sums off by "
+        f"{solution.row_sum_error:.1e} ({solution.method}). The chain may hold sets of cells that are left too rarely, or "
+        "flow away from its terminal states."
     )
     raise ValueError(msg)
 

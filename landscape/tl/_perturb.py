@@ -21,7 +21,6 @@ from landscape.perturbation import (
     Experiment,
     control_levels,
     level_table,
-    perturbation_name,
     references,
     tables,
 )
