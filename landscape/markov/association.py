@@ -11,9 +11,8 @@ from scipy import sparse, stats
 
 from landscape._random import RandomLike
 from landscape.markov.bootstrap import CELLS_PER_BLOCK, blocks
+from landscape.markov.pooling import TARGET_SUM
 
-# Counts of a cell are scaled to this total before the logarithm.
-TARGET_SUM = 1e4
 # Blocks beyond which more of them find only correlations below about .1, while finding the blocks takes ever longer.
 MAX_BLOCKS = 1000
 # Degrees of freedom below which an interval of a correlation is as wide as its range.

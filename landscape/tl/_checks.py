@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-
 def require_spread(coordinates: NDArray[np.float64]) -> None:
     """Refuse coordinates that are the same for all cells: no neighbours can be found in them."""
     if not (coordinates.max(0) > coordinates.min(0)).any():
