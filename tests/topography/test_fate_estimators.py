@@ -27,7 +27,7 @@ def problem() -> FateProblem:
     drift = RegulatoryDrift.from_arrays(np.array([[0, -8.0], [-8.0, 0]]), bias=3.0, hill=4.0)
     ends = np.array([p.x for p in fixed_points(drift, np.array([[1.0, 0.0], [0.0, 1.0]]), deflate=False).stable])
     n = 41
-    states = np.linspace(*ends, n)
+    states = np.linspace(ends[0], ends[1], n)
     steps = np.diag(np.full(n - 1, 0.5), 1) + np.diag(np.full(n - 1, 0.5), -1)
     steps[0, 0] = steps[-1, -1] = 0.5
     return FateProblem(
