@@ -35,7 +35,7 @@ def terminal_states(
 
     The model's attractors are stable points of a fit, and a rare fate beside a common one may have none. The chain knows
     the direction and no fit: its terminal states are those corners of the manifold of cells that the chain visits more
-    often than an undirected walk (:func:`landscape.markov.find_terminal_states`), and the basin of a cell is the terminal state
+    often than an undirected random walk (:func:`landscape.markov.find_terminal_states`), and the basin of a cell is the terminal state
     in which it is most probably absorbed, :math:`(I - Q) B = R`.
 
     Parameters
@@ -67,7 +67,7 @@ def terminal_states(
     ``adata.obsm["terminal_fates"]`` : DataFrame, cells x terminal states
         Probabilities of absorption.
     ``adata.uns["landscape"]["terminal_states"]``
-        ``table`` with ``n_cells``, ``n_basin``, ``gathering`` (mean logarithm of how much more often than an undirected
+        ``table`` with ``n_cells``, ``n_basin``, ``gathering`` (mean logarithm of how much more often than an undirected random
         walk the chain visits its cells), ``arrival`` (what comes in over what passes, -1 to 1: near 0 the direction does
         not say that cells stay) and ``n_ends``; ``attractor``, the nearest attractor of the model where attractors are
         known; and the ``horizon`` in steps.
