@@ -187,13 +187,13 @@ def test_files_and_functions_are_mostly_small() -> None:
 def touches_anndata(node: FunctionNode) -> bool:
     """Whether a function has an argument that is an AnnData object or was read from one, or reads or writes one.
 
-    Such an argument is annotated with ``AnnData`` or ``Cells`` (the view of an AnnData object that directions read), or called
+    Such an argument is annotated with ``AnnData`` or ``StoredCells`` (an AnnData object as directions read it), or called
     ``adata``, ``record`` or ``results``. Reading and writing are calls of functions whose name starts with
     ``read`` or ``write``.
     """
     for argument in arguments(node):
         annotation = "" if argument.annotation is None else ast.unparse(argument.annotation)
-        if argument.arg in {"adata", "record", "results"} or {"AnnData", "Cells"} & set(annotation.split(" | ")):
+        if argument.arg in {"adata", "record", "results"} or {"AnnData", "StoredCells"} & set(annotation.split(" | ")):
             return True
     calls = (inner.func for inner in ast.walk(node) if isinstance(inner, ast.Call))
     names = (call.id if isinstance(call, ast.Name) else getattr(call, "attr", "") for call in calls)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landscape.network.analysis.states import StateNetworks
+from landscape.network.states import StateNetworks
 
 
 def state_edge_table(
