@@ -9,8 +9,9 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape.network import canonical, detect_species, match
-from landscape.network.data.symbols import is_ensembl, other_species
+from landscape.network import detect_species, match
+from landscape.network.data.regulators import regulator_columns
+from landscape.network.data.symbols import is_ensembl
 
 _SYMBOL_COLUMNS = (
     "gene_symbol",
@@ -42,7 +43,7 @@ def regulators_of(adata: AnnData, regulators: Sequence[str] | None) -> tuple[NDA
     """Columns of the regulators, and where they come from."""
     names = list(adata.var_names)
     if regulators is not None:
-        return _named(list(regulators), names_like(adata, regulators)), "given"
+        return regulator_columns(list(regulators), names_like(adata, regulators)), "given"
     if _keys.REGULATOR in adata.var:
         flags = adata.var[_keys.REGULATOR].to_numpy()
         index = np.flatnonzero(np.asarray(flags, dtype=bool))
@@ -64,28 +65,3 @@ def regulators_of(adata: AnnData, regulators: Sequence[str] | None) -> tuple[NDA
         msg = f"Expected {species} transcription factors among {len(names)} genes, found none (first genes: {names[:3]}); pass `regulators=`."
         raise ValueError(msg)
     return index, f"{species} transcription factors"
-
-
-def _named(regulators: list[str], names: list[str]) -> NDArray[np.int64]:
-    repeated = sorted({name for name in regulators if regulators.count(name) > 1})
-    if repeated:
-        msg = f"Expected distinct regulators, found {repeated[:5]} more than once."
-        raise ValueError(msg)
-    found = match(regulators, names)
-    missing = [name for name in regulators if name not in found]
-    if missing:
-        msg = f"Expected regulators that are in `adata.var_names`, found {len(missing)} of {len(regulators)} that are not: {missing[:5]}."
-        raise ValueError(msg)
-    if set(regulators).isdisjoint(names) and (differing := other_species(regulators, names)):
-        theirs, ours = differing
-        msg = (
-            f"Expected regulators of the species of the genes, which look like {ours} ({names[0]}), found {theirs} symbols "
-            f"({regulators[0]}); letter case is no orthology: translate them, and write them as in `adata.var_names`."
-        )
-        raise ValueError(msg)
-    if len(set(found.values())) < len(found):
-        genes = [canonical(name) for name in regulators]
-        twice = [name for name, gene in zip(regulators, genes, strict=True) if genes.count(gene) > 1]
-        msg = f"Expected distinct regulators, found names of one gene: {twice[:5]}."
-        raise ValueError(msg)
-    return np.array(sorted(found.values()), dtype=np.int64)

@@ -1,5 +1,8 @@
 """What becomes of an ensemble and of its attractors when genes are held at a level."""
 
+from landscape._keys import perturbation_name
+from landscape.perturbation.experiment import Comparison, Experiment, control_levels
+from landscape.perturbation.levels import level_table
 from landscape.topography.fates.outcomes import (
     OTHER,
     UNDIFFERENTIATED,
@@ -10,4 +13,17 @@ from landscape.topography.fates.outcomes import (
     references,
 )
 
-__all__ = ["OTHER", "UNDIFFERENTIATED", "Outcome", "References", "compare", "outcome", "references"]
+__all__ = [
+    "OTHER",
+    "UNDIFFERENTIATED",
+    "Comparison",
+    "Experiment",
+    "Outcome",
+    "References",
+    "compare",
+    "control_levels",
+    "level_table",
+    "outcome",
+    "perturbation_name",
+    "references",
+]

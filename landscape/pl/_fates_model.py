@@ -16,7 +16,7 @@ from landscape import _keys
 from landscape._anndata import read, read_result
 from landscape.pl.scene.cells import attractor_colours
 from landscape.pl.style.figure import INK, QUIET, caption, finish, hide_spines, width_scale
-from landscape.tl._fates_model import STAY
+from landscape.topography.fates.model_fates import STAY
 
 _HINT = "run `landscape.tl.fates(adata)` with `n_replicates` above 0"
 # Smallest width of a panel in inches.

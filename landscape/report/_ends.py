@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from landscape import _keys
-from landscape.tl._fates_model import STAY
+from landscape.topography.fates.model_fates import STAY
 
 
 def attractor_rows(summary: Mapping[str, Any], results: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -14,11 +14,15 @@ from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
 from landscape._model import read_ensemble, read_model
 from landscape._random import RandomLike, generator
-from landscape.tl._cells import title_of
 from landscape.topography.cell_distance import distance_to_cells
+from landscape.topography.fixed_points.attractors import (
+    attractor_names,
+    attractor_table,
+    ensemble_support,
+    n_nearest,
+)
 from landscape.topography.fixed_points.basins import basin_of
-from landscape.topography.fixed_points.matching import match_attractors
-from landscape.topography.fixed_points.roots import FixedPoint, fixed_points
+from landscape.topography.fixed_points.roots import fixed_points
 
 logger = logging.getLogger(__name__)
 
@@ -79,35 +83,30 @@ def attractors(
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata
     model = read_model(adata)
-    drift, names = model.drift, list(model.regulators)
+    names = list(model.regulators)
     labels = None if label_key is None else read(adata, "obs", label_key, hint="pass a column of labels")
     x = _states(adata)
     gen = generator(rng)
     chosen = np.sort(gen.choice(len(x), min(n_starts, len(x)), replace=False))
-    found = fixed_points(drift, torch.as_tensor(x[chosen]), deflate=False, n_random=n_random, rng=gen, names=names)
+    found = fixed_points(
+        model.drift, torch.as_tensor(x[chosen]), deflate=False, n_random=n_random, rng=gen, names=names
+    )
     stable = [point for point in found if point.stability == "stable"]
     if not stable:
         msg = (
             f"The model has no attractor: {len(found)} fixed points, none stable, {found.n_unsettled} of "
             f"{len(chosen) + n_random} starts did not come to rest. "
             "A cycle may be there, or the fit is poor: see `velocity_r2_held_out` in `adata.uns['landscape']['dynamics']`, train the latent model longer, or pass another direction; "
-            "`landscape.tl.terminal_states` tells ends of the chain of cells without the model."
+            "`landscape.tl.terminal_states` finds terminal states of the chain of cells without the model."
         )
         raise ValueError(msg)
     if found.n_unsettled:
         logger.warning("%d of %d starts did not come to rest", found.n_unsettled, len(chosen) + n_random)
     states = np.array([point.x for point in stable])
     support = distance_to_cells(states, x)
-    titles = _names(states, names, x, labels)
-    nearest = _nearest(x, states)
-    table = _table(
-        stable,
-        titles,
-        np.bincount(nearest, minlength=len(stable)),
-        support.distance / support.threshold,
-        support.observed,
-        _support(adata, states),
-    )
+    titles = attractor_names(states, names, x, labels)
+    share = ensemble_support(read_ensemble(adata), states)
+    table = attractor_table(stable, titles, n_cells=n_nearest(x, states), support=support, share=share)
     if away := [name for name, seen in zip(titles, support.observed, strict=True) if not seen]:
         logger.warning(
             "%d of %d attractors lie outside the data, farther from any cell than cells are from each other: %s. No cell shows "
@@ -157,11 +156,11 @@ def basins(adata: AnnData, *, key_added: str = _keys.BASIN, copy: bool = False) 
     """
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata
-    drift = read_model(adata).drift
+    model = read_model(adata)
     result = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
     titles = list(result["states"].index)
     points = torch.as_tensor(result["states"].to_numpy(dtype=float))
-    label = basin_of(drift, torch.as_tensor(_states(adata)), points).labels
+    label = basin_of(model.drift, torch.as_tensor(_states(adata)), points).labels
     lost = int((label < 0).sum())
     categories = titles + ([UNRESOLVED] if lost else [])
     values = pd.Categorical([titles[k] if k >= 0 else UNRESOLVED for k in label], categories=categories)
@@ -177,78 +176,3 @@ def basins(adata: AnnData, *, key_added: str = _keys.BASIN, copy: bool = False) 
 
 def _states(adata: AnnData) -> NDArray[np.float64]:
     return read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=np.float64)
-
-
-def _support(adata: AnnData, states: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the ensemble's models in which each attractor comes to rest within its reach."""
-    ensemble = read_ensemble(adata)
-    if not ensemble:
-        return np.full(len(states), np.nan)
-    kept = [np.isfinite(match_attractors(model.drift, states)).all(1) for model in ensemble]
-    return np.mean(kept, axis=0)
-
-
-def _nearest(x: NDArray[np.float64], states: NDArray[np.float64]) -> NDArray[np.int64]:
-    from scipy.spatial import cKDTree
-
-    return cKDTree(states).query(x)[1]
-
-
-def _names(
-    states: NDArray[np.float64], genes: list[str], x: NDArray[np.float64], labels: pd.Series | None
-) -> list[str]:
-    from scipy.spatial import cKDTree
-
-    _, near = cKDTree(x).query(states, min(20, len(x)))
-    by_genes = _marker_names(states, genes, x)
-    titles = []
-    for k, cells in enumerate(near.reshape(len(states), -1)):
-        title = by_genes[k]
-        if labels is not None:
-            title = title_of(labels.iloc[cells])
-        titles.append(title.replace("/", "|"))
-    return _numbered(titles)
-
-
-def _marker_names(states: NDArray[np.float64], genes: list[str], x: NDArray[np.float64]) -> list[str]:
-    """Two regulators of each attractor that are high there and lowest, relative to it, in the next best one."""
-    if len(states) == 1:
-        margin = states - x.mean(0)
-    else:
-        others = np.array([np.delete(states, k, axis=0).max(0) for k in range(len(states))])
-        margin = states - others
-    # Where no regulator is highest, the ones above the mean cell still tell the attractor from the rest.
-    margin = margin + 1e-3 * (states - x.mean(0))
-    return ["+".join(genes[i] for i in np.argsort(-row, kind="stable")[:2]) for row in margin]
-
-
-def _numbered(titles: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    result = []
-    for title in titles:
-        seen[title] = seen.get(title, 0) + 1
-        result.append(title if seen[title] == 1 else f"{title} {seen[title]}")
-    return result
-
-
-def _table(
-    points: list[FixedPoint],
-    titles: list[str],
-    counts: NDArray[np.int64],
-    distance: NDArray[np.float64],
-    observed: NDArray[np.bool_],
-    share: NDArray[np.float64],
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "n_cells": counts.astype(int),
-            "leading_eigenvalue": [point.leading_eigenvalue.real for point in points],
-            "index": [point.index for point in points],
-            "residual": [point.residual for point in points],
-            "converged": [point.converged for point in points],
-            "distance": distance,
-            "observed": observed,
-            "support": share,
-        },
-        index=pd.Index(titles, name="attractor"),
-    )

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import logging
 
-import numpy as np
-import pandas as pd
 from anndata import AnnData
-from numpy.typing import NDArray
+from tqdm.auto import tqdm
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write_result
-from landscape._model import read_model
+from landscape._model import read_ensemble, read_model
 from landscape._random import RandomLike
-from landscape.dynamics import RegulatoryDrift
-from landscape.tl._barrier_intervals import barrier_intervals
-from landscape.tl._path_tables import LEAST, over_passes, path_record, saddle_name
-from landscape.topography import TransitionNetwork, curl_share, transition_network, undecided_width
+from landscape.topography import transition_network
+from landscape.topography.large_deviations.barrier_intervals import barrier_intervals
+from landscape.topography.large_deviations.barrier_tables import barrier_table, curl_share_at, saddle_tables
+from landscape.topography.large_deviations.named_paths import paths_of_network
+from landscape.topography.large_deviations.path_tables import LEAST, path_tables
 
 logger = logging.getLogger(__name__)
-
-# A direct pass whose action exceeds the lowest one by less than this is the lowest one.
-DIRECT = 1e-9
-# Numbers in the Jacobians from which the share of curl is taken; at most 500 cells.
-JACOBIAN_NUMBERS = 2_000_000
 
 
 def barriers(
@@ -75,88 +69,28 @@ def barriers(
         If there are fewer than two attractors, or the diffusion is not positive.
     """
     adata = require_adata(adata)
-    model = read_model(adata)
-    drift, model_diffusion, genes = model.drift, model.diffusion_constant, list(model.regulators)
+    model = read_model(adata).with_diffusion(diffusion)
+    noise = model.diffusion_constant
     states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
     if len(states) < 2:
         msg = f"Expected at least two attractors, found {len(states)}; there is nothing to cross."
         raise ValueError(msg)
-    noise = model_diffusion if diffusion is None else diffusion
     cells = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
-    found = transition_network(drift, states.to_numpy(dtype=float), diffusion=noise, n_points=n_points, rng=rng)
+    x, names = states.to_numpy(dtype=float), [str(name) for name in states.index]
+    found = transition_network(model.drift, x, diffusion=noise, n_points=n_points, rng=rng)
     if found.n_missing:
-        logger.warning(
-            "%d of %d ordered pairs of attractors have no path", found.n_missing, len(states) * (len(states) - 1)
-        )
-    names = [str(name) for name in states.index]
+        logger.warning("%d of %d ordered pairs of attractors have no path", found.n_missing, len(x) * (len(x) - 1))
+    saddles = saddle_tables(found, model, names)
+    paths = path_tables(paths_of_network(found, model, names), list(model.regulators), least=LEAST)
+    # Each replicate is taken with its own noise, unless one is stated.
+    ensemble = [each.with_diffusion(diffusion) for each in read_ensemble(adata)]
+    replicates = tqdm(ensemble, desc="barriers of replicates", leave=False, disable=None)
+    table = barrier_table(found, names, barrier_intervals(replicates, x, rng=rng))
+    record = {"table": table, "converged": bool(found.converged), "curl_share": curl_share_at(model, cells)}
     params = {"diffusion": noise, "n_points": n_points, "kind": "quasi-potential (minimum action)"}
-    saddles = _saddles(found, drift, names, genes)
-    paths = path_record(over_passes(found, drift, names), genes, least=LEAST)
-    spread = barrier_intervals(adata, states.to_numpy(dtype=float), diffusion=diffusion, rng=rng)
-    table = _heights(found, names, *spread)
-    record = {"table": table, "converged": bool(found.converged), "curl_share": _curl(drift, cells)}
     adata = adata.copy() if copy else adata
     write_result(adata, _keys.SADDLES, saddles, params=params)
     write_result(adata, _keys.PATHS, paths, params={**params, "least": LEAST, "pairs": "all"})
     what = f"{int(table['height'].notna().sum())} barriers at D = {noise:.3g}"
     write_result(adata, _keys.BARRIERS, record, params=params, what=what)
     return adata if copy else None
-
-
-def _heights(
-    found: TransitionNetwork,
-    names: list[str],
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    count: NDArray[np.int64],
-) -> pd.DataFrame:
-    rows = []
-    for i, start in enumerate(names):
-        for j, end in enumerate(names):
-            if i == j:
-                continue
-            lowest = found.lowest(i, j)
-            if lowest is not None and lowest[1].action > (1 + DIRECT) * found.action[i, j]:
-                lowest = None  # there is a direct pass, but the way over others is lower
-            via = saddle_name(found, lowest[0]) if lowest is not None else "over other attractors"
-            height = float(found.action[i, j])
-            rows.append(
-                {
-                    "from": start,
-                    "to": end,
-                    "height": height,
-                    "low": float(low[i, j]),
-                    "high": float(high[i, j]),
-                    "n_replicates": int(count[i, j]),
-                    "saddle": via if np.isfinite(height) else "none",
-                    "converged": bool(lowest[1].converged) if lowest is not None else bool(np.isfinite(height)),
-                }
-            )
-    return pd.DataFrame(rows, index=[f"{r['from']} to {r['to']}" for r in rows])
-
-
-def _saddles(
-    found: TransitionNetwork, drift: RegulatoryDrift, names: list[str], genes: list[str]
-) -> dict[str, pd.DataFrame]:
-    joined = [(p.attractors, p.saddle) for p in found.transitions if p.saddle is not None]
-    index = [saddle_name(found, p) for p in found.transitions if p.saddle is not None]
-    states = np.array([saddle.x for _, saddle in joined]).reshape(len(index), len(genes))
-    zones = [undecided_width(drift, saddle, diffusion=found.diffusion).width for _, saddle in joined]
-    table = pd.DataFrame(
-        {
-            "first": [names[pair[0]] for pair, _ in joined],
-            "second": [names[pair[1]] for pair, _ in joined],
-            "leading_eigenvalue": [float(saddle.eigenvalues[0].real) for _, saddle in joined],
-            "undecided_width": zones,
-            "residual": [saddle.residual for _, saddle in joined],
-            "converged": [saddle.converged for _, saddle in joined],
-        },
-        index=index,
-    )
-    return {"states": pd.DataFrame(states, index=index, columns=genes), "table": table}
-
-
-def _curl(drift: RegulatoryDrift, cells: NDArray[np.float64]) -> float:
-    """Share of curl at cells spread over the data; the same for every constant isotropic noise."""
-    few = max(1, min(500, JACOBIAN_NUMBERS // cells.shape[1] ** 2))
-    return curl_share(drift, cells[:: -(-len(cells) // few)]).share

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
@@ -45,9 +44,3 @@ def cells_of(adata: AnnData, cells: Sequence[str] | NDArray[np.bool_] | str) -> 
         msg = f"Expected {what}, found none."
         raise ValueError(msg)
     return found
-
-
-def title_of(labels: pd.Series) -> str:
-    """Name of a group of cells by their labels: that of the majority, else the most frequent one with ``-like``."""
-    share = labels.value_counts(normalize=True)
-    return str(share.index[0]) if share.iloc[0] > 0.5 else f"{share.index[0]}-like"

@@ -9,29 +9,25 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse
 
 from landscape import _keys
 from landscape._anndata import count_matrix, read, require_adata, write_result
 from landscape._random import RandomLike
-from landscape.markov.bootstrap import CELLS_PER_BLOCK, blocks
+from landscape.markov.association import (
+    CONFIDENCE,
+    BlockMeans,
+    association_blocks,
+    association_table,
+    gene_correlations,
+)
 from landscape.tl._cells import cells_of
 from landscape.tl._network_inputs import covariate_names, covariates_of
-from landscape.tl._state import TARGET_SUM
 
 logger = logging.getLogger(__name__)
 
-# Blocks beyond which more of them find only correlations below about .1, while finding the blocks takes ever longer.
-MAX_BLOCKS = 1000
-# Degrees of freedom below which an interval of a correlation is as wide as its range.
-MIN_DEGREES = 3
-# Genes whose block means are held as a dense array at once.
-GENES_AT_ONCE = 512
-CONFIDENCE = 0.95
 # Blocks that carry a fate below which a gene seen in one of them can look significant by coincidence.
 FEW_CARRIERS = 5
-# Share of a sum of squares that is rounding.
-_ROUNDING = 1e-10
 
 
 def drivers(
@@ -64,7 +60,7 @@ def drivers(
     neighbours nearly are. The interval is Fisher's, :math:`\tanh(\operatorname{artanh} r \pm 1.96 / \sqrt{\nu - 1})`.
 
     This is association along the way to a fate and no cause: genes that a fate switches on rank beside those that choose it.
-    What the model expects of a removal is told by :func:`landscape.tl.perturb`. Genes that vary along any gradient longer
+    What the model expects of a knock-out is in :func:`landscape.tl.perturb`. Genes that vary along any gradient longer
     than a block correlate with every other such gradient; significance says that the association is no noise of
     neighbouring cells, not that the gene belongs to this fate alone.
 
@@ -130,8 +126,7 @@ def drivers(
     depth = np.log(np.asarray(counts.sum(axis=1), dtype=np.float64).ravel())
     design = np.column_stack([np.ones(adata.n_obs), depth, *([] if extra is None else [extra])])[chosen]
     z = np.asarray(read(adata, "obsm", use_rep, hint="pass `use_rep=` with the coordinates of the cells"), dtype=float)
-    block = _blocks(z[chosen], n_blocks, rng)
-    blocked = _Blocked(block, design, least=MIN_DEGREES)
+    blocked = BlockMeans(association_blocks(z[chosen], n_blocks, rng), design)
     fates = blocked.residual(blocked.mean(sparse.csr_matrix(table.to_numpy(dtype=float)[chosen])))
     if (constant := blocked.constant).any():
         msg = (
@@ -144,8 +139,10 @@ def drivers(
         logger.warning(
             "the fate %r differs in few blocks of cells only; genes seen in one of them go with it by coincidence", name
         )
-    correlation = _correlations(blocked, counts[chosen], np.exp(depth[chosen]), fates)
-    found = _table(adata, correlation, list(map(str, table.columns)), blocked.degrees_of_freedom)
+    correlation = gene_correlations(blocked, counts[chosen], np.exp(depth[chosen]), fates)
+    regulators = set(map(str, adata.obsm[_keys.STATE].columns)) if _keys.STATE in adata.obsm else set()
+    genes = adata.var_names.to_numpy().astype(object)
+    found = association_table(correlation, genes, list(map(str, table.columns)), blocked.degrees_of_freedom, regulators)
     varied = np.isfinite(correlation).all(axis=1)
     record = {
         "table": found,
@@ -171,45 +168,6 @@ def drivers(
     return adata if copy else None
 
 
-class _Blocked:
-    """Means over blocks of cells, and what is left of them after a weighted regression on a design's means.
-
-    ``constant`` says for the columns of the last call of :meth:`residual` whether nothing but rounding was left.
-    """
-
-    def __init__(self, block: NDArray[np.int64], design: NDArray[np.float64], *, least: int) -> None:
-        self.size = np.bincount(block).astype(float)
-        n = len(block)
-        self._mean = sparse.csr_matrix((1 / self.size[block], (block, np.arange(n))), shape=(len(self.size), n))
-        self._root = np.sqrt(self.size)[:, None]
-        scaled = self._root * (self._mean @ design)
-        scaled /= np.maximum(np.linalg.norm(scaled, axis=0), np.finfo(float).tiny)
-        basis, values, _ = np.linalg.svd(scaled, full_matrices=False)
-        self._basis = basis[:, values > 1e-8 * values[0]]
-        self.degrees_of_freedom = len(self.size) - 1 - self._basis.shape[1]
-        self.constant = np.empty(0, dtype=bool)
-        if self.degrees_of_freedom < least:
-            needed = least + 1 + self._basis.shape[1]
-            msg = (
-                f"Expected at least {needed} blocks of neighbouring cells for {self._basis.shape[1] - 1} covariates (the log total "
-                f"among them), found {len(self.size)} of {n} cells; use more cells, fewer covariates, or a larger `n_blocks`."
-            )
-            raise ValueError(msg)
-
-    def mean(self, values: sparse.csr_matrix) -> NDArray[np.float64]:
-        """Means over blocks, shape ``(n_blocks, k)``."""
-        return np.asarray((self._mean @ values).todense())
-
-    def residual(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Residuals times the root of the weights, scaled to length one; not-a-number where nothing is left."""
-        scaled = self._root * means
-        before = np.linalg.norm(scaled, axis=0)
-        scaled -= self._basis @ (self._basis.T @ scaled)
-        after = np.linalg.norm(scaled, axis=0)
-        self.constant = after**2 <= _ROUNDING * before**2
-        return scaled / np.where(self.constant, np.nan, after)
-
-
 def _fates(adata: AnnData, key: str) -> pd.DataFrame:
     table = read(adata, "obsm", key, hint="run `landscape.tl.fates` first")
     if not isinstance(table, pd.DataFrame):
@@ -219,55 +177,3 @@ def _fates(adata: AnnData, key: str) -> pd.DataFrame:
         msg = f"Expected at least two fates in `adata.obsm[{key!r}]`, found {table.shape[1]}: with one, every cell is sure of it."
         raise ValueError(msg)
     return table
-
-
-def _blocks(z: NDArray[np.float64], n_blocks: int | None, rng: RandomLike) -> NDArray[np.int64]:
-    if n_blocks is not None and n_blocks < 1:
-        msg = f"Expected `n_blocks` of at least 1, found {n_blocks}."
-        raise ValueError(msg)
-    if not np.isfinite(z).all():
-        msg = "Expected finite coordinates of the cells, found NaN or infinity; leave those cells out with `cells=`."
-        raise ValueError(msg)
-    default = max(1, min(MAX_BLOCKS, len(z) // CELLS_PER_BLOCK))
-    return blocks(z, n_blocks=default if n_blocks is None else n_blocks, rng=rng)
-
-
-def _correlations(
-    blocked: _Blocked, counts: sparse.csr_matrix, totals: NDArray[np.float64], fates: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Partial correlations of all genes with all fates, shape ``(genes, fates)``; counts stay sparse."""
-    by_gene = counts.tocsc()
-    result = np.empty((counts.shape[1], fates.shape[1]))
-    for start in range(0, counts.shape[1], GENES_AT_ONCE):
-        part = by_gene[:, start : start + GENES_AT_ONCE].astype(np.float64)
-        part.data = np.log1p(part.data / totals[part.indices] * TARGET_SUM)
-        result[start : start + GENES_AT_ONCE] = blocked.residual(blocked.mean(part)).T @ fates
-    return np.clip(result, -1.0, 1.0)
-
-
-def _table(adata: AnnData, correlation: NDArray[np.float64], fates: list[str], degrees: int) -> pd.DataFrame:
-    """Tidy table with p-values, q-values within a fate, and intervals."""
-    t = correlation * np.sqrt(degrees / np.maximum(1 - correlation**2, np.finfo(float).tiny))
-    p = 2 * stats.t.sf(np.abs(t), degrees)
-    q = np.full(p.shape, np.nan)
-    varied = np.isfinite(correlation).all(axis=1)
-    if varied.any():
-        q[varied] = stats.false_discovery_control(p[varied], axis=0)
-    z = np.arctanh(np.clip(correlation, -1 + 1e-15, 1 - 1e-15))
-    half = stats.norm.ppf((1 + CONFIDENCE) / 2) / np.sqrt(degrees - 1)
-    genes = adata.var_names.to_numpy().astype(object)
-    regulators = set(map(str, adata.obsm[_keys.STATE].columns)) if _keys.STATE in adata.obsm else set()
-    n, k = correlation.shape
-    return pd.DataFrame(
-        {
-            "gene": np.tile(genes, k),
-            "fate": np.repeat(np.array(fates, dtype=object), n),
-            "correlation": correlation.T.ravel(),
-            "lower": np.tanh(z - half).T.ravel(),
-            "upper": np.tanh(z + half).T.ravel(),
-            "p_value": p.T.ravel(),
-            "q_value": q.T.ravel(),
-            "regulator": np.tile([str(gene) in regulators for gene in genes], k),
-        },
-        index=[str(row) for row in range(n * k)],
-    )

@@ -17,17 +17,20 @@ from landscape._directions import StoredCells
 from landscape._model import write_ensemble, write_model
 from landscape._random import RandomLike, generator
 from landscape.directions import GRADE_NAMES, GRADES, Combination, Direction
+from landscape.dynamics.diagnostics import fit_diagnostics, growth_diagnostics
 from landscape.dynamics.edge_evidence import edge_evidence
 from landscape.dynamics.fit import Fitted, fit_model, fit_replicates
 from landscape.dynamics.problem import fit_problem
+from landscape.dynamics.states import scaled_states
 from landscape.markov.graph import neighbor_graph
 from landscape.markov.growth_sensitivity import slowest_growth_sensitivity
 from landscape.tl import _model_inputs as inputs
 from landscape.tl._checks import require_spread
 from landscape.tl._decay import decay_rates
-from landscape.tl._diagnostics import fit_diagnostics, growth_diagnostics, tangency
+from landscape.tl._diagnostics import tangency
 from landscape.tl._direction import directed_by
-from landscape.tl._state import coordinates, latent_model, scaled
+from landscape.tl._state import coordinates, latent_model
+from landscape.topography import asymmetry
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +68,7 @@ def dynamics(
     unit of time is the mean lifetime of an mRNA.
 
     With time points and up to 30 regulators, paths of the model are bent so that they end at cells of the next time, and the rates are fitted
-    along them (:func:`landscape.dynamics.fit_bridges`), which also tells lifetimes; then the populations that the model
+    along them (:func:`landscape.dynamics.fit_bridges`), which also gives lifetimes; then the populations that the model
     carries forward are matched to the observed ones (:func:`landscape.dynamics.match_populations`). Without a clock the
     speed is the highest at which nothing falls faster than it decays, and the populations are those that the directed chain
     carries forward from its start (:func:`landscape.markov.populations_along`).
@@ -86,7 +89,7 @@ def dynamics(
     diffusion
         :math:`D`. By default estimated, with all else where populations are matched, and afterwards where velocities
         alone are fitted (:func:`landscape.dynamics.fit_diffusion`). Without a clock the populations are those of the
-        chain, so that the noise is that of the chain: the data do not tell it.
+        chain, so that the noise is that of the chain: the data do not determine it.
     half_lives
         Half-lives :math:`\ln 2 / (2 \gamma)` of the mRNA of the regulators where they were measured: a column of
         :attr:`~anndata.AnnData.var`, or numbers by gene, in the unit of the time points. Without a clock their ratios
@@ -101,19 +104,19 @@ def dynamics(
     n_neighbors
         Neighbours of each cell.
     n_regulators
-        Most regulators in the model: those whose logarithmic expression varies most. ``None``: all that vary.
+        Maximum number of regulators in the model: those whose logarithmic expression varies most. ``None``: all that vary.
     support
         Edges that may be non-zero: ``"network"``, the network's support; ``"all"``; ``"auto"``, all where there are 5
         cells per regulator, and the network's support otherwise.
     self_edges
         Allow regulators to act on themselves. From steady cells such edges are not identified.
     refine
-        Match populations; by default with up to 30 regulators: with more, the distance of populations hears only their
+        Match populations; by default with up to 30 regulators: with more, the distance of populations depends only on their
         largest differences, and the cost grows with the square.
     n_steps
         Steps of that refinement.
     n_replicates
-        Size of the ensemble: the model is fitted anew to so many resamples, and later stages give intervals. Blocks of
+        Size of the ensemble: the model is fitted again to this number of resamples, and later stages give intervals. Blocks of
         about 30 neighbouring cells are weighted at random (Bayesian bootstrap), and where the support is the network's,
         edges are drawn with their stability.
     rng
@@ -172,7 +175,7 @@ def dynamics(
     require_spread(z)
     graph = neighbor_graph(z, n_neighbors=n_neighbors)
     names, levels = inputs.regulators(adata, network_key, model, layer, graph, n_regulators)
-    x, scale = scaled(levels)
+    x, scale = scaled_states(levels)
     directed, conflict = directed_by(StoredCells(adata, z, x, graph, layer, gen), direction)
     mask, source = inputs.support(adata, network_key, names, support, len(x))
     if self_edges:
@@ -198,6 +201,7 @@ def dynamics(
     ensemble = list(tqdm(replicates, total=n_replicates, desc="replicates", leave=False, disable=not n_replicates))
     diagnostics = {
         **fit_diagnostics(fitted, directed),
+        "asymmetry": asymmetry(fitted.model.drift.weights),
         **growth_diagnostics(slowest_growth_sensitivity(z, x, directed, graph)),
         **(edge_evidence(problem, fitted, n_replicates, rng=gen) if n_replicates > 1 else {}),
         "grade": _grade(direction),

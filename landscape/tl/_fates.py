@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.spatial import cKDTree
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, results_of, write, write_result
+from landscape._model import read_model
 from landscape._random import RandomLike
 from landscape._threads import on_one_thread
-from landscape.markov import absorption_probabilities
-from landscape.tl._checks import require_fates
-from landscape.tl._fates_model import Comparison, compare
+from landscape.topography.fates.chain_fates import terminal_cells
+from landscape.topography.fates.comparison import FateComparison, compare_fates
+from landscape.topography.fates.estimate import FateProblem
+from landscape.topography.fates.estimators import ESTIMATORS, FateEstimator
 from landscape.topography.passage.committor import fate_entropy
 
 logger = logging.getLogger(__name__)
 
-# A path has come to an attractor within this share of the least distance between two; half would make balls touch.
-REACH = 0.4
+_BASINS_HINT = "run `landscape.tl.basins` first"
 
 
 @on_one_thread
@@ -104,38 +106,31 @@ def fates(
     adata = require_adata(adata)
     _require_numbers(n_terminal=n_terminal, n_replicates=n_replicates, n_cells=n_cells, tolerance=tolerance)
     chain = sparse.csr_matrix(read(adata, "obsp", _keys.TRANSITIONS, hint="run `landscape.tl.dynamics` first"))
-    absorbing = _terminal(adata, n_terminal) if terminal is None else _named(adata, terminal)
-    if len(absorbing) == 1:
-        logger.warning("%r is the only fate: all cells have it, and there is nothing to decide", next(iter(absorbing)))
-    solution = absorption_probabilities(chain, absorbing, tolerance=1e-6)
-    require_fates(solution)
-    if solution.n_unreachable:
-        logger.warning("%d cells can reach no attractor; their fates are not-a-number", solution.n_unreachable)
-    # What leaks into regions without an attractor is not a fate; probabilities are those given that there is one.
-    kept = 1 - np.where(np.isfinite(solution.lost), solution.lost, 1.0)
-    share = np.where(kept[:, None] > 0, solution.probabilities / np.where(kept > 0, kept, 1.0)[:, None], np.nan)
-    table = pd.DataFrame(share, index=adata.obs_names, columns=list(solution.names))
-    record = {
-        "residual": solution.residual,
-        "row_sum_error": solution.row_sum_error,
-        "n_unreachable": int(solution.n_unreachable),
-        "lost": float(np.nanmean(solution.lost)),
-        "method": solution.method,
+    absorbing = _at_attractors(adata, n_terminal) if terminal is None else _named(adata, terminal)
+    of_model = _of_model(adata) if n_replicates and _keys.ATTRACTORS in results_of(adata) else {}
+    problem = FateProblem(
+        adata.obs_names, absorbing, chain, n_replicates=n_replicates, n_cells=n_cells, rng=rng, **of_model
+    )
+    reference = ESTIMATORS[0].estimate(problem)
+    problem = replace(problem, reference=reference)
+    others = [estimator for estimator in ESTIMATORS[1:] if problem.has(estimator.needs)]
+    compared = {
+        estimator.name: compare_fates(estimator.estimate(problem), reference, tolerance=tolerance)
+        for estimator in others
     }
-    found = None
-    if n_replicates and _keys.ATTRACTORS in results_of(adata):
-        found = compare(
-            adata, table, absorbing, n_replicates=n_replicates, n_cells=n_cells, tolerance=tolerance, rng=rng
-        )
-        record |= found.record
+    record = dict(reference.record)
+    for estimator in others:
+        record |= {estimator.prefix + name: value for name, value in compared[estimator.name].record.items()}
     adata = adata.copy() if copy else adata
+    table = reference.table
     write(adata, "obsm", key_added, table, what=f"probabilities of {table.shape[1]} fates")
     entropy = fate_entropy(table.to_numpy())
     write(adata, "obs", _keys.FATE_ENTROPY, np.asarray(entropy), what="entropy of the fates in bits")
-    _write_comparison(adata, key_added, found)
+    for estimator in ESTIMATORS[1:]:
+        _write_comparison(adata, key_added, estimator, compared.get(estimator.name))
     params = {
         "n_terminal": n_terminal,
-        "n_replicates": n_replicates if found else 0,
+        "n_replicates": n_replicates if compared else 0,
         "tolerance": tolerance,
         "terminal": "given" if terminal else "attractors",
     }
@@ -155,42 +150,53 @@ def _require_numbers(*, n_terminal: int, n_replicates: int, n_cells: int | None,
         raise ValueError(msg)
 
 
-def _write_comparison(adata: AnnData, key: str, found: Comparison | None) -> None:
-    """Write fates of the model and their agreement, or remove those that belong to other fates."""
-    model, distance, flag = (f"{key}{suffix}" for suffix in _keys.FATES_COMPARED)
+def _of_model(adata: AnnData) -> dict[str, Any]:
+    """Fields of a fate problem that come with the model and its attractors."""
+    model = read_model(adata)
+    result = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
+    span = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first").get("time_span")
+    return {
+        "model": model,
+        "states": _states(adata),
+        "attractors": result["states"],
+        "basin_sizes": result["table"]["n_cells"].to_numpy(dtype=float),
+        "basin": _basins(adata),
+        "time_span": None if span is None else float(span),
+    }
+
+
+def _write_comparison(adata: AnnData, key: str, estimator: FateEstimator, found: FateComparison | None) -> None:
+    """Write fates beside the reference and their agreement with it, or remove those that belong to other fates."""
+    table, distance, flag = (f"{key}{ending}" for ending in estimator.keys)
     if found is None:
-        for store, name in ((adata.obsm, model), (adata.obs, distance), (adata.obs, flag)):
+        for store, name in ((adata.obsm, table), (adata.obs, distance), (adata.obs, flag)):
             if name in store:
                 del store[name]
         return
-    write(adata, "obsm", model, found.table, what=f"committor of the model in {len(found.cells)} cells")
+    cells, verdict = found.estimate.cells, found.agreement
+    write(adata, "obsm", table, found.estimate.table, what=f"{estimator.words} in {len(cells)} cells")
     values = np.full(adata.n_obs, np.nan)
-    values[found.cells] = found.agreement.distance
-    write(adata, "obs", distance, values, what="total variation between chain and model")
+    values[cells] = verdict.distance
+    write(adata, "obs", distance, values, what=f"total variation between {ESTIMATORS[0].name} and {estimator.name}")
     codes = np.full(adata.n_obs, -1)
-    codes[found.cells] = found.agreement.differs
-    verdict = pd.Categorical.from_codes(codes, categories=["agree", "differ"])
-    write(adata, "obs", flag, verdict, what="cells on whose fate chain and model differ")
+    codes[cells] = verdict.differs
+    flags = pd.Categorical.from_codes(codes, categories=["agree", "differ"])
+    write(adata, "obs", flag, flags, what=f"cells on whose fate {ESTIMATORS[0].name} and {estimator.name} differ")
 
 
-def _terminal(adata: AnnData, n_terminal: int) -> dict[str, NDArray[np.int64]]:
+def _states(adata: AnnData) -> NDArray[np.float64]:
+    return read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
+
+
+def _basins(adata: AnnData) -> NDArray[np.str_]:
+    return read(adata, "obs", _keys.BASIN, hint=_BASINS_HINT).astype(str).to_numpy()
+
+
+def _at_attractors(adata: AnnData, n_terminal: int) -> dict[str, NDArray[np.int64]]:
     """Cells nearest to each attractor within its basin, each cell given to one attractor."""
     result = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
-    basin = read(adata, "obs", _keys.BASIN, hint="run `landscape.tl.basins` first").astype(str).to_numpy()
-    x = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
-    found = {}
-    for name, state in result["states"].iterrows():
-        members = np.flatnonzero(basin == name)
-        if not len(members):
-            logger.warning("attractor %r has no cells in its basin and is no fate of any cell", name)
-            continue
-        n = max(1, min(n_terminal, len(members) // 10))
-        _, near = cKDTree(x[members]).query(state.to_numpy(dtype=float), n)
-        found[str(name)] = members[np.atleast_1d(near)]
-    if not found:
-        msg = "Expected cells in the basin of at least one attractor, found none; run `landscape.tl.basins`."
-        raise ValueError(msg)
-    return found
+    basin = _basins(adata)
+    return terminal_cells(result["states"], basin, _states(adata), n_terminal)
 
 
 def _named(adata: AnnData, terminal: Mapping[str, Sequence[str]]) -> dict[str, NDArray[np.int64]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,9 @@ from scipy import sparse
 
 from landscape import _keys
 from landscape._anndata import read
-from landscape.dynamics.problem import CELLS_PER_REGULATOR
+from landscape.dynamics.regulators import carries_all_edges, varying_regulators
 from landscape.markov.graph import CellGraph
 from landscape.tl._state import expression
-
-logger = logging.getLogger(__name__)
 
 
 def regulators(
@@ -27,11 +24,7 @@ def regulators(
     flags = read(adata, "var", _keys.IN_NETWORK, hint="run `landscape.tl.network` first")
     names = list(adata.var_names[flags.to_numpy(dtype=bool)])
     levels = expression(adata, names, model, layer, graph)
-    spread = np.log1p(levels).std(0)
-    varying = np.flatnonzero(spread > 1e-6)
-    if limit is not None and len(varying) > limit:
-        logger.info("kept the %d of %d regulators whose expression varies most", limit, len(varying))
-        varying = np.sort(varying[np.argsort(-spread[varying], kind="stable")[:limit]])
+    varying = varying_regulators(levels, limit=limit)
     if len(varying) < 2:
         msg = f"Expected at least two regulators that vary, found {len(varying)} of {len(names)}."
         raise ValueError(msg)
@@ -44,7 +37,7 @@ def support(
     """Mask ``[target, regulator]`` without self-edges."""
     d = len(names)
     if choice == "auto":
-        choice = "all" if n_cells >= CELLS_PER_REGULATOR * d else "network"
+        choice = "all" if carries_all_edges(n_cells, d) else "network"
     if choice == "all":
         return 1 - np.eye(d), "all"
     key = network_key + _keys.SUPPORT_SUFFIX

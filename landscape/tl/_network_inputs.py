@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape import _keys
 from landscape._anndata import count_matrix
+from landscape.network.data.covariates import covariate_matrix
 from landscape.network.data.expression import MIN_CELLS
 from landscape.network.data.metacells import averaged, pooled
 
 
 def response_of(adata: AnnData, layer: str, response_layer: str | None) -> tuple[sparse.csr_matrix | None, str]:
+    """Counts that are explained, ``None`` where they are those of ``layer``, and the name of their layer."""
     name = response_layer or (_keys.UNSPLICED if _keys.UNSPLICED in adata.layers else layer)
     if name == layer:
         return None, layer
@@ -31,27 +32,9 @@ def response_of(adata: AnnData, layer: str, response_layer: str | None) -> tuple
 def covariates_of(
     adata: AnnData, covariates: str | Sequence[str] | None, model: Any | None
 ) -> NDArray[np.float64] | None:
+    """Covariates of the cells as numbers, and ``None`` without any."""
     names = covariate_names(covariates, model)
-    if not names:
-        return None
-    if missing := [name for name in names if name not in adata.obs]:
-        msg = f"Expected covariates that are columns of `adata.obs`, found {missing}; present: {sorted(adata.obs.columns)}."
-        raise KeyError(msg)
-    columns = []
-    for name in names:
-        values = adata.obs[name]
-        if values.isna().any():
-            msg = f"Expected `adata.obs[{name!r}]` without missing values, found {int(values.isna().sum())}; fill or drop those cells."
-            raise ValueError(msg)
-        if (
-            isinstance(values.dtype, pd.CategoricalDtype)
-            or values.dtype in (object, bool)
-            or pd.api.types.is_string_dtype(values)
-        ):
-            columns.append(pd.get_dummies(values.astype(str), drop_first=True).to_numpy(dtype=np.float64))
-        else:
-            columns.append(values.to_numpy(dtype=np.float64)[:, None])
-    return np.concatenate(columns, axis=1)
+    return covariate_matrix(adata.obs, names) if names else None
 
 
 def covariate_names(covariates: str | Sequence[str] | None, model: Any | None) -> list[str]:

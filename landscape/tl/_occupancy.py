@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import numpy as np
 import torch
 from anndata import AnnData
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
-from scipy.interpolate import RegularGridInterpolator
-from scipy.spatial.distance import pdist
-from scipy.stats import rankdata
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
@@ -20,12 +15,11 @@ from landscape._model import read_model
 from landscape._random import RandomLike, generator
 from landscape._threads import on_one_thread
 from landscape.tl._start import duration_of, start_of, waiting_time
-from landscape.topography.occupancy import Occupancy, place
+from landscape.topography.drawing import LABEL, fate_drawing, height_at, heights_record
 from landscape.topography.occupancy import occupancy as occupancy_of
+from landscape.topography.occupancy import place
 
 logger = logging.getLogger(__name__)
-
-LABEL = "occupancy, \N{MINUS SIGN}ln p (model ensemble)"
 
 
 @on_one_thread
@@ -105,7 +99,7 @@ def occupancy(
     )
     found = occupancy_of(path.states.reshape(-1, x.shape[1]).numpy(), x, drawn, n_grid=n_grid)
     places, _ = place(states, x, drawn)
-    height = RegularGridInterpolator((found.y, found.x), found.height, bounds_error=False)(drawn[:, ::-1])
+    height = height_at(found, drawn)
     record = {**heights_record(found, key, places), "n_outside": found.n_outside}
     adata = adata.copy() if copy else adata
     if basis is None:
@@ -116,37 +110,12 @@ def occupancy(
     return adata if copy else None
 
 
-def heights_record(found: Occupancy, basis: str, places: NDArray[np.float64]) -> dict[str, Any]:
-    """Heights over a drawing as they are kept, with the places of attractors."""
-    return {
-        "x": found.x,
-        "y": found.y,
-        "height": found.height,
-        "support": found.mask,
-        "basis": basis,
-        "label": LABEL,
-        "attractors": places,
-    }
-
-
 def _drawing(adata: AnnData, wait: NDArray[np.float64]) -> NDArray[np.float64]:
     fates = adata.obsm[_keys.FATES]
     states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
-    position = np.zeros(fates.shape[1])
-    if fates.shape[1] > 2:
-        apart = pdist(states.loc[list(fates.columns)].to_numpy(dtype=float))
-        order = leaves_list(optimal_leaf_ordering(linkage(apart, "average"), apart))
-    else:
-        order = np.arange(fates.shape[1])
-    position[order] = np.linspace(-1, 1, len(order)) if len(order) > 1 else 0.0
-    q = fates.to_numpy(dtype=float)
-    known = np.isfinite(q).all(1) & np.isfinite(wait)
-    across = np.where(known, np.nan_to_num(q) @ position, 0.0)
-    # Ranks: the last steps into an attractor take so long that times themselves would part it from its cells.
-    along = np.zeros(len(wait))
-    if known.any():
-        along[known] = 1 - (rankdata(wait[known], method="min") - 1) / max(int(known.sum()) - 1, 1)
-    return np.column_stack([across, along])
+    # Fates may have been given, so that they are not the attractors; two need no order.
+    ends = states.loc[list(fates.columns)].to_numpy(dtype=float) if fates.shape[1] > 2 else np.empty((0, 0))
+    return fate_drawing(fates.to_numpy(dtype=float), ends, wait)
 
 
 def _basis(adata: AnnData, basis: str) -> NDArray[np.float64]:

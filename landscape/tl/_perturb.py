@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
@@ -17,22 +15,17 @@ from landscape._anndata import read, read_result, require_adata, results_of, wri
 from landscape._model import read_ensemble, read_model
 from landscape._random import RandomLike, seed_of
 from landscape._threads import on_one_thread
-from landscape.dynamics import GeneModel
 from landscape.dynamics.ensemble import INTERVAL
-from landscape.perturbation import Outcome, References, outcome, references
-from landscape.tl import _perturb_tables as tables
+from landscape.perturbation import (
+    Comparison,
+    Experiment,
+    control_levels,
+    level_table,
+    references,
+    tables,
+)
 from landscape.tl._cells import cells_of
 from landscape.tl._start import duration_of, start_of
-
-logger = logging.getLogger(__name__)
-
-# Times at which the ensembles are drawn.
-N_TIMES = 20
-# Share of the range of abundance among cells by which a level may lie outside of it and still be called inside: posterior
-# means of a gene that is off are small, not zero.
-MARGIN = 0.05
-# Trajectories of each replicate and control: a standard error of .03 is less than what models differ by.
-FEW = 300
 
 
 @on_one_thread
@@ -67,7 +60,7 @@ def perturb(
         Annotated data with attractors (:func:`landscape.tl.attractors`).
     levels
         Level of each held gene in units of the state: 0 is off, 1 is its 99th percentile. A gene that is no regulator
-        of the model is a read-out and cannot act, which is said.
+        of the model is a read-out and cannot act, which is logged.
     cells
         Cells to start from: names, a mask, or ``"column=value"``. By default the start of the direction; without one
         the cells farthest from all attractors.
@@ -123,36 +116,35 @@ def perturb(
     adata = require_adata(adata)
     model = read_model(adata)
     names = list(model.regulators)
-    table = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
+    states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
     x = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
-    held = _held(adata, levels, names, x)
+    held = level_table(levels, genes=adata.var_names, regulators=names, states=x)
     _require_numbers(n_particles=n_particles, n_controls=n_controls, duration=duration)
     origin = start_of(adata)
     chosen = origin if cells is None else cells_of(adata, cells)
-    # References describe the whole system, so that a subset of cells is told by the same fates.
-    known = references(tuple(map(str, table["states"].index)), table["states"].to_numpy(dtype=float), x[origin])
+    # References describe the whole system, so that a subset of cells has the same fates.
+    known = references(tuple(map(str, states.index)), states.to_numpy(dtype=float), x[origin])
     if duration is None:
         duration = duration_of(adata, model.drift, x[origin], known.states)
     seed = seed_of(rng)
     draw = np.random.default_rng(seed)
     start = x[chosen[draw.integers(0, len(chosen), n_particles)]]
-    run = _Ensemble(start, known, float(duration), seed)
     acting = {names.index(gene): float(level) for gene, level in levels.items() if gene in names}
-    before, after = (run(each, n_times=N_TIMES, few=False) for each in (model, model.held_at(acting)))
-    ensemble = [
-        (run(other), run(other.held_at(acting)))
-        for other in tqdm(read_ensemble(adata), desc="replicates", leave=False, disable=None)
-    ]
-    controls = _controls(run, model, acting, x, n_controls)
+    controls = control_levels(x, acting, n_controls)
+    found = Experiment(start, known, float(duration), seed).compare(
+        model,
+        acting,
+        ensemble=tqdm(read_ensemble(adata), desc="replicates", leave=False, disable=None),
+        controls=tqdm(controls, desc="controls", leave=False, disable=None) if controls else (),
+    )
     record: dict[str, Any] = {
         "levels": held,
-        "fates": tables.fates(known, before, after, ensemble, controls),
-        "attractors": tables.attractors(known, before, after, acting),
-        "states": tables.states(known, after, names),
-        "expression": tables.expression(names, before, after, ensemble),
+        "fates": tables.fate_table(known, found),
+        "attractors": tables.attractor_table(known, found.before, found.after, acting),
+        "states": tables.rest_table(known, found.after, names),
+        "expression": tables.expression_table(found, names),
     }
-    drawing = tables.drawing(adata, before, after, x, list(acting))
-    if drawing:
+    if drawing := _drawing(adata, found, x, list(acting)):
         record["occupancy"] = drawing
     params = {
         "levels": {gene.replace("/", "|"): float(level) for gene, level in levels.items()},
@@ -160,56 +152,13 @@ def perturb(
         "duration": float(duration),
         "diffusion": model.diffusion_constant,
         "n_particles": n_particles,
-        "n_replicates": len(ensemble),
-        "n_controls": len(controls),
+        "n_replicates": len(found.replicates),
+        "n_controls": len(found.controls),
         "interval": INTERVAL,
     }
     adata = adata.copy() if copy else adata
     _write(adata, key_added or _keys.perturbation_name(levels), {**record, "params": params})
     return adata if copy else None
-
-
-class _Ensemble:
-    """The same start, references, duration and noise for the model, its replicates and the controls."""
-
-    def __init__(self, start: NDArray[np.float64], known: References, duration: float, seed: int) -> None:
-        self.start, self.known, self.duration, self.seed = start, known, duration, seed
-
-    def __call__(self, model: GeneModel, *, n_times: int = 1, few: bool = True) -> Outcome:
-        return outcome(
-            model,
-            self.start[:FEW] if few else self.start,
-            self.known,
-            duration=self.duration,
-            n_times=n_times,
-            rng=self.seed,
-        )
-
-
-def _held(adata: AnnData, levels: Mapping[str, float], names: list[str], x: NDArray[np.float64]) -> pd.DataFrame:
-    if not isinstance(levels, Mapping) or not levels:
-        msg = f"Expected levels by gene such as {{'Gata1': 0.0}}, found {levels!r}."
-        raise ValueError(msg)
-    rows = []
-    for gene, level in levels.items():
-        if gene not in adata.var_names:
-            msg = f"Expected genes of `adata.var_names`, found {gene!r}; regulators in the model: {names[:10]}, ..."
-            raise KeyError(msg)
-        if not isinstance(level, int | float | np.number) or not np.isfinite(level) or level < 0:
-            msg = f"Expected a finite level from 0 on for {gene!r}, found {level!r}; 0 is off and 1 is high."
-            raise ValueError(msg)
-        acts = gene in names
-        low, high = (x[:, names.index(gene)].min(), x[:, names.index(gene)].max()) if acts else (np.nan, np.nan)
-        spare = MARGIN * (high**2 - low**2)  # levels are square roots of abundance
-        inside = bool(acts and low**2 - spare <= level**2 <= high**2 + spare)
-        if not acts:
-            logger.warning("%s is a read-out: it is no regulator of the model, so holding it changes nothing", gene)
-        elif not inside:
-            logger.warning(
-                "%s=%g is outside of what cells show, %.2f to %.2f: an extrapolation", gene, level, low, high
-            )
-        rows.append({"level": float(level), "low": low, "high": high, "inside": inside, "acts": acts})
-    return pd.DataFrame(rows, index=pd.Index(list(levels), name="gene"))
 
 
 def _require_numbers(*, n_particles: int, n_controls: int, duration: float | None) -> None:
@@ -221,30 +170,19 @@ def _require_numbers(*, n_particles: int, n_controls: int, duration: float | Non
         raise ValueError(msg)
 
 
-def _controls(
-    run: _Ensemble,
-    model: GeneModel,
-    acting: Mapping[int, float],
-    x: NDArray[np.float64],
-    n_controls: int,
-) -> list[tuple[Outcome, Outcome]]:
-    """Outcomes with the regulators of nearest mean level held instead: the c-th nearest of each gene in the c-th set."""
-    mean = x.mean(0)
-    candidates = np.setdiff1d(np.arange(len(mean)), list(acting))
-    n = min(n_controls, len(candidates) // max(len(acting), 1)) if acting else 0
-    if n < n_controls:
-        logger.warning("%d of %d controls: there are %d other regulators", n, n_controls, len(candidates))
-    free, sets = list(candidates), [dict[int, float]() for _ in range(n)]
-    for gene, level in acting.items():
-        near = sorted(free, key=lambda other: abs(mean[other] - mean[gene]))[:n]
-        for chosen, other in zip(sets, near, strict=True):
-            chosen[int(other)] = level
-        free = [other for other in free if other not in near]
-    if not sets:
-        return []
-    # Controls differ in what is held, and share the model that they are set beside.
-    before = run(model)
-    return [(before, run(model.held_at(chosen))) for chosen in tqdm(sets, desc="controls", leave=False, disable=None)]
+def _drawing(adata: AnnData, found: Comparison, x: NDArray[np.float64], held: list[int]) -> dict[str, Any]:
+    """Heights of both ensembles in the drawing of the unperturbed model, if there is one."""
+    known = results_of(adata).get(_keys.OCCUPANCY)
+    if known is None or str(known["basis"]) not in adata.obsm:
+        return {}
+    basis = str(known["basis"])
+    drawn = np.asarray(adata.obsm[basis], dtype=float)[:, :2]
+    n_grid = max(len(known["x"]), len(known["y"]))
+    after, before = (
+        tables.outcome_heights(each, x, drawn, held=held, n_grid=n_grid, basis=basis)
+        for each in (found.after, found.before)
+    )
+    return {**after, "before": before}
 
 
 def _write(adata: AnnData, key: str, record: Mapping[str, Any]) -> None:

@@ -56,10 +56,3 @@ def expression(
     logger.info("no model given: states are pooled over neighbours, not posterior means")
     index = adata.var_names.get_indexer(regulators)
     return pooled(count_matrix(adata, layer), graph, index)
-
-
-def scaled(levels: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Square root of expression over its 99th percentile, and that percentile, of the root."""
-    roots = np.sqrt(levels)
-    scale = np.quantile(roots, 0.99, axis=0)
-    return roots / np.where(scale > 0, scale, 1.0), scale

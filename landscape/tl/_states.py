@@ -8,8 +8,9 @@ from anndata import AnnData
 
 from landscape import _keys
 from landscape._anndata import count_matrix, read, read_result, require_adata, write_result
-from landscape.network import StateNetworks, expression
+from landscape.network import expression
 from landscape.network import state_networks as infer_states
+from landscape.network.analysis.state_tables import overlap_table, state_edge_table
 from landscape.tl._network_inputs import covariates_of
 
 _HINT = "run `landscape.tl.network(adata)` first"
@@ -94,8 +95,8 @@ def state_networks(
     )
     support = read(adata, "varp", network_key + _keys.SUPPORT_SUFFIX, hint=_HINT)[index].toarray() != 0
     result = {
-        "edges": _edges(found, support, adata.var_names, index),
-        "overlap": _overlap(found),
+        "edges": state_edge_table(found, support, adata.var_names.to_numpy().astype(object), index),
+        "overlap": overlap_table(found),
         "states": pd.DataFrame(
             {"state": list(found.names), "n_cells": list(found.n_cells), "trust": list(found.trust.values())}
         ),
@@ -103,35 +104,3 @@ def state_networks(
     settings = {"groupby": groupby, "network_key": network_key, "shrinkage": shrinkage}
     write_result(adata, key_added, result, params=settings, what=f"networks of {len(found.names)} states")
     return adata if copy else None
-
-
-def _edges(found: StateNetworks, support: np.ndarray, names: pd.Index, index: np.ndarray) -> pd.DataFrame:
-    row, column = np.nonzero(support)
-    gene = names.to_numpy().astype(object)
-    tables = [
-        pd.DataFrame(
-            {
-                "state": str(state),
-                "source": gene[index[row]],
-                "target": gene[column],
-                "weight": weights[row, column],
-                "sd": sd[row, column],
-                "shared": found.shared[row, column],
-            }
-        )
-        for state, weights, sd in zip(found.names, found.weights, found.sd, strict=True)
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
-def _overlap(found: StateNetworks) -> pd.DataFrame:
-    first, second = np.triu_indices(len(found.names), 1)
-    names = np.array([str(name) for name in found.names], dtype=object)
-    return pd.DataFrame(
-        {
-            "first": names[first],
-            "second": names[second],
-            "overlap": found.overlap[first, second],
-            "sd": found.overlap_sd[first, second],
-        }
-    )

@@ -1,4 +1,4 @@
-"""Terminal states of the directed chain of cells, told without the model."""
+"""Terminal states of the directed chain of cells, found without the model."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import logging
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, results_of, write, write_result
 from landscape.markov import absorption_probabilities
+from landscape.markov.fates import most_probable, require_solved
 from landscape.markov.graph import neighbor_graph
-from landscape.markov.terminal_states import TerminalStates, find_terminal_states
-from landscape.tl._cells import title_of
-from landscape.tl._checks import require_fates
+from landscape.markov.terminal_states import find_terminal_states
+from landscape.markov.terminal_tables import cells_of_groups, group_by_label, nearest_state, terminal_table
 from landscape.tl._state import coordinates
 
 logger = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ def terminal_states(
 
     The model's attractors are stable points of a fit, and a rare fate beside a common one may have none. The chain knows
     the direction and no fit: its terminal states are those corners of the manifold of cells that the chain visits more
-    often than an undirected walk (:func:`landscape.markov.find_terminal_states`), and the basin of a cell is the terminal state
+    often than an undirected random walk (:func:`landscape.markov.find_terminal_states`), and the basin of a cell is the terminal state
     in which it is most probably absorbed, :math:`(I - Q) B = R`.
 
     Parameters
@@ -68,7 +67,7 @@ def terminal_states(
     ``adata.obsm["terminal_fates"]`` : DataFrame, cells x terminal states
         Probabilities of absorption.
     ``adata.uns["landscape"]["terminal_states"]``
-        ``table`` with ``n_cells``, ``n_basin``, ``gathering`` (mean logarithm of how much more often than an undirected
+        ``table`` with ``n_cells``, ``n_basin``, ``gathering`` (mean logarithm of how much more often than an undirected random
         walk the chain visits its cells), ``arrival`` (what comes in over what passes, -1 to 1: near 0 the direction does
         not say that cells stay) and ``n_ends``; ``attractor``, the nearest attractor of the model where attractors are
         known; and the ``horizon`` in steps.
@@ -95,16 +94,21 @@ def terminal_states(
             "round. Check the direction that was passed to `landscape.tl.dynamics`."
         )
         raise ValueError(msg)
-    groups = _groups(found, labels)
-    ends = {name: np.concatenate([found.cells[k] for k in members]) for name, members in groups.items()}
+    groups = group_by_label(found, labels)
+    ends = cells_of_groups(found, groups)
     solution = absorption_probabilities(chain, ends)
-    require_fates(solution)
+    require_solved(solution)
     fates = pd.DataFrame(solution.probabilities, index=adata.obs_names, columns=list(ends))
-    best = np.where(np.isfinite(solution.probabilities).all(1), np.nan_to_num(solution.probabilities).argmax(1), -1)
+    best = most_probable(solution)
     at = np.full(adata.n_obs, -1)
     for k, cells in enumerate(ends.values()):
         at[cells] = k
-    table = _table(adata, found, groups, ends, best)
+    table = terminal_table(found, groups, best)
+    results = results_of(adata)
+    if _keys.ATTRACTORS in results and _keys.STATE in adata.obsm:
+        states = results[_keys.ATTRACTORS]["states"]
+        x = adata.obsm[_keys.STATE][list(states.columns)].to_numpy(dtype=float)
+        table["attractor"] = nearest_state(ends, x, states)
     write(adata, "obs", key_added, pd.Categorical.from_codes(at, list(ends)), what=f"{len(ends)} terminal states")
     basins = pd.Categorical.from_codes(best, list(ends))
     write(adata, "obs", f"{key_added}_basin", basins, what="where the chain is most probably absorbed")
@@ -113,42 +117,3 @@ def terminal_states(
     kept = {"label_key": label_key, "n_neighbors": n_neighbors, "n_cells": n_cells}
     write_result(adata, _keys.TERMINAL_STATES, record, params=kept, what=f"terminal states {list(ends)}")
     return adata if copy else None
-
-
-def _groups(found: TerminalStates, labels: pd.Series | None) -> dict[str, list[int]]:
-    """TerminalStates by the name of the terminal state that they belong to."""
-    if labels is None:
-        return {f"end {k + 1}": [k] for k in range(len(found.cells))}
-    groups: dict[str, list[int]] = {}
-    for k, cells in enumerate(found.cells):
-        title = title_of(labels.iloc[cells].astype(str))
-        groups.setdefault(title.replace("/", "|"), []).append(k)
-    return groups
-
-
-def _table(
-    adata: AnnData,
-    found: TerminalStates,
-    groups: dict[str, list[int]],
-    ends: dict[str, NDArray[np.int64]],
-    best: NDArray[np.int64],
-) -> pd.DataFrame:
-    # A terminal state of several ends is as sure as its surest one.
-    table = pd.DataFrame(
-        {
-            "n_cells": [len(cells) for cells in ends.values()],
-            "n_basin": [int((best == k).sum()) for k in range(len(ends))],
-            "gathering": [float(found.gathering[members].max()) for members in groups.values()],
-            "arrival": [float(found.arrival[members].max()) for members in groups.values()],
-            "n_ends": [len(members) for members in groups.values()],
-        },
-        index=pd.Index(list(ends), name="terminal"),
-    )
-    results = results_of(adata)
-    if _keys.ATTRACTORS in results and _keys.STATE in adata.obsm:
-        states = results[_keys.ATTRACTORS]["states"]
-        x = adata.obsm[_keys.STATE][list(states.columns)].to_numpy(dtype=float)
-        means = np.array([x[cells].mean(0) for cells in ends.values()])
-        apart = np.linalg.norm(means[:, None] - states.to_numpy(dtype=float), axis=2)
-        table["attractor"] = states.index[apart.argmin(1)].astype(str)
-    return table

@@ -10,8 +10,6 @@ import pytest
 from scipy import sparse
 
 import landscape as ls
-from landscape.markov.pooling import pooled
-from landscape.tl._state import scaled
 
 
 def test_the_model_explains_where_cells_go(toggle_model):
@@ -145,24 +143,6 @@ def test_a_missing_network_names_the_call(toggle_cells):
     del adata.varp["network"]
     with pytest.raises(KeyError, match=r"landscape\.tl\.network"):
         ls.tl.dynamics(adata, direction=ls.dynamics.from_time("time"))
-
-
-def test_states_are_roots_over_their_99th_percentile():
-    levels = np.random.default_rng(0).gamma(1.0, size=(1000, 3))
-    x, scale = scaled(levels)
-    np.testing.assert_allclose(np.quantile(x, 0.99, axis=0), 1)
-    np.testing.assert_allclose((x * scale) ** 2, levels)
-
-
-def test_pooling_is_the_weighted_sum_of_counts_over_that_of_depths():
-    rng = np.random.default_rng(0)
-    counts = sparse.csr_matrix(rng.poisson(2.0, (60, 4)))
-    graph = ls.markov.neighbor_graph(rng.normal(size=(60, 2)), n_neighbors=5)
-    found = pooled(counts, graph, np.array([1, 3]))
-    smooth = graph.weights.toarray() + np.eye(60)
-    dense = counts.toarray()
-    expected = 1e4 * (smooth @ dense)[:, [1, 3]] / (smooth @ dense).sum(1, keepdims=True)
-    np.testing.assert_allclose(found, expected)
 
 
 def test_the_drift_is_held_against_the_manifold_of_the_decoder(toggle_cells):

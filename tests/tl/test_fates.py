@@ -6,12 +6,9 @@ import logging
 
 import anndata as ad
 import numpy as np
-import pandas as pd
 import pytest
 
 import landscape as ls
-from landscape.tl._fates_model import _tell
-from landscape.topography import agreement
 
 COLUMNS = ["cell", "fate", "probability", "model", "error", "disagreement", "flag"]
 
@@ -35,7 +32,7 @@ def test_the_model_is_set_beside_the_chain_by_default(toggle_model):
     assert record["duration"] == pytest.approx(12, abs=0.3)
 
 
-def test_where_they_differ_is_told_by_fate(toggle_model):
+def test_where_they_differ_is_kept_by_fate(toggle_model):
     by_fate = toggle_model.uns["landscape"]["fates"]["by_fate"]
     record = toggle_model.uns["landscape"]["fates"]
     assert by_fate["n_cells"].sum() == record["n_compared"]
@@ -71,18 +68,12 @@ def test_a_chain_that_leads_elsewhere_is_flagged(toggle_model, caplog):
     assert (adata.obs["fates_flag"] == "differ").sum() == round(record["share_differs"] * 100)
 
 
-def test_wells_that_the_noise_empties_are_told(toggle_model, caplog):
+def test_wells_that_the_noise_empties_keep_few_of_their_paths(toggle_model):
     adata = toggle_model.copy()
     # Thirty times the noise: the wells of the toggle no longer hold their paths.
     adata.uns["landscape"]["dynamics"]["diffusion"] *= 30
     ls.tl.fates(adata, n_cells=50)
     assert (adata.uns["landscape"]["fates"]["by_fate"]["kept"] < 0.9).all()
-    agree = agreement(np.eye(2), np.eye(2), np.full((2, 2), 0.01))
-    by_fate = pd.DataFrame({"share_differs": [0.0], "n_cells": [2]}, index=["deep"])
-    with caplog.at_level(logging.WARNING):
-        _tell(agree, by_fate, pd.Series({"deep": 0.95, "shallow": 0.2}), 8.0)
-    assert "shallow (kept 0.20)" in caplog.text
-    assert "deep (" not in caplog.text
 
 
 def test_without_paths_there_is_the_chain_alone_and_nothing_stale(toggle_model):

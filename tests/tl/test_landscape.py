@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 import landscape as ls
-from landscape.tl._attractors import _marker_names, _numbered
-from landscape.tl._barriers import _heights
-from landscape.topography import Transition, TransitionNetwork
 
 
 def test_the_toggle_has_two_attractors_named_after_its_fates(toggle_model):
@@ -92,33 +87,6 @@ def test_barriers_of_the_toggle_lie_over_one_saddle_and_scale_with_the_noise(tog
     ls.tl.barriers(adata, diffusion=0.02)
     # S is proportional to 1/D exactly; the two searches end within their tolerance.
     np.testing.assert_allclose(adata.uns["landscape"]["barriers"]["table"]["height"], first["height"] / 2, rtol=0.02)
-
-
-def test_a_direct_pass_is_named_only_where_no_way_over_others_is_lower():
-    # From a to c directly at 10, over b at 1 + 2; back directly at 2, over b at 4 + 5.
-    passes = tuple(
-        Transition(pair, SimpleNamespace(x=k), tuple(SimpleNamespace(action=s, converged=True) for s in up))
-        for k, (pair, up) in enumerate([((0, 1), (1.0, 5.0)), ((1, 2), (2.0, 4.0)), ((0, 2), (10.0, 2.0))])
-    )
-    direct = np.array([[np.nan, 1, 10], [5, np.nan, 2], [2, 4, np.nan]])
-    action = np.array([[0, 1, 3], [4, 0, 2], [2, 3, 0]], dtype=float)
-    found = TransitionNetwork(action, direct, direct > 0, passes, (), 0, converged=True, diffusion=0.1)
-    unknown = np.full((3, 3), np.nan)
-    via = _heights(found, ["a", "b", "c"], unknown, unknown, np.zeros((3, 3), dtype=int)).set_index(["from", "to"])[
-        "saddle"
-    ]
-    assert via[("a", "b")] == "saddle 1"
-    assert via[("a", "c")] == "over other attractors"
-    assert via[("c", "a")] == "saddle 3"
-    assert via[("b", "a")] == "over other attractors"
-
-
-def test_names_tell_attractors_apart_and_repeat_with_numbers():
-    states = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]])
-    names = _marker_names(states, ["a", "b", "c"], states)
-    assert names[0].startswith("a")
-    assert names[1].startswith("b")
-    assert _numbered(["x", "y", "x"]) == ["x", "y", "x 2"]
 
 
 @pytest.mark.parametrize(

@@ -10,51 +10,15 @@ import torch
 
 import landscape as ls
 from landscape.report import summarise
-from landscape.tl._path_tables import NamedPath, path_record
-from landscape.tl._paths import _known
 from landscape.topography import minimum_action
+from landscape.topography.large_deviations.named_paths import NamedPath
+from landscape.topography.large_deviations.path_tables import path_tables
 
 
 @pytest.fixture(scope="module")
 def crossed(toggle_model):
     """The toggle with its barriers and paths; read only."""
     return ls.tl.barriers(toggle_model, copy=True)
-
-
-def stages(pieces=100):
-    """Path of three genes: the second moves in the first quarter, the first in the last, the third there and back."""
-    s = np.linspace(0, 1, pieces + 1)
-    first = np.clip(4 * (s - 0.75), 0, 1)
-    second = 1 - np.clip(4 * s, 0, 1)
-    third = 0.02 * np.sin(np.pi * s)
-    return np.stack([first, second, third, 0 * s], 1)
-
-
-def test_genes_are_in_the_order_in_which_they_move():
-    states = stages()
-    cost = np.linspace(0, 3.0, len(states)) ** 2
-    found = path_record([NamedPath("a", "b", "saddle 1", states, cost, 100, True)], list("wxyz"), least=0.05)["genes"]
-    assert found["gene"].tolist() == ["x", "w", "y", "z"]
-    assert found["rank"].tolist() == [1, 2, 3, 4]
-    assert found["moves"].tolist() == [True, True, False, False]
-    np.testing.assert_allclose(found["change"], [-1, 1, 0, 0], atol=1e-12)
-    np.testing.assert_allclose(found["travel"], [1, 1, 0.04, 0], atol=1e-3)
-    # The moves take half of the path's length each (the third gene adds a permille): halfway through them at 1/4, 3/4.
-    np.testing.assert_allclose(found["half_step"][:2], [0.25, 0.75], atol=0.01)
-    # Half of x's change is made at an eighth of the points, where (1/8)^2 of the action is spent; of w's at 7/8.
-    np.testing.assert_allclose(found["half_action"][:2], [(1 / 8) ** 2, (7 / 8) ** 2], atol=0.01)
-    assert np.isnan(found["half_step"].iloc[3])
-
-
-def test_a_gene_that_comes_back_has_its_moment_where_half_of_its_travel_is_made():
-    s = np.linspace(0, 1, 201)
-    bump = np.stack([s, 0.5 * np.sin(np.pi * s) ** 2], 1)
-    found = path_record([NamedPath("a", "b", "no saddle", bump, s, 200, True)], ["main", "bump"], least=0.05)["genes"]
-    back = found.set_index("gene").loc["bump"]
-    assert back["change"] == pytest.approx(0, abs=1e-12)
-    assert back["travel"] == pytest.approx(1, abs=1e-3)
-    assert back["half_step"] == pytest.approx(0.5, abs=0.01)
-    assert back["moves"]
 
 
 def test_paths_of_the_toggle_lead_over_its_saddle_and_down(crossed):
@@ -134,18 +98,12 @@ def test_of_several_known_paths_a_pair_gets_the_cheapest(toggle_model):
         for k, action in enumerate([3.0, 1.0, 2.0])
     ]
     adata = toggle_model.copy()
-    record = path_record(ways, list(toggle_model.uns["landscape"]["attractors"]["states"].columns), least=0.05)
+    record = path_tables(ways, list(toggle_model.uns["landscape"]["attractors"]["states"].columns), least=0.05)
     noise = float(adata.uns["landscape"]["dynamics"]["diffusion"])
     params = {"diffusion": noise, "n_points": 100, "pairs": "all"}
     adata.uns["landscape"]["paths"] = {**record, "params": params}
     ls.tl.paths(adata, pairs=[(start, end)])
     assert adata.uns["landscape"]["paths"]["summary"]["saddle"].tolist() == ["saddle 1"]
-    # Paths that end elsewhere belong to attractors that are no longer there.
-    shifted = toggle_model.copy()
-    shifted.uns["landscape"]["paths"] = {**record, "params": params}
-    found = dict(shifted.uns["landscape"]["attractors"])
-    shifted.uns["landscape"]["attractors"] = {**found, "states": found["states"] + 0.01}
-    assert _known(shifted, found["states"] + 0.01, list(found["states"].columns), noise, 100) is None
 
 
 def test_paths_survive_a_file_and_are_taken_over_from_it(crossed, tmp_path, monkeypatch):
@@ -157,8 +115,6 @@ def test_paths_survive_a_file_and_are_taken_over_from_it(crossed, tmp_path, monk
         pd.testing.assert_frame_equal(
             back.uns["landscape"]["paths"][name], crossed.uns["landscape"]["paths"][name], check_dtype=False
         )
-    empty = path_record([], ["a", "b"], least=0.05)
-    assert all(len(table) == 0 for table in empty.values())
 
 
 @pytest.mark.parametrize(

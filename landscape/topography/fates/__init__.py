@@ -1,1 +1,1 @@
-"""Where an ensemble of a model ends: simulate, relax, label the end."""
+"""Where cells end: fate probabilities of the chain and of the model, and what becomes of an ensemble of a model."""

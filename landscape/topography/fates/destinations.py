@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from landscape._random import RandomLike, seed_of
-from landscape.dynamics import Drift, evaluate, jacobian, simulate
+from landscape.dynamics import Drift, Model, evaluate, jacobian
 from landscape.dynamics.sde import BLOCK
+from landscape.topography.fates.ends import label_ends
 from landscape.topography.field import as_states, as_states_and_attractors
 from landscape.topography.fixed_points.basins import basin_of
 from landscape.topography.passage.first_hits import default_step
@@ -109,16 +110,18 @@ def destinations(
     n, k = len(x), len(centres)
     step = 4 * default_step(drift, torch.cat([centres, x[:: max(1, n // 64)]])) if step is None else step
     n_steps = max(1, round(duration / step))
-    seed, start = seed_of(rng), x.repeat_interleave(n_replicates, 0)
-    ended = np.empty(len(start), dtype=np.int64)
-    for first in range(0, len(start), CHUNK):
-        part = slice(first, first + CHUNK)
-        end = simulate(
-            drift, start[part], diffusion=diffusion, duration=n_steps * step, step=step, lower=lower, rng=seed,
-            first=first,
-        ).states[-1]  # fmt: skip
-        ended[part] = basin_of(drift, end, centres).labels
-    counts = np.stack([(ended.reshape(n, n_replicates) == j).sum(1) for j in range(k)], axis=1)
+    found = label_ends(
+        Model(drift, diffusion, lower=lower),
+        x.repeat_interleave(n_replicates, 0),
+        relax=lambda end: basin_of(drift, end, centres),
+        label=lambda basins: basins.labels,
+        n_steps=n_steps,
+        step=step,
+        save_at=[n_steps * step],
+        chunk=CHUNK,
+        rng=seed_of(rng),
+    )
+    counts = np.stack([(found.labels.reshape(n, n_replicates) == j).sum(1) for j in range(k)], axis=1)
     share = counts / n_replicates
     return Destinations(
         share, standard_error(share, n_replicates), 1 - share.sum(1), n_replicates, n_steps * step, float(step)

@@ -1,20 +1,19 @@
-"""Where an ensemble of a model ends, told by the attractors of the unperturbed model."""
+"""Where an ensemble of a model ends, by the attractors of the unperturbed model."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from landscape._random import RandomLike
 from landscape.dynamics import GeneModel
+from landscape.topography.fates.ends import label_ends
 from landscape.topography.fixed_points.roots import FixedPoints, fixed_points
-
-logger = logging.getLogger(__name__)
 
 UNDIFFERENTIATED = "undifferentiated"
 OTHER = "other"
@@ -22,7 +21,7 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class References:
-    """States that fates are told by.
+    """Reference states of the fates.
 
     Attributes
     ----------
@@ -51,8 +50,8 @@ class References:
         """Fate of each state, as position in :attr:`fates`, shape ``(n,)``.
 
         All genes count, as when cells are annotated: what needs a gene to be on is not reached without it. A level at
-        which a gene is held counts as the nearest one that a reference shows, so that a gene that tells no references
-        apart has no say, and neither has how far a level lies beyond them.
+        which a gene is held counts as the nearest one that a reference shows, so that a gene that is alike in all
+        references has no say, and neither has how far a level lies beyond them.
         """
         known = np.vstack([self.states, self.start])
         x = np.array(states, dtype=float).reshape(-1, len(self.start))
@@ -64,7 +63,7 @@ class References:
 
 
 def references(names: tuple[str, ...], states: ArrayLike, start: ArrayLike) -> References:
-    """Make the states that fates are told by.
+    """Make the reference states of the fates.
 
     Parameters
     ----------
@@ -138,7 +137,7 @@ def outcome(
     step: float | None = None,
     rng: RandomLike = 0,
 ) -> Outcome:
-    r"""Follow an ensemble of a model, and tell where it ends.
+    r"""Follow an ensemble of a model to where it ends.
 
     Particles follow :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` for a time and then the noise-free flow to rest, so that
     noise about an attractor does not count as another fate. The place of rest has the fate of the nearest reference
@@ -151,7 +150,7 @@ def outcome(
     start
         Start of each particle, shape ``(n, d)``.
     known
-        States that fates are told by.
+        Reference states of the fates.
     duration
         Time with noise.
     n_times
@@ -161,36 +160,62 @@ def outcome(
     rng
         Seed or generator; the same seed gives two models the same noise, which makes their difference more certain.
     """
-    x, rest = model.clamped(start), model.clamped(known.states)
     step = model.step_within(duration / n_times) if step is None else step
     n_steps = max(n_times, round(duration / step))
-    times = np.round(np.linspace(0, n_steps, n_times + 1)[1:]) * step
-    path = model.simulate(x, duration=n_steps * step, step=step, rng=rng, save_at=list(times)).states.numpy()
-    found = fixed_points(model.drift, torch.cat([model.clamped(path[-1]), rest]), deflate=False, n_random=0)
-    return _outcome(found, known, dict(model.drift.held), path)
+    references_at_rest = model.clamped(known.states)
+    held = dict(model.drift.held)
+
+    def relax(end: Tensor) -> _Rest:
+        # The attractors of the unperturbed model relax together with the ensemble: where does the flow take them?
+        states = torch.cat([model.clamped(end), references_at_rest])
+        return _rest_of(fixed_points(model.drift, states, deflate=False, n_random=0), known, held)
+
+    ends = label_ends(
+        model,
+        model.clamped(start),
+        relax=relax,
+        label=lambda rest: rest.fate[: -len(references_at_rest)],
+        n_steps=n_steps,
+        step=step,
+        save_at=list(np.round(np.linspace(0, n_steps, n_times + 1)[1:]) * step),
+        rng=rng,
+    )
+    (rest,) = ends.rest
+    return Outcome(
+        shares=np.bincount(ends.labels, minlength=len(known.fates)) / len(ends.labels),
+        fate=ends.labels,
+        path=ends.path,
+        mean=ends.path[-1].mean(0),
+        attractors=rest.attractors,
+        labels=rest.labels,
+        eigenvalues=rest.eigenvalues,
+        matched=rest.attractor[-len(references_at_rest) :],
+    )
 
 
-def _outcome(found: FixedPoints, known: References, held: Mapping[int, float], path: NDArray[np.float64]) -> Outcome:
+@dataclass(frozen=True)
+class _Rest:
+    """Attractors that states come to rest at, with the fate of each; and, for each state, its attractor and its fate."""
+
+    attractors: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    eigenvalues: NDArray[np.float64]
+    attractor: NDArray[np.int64]
+    fate: NDArray[np.int64]
+
+
+def _rest_of(found: FixedPoints, known: References, held: Mapping[int, float]) -> _Rest:
+    """Fate of the place of rest of each state; ``other`` where the flow does not come to rest at an attractor."""
     stable = [k for k, point in enumerate(found.points) if point.stability == "stable"]
-    d = len(known.start)
-    attractors = np.array([found.points[k].x for k in stable]).reshape(len(stable), d)
+    attractors = np.array([found.points[k].x for k in stable]).reshape(len(stable), len(known.start))
     labels = known.label(attractors, held)
     position = np.full(len(found.points) + 1, -1)  # the last entry serves starts that did not come to rest, at -1
     position[stable] = np.arange(len(stable))
-    rest = position[found.ends]
-    n = path.shape[1]
+    attractor = position[found.ends]
     other = len(known.fates) - 1
-    fate = np.where(rest[:n] >= 0, np.append(labels, other)[rest[:n]], other)
-    return Outcome(
-        shares=np.bincount(fate, minlength=other + 1) / n,
-        fate=fate,
-        path=path,
-        mean=path[-1].mean(0),
-        attractors=attractors,
-        labels=labels,
-        eigenvalues=np.array([found.points[k].leading_eigenvalue.real for k in stable]),
-        matched=rest[n:],
-    )
+    fate = np.where(attractor >= 0, np.append(labels, other)[attractor], other)
+    eigenvalues = np.array([found.points[k].leading_eigenvalue.real for k in stable])
+    return _Rest(attractors, labels, eigenvalues, attractor, fate)
 
 
 def compare(

@@ -1,64 +1,38 @@
-"""Tables of paths: the states along them, what they cost, and the order in which genes move."""
+"""Tables of paths: the states along them, their action, and the order in which genes move."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from landscape.dynamics import RegulatoryDrift
-from landscape.topography import Transition, TransitionNetwork, transition_path
+from landscape.topography.large_deviations.named_paths import SAME, NamedPath
 
 # A gene whose level stays within less than this does not move: levels are 0 for off and 1 for high.
 LEAST = 0.05
-NO_SADDLE = "no saddle"
+# Columns of the table of states before those of the regulators.
 WORDS = ["from", "to", "saddle", "part", "step"]
 _MOVERS = ["from", "to", "saddle", "rank", "gene", "moves", "change", "travel", "half_step", "half_action"]
 
 
-@dataclass(frozen=True, eq=False)
-class NamedPath:
-    """A path with names: ``states`` ``(m, d)``, action spent up to each ``(m,)``, row of the ``top``, the last if none."""
+def path_tables(found: Sequence[NamedPath], genes: list[str], *, least: float = LEAST) -> dict[str, pd.DataFrame]:
+    """Tables of paths, as :func:`landscape.tl.paths` writes and describes them.
 
-    start: str
-    end: str
-    saddle: str
-    states: NDArray[np.float64]
-    cost: NDArray[np.float64]
-    top: int
-    converged: bool
+    Parameters
+    ----------
+    found
+        Paths.
+    genes
+        Names of the regulators.
+    least
+        Genes whose level stays within less than this count as not moving.
 
-    @property
-    def step(self) -> NDArray[np.float64]:
-        """Share of the path's length up to each state."""
-        length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self.states, axis=0), axis=1))])
-        return length / length[-1] if length[-1] > 0 else np.linspace(0.0, 1.0, len(length))
-
-
-def saddle_name(found: TransitionNetwork, crossing: Transition) -> str:
-    """Name of the saddle of a pass: its number in the network."""
-    return NO_SADDLE if crossing.saddle is None else f"saddle {found.transitions.index(crossing) + 1}"
-
-
-def over_passes(found: TransitionNetwork, drift: RegulatoryDrift, names: list[str]) -> list[NamedPath]:
-    """Whole paths over every pass of a network, in both directions."""
-    result = []
-    for crossing in found.transitions:
-        for (i, j), up in zip((crossing.attractors, crossing.attractors[::-1]), crossing.up, strict=True):
-            way = transition_path(drift, crossing, i)
-            result.append(
-                NamedPath(
-                    names[i], names[j], saddle_name(found, crossing), way.states, way.cost, way.top, bool(up.converged)
-                )
-            )
-    return result
-
-
-def path_record(found: Sequence[NamedPath], genes: list[str], *, least: float) -> dict[str, pd.DataFrame]:
-    """Tables of paths as :func:`paths` writes them."""
+    Returns
+    -------
+    ``table`` of states, ``cost`` up to each of them, ``genes`` in the order in which they move, and ``summary``.
+    """
     tables = [_points(path, genes) for path in found] or [pd.DataFrame(columns=[*WORDS, *genes])]
     table = pd.concat(tables, ignore_index=True)
     table = table.set_index(table.index.astype(str))
@@ -85,6 +59,36 @@ def path_record(found: Sequence[NamedPath], genes: list[str], *, least: float) -
     }
 
 
+def paths_from_tables(record: Mapping[str, Any], states: pd.DataFrame) -> list[NamedPath] | None:
+    """Paths that :func:`path_tables` made tables of, or ``None`` where they do not join these attractors.
+
+    Parameters
+    ----------
+    record
+        ``table``, ``cost`` and ``summary``.
+    states
+        Attractors x regulators.
+    """
+    table, genes = record["table"], list(states.columns)
+    cost, found = record["cost"]["cost"].to_numpy(dtype=float), []
+    key = table[["from", "to", "saddle"]].astype(str)
+    converged = record["summary"]["converged"].to_numpy(dtype=bool)
+    for number, (_, rows) in enumerate(
+        key.groupby(["from", "to", "saddle"], sort=False, observed=True).indices.items()
+    ):
+        rows = np.sort(rows)
+        start, end, saddle = key.iloc[rows[0]]
+        points = table.iloc[rows][genes].to_numpy(dtype=float)
+        if start not in states.index or end not in states.index:
+            return None
+        ends = states.loc[[start, end]].to_numpy(dtype=float)
+        if np.abs(points[[0, -1]] - ends).max() > SAME * np.linalg.norm(ends[1] - ends[0]):
+            return None
+        top = int((table["part"].iloc[rows] == "up").sum()) - 1
+        found.append(NamedPath(start, end, saddle, points, cost[rows], top, bool(converged[number])))
+    return found
+
+
 def _points(path: NamedPath, genes: list[str]) -> pd.DataFrame:
     part = pd.DataFrame(np.asarray(path.states, dtype=float), columns=genes)
     words = {
@@ -100,7 +104,7 @@ def _points(path: NamedPath, genes: list[str]) -> pd.DataFrame:
 
 
 def _movers(path: NamedPath, genes: list[str], least: float) -> pd.DataFrame:
-    """Genes of a path in the order in which they move; those that do not move last, the widest first."""
+    """Genes of a path in the order in which they move; those that do not move last, those of the widest range first."""
     step, levels = path.step, path.states
     travelled = np.vstack([np.zeros(len(genes)), np.cumsum(np.abs(np.diff(levels, axis=0)), axis=0)])
     travel, span = travelled[-1], np.ptp(levels, axis=0)

@@ -1,0 +1,192 @@
+"""Partial correlations over blocks of neighbouring cells: which genes rise or fall with a quantity of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse, stats
+
+from landscape._random import RandomLike
+from landscape.markov.bootstrap import CELLS_PER_BLOCK, blocks
+from landscape.markov.pooling import TARGET_SUM
+
+# Blocks beyond which more of them find only correlations below about .1, while finding the blocks takes ever longer.
+MAX_BLOCKS = 1000
+# Degrees of freedom below which an interval of a correlation is as wide as its range.
+MIN_DEGREES = 3
+# Genes whose block means are held as a dense array at once.
+GENES_AT_ONCE = 512
+CONFIDENCE = 0.95
+# Share of a sum of squares that is rounding.
+ROUNDING = 1e-10
+# Singular values of a design below this share of the largest are rounding.
+RANK_TOLERANCE = 1e-8
+
+
+class BlockMeans:
+    r"""Means over blocks of cells, and what is left of them after a weighted regression on a design's means.
+
+    With :math:`n_b` cells in block :math:`b` and the means :math:`\bar y_b` of a quantity, the residuals are those of the
+    least squares :math:`\sum_b n_b (\bar y_b - \beta^\top \bar x_b)^2`.
+
+    Parameters
+    ----------
+    block
+        Block of each cell, shape ``(n,)``.
+    design
+        Covariates of each cell, the constant among them, shape ``(n, m)``.
+    min_degrees
+        Fewest degrees of freedom.
+
+    Attributes
+    ----------
+    size
+        Cells in each block, shape ``(n_blocks,)``.
+    degrees_of_freedom
+        Blocks less one less the rank of the design.
+    constant
+        For the columns of the last call of :meth:`residual`, whether nothing but rounding was left.
+
+    Raises
+    ------
+    ValueError
+        If fewer degrees of freedom are left.
+    """
+
+    def __init__(
+        self, block: NDArray[np.int64], design: NDArray[np.float64], *, min_degrees: int = MIN_DEGREES
+    ) -> None:
+        self.size = np.bincount(block).astype(float)
+        n = len(block)
+        self._mean = sparse.csr_matrix((1 / self.size[block], (block, np.arange(n))), shape=(len(self.size), n))
+        self._root = np.sqrt(self.size)[:, None]
+        scaled = self._root * (self._mean @ design)
+        scaled /= np.maximum(np.linalg.norm(scaled, axis=0), np.finfo(float).tiny)
+        basis, values, _ = np.linalg.svd(scaled, full_matrices=False)
+        self._basis = basis[:, values > RANK_TOLERANCE * values[0]]
+        self.degrees_of_freedom = len(self.size) - 1 - self._basis.shape[1]
+        self.constant = np.empty(0, dtype=bool)
+        if self.degrees_of_freedom < min_degrees:
+            needed = min_degrees + 1 + self._basis.shape[1]
+            msg = (
+                f"Expected at least {needed} blocks of neighbouring cells for {self._basis.shape[1] - 1} covariates (the log total "
+                f"among them), found {len(self.size)} of {n} cells; use more cells, fewer covariates, or a larger `n_blocks`."
+            )
+            raise ValueError(msg)
+
+    def mean(self, values: sparse.csr_matrix) -> NDArray[np.float64]:
+        """Means over blocks, shape ``(n_blocks, k)``."""
+        return np.asarray((self._mean @ values).todense())
+
+    def residual(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Residuals times the root of the weights, scaled to length one; not-a-number where nothing is left."""
+        scaled = self._root * means
+        before = np.linalg.norm(scaled, axis=0)
+        scaled -= self._basis @ (self._basis.T @ scaled)
+        after = np.linalg.norm(scaled, axis=0)
+        self.constant = after**2 <= ROUNDING * before**2
+        return scaled / np.where(self.constant, np.nan, after)
+
+
+def association_blocks(coordinates: NDArray[np.float64], n_blocks: int | None, rng: RandomLike) -> NDArray[np.int64]:
+    """Blocks of neighbouring cells, nearly independent observations; by default one per 30 cells, at most 1,000.
+
+    Parameters
+    ----------
+    coordinates
+        Coordinates in which cells are neighbours, shape ``(n, k)``.
+    n_blocks
+        Number of blocks.
+    rng
+        Seed or generator.
+
+    Raises
+    ------
+    ValueError
+        If the number is not positive or a coordinate is not finite.
+    """
+    if n_blocks is not None and n_blocks < 1:
+        msg = f"Expected `n_blocks` of at least 1, found {n_blocks}."
+        raise ValueError(msg)
+    if not np.isfinite(coordinates).all():
+        msg = "Expected finite coordinates of the cells, found NaN or infinity; leave those cells out with `cells=`."
+        raise ValueError(msg)
+    default = max(1, min(MAX_BLOCKS, len(coordinates) // CELLS_PER_BLOCK))
+    return blocks(coordinates, n_blocks=default if n_blocks is None else n_blocks, rng=rng)
+
+
+def gene_correlations(
+    blocked: BlockMeans, counts: sparse.csr_matrix, totals: NDArray[np.float64], residuals: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    r"""Partial correlations of all genes with quantities of cells, shape ``(genes, k)``; counts stay sparse.
+
+    Parameters
+    ----------
+    blocked
+        Blocks and covariates.
+    counts
+        Counts, cells x genes; :math:`\log(1 + 10^4 c_{ig} / t_i)` is correlated.
+    totals
+        Total :math:`t_i` of each cell, shape ``(n,)``.
+    residuals
+        Residuals of the quantities, as :meth:`BlockMeans.residual` gives them, shape ``(n_blocks, k)``.
+    """
+    by_gene = counts.tocsc()
+    result = np.empty((counts.shape[1], residuals.shape[1]))
+    for start in range(0, counts.shape[1], GENES_AT_ONCE):
+        part = by_gene[:, start : start + GENES_AT_ONCE].astype(np.float64)
+        part.data = np.log1p(part.data / totals[part.indices] * TARGET_SUM)
+        result[start : start + GENES_AT_ONCE] = blocked.residual(blocked.mean(part)).T @ residuals
+    return np.clip(result, -1.0, 1.0)
+
+
+def association_table(
+    correlation: NDArray[np.float64],
+    genes: NDArray[np.object_],
+    fates: Sequence[str],
+    degrees: int,
+    regulators: Collection[str],
+) -> pd.DataFrame:
+    r"""Tidy table of correlations with p-values, q-values within a fate, and intervals.
+
+    :math:`t = r \sqrt{\nu / (1 - r^2)}` with :math:`\nu` degrees of freedom, two-sided; Benjamini-Hochberg over the genes of
+    a fate; Fisher's interval :math:`\tanh(\operatorname{artanh} r \pm z / \sqrt{\nu - 1})`.
+
+    Parameters
+    ----------
+    correlation
+        Shape ``(genes, fates)``, NaN where a gene does not vary.
+    genes
+        Names, shape ``(genes,)``.
+    fates
+        Names of the columns.
+    degrees
+        :math:`\nu`.
+    regulators
+        Names of the regulators of the model.
+    """
+    t = correlation * np.sqrt(degrees / np.maximum(1 - correlation**2, np.finfo(float).tiny))
+    p = 2 * stats.t.sf(np.abs(t), degrees)
+    q = np.full(p.shape, np.nan)
+    varied = np.isfinite(correlation).all(axis=1)
+    if varied.any():
+        q[varied] = stats.false_discovery_control(p[varied], axis=0)
+    z = np.arctanh(np.clip(correlation, -1 + 1e-15, 1 - 1e-15))
+    half = stats.norm.ppf((1 + CONFIDENCE) / 2) / np.sqrt(degrees - 1)
+    n, k = correlation.shape
+    return pd.DataFrame(
+        {
+            "gene": np.tile(genes, k),
+            "fate": np.repeat(np.array(fates, dtype=object), n),
+            "correlation": correlation.T.ravel(),
+            "lower": np.tanh(z - half).T.ravel(),
+            "upper": np.tanh(z + half).T.ravel(),
+            "p_value": p.T.ravel(),
+            "q_value": q.T.ravel(),
+            "regulator": np.tile([str(gene) in regulators for gene in genes], k),
+        },
+        index=[str(row) for row in range(n * k)],
+    )

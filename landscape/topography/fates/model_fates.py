@@ -1,0 +1,151 @@
+"""Fate probabilities of the fitted model: where its paths from a sample of cells end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from landscape._random import generator, seed_of
+from landscape.dynamics import GeneModel
+from landscape.topography.fates.destinations import destinations, settling_time, standard_error
+from landscape.topography.fates.estimate import FateEstimate, FateProblem
+
+logger = logging.getLogger(__name__)
+
+# Cells that are followed by default: the standard error of a share of 500 is at most .02.
+MAX_CELLS = 500
+# Cells that are followed whatever the cost: a standard error of at most .05.
+MIN_CELLS = 100
+# Paths times regulators, in between: about ten seconds of one core.
+PATHS_TIMES_REGULATORS = 500_000
+# Longest time with noise, in mean lifetimes of a state: an attractor that is about to vanish relaxes for ever.
+MAX_LIFETIMES = 100.0
+# An attractor at which less than this share of its own paths stays is no fate at the model's noise.
+STAY = 0.5
+
+
+def model_fates(problem: FateProblem) -> FateEstimate:
+    """Follow a sample of cells with the model: the share of the paths of each that comes to rest at each fate.
+
+    An attractor stands for the fate of its name, or for that of the terminal cells that flow to it. What a row lacks to
+    one is the share of paths that come to rest at no attractor. The paths from the attractors themselves say which of them
+    the noise empties; those are logged.
+
+    Parameters
+    ----------
+    problem
+        Its ``model``, ``states``, ``attractors``, ``basin``, ``basin_sizes`` and ``reference`` are read: cells are drawn
+        among those that have fates in the reference, and the fates are in its order.
+
+    Raises
+    ------
+    ValueError
+        If something of that is missing, or no cell has a fate in the reference.
+    """
+    model, x, attractors, basin, reference = (
+        _known(problem, name) for name in ("model", "states", "attractors", "basin", "reference")
+    )
+    points = torch.as_tensor(attractors.to_numpy(dtype=float))
+    gen = generator(problem.rng)
+    among = np.flatnonzero(reference.table.notna().all(axis=1))
+    cells = _sample(among, problem.n_cells, problem.n_replicates * x.shape[1], gen)
+    duration = _duration(problem.time_span, model, points, _known(problem, "basin_sizes"))
+    # The attractors themselves come last: how many of their own paths do they keep?
+    found = destinations(
+        model.drift,
+        torch.cat([torch.as_tensor(x[cells]), points]),
+        points,
+        diffusion=model.diffusion,
+        duration=duration,
+        n_replicates=problem.n_replicates,
+        step=model.step_within(duration),
+        lower=model.lower,
+        rng=seed_of(gen),
+    )
+    names = attractors.index.astype(str)
+    kept = pd.Series(np.diagonal(found.probabilities[len(cells) :]), index=names)
+    owner = fate_of_attractors(basin, list(names), problem.terminal)
+    share = _by_fate(found.probabilities[: len(cells)], owner, list(reference.table.columns))
+    table = pd.DataFrame(np.nan, index=problem.cells, columns=share.columns)
+    table.iloc[cells] = share.to_numpy()
+    warn_of_emptied(kept, found.duration)
+    return FateEstimate(
+        table,
+        cells,
+        share,
+        standard_error(share.to_numpy(), found.n_replicates),
+        {"duration": found.duration},
+        kept.groupby(owner).mean(),
+    )
+
+
+def fate_of_attractors(
+    basin: NDArray[np.str_], attractors: Sequence[str], terminal: Mapping[str, NDArray[np.int64]]
+) -> pd.Series:
+    """Fate that each attractor stands for: the one of its name, else the terminal cells most of which flow to it.
+
+    Parameters
+    ----------
+    basin
+        Name of the attractor of each cell, shape ``(n,)``.
+    attractors
+        Names of the attractors.
+    terminal
+        Positions of the terminal cells of each fate.
+    """
+    counts = pd.DataFrame({name: pd.Series(basin[cells]).value_counts() for name, cells in terminal.items()})
+    counts = counts.reindex(attractors).fillna(0)
+    owner = counts.idxmax(axis=1).where(counts.max(axis=1) > 0, pd.Series(attractors, index=attractors))
+    named = [name for name in attractors if name in terminal]
+    owner.loc[named] = named
+    return owner
+
+
+def warn_of_emptied(kept: pd.Series, duration: float) -> None:
+    """Log the attractors that the model's noise empties, from the share of paths that each of them keeps."""
+    left = kept[kept < STAY]
+    if len(left):
+        what = ", ".join(f"{name} (kept {share:.2f})" for name, share in left.items())
+        logger.warning(
+            "at the model's noise most paths leave these attractors within %.3g units of time, so that they are no fates "
+            "of the model: %s; a smaller `diffusion` in `landscape.tl.dynamics` would hold them",
+            duration,
+            what,
+        )
+
+
+def _known(problem: FateProblem, name: str) -> Any:
+    value = getattr(problem, name)
+    if value is None:
+        msg = f"Expected a fate problem with `{name}`, found None."
+        raise ValueError(msg)
+    return value
+
+
+def _sample(known: NDArray[np.int64], n_cells: int | None, cost: int, gen: np.random.Generator) -> NDArray[np.int64]:
+    """Cells to follow: as many as were asked for, or as the number of regulators allows."""
+    if not len(known):
+        msg = "Expected cells from which an attractor can be reached on the chain, found none."
+        raise ValueError(msg)
+    n = min(MAX_CELLS, max(MIN_CELLS, PATHS_TIMES_REGULATORS // cost)) if n_cells is None else n_cells
+    return np.sort(gen.choice(known, min(n, len(known)), replace=False))
+
+
+def _duration(time_span: float | None, model: GeneModel, points: torch.Tensor, n_cells: NDArray[np.float64]) -> float:
+    """Span of real time; without a clock the time in which paths settle."""
+    if time_span is not None:
+        return time_span
+    weights = n_cells if n_cells.sum() > 0 else np.ones(len(n_cells))
+    return settling_time(model.drift, points, weights=weights, longest=MAX_LIFETIMES / float(model.drift.decay.mean()))
+
+
+def _by_fate(probabilities: NDArray[np.float64], owner: pd.Series, order: list[str]) -> pd.DataFrame:
+    """Shares summed over the attractors of each fate, in the given order of fates."""
+    share = pd.DataFrame(probabilities.T).groupby(owner.to_numpy()).sum().T
+    return share.reindex(columns=order + [name for name in share if name not in order], fill_value=0.0)

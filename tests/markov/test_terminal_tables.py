@@ -1,0 +1,60 @@
+"""Names of groups of cells and of terminal states."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from landscape.markov.absorption import Absorption
+from landscape.markov.fates import fates_given_any, most_probable, require_solved
+from landscape.markov.naming import majority_name, numbered
+from landscape.markov.terminal_tables import cells_of_groups, group_by_label, nearest_state, terminal_table
+
+
+def test_groups_are_named_after_their_majority_and_repeat_with_numbers():
+    assert majority_name(pd.Series(["a", "a", "b"])) == "a"
+    assert majority_name(pd.Series(["a", "b"] * 2 + ["a", "c"])) == "a-like"
+    assert numbered(["x", "y", "x"]) == ["x", "y", "x 2"]
+
+
+def test_ends_of_one_label_are_one_terminal_state():
+    cells = (np.array([0, 1]), np.array([2, 3]), np.array([4]))
+    found = SimpleNamespace(cells=cells, gathering=np.array([1.0, 3.0, 2.0]), arrival=np.array([0.5, 0.1, 0.2]))
+    groups = group_by_label(found, pd.Series(["a", "a", "b", "b", "a"]))
+    assert groups == {"a": [0, 2], "b": [1]}
+    assert list(group_by_label(found, None)) == ["end 1", "end 2", "end 3"]
+    table = terminal_table(found, groups, np.array([0, 0, 1, 1, -1]))
+    assert table["n_cells"].tolist() == [3, 2]
+    assert table["n_basin"].tolist() == [2, 2]
+    assert table["gathering"].tolist() == [2.0, 3.0]
+    assert table["arrival"].tolist() == [0.5, 0.1]
+    states = np.array([[0.0], [0.0], [1.0], [1.0], [0.1]])
+    attractors = pd.DataFrame([[0.9], [0.2]], index=["high", "low"])
+    assert list(nearest_state(cells_of_groups(found, groups), states, attractors)) == ["low", "high"]
+
+
+def made(**changes) -> Absorption:
+    values = {
+        "probabilities": np.array([[0.5, 0.25], [0.0, 0.0], [np.nan, np.nan]]),
+        "lost": np.array([0.25, 1.0, np.nan]),
+        "names": ("a", "b"), "n_unreachable": 1, "residual": 1e-9, "row_sum_error": 1e-3,
+        "n_iterations": 1, "method": "direct", "converged": False,
+    } | changes  # fmt: skip
+    return Absorption(**values)
+
+
+def test_fates_are_those_given_that_there_is_one():
+    np.testing.assert_allclose(fates_given_any(made())[0], [2 / 3, 1 / 3])
+    assert np.isnan(fates_given_any(made())[1:]).all()
+    assert most_probable(made()).tolist() == [0, 0, -1]
+
+
+def test_what_is_not_solved_is_refused():
+    require_solved(made())
+    require_solved(made(converged=True, residual=1.0))
+    for change in ({"residual": 1e-3}, {"row_sum_error": 0.2}):
+        with pytest.raises(ValueError, match="did not converge"):
+            require_solved(made(**change))
