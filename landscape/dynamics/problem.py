@@ -16,9 +16,11 @@ from landscape._random import RandomLike, generator
 from landscape.dynamics.growth import growth_of
 from landscape.dynamics.populations import Growth
 from landscape.markov.bootstrap import blocks
-from landscape.markov.course import find_start, populations_ahead, populations_along, steps_per_lifetime, towards_ends
 from landscape.markov.directed import Directed
 from landscape.markov.graph import CellGraph
+from landscape.markov.populations import populations_ahead, populations_along
+from landscape.markov.speed import steps_per_lifetime
+from landscape.markov.start import find_start, with_flow_to_ends
 
 logger = logging.getLogger(__name__)
 
@@ -191,7 +193,7 @@ def fit_problem(
     transitions, start = directed.transitions, directed.start
     if matched and directed.times is None and not len(start):
         start = find_start(graph, transitions, coordinates)
-        transitions = towards_ends(graph, transitions, start)
+        transitions = with_flow_to_ends(graph, transitions, start)
     patch = blocks(coordinates, n_blocks=N_PATCHES, rng=gen)
     return Problem(
         regulators=regulators,

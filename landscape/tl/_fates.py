@@ -112,14 +112,14 @@ def fates(
     if solution.n_unreachable:
         logger.warning("%d cells can reach no attractor; their fates are not-a-number", solution.n_unreachable)
     # What leaks into regions without an attractor is not a fate; probabilities are those given that there is one.
-    kept = 1 - np.where(np.isfinite(solution.lost), solution.lost, 1.0)
+    kept = 1 - np.where(np.isfinite(solution.unabsorbed), solution.unabsorbed, 1.0)
     share = np.where(kept[:, None] > 0, solution.probabilities / np.where(kept > 0, kept, 1.0)[:, None], np.nan)
     table = pd.DataFrame(share, index=adata.obs_names, columns=list(solution.names))
     record = {
         "residual": solution.residual,
         "row_sum_error": solution.row_sum_error,
         "n_unreachable": int(solution.n_unreachable),
-        "lost": float(np.nanmean(solution.lost)),
+        "lost": float(np.nanmean(solution.unabsorbed)),
         "method": solution.method,
     }
     found = None
