@@ -37,13 +37,13 @@ class BridgeFit:
     ----------
     model
         The model, with a decay rate for every gene and the noise of the model at the start.
-    misses
+    corrections
         Root mean square distance between the ends of simulated paths and the cells that they are assigned to, in each
         round, under the model before that round.
     """
 
     model: GeneModel
-    misses: tuple[float, ...]
+    corrections: tuple[float, ...]
 
 
 @on_one_thread
@@ -117,7 +117,7 @@ def fit_bridges(
     """
     times = require_populations(populations)
     gen = generator(rng)
-    misses = []
+    corrections = []
     for k in range(n_rounds):
         found = [
             _bridges(model, populations[t], populations[u], u - t, growth, max_cells, gen)
@@ -128,9 +128,9 @@ def fit_bridges(
         trials = _trials(model.drift, WIDE if k == 0 else NARROW) if fit_decay else [model.drift]
         best = _best(trials, states[chosen], velocity[chosen], support, penalty, prior, max_steps)
         model = replace(model, drift=best)
-        misses.append(float(np.sqrt(np.mean([part[2] for part in found]))))
-        logger.debug("round %d: ends of paths are %.3f from their cells", k, misses[-1])
-    return BridgeFit(model, tuple(misses))
+        corrections.append(float(np.sqrt(np.mean([part[2] for part in found]))))
+        logger.debug("round %d: ends of paths are %.3f from their cells", k, corrections[-1])
+    return BridgeFit(model, tuple(corrections))
 
 
 def _bridges(
@@ -166,10 +166,10 @@ def _bridges(
             + (2 * model.diffusion_constant * width) ** 0.5 * torch.as_tensor(gen.standard_normal(x.shape))
         ).abs()
     rows, columns = linear_sum_assignment(cdist(end.numpy(), y.numpy(), "sqeuclidean"))
-    missed = torch.empty_like(end)
-    missed[torch.as_tensor(rows)] = y[torch.as_tensor(columns)] - end[torch.as_tensor(rows)]
-    states = [(p + k / n_steps * missed).clamp_min(0.0) for p, k in zip(path, kept, strict=True)]
-    return torch.cat(states), torch.cat([f + missed / gap for f in slope]), float((missed**2).sum(1).mean())
+    correction = torch.empty_like(end)
+    correction[torch.as_tensor(rows)] = y[torch.as_tensor(columns)] - end[torch.as_tensor(rows)]
+    states = [(p + k / n_steps * correction).clamp_min(0.0) for p, k in zip(path, kept, strict=True)]
+    return torch.cat(states), torch.cat([f + correction / gap for f in slope]), float((correction**2).sum(1).mean())
 
 
 def _trials(drift: RegulatoryDrift, speeds: Sequence[float]) -> Sequence[RegulatoryDrift]:

@@ -27,6 +27,8 @@ DIVERGED = 1e10
 RESTART = 60
 # Backward error of a factorisation that counts as rounding: a thousand times the unit roundoff.
 BACKWARD = 1e-13
+# Keeps the backward error of a row of zeros finite.
+TINY = 1e-300
 # The recursion of BiCGSTAB is restarted from the true residual while that at least halves, and aims for half of the
 # target, since the residual of the recursion deviates from the true one.
 PROGRESS = 0.5
@@ -124,7 +126,7 @@ def _factorise(a: sparse.csr_array, b: NDArray[np.float64], size: float, toleran
     error = np.abs(a @ x - b)
     # Where entries of A X are much larger than those of B, rounding alone exceeds the tolerance, but not the backward
     # error.
-    backward = float((error / np.maximum(abs(a) @ np.abs(x) + np.abs(b), 1e-300)).max())
+    backward = float((error / np.maximum(abs(a) @ np.abs(x) + np.abs(b), TINY)).max())
     residual = float(error.max()) / size
     return LinearSolution(x, residual, 0, "lu", converged=bool(residual <= tolerance or backward <= BACKWARD))
 

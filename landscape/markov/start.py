@@ -10,6 +10,8 @@ from landscape.markov.ends import find_ends
 from landscape.markov.graph import MIN_LENGTH, CellGraph
 from landscape.markov.kernels import flow_potential, laplacian, poisson, potential_kernel, undirected_kernel
 
+# Weight of the flow to the ends in a chain that is led on from its start; the rest is that of the chain itself.
+FLOW_SHARE = 0.5
 # Fewest cells of a start.
 MIN_CELLS = 20
 # Relative residual of the projection; only the order of its lowest values is used.
@@ -91,4 +93,4 @@ def with_flow_to_ends(graph: CellGraph, transitions: sparse.csr_matrix, start: N
     Transition matrix of shape ``(n, n)``.
     """
     ends = find_ends(graph, start).terminal
-    return (0.5 * transitions + 0.5 * potential_kernel(graph, flow_potential(graph, start, ends))).tocsr()
+    return ((1 - FLOW_SHARE) * transitions + FLOW_SHARE * potential_kernel(graph, flow_potential(graph, start, ends))).tocsr()

@@ -88,15 +88,15 @@ def expected_visits(
     if not horizon > 1:
         msg = f"Expected a `horizon` above 1 step, found {horizon}."
         raise ValueError(msg)
-    stop = 1 / horizon
+    restart = 1 / horizon
     n = chain.shape[0]
-    system = sparse.csr_array(sparse.eye_array(n) - (1 - stop) * sparse.csr_array(chain).T)
-    found = solve(system, (stop * start)[:, None], tolerance=tolerance)
+    system = sparse.csr_array(sparse.eye_array(n) - (1 - restart) * sparse.csr_array(chain).T)
+    found = solve(system, (restart * start)[:, None], tolerance=tolerance)
     if not found.converged:
         msg = f"Expected visits of the chain did not converge (residual {found.residual:.1e}, {found.method})."
         raise ValueError(msg)
     # A state is visited at least as often as the chain restarts there.
-    return np.maximum(found.x[:, 0], stop * start)
+    return np.maximum(found.x[:, 0], restart * start)
 
 
 def find_terminal_states(
@@ -209,10 +209,10 @@ def with_absorbing(chain: sparse.csr_matrix, sets: tuple[NDArray[np.int64], ...]
         return chain
     n = chain.shape[0]
     member = np.concatenate(sets)
-    open_rows = np.ones(n)
-    open_rows[member] = 0.0
+    transient = np.ones(n)
+    transient[member] = 0.0
     row = np.concatenate([np.repeat(cells, len(cells)) for cells in sets])
     col = np.concatenate([np.tile(cells, len(cells)) for cells in sets])
     weight = np.concatenate([np.full(len(cells) ** 2, 1 / len(cells)) for cells in sets])
     inside = sparse.csr_matrix((weight, (row, col)), shape=(n, n))
-    return (sparse.diags(open_rows) @ chain + inside).tocsr()
+    return (sparse.diags(transient) @ chain + inside).tocsr()

@@ -56,9 +56,9 @@ def test_lifetimes_and_signs_of_a_cascade_are_found_from_nothing():
 
 def test_corrections_of_paths_become_smaller_from_round_to_round():
     _, populations = cascade()
-    misses = fit_bridges(Model(ignorant(), 1e-3), populations, rng=0).misses
-    assert len(misses) == 4
-    assert misses[-1] < 0.5 * misses[0]
+    corrections = fit_bridges(Model(ignorant(), 1e-3), populations, rng=0).corrections
+    assert len(corrections) == 4
+    assert corrections[-1] < 0.5 * corrections[0]
 
 
 def test_known_decay_rates_and_the_support_stay():

@@ -38,6 +38,6 @@ def test_a_stalled_iteration_is_finished_or_reported(monkeypatch, caplog):
     found = linear_solver.solve(system, np.ones((399, 1)))
     assert found.converged
     assert found.method == "bicgstab"
-    # Mean times of a walk with a wall: t_i = i (2 n + 1 - i) with n states, here to rounding times the longest of them.
+    # Mean times of a random walk with a reflecting end: t_i = i (2 n + 1 - i) with n states, here to rounding times the longest of them.
     i = np.arange(1, 400)
     np.testing.assert_allclose(found.x[:, 0], i * (2 * 399 + 1 - i) / 1.0, rtol=1e-5)

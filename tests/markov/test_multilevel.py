@@ -79,8 +79,8 @@ def test_iterations_hardly_grow_with_the_number_of_cells(directed, monkeypatch):
     assert spent[1] <= 2 * spent[0]
 
 
-def test_a_chain_that_gathers_where_nothing_ends_is_followed(forked):
-    """Where the chain stays at the ends for long, the coarse chain must know how rarely it leaves."""
+def test_expected_visits_of_a_chain_that_leaves_its_ends_rarely(forked):
+    """Where the chain stays at the ends for long, the coarse chain must preserve how rarely it leaves."""
     graph, _, height = forked
     chain = potential_kernel(graph, height)
     degree = np.asarray(graph.weights.sum(1)).ravel()

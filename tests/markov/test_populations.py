@@ -16,7 +16,7 @@ def forward_line(n: int, p: float = 0.5) -> sparse.csr_matrix:
     return chain.tocsr()
 
 
-def test_populations_are_those_of_a_binomial_walk():
+def test_populations_are_binomial():
     n = 60
     found = populations_along(forward_line(n), np.array([0]), np.arange(n) // 5, n_cells=4000, rng=0)
     steps = sorted(found)
@@ -31,7 +31,7 @@ def test_populations_are_those_of_a_binomial_walk():
     assert (found[steps[-1]] >= n - 5).mean() > 1 - SETTLED
 
 
-def test_a_chain_that_has_not_left_its_start_has_not_ended():
+def test_a_chain_has_not_settled_before_it_leaves_its_start():
     # The first steps lead from one cell of the start's patch to the next, which must not be taken for the end.
     n = 200
     patch = np.r_[np.zeros(20, dtype=int), np.arange(1, 10).repeat(20)]
@@ -47,7 +47,7 @@ def test_weights_choose_among_destinations():
     assert share == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / 4000))
 
 
-def test_populations_ahead_of_all_cells_are_those_of_a_binomial_walk():
+def test_populations_ahead_of_all_cells_are_binomial():
     n, share = 60, np.r_[0.5, 0.0, 0.5, np.zeros(57)]
     found = populations_ahead(forward_line(n), share, steps=(3, 9), n_cells=4000, rng=0)
     assert sorted(found) == [0, 3, 9]
