@@ -108,17 +108,16 @@ class Model(Generic[D]):
             raise ValueError(msg)
 
     def __repr__(self) -> str:
-        n = self.n_variables
-        names = ", ".join(self.regulators[:N_NAMES]) + (", ..." if len(self.regulators) > N_NAMES else "")
-        variables = "variables" if n is None else f"{n} variable{'s' if n != 1 else ''}"
+        n, names = self.n_variables, ", ".join(self.regulators[:N_NAMES])
+        variables = "variables" if n is None else f"{n} variables"
         noise = f"{self.diffusion_constant:.3g}" if self._has_constant_diffusion else type(self.diffusion).__name__
         parts = [f"diffusion {noise}", f"lower {self.lower}"]
         if self.max_step is not None or hasattr(self.drift, "decay"):
             parts.append(f"step {self.step:.3g}")
         if held := getattr(self.drift, "held", None):
-            level = {self.regulators[i] if self.regulators else i: v for i, v in held.items()}
-            parts.append("held " + ", ".join(f"{gene}={value:g}" for gene, value in level.items()))
-        return f"Model({variables}{': ' + names if names else ''}; {', '.join(parts)})"
+            parts.append("held " + ", ".join(f"{(self.regulators or range(i + 1))[i]}={v:g}" for i, v in held.items()))
+        more = ", ..." if len(self.regulators) > N_NAMES else ""
+        return f"Model({variables}{': ' if names else ''}{names}{more}; {', '.join(parts)})"
 
     def __call__(self, x: Tensor) -> Tensor:
         """Velocity :math:`f(x)` at states of shape ``(n, d)``, same shape."""
