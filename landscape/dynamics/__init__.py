@@ -15,11 +15,10 @@ from landscape.dynamics.bridges import BridgeFit, fit_bridges
 from landscape.dynamics.drift import Drift, RegulatoryDrift, evaluate, jacobian
 from landscape.dynamics.energy_distance import energy_distance
 from landscape.dynamics.growth import growth_of
-from landscape.dynamics.held_out import held_out_distances, without_one_time
+from landscape.dynamics.held_out import held_out_distances
 from landscape.dynamics.model import GeneModel, Model
 from landscape.dynamics.noise import fit_diffusion
 from landscape.dynamics.population_match import PopulationMatch, match_populations
-from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
 from landscape.dynamics.rates import RateFit, fit_rates
 from landscape.dynamics.sde import Trajectories, chemical_diffusion, integrate, simulate
 
