@@ -52,8 +52,7 @@ class Model(Generic[D]):
     Raises
     ------
     ValueError
-        If names or scales do not match the drift, a name is repeated, or a scale, ``max_step`` or constant ``diffusion``
-        is not positive.
+        If names or scales do not match the drift, a name is repeated, or a scale or number is not positive.
 
     Examples
     --------
@@ -91,8 +90,8 @@ class Model(Generic[D]):
             msg = f"Expected a name for each of {n} variables, found {len(self.regulators)}."
             raise ValueError(msg)
         if len(set(self.regulators)) != len(self.regulators):
-            repeated = sorted({name for name in self.regulators if self.regulators.count(name) > 1})
-            msg = f"Expected distinct names of variables, found {repeated[:N_NAMES]} repeated."
+            repeated = {name for name in self.regulators if self.regulators.count(name) > 1}
+            msg = f"Expected distinct names of variables, found {sorted(repeated)[:N_NAMES]} repeated."
             raise ValueError(msg)
         if self.scale is not None and n is not None and np.shape(self.scale) != (n,):
             msg = f"Expected a scale for each of {n} variables, found shape {np.shape(self.scale)}."
@@ -100,12 +99,11 @@ class Model(Generic[D]):
         if self.scale is not None and not (np.isfinite(self.scale) & (np.asarray(self.scale) > 0)).all():
             msg = f"Expected positive finite scales, found {float(np.min(self.scale))}."
             raise ValueError(msg)
-        if self.max_step is not None and not self.max_step > 0:
-            msg = f"Expected a positive `max_step`, found {self.max_step}."
-            raise ValueError(msg)
-        if self._has_constant_diffusion and not 0 < self.diffusion_constant < np.inf:
-            msg = f"Expected a positive finite `diffusion`, found {self.diffusion_constant}."
-            raise ValueError(msg)
+        constant = self.diffusion_constant if self._has_constant_diffusion else None
+        for name, value in (("max_step", self.max_step), ("diffusion", constant)):
+            if value is not None and not 0 < value < np.inf:
+                msg = f"Expected a positive finite `{name}`, found {value}."
+                raise ValueError(msg)
 
     def __repr__(self) -> str:
         n, names = self.n_variables, ", ".join(self.regulators[:N_NAMES])
@@ -143,10 +141,7 @@ class Model(Generic[D]):
         """
         if self._has_constant_diffusion:
             return float(self.diffusion)  # type: ignore[arg-type]
-        msg = (
-            f"Expected a diffusion that is one number, found {type(self.diffusion).__name__}; set one with "
-            "`model.with_diffusion(number)`."
-        )
+        msg = f"Expected a diffusion that is one number, found {type(self.diffusion).__name__}; set one by `with_diffusion`."
         raise TypeError(msg)
 
     @property
@@ -266,9 +261,7 @@ class Model(Generic[D]):
         found = []
         for name in regulators:
             if isinstance(name, str) and name not in positions:
-                known = (
-                    f"one of {list(self.regulators)[:N_NAMES]}" if positions else "a position: the model has no names"
-                )
+                known = f"one of {[*positions][:N_NAMES]}" if positions else "a position: the model has no names"
                 msg = f"Expected {known}{', ...' if len(positions) > N_NAMES else ''}, found {name!r}."
                 raise KeyError(msg)
             position = positions[name] if isinstance(name, str) else int(name)
@@ -281,7 +274,7 @@ class Model(Generic[D]):
     def held_at(self, levels: Mapping[str, float] | Mapping[int, float]) -> Model[D]:
         """Model with further genes clamped at levels; see :meth:`RegulatoryDrift.held_at`.
 
-        A simulation from cells starts with the genes at their levels if :meth:`clamped` is applied to the states first.
+        Apply :meth:`clamped` to the states of cells to start with the genes at their levels.
 
         Parameters
         ----------

@@ -137,7 +137,7 @@ def test_noise_that_is_one_number_can_be_asked_for(toggle):
         ({"regulators": ("A", "B"), "scale": np.ones(3)}, "a scale for each of 2 variables, found shape"),
         ({"scale": np.ones(3)}, r"a scale for each of 2 variables, found shape \(3,\)"),
         ({"scale": np.array([1.0, 0.0])}, "positive finite scales, found 0.0"),
-        ({"max_step": 0.0}, "positive `max_step`, found 0"),
+        ({"max_step": 0.0}, "positive finite `max_step`, found 0"),
         ({"diffusion": 0.0}, "positive finite `diffusion`, found 0.0"),
         ({"diffusion": np.inf}, "positive finite `diffusion`, found inf"),
     ],
