@@ -1,6 +1,6 @@
 """CellRank and Palantir on the cells of a file: fate probabilities and processor seconds.
 
-Runs in an interpreter of its own, where those packages are installed, and knows nothing of ours:
+Runs in an interpreter of its own, where those packages are installed, and does not import ours:
 ``PYTHON benchmarks/_fate_peers.py INPUT.h5ad OUTPUT.json METHOD ...``. The input holds ``layers["counts"]`` and
 ``layers["unspliced"]``, ``obsm["X_latent"]``, ``obs["day"]``, ``obs["fate"]``, the name of a root cell in ``uns["root"]`` and the
 names of terminal cells of each fate in ``uns["terminal"]``.
@@ -27,7 +27,7 @@ N_NEIGHBORS = 30
 
 
 def prepare(adata: ad.AnnData) -> ad.AnnData:
-    """Normalised logarithms, neighbours in the latent variables that we use too, diffusion pseudotime from the root."""
+    """Normalised logarithms, components, and neighbours in the latent variables that our methods use."""
     adata = adata.copy()
     adata.X = sparse.csr_matrix(adata.layers["counts"], dtype=np.float32)
     sc.pp.normalize_total(adata)
@@ -50,7 +50,7 @@ def pseudotime_kernel(adata: ad.AnnData) -> object:
 
 
 def velocity_kernel(adata: ad.AnnData) -> object:
-    """The usual combination, four parts of the velocity kernel and one of connectivities."""
+    """The combination of CellRank's tutorials: four parts of the velocity kernel and one of connectivities."""
     import cellrank as cr
     import scvelo as scv
 
@@ -76,7 +76,7 @@ def time_kernel(adata: ad.AnnData) -> object:
 
 
 def cellrank(make_kernel: Callable[[ad.AnnData], object], adata: ad.AnnData, *, given: bool) -> pd.DataFrame:
-    """Fate probabilities of GPCCA; terminal states given as cells, or found and called by the majority of their cells."""
+    """Fate probabilities of GPCCA, with terminal states that are given as cells, or found and named by most of their cells."""
     import cellrank as cr
 
     kernel = make_kernel(adata)
@@ -98,7 +98,7 @@ def gpcca(estimator: object, adata: ad.AnnData, *, given: bool) -> pd.DataFrame:
 
 
 def palantir(adata: ad.AnnData, *, given: bool) -> pd.DataFrame:
-    """Palantir from the root, on components of its own and with its defaults; one terminal cell a fate given, or found."""
+    """Palantir from the root, with its own components and defaults; one terminal cell for each fate is given, or found."""
     import palantir as pa
 
     pa.utils.run_diffusion_maps(adata, n_components=10, pca_key="X_pca")
@@ -114,7 +114,7 @@ def palantir(adata: ad.AnnData, *, given: bool) -> pd.DataFrame:
 
 
 def given_chain(adata: ad.AnnData, *, given: bool) -> pd.DataFrame:
-    """GPCCA on a chain that is given, and on terminal cells that are given too: the parts that CellRank shares with us."""
+    """GPCCA on our chain, with terminal cells that are found or given."""
     import cellrank as cr
 
     kernel = cr.kernels.PrecomputedKernel(adata.obsp["transitions"], adata=adata)
@@ -135,7 +135,7 @@ for _name, _kernel in (("pseudotime", pseudotime_kernel), ("velocity", velocity_
 
 
 def main(source: str, target: str, names: list[str]) -> None:
-    """Run methods one after another; one that fails leaves its error instead of probabilities."""
+    """Run methods one after another; for one that fails, its error is stored instead of probabilities."""
     warnings.filterwarnings("ignore")
     cells = prepare(ad.read_h5ad(source))
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
@@ -144,7 +144,7 @@ def main(source: str, target: str, names: list[str]) -> None:
         start = time.process_time()
         try:
             table = METHODS[name](cells.copy())
-            # States of one name are one fate.
+            # Terminal states with the same name are one fate.
             table = table.T.groupby([str(column).rsplit("_", 1)[0] for column in table]).sum().T
             found = {"fates": list(table), "probabilities": np.round(table.to_numpy(dtype=float), 5).tolist()}
         except Exception as error:  # noqa: BLE001

@@ -1,4 +1,4 @@
-"""The fitted model against the simulator: fates, removals of every gene, signs, by the source of direction.
+"""The fitted model against the simulator: fates, knock-outs of every gene and signs of edges, by source of direction.
 
 ``python -m benchmarks.dynamics --json FILE``
 """
@@ -26,13 +26,14 @@ SOURCES = {
     "root": lambda: ls.dynamics.from_root("day=0.0"),
 }
 N_TRAJECTORIES = 1000
-# Runs of the model from each cell: a standard error of .1 at most, a tenth of that in the mean over cells.
+# Paths of the model from each cell: a standard error of .1 at most for a cell, and less than a tenth of that for the mean
+# over cells.
 N_REPEATS = 25
 
 
 @functools.cache
 def true_shares(gene: str | None, name: str = "krumsiek") -> pd.Series:
-    """Shares of fates in the simulator of a circuit, without a gene."""
+    """Shares of fates in the simulator of a circuit, with a gene knocked out."""
     return ls.circuits.fate_shares(_circuit(name), knockouts=[gene] if gene else (), n=N_TRAJECTORIES)
 
 
@@ -42,7 +43,7 @@ def _circuit(name: str) -> Any:
 
 @functools.cache
 def latent(seed: int) -> tuple[AnnData, Any]:
-    """Cells of a seed with the network and the trained latent model, which all sources of direction share."""
+    """Cells of a seed with network and trained latent model, the same for all sources of direction."""
     adata = ls.datasets.hematopoiesis(rng=seed, unspliced=True)
     model = ls.latent.LatentModel(adata, layer="counts", rng=seed)
     model.train(progress=False)
@@ -53,7 +54,7 @@ def latent(seed: int) -> tuple[AnnData, Any]:
 
 @functools.cache
 def latent_of(name: str, seed: int) -> tuple[AnnData, Any]:
-    """The same for another circuit, which nothing was chosen by."""
+    """As :func:`latent` for another circuit, on which no default was chosen."""
     adata = ls.circuits.simulate(_circuit(name), n_cells=1800, times=[0, 1, 2, 3, 5, 8], unspliced=True, rng=seed)
     adata.obs["day"] = adata.obs["time"].astype(float)
     model = ls.latent.LatentModel(adata, layer="counts", rng=seed)
@@ -64,7 +65,7 @@ def latent_of(name: str, seed: int) -> tuple[AnnData, Any]:
 
 
 def fitted(seed: int, source: str, name: str = "krumsiek") -> AnnData:
-    """Landscape of a seed by one source of direction."""
+    """Landscape of a seed from one source of direction."""
     cells, model = latent(seed) if name == "krumsiek" else latent_of(name, seed)
     adata = cells.copy()
     ls.tl.dynamics(adata, model=model, direction=SOURCES[source](), rng=seed)
@@ -77,10 +78,11 @@ def fitted(seed: int, source: str, name: str = "krumsiek") -> AnnData:
 def removals(
     adata: AnnData, *, shuffled: bool = False, name: str = "krumsiek"
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Total variation of the shares for the wild type and removals of all genes, and direction of true changes above .05.
+    """Errors of the shares of fates over the wild type and the knock-outs of all genes.
 
-    Shares are of the fates and ``other``, which what stays undifferentiated belongs to. ``shuffled`` permutes the
-    weights of each target among the other genes: a control that keeps their sizes and loses what regulates what.
+    The distance is the total variation, averaged over wild type and knock-outs; the direction is that of true changes above
+    .05. Undifferentiated cells count as ``other``. ``shuffled`` permutes the weights of each target among the other genes:
+    a control with weights of the same sizes but random regulators.
     """
     fitted = ls.get.model(adata)
     genes = list(fitted.regulators)
@@ -123,7 +125,7 @@ def _shuffle(weights: torch.Tensor) -> torch.Tensor:
 
 
 def no_effect(name: str = "krumsiek") -> float:
-    """Total variation of a guess that no removal changes anything."""
+    """Total variation of a guess under which no knock-out changes any share."""
     wild = true_shares(None, name)
     genes = (None, *_circuit(name).genes)
     return float(np.mean([0.5 * (true_shares(gene, name) - wild).abs().sum() for gene in genes]))
@@ -143,7 +145,7 @@ def signs(adata: AnnData) -> float:
 
 
 def committor_of_model(adata: AnnData, *, n_cells: int = 400, rng: int = 0) -> float:
-    """Mean absolute error of the model's own committor, on the cells that the other figures use."""
+    """Mean absolute error of the committor of the model, on the cells of the other figures."""
     cells = np.sort(np.random.default_rng(rng).choice(adata.n_obs, n_cells, replace=False))
     part = adata[cells].copy()
     truth = ls.circuits.fate_probabilities(part, ls.circuits.krumsiek(), n_replicates=50, rng=rng)
@@ -186,7 +188,7 @@ def source_of(name: str, results: Results, *, quick: bool) -> None:
 
 
 def transition(results: Results, *, quick: bool) -> None:
-    """Removals in the epithelial-mesenchymal transition, a circuit that no choice of the fit was made on."""
+    """Knock-outs in the epithelial-mesenchymal transition, a circuit on which no default was chosen."""
     for source in SOURCES:
         runs = []
         for seed in range(1 if quick else 3):
@@ -204,8 +206,8 @@ def transition(results: Results, *, quick: bool) -> None:
 def switches(results: Results, *, quick: bool) -> None:
     """Attractors of a toggle switch, GATA1-PU.1 and the repressilator, from counts at six time points.
 
-    Genes that act on themselves are declared where the circuit has them; without, three states of two genes that repress
-    one another are outside of what the model can say. Attractors that no cell supports are counted apart.
+    Self-edges are allowed where the circuit has them: without, the model cannot have three attractors of two genes that
+    repress each other. Attractors without cells near them are counted separately.
     """
     for name, expected, self_edges in (("toggle", 2, False), ("gata1_pu1", 3, True), ("repressilator", 0, False)):
         row: dict[str, Any] = {"circuit": name, "expected": expected}

@@ -2,15 +2,15 @@
 
 ``python -m benchmarks.fate_peers --json FILE``
 
-The peers run in an interpreter of their own, since they pin other versions: make a virtual environment with ``pip install cellrank
-palantir scvelo moscot`` and name its Python in ``LANDSCAPE_PEERS_PYTHON``. dynamo pins an older
-AnnData: give it an environment of its own and name that in ``LANDSCAPE_DYNAMO_PYTHON``. Without them, their errors on simulated blood come from
-``fate_peers.json``, where every run is remembered by its cells; the part ``cost`` measures ours alone.
+The peers pin other versions and run in an interpreter of their own: make a virtual environment with ``pip install cellrank
+palantir scvelo moscot`` and set ``LANDSCAPE_PEERS_PYTHON`` to its Python. dynamo pins an older AnnData: make another one with
+``pip install dynamo-release`` and set ``LANDSCAPE_DYNAMO_PYTHON``. Without them, errors of the peers on simulated blood are read
+from ``fate_peers.json``, which stores every run by its cells, and the part ``cost`` measures only ours.
 
-* ``blood``: simulated blood, truth by running each of 400 cells on 50 times; mean absolute error over four fates.
+* ``blood``: simulated blood, truth by simulating each of 400 cells 50 times; mean absolute error over four fates.
 * ``cost``: paul15, from a directed chain to terminal states and fate probabilities; CellRank gets our chain.
 * ``stages``: paul15, processor seconds of everything after the latent model, with and without the ensemble.
-* ``scale``: graph, chain, ends, fates and sinks of up to 100,000 cells, of paul15 and of a tree that forks three times.
+* ``scale``: graph, chain, ends, fates and terminal states of up to 100,000 cells, of paul15 and of a tree that forks three times.
 * ``hubs``: hubs at rest whose targets have no edges among them; false edges with and without a direction.
 """
 
@@ -82,49 +82,49 @@ def error(found: pd.DataFrame, expected: pd.DataFrame) -> float:
 
 
 def with_ends(adata: AnnData) -> AnnData:
-    """Cells with what peers may be told: a root cell, and cells of each fate on the last day, nearest to their mean first."""
+    """Cells with the input of the peers: a root cell, and cells of each fate on the last day, the nearest to their mean first."""
     z, day = np.asarray(adata.obsm["X_latent"]), adata.obs["day"].to_numpy()
     layers = {name: adata.layers[name] for name in ("counts", "unspliced")}
-    told = AnnData(obs=adata.obs[["day", "fate"]].copy(), var=adata.var[[]].copy(), layers=layers)
-    told.obsm["X_latent"] = z
+    given = AnnData(obs=adata.obs[["day", "fate"]].copy(), var=adata.var[[]].copy(), layers=layers)
+    given.obsm["X_latent"] = z
 
     def nearest(cells: np.ndarray, n: int) -> list[str]:
         order = np.argsort(np.linalg.norm(z[cells] - z[cells].mean(0), axis=1))
         return list(adata.obs_names[cells[order[:n]]])
 
-    told.uns["root"] = nearest(np.flatnonzero(day == day.min()), 1)[0]
+    given.uns["root"] = nearest(np.flatnonzero(day == day.min()), 1)[0]
     fate = adata.obs["fate"].astype(str).to_numpy()
     last = {name: np.flatnonzero((fate == name) & (day == day.max())) for name in FATES}
-    told.uns["terminal"] = {name: np.array(nearest(cells, N_TERMINAL), dtype=object) for name, cells in last.items()}
-    return told
+    given.uns["terminal"] = {name: np.array(nearest(cells, N_TERMINAL), dtype=object) for name, cells in last.items()}
+    return given
 
 
-def of_peers(told: AnnData, names: tuple[str, ...]) -> dict[str, Any]:
-    """What the peers' interpreter finds, by method; raises if it does not start."""
+def of_peers(given: AnnData, names: tuple[str, ...]) -> dict[str, Any]:
+    """Results of the peers by method; raises if their interpreter does not start."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.h5ad", Path(folder) / "out.json"
-        told.write_h5ad(source)
+        given.write_h5ad(source)
         variable, runner = (DYNAMO_VARIABLE, DYNAMO_RUNNER) if names == (DYNAMO,) else (VARIABLE, RUNNER)
         subprocess.run([os.environ[variable], str(runner), str(source), str(target), *names], check=True)
         return dict(json.loads(target.read_text()))
 
 
 def remembered(seed: int, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """Errors and seconds of the peers, computed where they are installed and not yet known for these cells."""
+    """Errors and seconds of the peers, from the store, or computed where they are installed."""
     store = json.loads(STORE.read_text()) if STORE.exists() else {}
     adata, _ = latent(seed)
     digest = hashlib.sha256(np.ascontiguousarray(adata.layers["counts"].toarray())).hexdigest()[:12]
     keys = {name: f"{name} | seed {seed} | {digest}" for name in names}
     missing = tuple(name for name, key in keys.items() if key not in store)
-    told = with_ends(adata)
-    told.uns["cells"] = np.array(truth(seed).index, dtype=object)
+    given = with_ends(adata)
+    given.uns["cells"] = np.array(truth(seed).index, dtype=object)
     for part, variable in (
         (tuple(name for name in missing if name != DYNAMO), VARIABLE),
         (tuple(name for name in missing if name == DYNAMO), DYNAMO_VARIABLE),
     ):
         if not part or variable not in os.environ:
             continue
-        found = of_peers(told, part)
+        found = of_peers(given, part)
         for name, result in found["methods"].items():
             row = {"cpu_seconds": round(result["cpu_seconds"], 1), "versions": found["versions"]}
             if "error" in result:
@@ -161,7 +161,7 @@ def blood(results: Results, *, quick: bool) -> None:
 
 
 def ours(seed: int, expected: pd.DataFrame) -> list[dict[str, Any]]:
-    """The chain's fates and the model's, by each source of direction that the peers have; ends are found."""
+    """Fates of the chain and of the model by source of direction, with ends that are found."""
     from benchmarks.dynamics import fitted
 
     rows = []
@@ -177,7 +177,7 @@ def ours(seed: int, expected: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def shared_part(z: np.ndarray, root: np.ndarray, row: dict[str, Any]) -> tuple[Any, Sequence[np.ndarray]]:
-    """Graph, directed chain with its ends, and fates; the processor seconds of each go into the row."""
+    """Graph, directed chain with its ends, and fates; adds the processor seconds of each to the row."""
     clock = time.process_time()
     graph = neighbor_graph(z, n_neighbors=30)
     row["graph"], clock = time.process_time() - clock, time.process_time()
@@ -203,7 +203,7 @@ def paul15() -> tuple[AnnData, Any]:
 
 
 def _root(adata: AnnData) -> np.ndarray:
-    """A tenth of a percent of the cells, and ten at least, that are highest in markers of the start."""
+    """Cells with the highest expression of markers of the start: a tenth of a percent, and ten at least."""
     counts = adata.layers["counts"]
     depth = np.asarray(counts.sum(1)).ravel()
     genes = adata.var_names.get_indexer(["Cd34", "Meis1", "Sox4"])
@@ -212,10 +212,10 @@ def _root(adata: AnnData) -> np.ndarray:
 
 
 def cost(results: Results, *, quick: bool) -> None:
-    """Terminal states and fates of paul15 from one chain: ours several times, CellRank's GPCCA between.
+    """Terminal states and fates of paul15 from one chain: ours and CellRank's GPCCA in turn.
 
-    CellRank falls back on a dense Schur decomposition where PETSc and SLEPc, which have no wheels, are not installed; with the ends
-    given it needs none, so that part is set beside ours on its own.
+    CellRank uses a dense Schur decomposition where PETSc and SLEPc, which have no wheels, are not installed. It needs none if the
+    ends are given, so that this part is compared separately.
     """
     adata, _ = paul15()
     z, root = np.asarray(adata.obsm["X_latent"]), _root(adata)
@@ -227,10 +227,10 @@ def cost(results: Results, *, quick: bool) -> None:
         rows.append({"all": row["chain_and_ends"] + row["fates"], "fates": row["fates"]})
         if VARIABLE not in os.environ:
             continue
-        told = AnnData(obs=adata.obs[[]].copy(), var=adata.var[[]].copy(), layers={"counts": adata.layers["counts"]})
-        told.obsm["X_latent"], told.obsp["transitions"] = z, chain
-        told.uns["terminal"] = {str(k): np.array(adata.obs_names[cells], dtype=object) for k, cells in enumerate(ends)}
-        found = of_peers(told, ("CellRank, chain given", "CellRank, chain and ends given"))["methods"]
+        given = AnnData(obs=adata.obs[[]].copy(), var=adata.var[[]].copy(), layers={"counts": adata.layers["counts"]})
+        given.obsm["X_latent"], given.obsp["transitions"] = z, chain
+        given.uns["terminal"] = {str(k): np.array(adata.obs_names[cells], dtype=object) for k, cells in enumerate(ends)}
+        found = of_peers(given, ("CellRank, chain given", "CellRank, chain and ends given"))["methods"]
         for part, name in (("all", "CellRank, chain given"), ("fates", "CellRank, chain and ends given")):
             seconds = found[name]["cpu_seconds"] if "error" not in found[name] else np.nan
             results.add({"cost": name, "repeat": repeat, "seconds": seconds, "failed": found[name].get("error", "")})
@@ -280,7 +280,7 @@ def between_cells(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def scale(results: Results, *, quick: bool) -> None:
-    """Growth of the shared part, and of sinks of the chain, with the number of cells."""
+    """Processor seconds of the shared part, and of terminal states of the chain, against the number of cells."""
     for kind, make in (("paul15", between_cells), ("tree", branching)):
         rows = []
         for n in (3_000, 10_000) if quick else (3_000, 10_000, 30_000, 100_000):

@@ -1,4 +1,4 @@
-"""The whole pipeline on simulated blood formation, against the simulator's own truth.
+"""The whole pipeline on simulated blood formation, against the truth of the simulator.
 
 ``python -m benchmarks.hematopoiesis --json FILE``
 """
@@ -17,22 +17,22 @@ import landscape as ls
 from benchmarks._harness import Results, main
 
 KNOCKOUTS = ("Gata1", "Pu1", "Eklf", "Fli1", "Gfi1")
-# A change of a share that is smaller is none: two standard errors of 1,000 trajectories are .03.
+# Smaller changes of a share do not count: two standard errors of 1,000 trajectories are .03.
 CHANGE = 0.05
 
 
 def fitted(rng: int = 0, **options: Any) -> AnnData:
-    """Cells with the landscape that the defaults infer, directed by their days."""
+    """Cells with the landscape of the defaults, with days as direction."""
     adata = ls.datasets.hematopoiesis(rng=rng)
     ls.run(adata, direction=ls.dynamics.from_time("day"), label_key="fate", rng=rng, **options)
     return adata
 
 
 def attractors_against_truth(adata: AnnData) -> dict[str, float]:
-    """Fates that are attractors, and attractors that are no stable fixed point of the simulator's drift.
+    """Number of fates with an attractor, and of attractors without a fate.
 
-    An attractor belongs to the fate whose day-8 cells it is nearest to, if it is nearer to their mean than the means of
-    two fates are to each other at the least.
+    An attractor belongs to the fate with the nearest mean of day-8 cells, if its distance from that mean is below half the
+    smallest distance of two means.
     """
     states, x = adata.uns["landscape"]["attractors"]["states"], adata.obsm["X_state"]
     late = (adata.obs["day"] == adata.obs["day"].max()).to_numpy()
@@ -46,7 +46,7 @@ def attractors_against_truth(adata: AnnData) -> dict[str, float]:
 
 
 def basins_against_committor(adata: AnnData, *, n_cells: int = 400, rng: int = 0) -> dict[str, float]:
-    """Basin against the fate of committed cells, whose committor, simulated anew, is above .95; and fates against it."""
+    """Basins of committed cells, with a simulated committor above .95, and fate probabilities, against the committor."""
     cells = np.sort(np.random.default_rng(rng).choice(adata.n_obs, n_cells, replace=False))
     part = adata[cells].copy()
     truth = ls.circuits.fate_probabilities(part, ls.circuits.krumsiek(), n_replicates=50, rng=rng)
@@ -85,7 +85,7 @@ def shares(adata: AnnData, knockout: str | None = None, *, n: int = 1000, rng: i
 
 
 def knockouts_against_truth(adata: AnnData) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Direction of every true change of a share above .05, and total variation, for five removed genes."""
+    """Direction of every true change of a share above .05, and total variation, for five knock-outs."""
     circuit = ls.circuits.krumsiek()
     wild, wild_truth = shares(adata), ls.circuits.fate_shares(circuit, n=1000)
     right, rows, distance = [], [], []
@@ -116,7 +116,7 @@ def measure(rng: int = 0) -> tuple[dict[str, float], list[dict[str, Any]]]:
 
 
 def blood(results: Results, *, quick: bool) -> None:
-    """Seeds of the cells and of the whole pipeline; figures are means over them."""
+    """Means over seeds of the cells and of the pipeline."""
     runs = []
     for seed in range(1 if quick else 5):
         figures, rows = measure(seed)

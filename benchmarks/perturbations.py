@@ -1,4 +1,4 @@
-"""Published knock-outs of mouse blood and pancreas against those of models fitted to unperturbed cells.
+"""Published knock-outs of mouse blood and pancreas against knock-outs in models that are fitted to unperturbed cells.
 
 ``LANDSCAPE_DATA_DIR=... python -m benchmarks.perturbations --json FILE``
 """
@@ -14,8 +14,8 @@ from anndata import AnnData
 import landscape as ls
 from benchmarks._harness import Results, main
 
-# Words of the table, and what attractors that stand for them are called after. A defect of maturation is no change of
-# a share, so rows without any of these words are left out and say so.
+# Words of the table, and patterns of the names of attractors for them. A defect of maturation is no change of a share; rows
+# without any of these words are not scored.
 WORDS = {
     "haematopoiesis": {
         "erythrocyte": "Erythroid",
@@ -32,19 +32,19 @@ WORDS = {
         "islet": "Alpha|Beta|Delta|Epsilon",
     },
 }
-# A smaller change of a share is noise: two standard errors of a thousand trajectories are .03.
+# Changes of a share below two standard errors of a thousand trajectories, .03, are noise.
 CHANGE = 0.03
 N_CONTROLS = 10
 
 
 def expected(text: str, words: dict[str, str]) -> str:
-    """Pattern of the attractors that a cell of the table names, empty if none."""
+    """Pattern of the attractors that an entry of the table names; empty if there is none."""
     named = [label for word, label in words.items() if re.search(rf"\b{word}", text)]
     return "|".join(named)
 
 
 def score(adata: AnnData, row: pd.Series, words: dict[str, str]) -> dict[str, Any]:
-    """Change of the share of the fates that are lost, and of those that are gained, when the gene is removed."""
+    """Change of the share of the fates that the knock-out of a gene reduces according to the table."""
     result: dict[str, Any] = {"system": row["system"], "gene": row["gene"]}
     pattern = expected(
         ";".join(p for p in str(row["fates_lost_or_reduced"]).split(";") if "maturation" not in p), words
@@ -64,7 +64,7 @@ def score(adata: AnnData, row: pd.Series, words: dict[str, str]) -> dict[str, An
 
 
 def known(results: Results, *, quick: bool) -> None:
-    """Score every row of the table that can be scored."""
+    """Score every row of the table."""
     table = pd.read_csv(ls.datasets.data_dir() / "known_perturbations.tsv", sep="\t")
     systems = {
         "haematopoiesis": (ls.datasets.paul15, ls.dynamics.from_root(genes=["Cd34", "Meis1", "Sox4"])),

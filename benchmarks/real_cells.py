@@ -1,10 +1,9 @@
-"""Blood progenitors and the pancreas over seeds: which lineages are found, how stable basins are, what it costs.
+"""Blood progenitors and the pancreas over seeds: lineages that are found, stability of basins, cost.
 
 ``LANDSCAPE_DATA_DIR=... python -m benchmarks.real_cells --json FILE [--seeds N]``
 
-Every seed is a seed of the whole pipeline, the latent model included. A lineage counts as an attractor where the model
-has a stable point named after it that lies inside the data, and as a terminal state where the directed chain gathers at
-cells of it.
+A seed is that of the whole pipeline, including the latent model. A lineage counts as an attractor if the model has a stable
+fixed point with its name inside the data, and as a terminal state if the directed chain has one among its cells.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ LINEAGES = {
     "pancreas": ("Alpha", "Beta", "Delta", "Epsilon"),
 }
 SETTINGS = {"paul15": {"root_genes": ("Cd34", "Meis1", "Sox4")}, "pancreas": {"unspliced": "unspliced"}}
-# Published order of states (Bastidas-Ponce 2019); velocities that run against it are reversed.
+# Published order of states (Bastidas-Ponce 2019); velocities against it are wrong.
 ORDER = {"Ductal": 0, "Ngn3 low EP": 1, "Ngn3 high EP": 2, "Pre-endocrine": 3} | dict.fromkeys(LINEAGES["pancreas"], 4)
-# From there on all is after the latent model.
+# Stages after the latent model.
 TIMED = ("network", "dynamics", "attractors", "basins", "fates")
 
 
 def fitted(name: str, seed: int, *, ensemble: bool) -> tuple[AnnData, dict[str, Any]]:
-    """Data set with its landscape, and the cost of each stage."""
+    """Data set with its landscape, and the cost of every stage."""
     plan = settle(
         adata := getattr(ls.datasets, name)(),
         Settings(seed=seed, direction=SETTINGS[name], stages={} if ensemble else {"dynamics": {"n_replicates": 0}}),
@@ -63,13 +62,13 @@ def fitted(name: str, seed: int, *, ensemble: bool) -> tuple[AnnData, dict[str, 
 
 
 def bare(name: str) -> str:
-    """Name of a lineage without the number of an attractor."""
+    """Name of an attractor without its number."""
     head, _, tail = name.rpartition(" ")
     return head if head and tail.isdigit() else name
 
 
 def lineages(adata: AnnData, name: str) -> dict[str, Any]:
-    """Lineages found as attractors that cells support, and as terminal states of the chain."""
+    """Lineages that are found as attractors with cells near them, and as terminal states of the chain."""
     results = adata.uns["landscape"]
     table = results["attractors"]["table"]
     attractors = {bare(title) for title, seen in table["observed"].items() if seen}
@@ -87,23 +86,23 @@ def lineages(adata: AnnData, name: str) -> dict[str, Any]:
 
 
 def order_of_flow(adata: AnnData) -> dict[str, float]:
-    """Whether the chain runs along the published order: of a step's mean order, and of absorption times by state."""
+    """Agreement of the chain with the published order: share of cells whose mean step is ahead, and rank correlation of times."""
     known = adata.obs["cell_type"].astype(str).map(ORDER).to_numpy(dtype=float)
     chain = adata.obsp["transitions"]
     graph = ls.markov.neighbor_graph(adata.obsm["X_latent"])
-    aimless = ls.markov.potential_kernel(graph, np.zeros(adata.n_obs))
-    step = chain @ known - aimless @ known
+    undirected = ls.markov.potential_kernel(graph, np.zeros(adata.n_obs))
+    step = chain @ known - undirected @ known
     early = known < 4
     ends = np.flatnonzero(adata.obs["terminal"].notna())
-    wait = np.asarray(ls.markov.mean_absorption_time(chain, ends, tolerance=1e-6).time)
-    return {"steps_ahead": float((step[early] > 0).mean()), "order_of_times": float(-spearmanr(wait, known).statistic)}
+    time = np.asarray(ls.markov.mean_absorption_time(chain, ends, tolerance=1e-6).time)
+    return {"steps_ahead": float((step[early] > 0).mean()), "order_of_times": float(-spearmanr(time, known).statistic)}
 
 
 def overlap(first: AnnData, second: AnnData) -> float:
-    """Share of the attractors of both that match one of the other, as Dice's coefficient.
+    """Dice coefficient of the attractors of two models.
 
-    Attractors are states of regulators; two match, one to one, if they are nearer than the model's own noise spreads a
-    state around each: a standard deviation sqrt(D / rate of return) in each of the regulators.
+    Two attractors are matched, one to one, if their distance is below the standard deviation of states around them under
+    the noise of the models, sqrt(D / relaxation rate) in each regulator.
     """
     states = [a.uns["landscape"]["attractors"]["states"] for a in (first, second)]
     shared = states[0].columns.intersection(states[1].columns)
@@ -120,7 +119,7 @@ def overlap(first: AnnData, second: AnnData) -> float:
 
 
 def agreement(labels: Sequence[pd.Series]) -> list[float]:
-    """Adjusted Rand index of every two partitions, over the cells that both put somewhere."""
+    """Adjusted Rand index of every two partitions, over the cells with a label in both."""
     found = []
     for a, b in itertools.combinations(labels, 2):
         both = (a.notna() & b.notna()).to_numpy()
@@ -128,8 +127,8 @@ def agreement(labels: Sequence[pd.Series]) -> list[float]:
     return found
 
 
-def decided(adata: AnnData) -> pd.Series:
-    """Terminal basin of the cells that go there more probably than anywhere else together, missing for the others."""
+def committed(adata: AnnData) -> pd.Series:
+    """Terminal state of the cells whose fate probability is above one half, missing for the others."""
     fates = adata.obsm["terminal_fates"]
     return fates.idxmax(axis=1).where(fates.max(axis=1) > 0.5)
 
@@ -150,13 +149,13 @@ def data_set(name: str, results: Results, *, quick: bool, ensemble: bool = False
         "basins": agreement([a.obs["basin"].astype(str) for a in cells]),
         "basins_by_lineage": agreement([a.obs["basin"].astype(str).map(bare) for a in cells]),
         "terminal": agreement([a.obs["terminal_basin"] for a in cells]),
-        "terminal_decided": agreement([decided(a) for a in cells]),
+        "terminal_decided": agreement([committed(a) for a in cells]),
         "overlap": [overlap(a, b) for a, b in itertools.combinations(cells, 2)],
     }
     for key, values in pairs.items() if len(runs) > 1 else ():
         results.figures[f"{name}_{key}_median"] = float(np.median(values))
         results.figures[f"{name}_{key}_least"] = float(np.min(values))
-    results.figures[f"{name}_decided_cells"] = float(np.mean([decided(a).notna().mean() for a in cells]))
+    results.figures[f"{name}_decided_cells"] = float(np.mean([committed(a).notna().mean() for a in cells]))
     for key in ("found_attractors", "found_terminal", "found_either", "other_attractors", "other_terminal"):
         results.figures[f"{name}_{key}"] = float(np.mean([row[key] for _, row in runs]))
     for key in ("steps_ahead", "order_of_times", "cpu_seconds_after_latent", "cpu_seconds_latent", "peak_mb"):
@@ -183,7 +182,7 @@ def scaling(results: Results, *, quick: bool) -> None:
             ls.tl.terminal_states(adata)
         results.add({"cells": n, **cost, "peak_mb": peak_memory_mb()})
     table = pd.DataFrame([row for row in results.table if "cells" in row])
-    # Cost goes as a power of the number of cells; 1 is linear.
+    # Exponent of the number of cells in the cost; 1 is linear.
     power = np.polyfit(np.log(table["cells"]), np.log(table["cpu_seconds"]), 1)[0]
     results.figures |= {"power_of_cells": float(power), "cpu_seconds_most_cells": float(table["cpu_seconds"].iloc[-1])}
 

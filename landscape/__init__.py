@@ -1,7 +1,8 @@
 """Epigenetic landscapes from single-cell counts.
 
-Counts give a latent generative model and a signed gene network; these give one stochastic differential equation that
-all cells share; its attractors, basins, barriers and fates are the landscape. Sub-packages are loaded when first used.
+A latent generative model and a signed gene network are fitted to counts, and from them one stochastic differential
+equation for all cells. Its attractors, basins, barriers and fates are the landscape. Sub-packages are loaded when they
+are first used.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Name offered here -> the module that defines it; a name that is its own module stands for the module.
+# Public name -> module that defines it; names of modules stand for the module itself.
 _LAZY = {
     "circuits": "landscape.circuits",
     "datasets": "landscape.datasets",

@@ -1,4 +1,4 @@
-"""The only door between arrays and AnnData: everything read is checked, everything written is logged."""
+"""Reading from and writing to AnnData objects: what is read is checked, what is written is logged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ logger = logging.getLogger(__name__)
 
 
 def require_adata(adata: Any) -> AnnData:
-    """Refuse anything but an AnnData object held in memory."""
+    """The object itself, if it is an AnnData object in memory.
+
+    Raises
+    ------
+    TypeError
+        If it is another object.
+    ValueError
+        If it is backed by a file.
+    """
     if not isinstance(adata, AnnData):
         msg = f"Expected an AnnData object, found {type(adata).__name__}; read a file with `anndata.read_h5ad(path)`."
         raise TypeError(msg)
@@ -28,7 +36,13 @@ def require_adata(adata: Any) -> AnnData:
 
 
 def read(adata: AnnData, slot: str, key: str, *, hint: str) -> Any:
-    """Value of ``adata.<slot>[key]``, or a KeyError that says what is there and which call makes it."""
+    """Value of ``adata.<slot>[key]``.
+
+    Raises
+    ------
+    KeyError
+        If the key is missing; the message has the hint, such as the call that sets it, and the keys that are present.
+    """
     store = getattr(adata, slot)
     if key not in store:
         msg = f"`adata.{slot}[{key!r}]` is missing; {hint}. Present: {sorted(map(str, store.keys()))}."
@@ -37,7 +51,13 @@ def read(adata: AnnData, slot: str, key: str, *, hint: str) -> Any:
 
 
 def require_unique(names: pd.Index, *, slot: str) -> None:
-    """Refuse repeated names of cells (``slot="obs_names"``) or genes (``"var_names"``)."""
+    """Check that names of cells (``slot="obs_names"``) or genes (``"var_names"``) are unique.
+
+    Raises
+    ------
+    ValueError
+        If a name is repeated.
+    """
     if not names.is_unique:
         repeated = names[names.duplicated()].unique()
         msg = (
@@ -53,7 +73,7 @@ def write(adata: AnnData, slot: str, key: str, value: Any, *, what: str) -> None
     Raises
     ------
     TypeError
-        If the value would be lost, or refused, when the data are written to a file.
+        If the h5ad and zarr formats do not keep the value.
     """
     _require_storable(value, f"adata.{slot}[{key!r}]")
     getattr(adata, slot)[key] = value
@@ -61,12 +81,12 @@ def write(adata: AnnData, slot: str, key: str, value: Any, *, what: str) -> None
 
 
 def results_of(adata: AnnData) -> dict[str, Any]:
-    """Records under ``adata.uns["landscape"]`` by name, empty where there are none.
+    """Records in ``adata.uns["landscape"]`` by name; empty without any.
 
     Raises
     ------
     ValueError
-        If they were written by a version with another schema.
+        If a version of the package with another schema wrote them.
     """
     stored = adata.uns.get(_keys.UNS, {})
     results = {name: record for name, record in stored.items() if name != _keys.SCHEMA}
@@ -81,7 +101,15 @@ def results_of(adata: AnnData) -> dict[str, Any]:
 
 
 def read_result(adata: AnnData, name: str, *, hint: str) -> dict[str, Any]:
-    """Record ``adata.uns["landscape"][name]``."""
+    """Record ``adata.uns["landscape"][name]``.
+
+    Raises
+    ------
+    KeyError
+        If it is missing; the message has the hint and the records that are present.
+    ValueError
+        If a version of the package with another schema wrote it.
+    """
     results = results_of(adata)
     if name not in results:
         msg = f"`adata.uns[{_keys.UNS!r}][{name!r}]` is missing; {hint}. Present: {sorted(results)}."
@@ -92,7 +120,15 @@ def read_result(adata: AnnData, name: str, *, hint: str) -> dict[str, Any]:
 def write_result(
     adata: AnnData, name: str, record: Mapping[str, Any], *, params: Mapping[str, Any], what: str = ""
 ) -> None:
-    """Set ``adata.uns["landscape"][name]`` to ``record`` with its parameters beside it, and log it."""
+    """Set ``adata.uns["landscape"][name]`` to a record with its parameters, and log it.
+
+    Raises
+    ------
+    TypeError
+        If the h5ad and zarr formats do not keep a value.
+    ValueError
+        If a version of the package with another schema wrote the other records.
+    """
     results = results_of(adata)
     results[name] = {**record, "params": plain(params)}
     _require_storable(results[name], f"adata.uns[{_keys.UNS!r}][{name!r}]")
@@ -101,13 +137,13 @@ def write_result(
 
 
 def forget_result(adata: AnnData, name: str) -> None:
-    """Remove ``adata.uns["landscape"][name]`` where it belongs to something that is no longer there."""
+    """Remove ``adata.uns["landscape"][name]``, if present, because it describes a result that was replaced."""
     if name in results_of(adata):
         adata.uns[_keys.UNS] = {key: value for key, value in adata.uns[_keys.UNS].items() if key != name}
 
 
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as types that every AnnData file format keeps (``None`` becomes ``"none"``)."""
+    """Parameters as types that every AnnData file format keeps; ``None`` becomes ``"none"``."""
     result: dict[str, Any] = {}
     for key, value in params.items():
         if value is None:
@@ -128,7 +164,7 @@ def plain(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _require_storable(value: Any, where: str) -> None:
-    """Refuse what the h5ad and zarr formats do not keep."""
+    """Check that the h5ad and zarr formats keep a value."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str) or "/" in key or not key:
@@ -154,23 +190,32 @@ def _require_storable(value: Any, where: str) -> None:
 def count_matrix(
     adata: AnnData, layer: str | None = _keys.COUNTS, *, check: bool = True, filled: bool = False
 ) -> sparse.csr_matrix:
-    """Counts of a layer (``None``: ``adata.X``) as a canonical ``csr_matrix``, every stored value checked.
+    """Counts of a layer (``None`` for ``adata.X``) as a canonical ``csr_matrix``.
 
-    ``filled`` also refuses cells without any count.
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    layer
+        Layer of raw counts.
+    check
+        Check every stored value.
+    filled
+        Check also that every cell has counts.
 
     Raises
     ------
     KeyError
         If the layer does not exist.
     TypeError
-        If the values are no numbers, or lie on disk or in a lazy array.
+        If the values are no numbers, are on disk, or are in a lazy array.
     ValueError
         If there are no cells or no genes, gene names are repeated, or a value is negative, not finite or not an
-        integer; the message names the first one.
+        integer; the message gives the first such value.
     """
     require_adata(adata)
     if check and not (adata.n_obs and adata.n_vars):
-        msg = f"Expected cells and genes, found {adata.n_obs} cells and {adata.n_vars} genes; check the filters before."
+        msg = f"Expected cells and genes, found {adata.n_obs} cells and {adata.n_vars} genes; check earlier filters."
         raise ValueError(msg)
     where = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     matrix = adata.X if layer is None else read(adata, "layers", layer, hint="pass `layer=` with the raw counts")

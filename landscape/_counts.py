@@ -1,4 +1,4 @@
-"""Count matrices: one canonical sparse form, and a check of every stored value."""
+"""Count matrices in one canonical sparse form, and checks of their values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from scipy import sparse
 def canonical(matrix: Any, *, where: str) -> sparse.csr_matrix:
     """Any real matrix as a ``csr_matrix`` with sorted, unique indices; the input is never changed.
 
-    ``csr_array`` becomes ``csr_matrix`` (several upstream functions fail on the former), ``float16`` becomes
-    ``float32`` (scipy's products do not take it), 64-bit indices become 32-bit ones where they fit, and entries
-    that are stored twice are summed.
+    ``csr_array`` becomes ``csr_matrix`` (some functions of other packages fail on the former), ``float16`` becomes
+    ``float32`` (which products of scipy require), 64-bit indices become 32-bit ones where they fit, and duplicate
+    entries are summed.
 
     Raises
     ------
     TypeError
-        If the values are objects, strings or complex numbers, or if the matrix lies on disk or is lazy.
+        If the values are objects, strings or complex numbers, or the matrix is on disk or lazy.
+    ValueError
+        If there is no matrix.
     """
     if matrix is None:
         msg = f"`{where}` is empty; pass `layer=` with the raw counts."
@@ -39,7 +41,7 @@ def canonical(matrix: Any, *, where: str) -> sparse.csr_matrix:
     if not result.has_canonical_format:
         result = result.copy() if shared else result
         result.sum_duplicates()
-    # h5ad files may hold the two kinds of index in different types, and scipy then copies one of them at every selection.
+    # Index arrays in h5ad files may have different types, and scipy then copies one of them at every selection.
     wide = result.indices.dtype != np.int32 or result.indptr.dtype != np.int32
     if wide and max(result.nnz, *result.shape) < np.iinfo(np.int32).max:
         parts = (result.data, result.indices.astype(np.int32), result.indptr.astype(np.int32))
@@ -54,18 +56,18 @@ def require_counts(
     cells: Sequence[str],
     genes: Sequence[str],
 ) -> None:
-    """Refuse anything but non-negative integers, after a scan of every stored value.
+    """Check that every stored value is a non-negative integer.
 
     Raises
     ------
     TypeError
         If the values are booleans.
     ValueError
-        If a value is negative, not finite or not an integer; the message counts each kind and names the first.
+        If a value is negative, not finite or not an integer; the message counts each kind and gives the first value.
     """
     data = counts.data
     if data.dtype == bool:
-        msg = f"Expected counts in `{where}`, found booleans; counts are needed, not detections: pass `layer=`."
+        msg = f"Expected counts in `{where}`, found booleans; pass `layer=` with the raw counts."
         raise TypeError(msg)
     bad = bad_values(data)
     if not bad.any():
@@ -89,12 +91,12 @@ def require_counts(
 
 
 def require_filled(counts: sparse.csr_matrix, *, where: str, cells: Sequence[str]) -> None:
-    """Refuse cells without any count.
+    """Check that every cell has counts.
 
     Raises
     ------
     ValueError
-        If there are some; the message counts them and names the first.
+        If cells have none; the message counts them and gives the first.
     """
     empty = np.flatnonzero(np.asarray(counts.sum(1)).ravel() == 0)
     if len(empty):
@@ -106,7 +108,7 @@ def require_filled(counts: sparse.csr_matrix, *, where: str, cells: Sequence[str
 
 
 def bad_values(data: np.ndarray) -> np.ndarray:
-    """Mask of the values that are no counts."""
+    """Mask of values that are negative, not finite or not integers."""
     if data.dtype.kind == "u":
         return np.zeros(data.shape, dtype=bool)
     if data.dtype.kind == "i":

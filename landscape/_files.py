@@ -1,4 +1,4 @@
-"""Writing files so that a killed process leaves the old file or the new one, never half of one."""
+"""Atomic writing of files and folders, and locks."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-# Temporary files and folders start with this; one that outlives its process is rubbish that `sweep` removes.
+# Prefix of temporary files and folders. Those of processes that were killed are removed by `sweep`.
 TEMPORARY = ".~"
-# A lock is written right after it is made: one that is still empty after this many seconds has lost its maker.
+# A lock file is written right after it is created. If it is still empty after this many seconds, its process was killed.
 _EMPTY_LOCK_SECONDS = 10.0
 _MARKER = "landscape_files.json"
 
 
 def write_atomic(path: str | Path, writer: Callable[[Path], Any]) -> Path:
-    """Let ``writer`` fill a temporary file beside ``path``, flush it to disk and move it into place.
+    """Write a file so that an interrupted process leaves the old file or the new one.
+
+    ``writer`` fills a temporary file beside ``path``, which is flushed to disk and moved into place.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def write_atomic(path: str | Path, writer: Callable[[Path], Any]) -> Path:
         raise IsADirectoryError(msg)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
-    # Not `tempfile`: its files are closed to everyone else whatever the umask says, and results are shared.
+    # Files of `tempfile` are readable only by their owner whatever the umask, but results are shared.
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         writer(temporary)
@@ -48,10 +50,11 @@ def write_atomic(path: str | Path, writer: Callable[[Path], Any]) -> Path:
 
 
 def write_folder(path: str | Path, writer: Callable[[Path], Any]) -> Path:
-    """Let ``writer`` fill a temporary folder beside ``path`` and move it into place with a list of its files.
+    """Write a folder so that ``path`` is never incomplete.
 
-    An existing folder is replaced as a whole. Between the two renames of a replacement a killed process leaves the
-    old folder under a temporary name and none at ``path``; at no moment is there half a folder at ``path``.
+    ``writer`` fills a temporary folder beside ``path``, which is moved into place with a list of its files. An existing
+    folder is replaced as a whole. A process that is killed between the two renames of a replacement leaves the old folder
+    under a temporary name and none at ``path``.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +81,10 @@ def write_folder(path: str | Path, writer: Callable[[Path], Any]) -> Path:
 
 
 def damaged_files(folder: str | Path) -> list[str]:
-    """Names of files in a folder made by :func:`write_folder` that are missing or changed; all of it without a list."""
+    """Names of files that are missing or were changed in a folder of :func:`write_folder`.
+
+    Without its list of files the folder counts as damaged, and the name of the list is returned.
+    """
     folder = Path(folder)
     if not (folder / _MARKER).is_file():
         return [_MARKER]
@@ -87,7 +93,7 @@ def damaged_files(folder: str | Path) -> list[str]:
 
 
 def sweep(folder: str | Path, *, deep: bool = True) -> list[Path]:
-    """Remove what killed writers left in ``folder`` (and below); call it only under the folder's lock."""
+    """Remove temporary files of killed processes from ``folder`` (and below); the caller must hold the folder's lock."""
     pattern = f"{TEMPORARY}*"
     leftovers = list(Path(folder).rglob(pattern) if deep else Path(folder).glob(pattern))
     for path in leftovers:
@@ -104,7 +110,7 @@ def write_text(path: str | Path, text: str) -> Path:
 
 
 def write_json(path: str | Path, value: Any) -> Path:
-    """Write JSON atomically; not-a-number is refused because it is no JSON."""
+    """Write JSON atomically; raises ValueError for NaN, which JSON does not have."""
     return write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
@@ -126,12 +132,12 @@ def digest_of(value: Any) -> str:
 
 @contextlib.contextmanager
 def lock(path: str | Path) -> Iterator[None]:
-    """Hold a lock file while the block runs; the lock of a dead process on this host is taken over.
+    """Hold a lock file while a block runs; the lock of a process of this host that has ended is taken over.
 
     Raises
     ------
     BlockingIOError
-        If another process holds the lock; the message names it and says how to clear a lock left by another host.
+        If another process holds the lock; the message names the process and how to clear the lock of another host.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -199,7 +205,7 @@ def _alive(path: Path, holder: dict[str, Any]) -> bool:
 
 
 def _born(pid: int) -> str | None:
-    """Start time of a process as the kernel counts it, so that a reused number is not taken for the process."""
+    """Start time of a process, which distinguishes it from a later one with the same number."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):

@@ -1,4 +1,4 @@
-"""Every key that the package reads from or writes to an AnnData object, once."""
+"""Keys that the package reads from and writes to AnnData objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACTIVITY: Final = "regulon_activity"
 # obsp
 TRANSITIONS: Final = "transitions"
 
-# obs; what fates of the model and their agreement with the chain's are called after the name of the fates
+# obs; suffixes after the key of the fates: fates of the model, and their agreement with those of the chain
 FATES_COMPARED: Final = ("_model", "_disagreement", "_flag")
 BASIN: Final = "basin"
 TERMINAL: Final = "terminal"
@@ -38,7 +38,7 @@ SUPPORT_SUFFIX: Final = "_support"
 
 # uns
 UNS: Final = "landscape"
-# Version of what lies under `uns["landscape"]`, and its key there. It changes with a key, a shape or a meaning.
+# Key and number of the schema of `uns["landscape"]`. The number changes when a key, a shape or a meaning changes.
 SCHEMA: Final = "schema"
 SCHEMA_VERSION: Final = 1
 TRUTH: Final = "truth"

@@ -1,4 +1,4 @@
-"""The model in an AnnData object: one function reads it, one writes it."""
+"""Reading and writing the model and its replicates in an AnnData object."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from landscape import _keys
 from landscape._anndata import forget_result, read_result, results_of, write_result
 from landscape.dynamics import GeneModel, Model, RegulatoryDrift
 
-# Arrays of the drift, as they are called in the drift and in AnnData.
+# Arrays of the drift, under the same names in the record and in AnnData.
 FIELDS = ("weights", "bias", "ceiling", "decay", "threshold", "hill", "signal")
 
 
@@ -23,7 +23,9 @@ def read_model(adata: AnnData) -> GeneModel:
     Raises
     ------
     KeyError
-        If there is none.
+        If there is no model.
+    ValueError
+        If a version of the package with another schema wrote it.
     """
     record = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")
     arrays = {name: torch.as_tensor(np.array(record[name], dtype=float)) for name in FIELDS}
@@ -38,7 +40,19 @@ def read_model(adata: AnnData) -> GeneModel:
 def write_model(
     adata: AnnData, model: GeneModel, diagnostics: Mapping[str, Any], *, params: Mapping[str, Any], what: str
 ) -> None:
-    """Write a model with its diagnostics and parameters; :func:`read_model` reads it back."""
+    """Write a model to ``adata.uns["landscape"]["dynamics"]``, with diagnostics and parameters.
+
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    model
+        Model with names, scales and one number as noise.
+    diagnostics, params
+        Further entries of the record, and the parameters of the fit.
+    what
+        Description for the log.
+    """
     record = {
         "regulators": np.array(model.regulators, dtype=object),
         **{name: getattr(model.drift, name).numpy() for name in FIELDS},
@@ -50,7 +64,7 @@ def write_model(
 
 
 def read_ensemble(adata: AnnData) -> tuple[GeneModel, ...]:
-    """Replicates of the model that :func:`landscape.tl.dynamics` wrote; none without an ensemble."""
+    """Replicates of the model that :func:`landscape.tl.dynamics` wrote; empty without an ensemble."""
     if _keys.ENSEMBLE not in results_of(adata):
         return ()
     model, record = read_model(adata), read_result(adata, _keys.ENSEMBLE, hint="run `landscape.tl.dynamics` first")
@@ -67,7 +81,10 @@ def read_ensemble(adata: AnnData) -> tuple[GeneModel, ...]:
 
 
 def write_ensemble(adata: AnnData, models: Sequence[GeneModel], *, params: Mapping[str, Any]) -> None:
-    """Write replicates of the model, stacked; without any, those of an earlier model are removed."""
+    """Write replicates of the model to ``adata.uns["landscape"]["ensemble"]``, stacked along the first axis.
+
+    Without replicates those of an earlier model are removed.
+    """
     if not models:
         forget_result(adata, _keys.ENSEMBLE)
         return

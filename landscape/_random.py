@@ -1,4 +1,4 @@
-"""Randomness that is passed in: one seed or generator, no global state."""
+"""Random number generators from seeds or generators that are passed in, without global state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ RandomLike = int | np.random.Generator | None
 
 
 def generator(rng: RandomLike) -> np.random.Generator:
-    """Generator behind a seed, a generator (returned as it is) or ``None`` (fresh entropy)."""
+    """Generator from a seed, a generator (returned as it is) or ``None`` (fresh entropy).
+
+    Raises
+    ------
+    TypeError
+        If ``rng`` is none of these.
+    """
     if isinstance(rng, bool) or not (rng is None or isinstance(rng, int | np.integer | np.random.Generator)):
         msg = f"Expected `rng` to be an int, a numpy.random.Generator or None, found {type(rng).__name__}."
         raise TypeError(msg)
@@ -17,7 +23,7 @@ def generator(rng: RandomLike) -> np.random.Generator:
 
 
 def seed_of(rng: RandomLike) -> int:
-    """Draw one seed below :math:`2^{63}`; an integer ``rng`` always gives the same one."""
+    """Seed below :math:`2^{63}`, drawn from ``rng``; the same for the same integer."""
     return int(generator(rng).integers(2**63 - 1))
 
 

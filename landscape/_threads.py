@@ -1,4 +1,4 @@
-"""How many threads a search may use."""
+"""Limit on the number of threads of functions that take many small steps."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ R = TypeVar("R")
 
 
 def on_one_thread(function: Callable[P, R]) -> Callable[P, R]:
-    """Run a search on one thread of torch and of the linear algebra, and give the others back afterwards.
+    """Run a function on one thread of torch and of the linear algebra, and restore the numbers of threads afterwards.
 
-    A search is a long row of operations on small matrices. A second thread gains nothing on them, and waits actively
-    between them: with another process on the second core, fixed points of 50 genes took 25 s instead of 4 s. Several
-    searches run side by side in processes instead. ``OMP_NUM_THREADS=1`` does not keep the second thread away: numba raises
-    the number for all of OpenMP when its first parallel function runs, for instance in ``scanpy.pp.normalize_total``.
+    For functions that are long sequences of operations on small matrices. A second thread does not speed these up and
+    waits actively between them: with another process on the second core, fixed points of 50 genes took 25 s instead of
+    4 s. ``OMP_NUM_THREADS=1`` does not prevent this, since numba raises the number of threads for all of OpenMP when its
+    first parallel function runs, for instance in ``scanpy.pp.normalize_total``.
     """
 
     @functools.wraps(function)

@@ -69,7 +69,7 @@ def test_what_is_no_matrix_is_refused():
 
 
 def test_booleans_are_no_counts():
-    with pytest.raises(TypeError, match="found booleans; counts are needed, not detections"):
+    with pytest.raises(TypeError, match="found booleans; pass `layer=` with the raw counts"):
         _counts.require_counts(sparse.csr_matrix(DENSE > 0), where="X", cells=["a", "b"], genes=["x", "y", "z"])
 
 

@@ -1,4 +1,4 @@
-"""One stochastic model of expression: its drift, its noise, its ensembles, and how it is fitted to cells."""
+"""The stochastic model of the regulators: its record, its drift and noise, its simulation, and its fit to cells."""
 
 from landscape.directions import (
     GRADES,
@@ -13,11 +13,12 @@ from landscape.directions import (
 )
 from landscape.dynamics.bridges import BridgeFit, fit_bridges
 from landscape.dynamics.drift import Drift, RegulatoryDrift, evaluate, jacobian
+from landscape.dynamics.energy_distance import energy_distance
 from landscape.dynamics.growth import growth_of
-from landscape.dynamics.held_out import without_one_time
+from landscape.dynamics.held_out import held_out_distances
 from landscape.dynamics.model import GeneModel, Model
 from landscape.dynamics.noise import fit_diffusion
-from landscape.dynamics.populations import PopulationMatch, energy_distance, match_populations
+from landscape.dynamics.population_match import PopulationMatch, match_populations
 from landscape.dynamics.rates import RateFit, fit_rates
 from landscape.dynamics.sde import Trajectories, chemical_diffusion, integrate, simulate
 
@@ -50,5 +51,5 @@ __all__ = [
     "match_populations",
     "simulate",
     "integrate",
-    "without_one_time",
+    "held_out_distances",
 ]

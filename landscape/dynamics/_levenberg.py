@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt for many logistic regressions at once, which share their inputs."""
+"""Levenberg-Marquardt for many logistic regressions with shared inputs."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# A target has settled when the step to come would lower its loss by less than this share of its variance.
+# A target has converged when the next step is predicted to lower its loss by less than this share of its variance.
 SETTLED = 1e-6
-MAX_INNER = 40
+# Conjugate gradients stop after this many iterations, or when the squared residual has fallen by this factor: the step is
+# inexact, and the ratio below judges it.
+MAX_INNER, INNER_TOLERANCE = 40, 1e-4
+# A step is accepted if the loss falls by this share of the prediction. The damping is multiplied by `LOWER` where the
+# ratio is above `GOOD`, by `RAISE` where it is below `POOR`, and by `REJECT` where the step is rejected (More 1978).
+ACCEPTED, POOR, GOOD = 1e-4, 0.25, 0.75
+LOWER, RAISE, REJECT = 0.2, 4.0, 8.0
+# Damping at the start, and its bounds.
+FIRST_DAMPING, MIN_DAMPING, MAX_DAMPING = 1e-3, 1e-9, 1e6
+# Keeps divisions by zero finite.
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Logistic:
-    r"""Curves :math:`e^{\alpha_i}\,s(V_i \cdot X_c + b_i)` of all targets, and how the search for them ended.
+    r"""Fitted curves :math:`e^{\alpha_i}\,s(V_i \cdot X_c + b_i)` of all targets.
 
     Attributes
     ----------
@@ -25,11 +35,11 @@ class Logistic:
     loss
         Loss of each target, shape ``(targets,)``.
     gradient_norm
-        Largest entry of the gradient.
+        Largest entry of the gradient of the loss.
     n_steps
-        Outer steps.
+        Number of outer steps.
     n_unsettled
-        Targets whose loss could still be lowered when the steps ran out.
+        Number of targets that had not converged after the last step.
     """
 
     slope: Tensor
@@ -42,9 +52,9 @@ class Logistic:
 
 
 class _Targets:
-    """The losses of all targets, their gradients, and products with their Gauss-Newton matrices.
+    """Losses of all targets, their gradients, and products with their Gauss-Newton matrices.
 
-    A parameter is a row ``(V_i, b_i, alpha_i)``; only the entries in ``free`` move.
+    Parameters are rows ``(V_i, b_i, alpha_i)``; entries that are not in ``free`` are fixed.
     """
 
     def __init__(self, x: Tensor, y: Tensor, w: Tensor, free: Tensor, penalty: float, centre: Tensor) -> None:
@@ -54,25 +64,33 @@ class _Targets:
         self.centre = centre
 
     def curve(self, p: Tensor) -> tuple[Tensor, Tensor]:
+        """Logistic function and curve of every target, both of shape ``(n, targets)``."""
         s = torch.sigmoid(self.x @ p[:, :-2].T + p[:, -2])
         return s, torch.exp(p[:, -1]) * s
 
     def loss(self, p: Tensor) -> Tensor:
-        _, made = self.curve(p)
-        return ((self.root * (made - self.y)) ** 2).sum(0) + (self.penalty * (p - self.centre) ** 2).sum(1)
+        """Loss of every target."""
+        _, fitted = self.curve(p)
+        return ((self.root * (fitted - self.y)) ** 2).sum(0) + (self.penalty * (p - self.centre) ** 2).sum(1)
 
     def linearise(self, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Half the gradient, and the derivatives of the residuals by the input and by the logarithmic ceiling."""
-        s, made = self.curve(p)
-        by_input, by_ceiling = self.root * made * (1 - s), self.root * made
-        gradient = self._pull(self.root * (made - self.y), by_input, by_ceiling) + self.penalty * (p - self.centre)
+        """Half the gradient, and the derivatives of the residuals with respect to input and logarithmic ceiling."""
+        s, fitted = self.curve(p)
+        by_input, by_ceiling = self.root * fitted * (1 - s), self.root * fitted
+        gradient = self._transposed_product(self.root * (fitted - self.y), by_input, by_ceiling) + self.penalty * (
+            p - self.centre
+        )
         return gradient * self.free, by_input, by_ceiling
 
     def product(self, p: Tensor, by_input: Tensor, by_ceiling: Tensor, damping: Tensor) -> Tensor:
-        moved = by_input * (self.x @ p[:, :-2].T + p[:, -2]) + by_ceiling * p[:, -1]
-        return (self._pull(moved, by_input, by_ceiling) + (self.penalty + damping[:, None]) * p) * self.free
+        """Product of the damped Gauss-Newton matrices with ``p``."""
+        image = by_input * (self.x @ p[:, :-2].T + p[:, -2]) + by_ceiling * p[:, -1]
+        return (
+            self._transposed_product(image, by_input, by_ceiling) + (self.penalty + damping[:, None]) * p
+        ) * self.free
 
-    def _pull(self, r: Tensor, by_input: Tensor, by_ceiling: Tensor) -> Tensor:
+    def _transposed_product(self, r: Tensor, by_input: Tensor, by_ceiling: Tensor) -> Tensor:
+        """Product of the transposed Jacobians of the residuals with ``r``."""
         inner = r * by_input
         return torch.cat([inner.T @ self.x, inner.sum(0)[:, None], (r * by_ceiling).sum(0)[:, None]], dim=1)
 
@@ -94,8 +112,8 @@ def fit_logistic(
     .. math:: \sum_c w_c \big(e^{\alpha_i} s(V_i \cdot X_c + b_i) - y_{ci}\big)^2
               + \lambda |V_i - V_i^0|^2 + \lambda (\alpha_i - \alpha_i^0)^2
 
-    Each target has its own damping and its own conjugate gradients, all in the same two matrix products per step; the
-    eigenvectors of the inputs' Gram matrix, which all targets share, make the Gauss-Newton matrices nearly round.
+    Each target has its own damping, and its step is found by conjugate gradients; one iteration is two matrix products for
+    all targets together. The eigenvectors of the Gram matrix of the inputs, which all targets share, precondition it.
 
     Parameters
     ----------
@@ -114,9 +132,17 @@ def fit_logistic(
     penalty
         :math:`\lambda`, positive.
     max_steps
-        Outer steps.
+        Largest number of outer steps.
     centre
         :math:`V^0`, shape ``(targets, inputs)``; zero by default.
+
+    Returns
+    -------
+    The curves.
+
+    References
+    ----------
+    More (1978), The Levenberg-Marquardt algorithm, *Lect. Notes Math.* 630, 105. https://doi.org/10.1007/BFb0067700
     """
     targets = y.shape[1]
     whole = torch.cat([free, torch.ones(targets, 2, dtype=x.dtype)], dim=1)
@@ -127,22 +153,22 @@ def fit_logistic(
     problem = _Targets(x, y, w, whole, penalty, at)
     values, vectors = torch.linalg.eigh(x.T @ (w * x))
     p = torch.cat([start[0] * free, start[1][:, None], start[2][:, None]], dim=1)
-    loss, damping = problem.loss(p), torch.full((targets,), 1e-3, dtype=x.dtype)
+    loss, damping = problem.loss(p), torch.full((targets,), FIRST_DAMPING, dtype=x.dtype)
     active = torch.ones(targets, dtype=torch.bool)
     for n_steps in range(1, max_steps + 1):  # noqa: B007
         rows = torch.nonzero(active)[:, 0]
         part = _Targets(x, y[:, rows], w, whole[rows], penalty, at[rows])
         gradient, *slopes = part.linearise(p[rows])
-        step, gain = _step(part, gradient, slopes, damping[rows], values.clamp_min(0.0), vectors)
+        step, predicted = _step(part, gradient, slopes, damping[rows], values.clamp_min(0.0), vectors)
         tried = part.loss(p[rows] + step)
-        # Gain over what the linearised model promises, which rules the damping as in More (1978).
-        ratio = (loss[rows] - tried) / gain.clamp_min(1e-300)
-        good = torch.isfinite(tried) & (ratio > 1e-4)
-        p[rows] = torch.where(good[:, None], p[rows] + step, p[rows])
-        loss[rows] = torch.where(good, tried, loss[rows])
-        factor = torch.where(ratio > 0.75, 0.2, torch.where(ratio > 0.25, 1.0, 4.0))
-        damping[rows] = (damping[rows] * torch.where(good, factor, 8.0)).clamp(1e-9, 1e6)
-        active[rows] = gain > SETTLED
+        # Fall of the loss over its prediction by the linearised curves.
+        ratio = (loss[rows] - tried) / predicted.clamp_min(TINY)
+        accepted = torch.isfinite(tried) & (ratio > ACCEPTED)
+        p[rows] = torch.where(accepted[:, None], p[rows] + step, p[rows])
+        loss[rows] = torch.where(accepted, tried, loss[rows])
+        factor = torch.where(ratio > GOOD, LOWER, torch.where(ratio > POOR, 1.0, RAISE))
+        damping[rows] = (damping[rows] * torch.where(accepted, factor, REJECT)).clamp(MIN_DAMPING, MAX_DAMPING)
+        active[rows] = predicted > SETTLED
         if not active.any():
             break
     gradient, *_ = problem.linearise(p)
@@ -152,7 +178,7 @@ def fit_logistic(
 def _step(
     problem: _Targets, gradient: Tensor, slopes: list[Tensor], damping: Tensor, values: Tensor, vectors: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Damped Gauss-Newton step of every target, and the fall of its loss that the linearised model promises."""
+    """Damped Gauss-Newton step of every target, and the fall of its loss that the linearised curves predict."""
     by_input, by_ceiling = slopes
     strength = (by_input**2).sum(0)
     inverse = 1 / (strength[:, None] * values + problem.penalty[0] + damping[:, None])
@@ -167,25 +193,25 @@ def _step(
     residual = -gradient
     z = precondition(residual)
     direction, product = z, (residual * z).sum(1)
-    first = product.clamp_min(1e-300)
+    first = product.clamp_min(TINY)
     for _ in range(MAX_INNER):
         image = problem.product(direction, by_input, by_ceiling, damping)
-        alive = product > 1e-4 * first
-        alpha = torch.where(alive, product / (direction * image).sum(1).clamp_min(1e-300), 0.0)[:, None]
+        unfinished = product > INNER_TOLERANCE * first
+        alpha = torch.where(unfinished, product / (direction * image).sum(1).clamp_min(TINY), 0.0)[:, None]
         step, residual = step + alpha * direction, residual - alpha * image
         z = precondition(residual)
         new = (residual * z).sum(1)
-        direction = z + (new / product.clamp_min(1e-300))[:, None] * direction
-        product = torch.where(alive, new, product)
-        if not alive.any():
+        direction = z + (new / product.clamp_min(TINY))[:, None] * direction
+        product = torch.where(unfinished, new, product)
+        if not unfinished.any():
             break
     # -2 g.p - p.H.p without the damping, with H p + mu p = -g - residual.
-    promised = -(step * gradient).sum(1) + (step * residual).sum(1) + damping * (step**2).sum(1)
-    return step, promised
+    predicted = -(step * gradient).sum(1) + (step * residual).sum(1) + damping * (step**2).sum(1)
+    return step, predicted
 
 
 def _small_block(by_input: Tensor, by_ceiling: Tensor, problem: _Targets, damping: Tensor) -> Tensor:
-    """Gauss-Newton matrices of offset and ceiling, shape ``(targets, 2, 2)``."""
+    """Damped Gauss-Newton matrices of offset and ceiling, shape ``(targets, 2, 2)``."""
     a, b, c = (by_input**2).sum(0), (by_input * by_ceiling).sum(0), (by_ceiling**2).sum(0)
     top, bottom = a + damping, c + damping + problem.penalty[-1]
     return torch.stack([torch.stack([top, b], -1), torch.stack([b, bottom], -1)], -2)

@@ -1,4 +1,4 @@
-"""Trajectories of a regulatory drift with their exact discrete adjoint."""
+"""Euler-Maruyama trajectories of a regulatory drift with their exact discrete adjoint."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from torch import Tensor
 
 from landscape.dynamics.drift import hill_response
 
+# Keeps the derivative of the power of a state of zero finite before it is replaced.
+TINY = 1e-300
+
 
 class Rollout(torch.autograd.Function):
     r"""Euler-Maruyama steps, reflected at zero, differentiated by their own recursion.
 
     .. math:: x_{k+1} = \big| x_k + \big(a\,s(W\phi(x_k) + b) - \gamma x_k\big) h_k + \sqrt{2 D h_k}\, \xi_k \big|
 
-    The graph of hundreds of small steps costs automatic differentiation several times what the steps do; the adjoint
-    is one more pass over the stored states.
+    Automatic differentiation of hundreds of small steps takes several times as long as the steps. The adjoint is one
+    further pass over the stored states.
     """
 
     @staticmethod
@@ -31,18 +34,18 @@ class Rollout(torch.autograd.Function):
         log_diffusion: Tensor,
         hill: Tensor,
         start: Tensor,
-        kicks: Tensor,
+        noise: Tensor,
         widths: Sequence[float],
         keep: Sequence[int],
     ) -> Tensor:
-        """States after the steps in ``keep``, shape ``(len(keep), n, d)``; ``kicks`` has shape ``(steps, n, d)``."""
-        noise = torch.exp(0.5 * log_diffusion)
+        """States after the steps in ``keep``, shape ``(len(keep), n, d)``; ``noise`` has shape ``(steps, n, d)``."""
+        amplitude = torch.exp(0.5 * log_diffusion)
         x, states, phis, slopes, signs = start, [], [], [], []
         kept, wanted = [], set(keep)
         for k, width in enumerate(widths):
             phi = hill_response(x, threshold, hill)
             s = torch.sigmoid(torch.addmm(bias, phi, weights.T))
-            y = x + (ceiling * s - decay * x) * width + (2 * width) ** 0.5 * noise * kicks[k]
+            y = x + (ceiling * s - decay * x) * width + (2 * width) ** 0.5 * amplitude * noise[k]
             states.append(x)
             phis.append(phi)
             slopes.append(s)
@@ -50,20 +53,20 @@ class Rollout(torch.autograd.Function):
             x = y.abs()
             if k + 1 in wanted:
                 kept.append(x)
-        ctx.save_for_backward(weights, ceiling, decay, threshold, noise, hill, kicks)
+        ctx.save_for_backward(weights, ceiling, decay, threshold, amplitude, hill, noise)
         ctx.tape = (states, phis, slopes, signs)
         ctx.widths, ctx.keep = list(widths), list(keep)
         return torch.stack(kept)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Tensor | None, ...]:
-        """Gradients of the six parameters; what is drawn at random has none."""
+        """Gradients of the six parameters; start and noise have none."""
         (grad,) = grad_outputs
-        weights, ceiling, decay, threshold, noise, hill, kicks = ctx.saved_tensors
+        weights, ceiling, decay, threshold, amplitude, hill, noise = ctx.saved_tensors
         states, phis, slopes, signs = ctx.tape
         position = {k: i for i, k in enumerate(ctx.keep)}
         lam = torch.zeros_like(states[0])
-        d_weights, d_noise = torch.zeros_like(weights), torch.zeros_like(noise)
+        d_weights, d_log_diffusion = torch.zeros_like(weights), torch.zeros_like(amplitude)
         d_bias, d_ceiling, d_decay, d_threshold = (torch.zeros_like(decay) for _ in range(4))
         for k in reversed(range(len(states))):
             if k + 1 in position:
@@ -76,11 +79,11 @@ class Rollout(torch.autograd.Function):
             d_ceiling += (rate * s).sum(0)
             d_decay -= (rate * x).sum(0)
             d_threshold -= through.sum(0)
-            d_noise += 0.5 * (2 * width) ** 0.5 * noise * (lam * kicks[k]).sum()
+            d_log_diffusion += 0.5 * (2 * width) ** 0.5 * amplitude * (lam * noise[k]).sum()
             d_weights.addmm_(into.T, phi)
             d_bias += into.sum(0)
-            lam = lam * (1 - decay * width) + torch.where(x > 0, through / x.clamp_min(1e-300), 0.0)
+            lam = lam * (1 - decay * width) + torch.where(x > 0, through / x.clamp_min(TINY), 0.0)
         return (
-            d_weights, d_bias, d_ceiling, d_decay, d_threshold / threshold, d_noise,
+            d_weights, d_bias, d_ceiling, d_decay, d_threshold / threshold, d_log_diffusion,
             None, None, None, None, None,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A model from populations at real times, by regression along paths that lead from one population to the next."""
+"""Fit of the model to populations at several times, by regression along bridges between them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from landscape._random import RandomLike, generator
 from landscape._threads import on_one_thread
+from landscape.dynamics import penalties
 from landscape.dynamics.drift import RegulatoryDrift
 from landscape.dynamics.model import GeneModel
 from landscape.dynamics.populations import Growth, require_populations, steps_between
@@ -21,28 +22,28 @@ from landscape.dynamics.rates import fit_rates
 
 logger = logging.getLogger(__name__)
 
-# States along every bridge that enter the regression.
+# States of every bridge that enter the regression, evenly spaced in time.
 POINTS = 6
-# Speeds that are tried, as factors of the present one: wide in the first round, then around the choice so far.
+# Factors by which the decay rate of a gene is changed: in the first round over a wide range, then around the rate so far.
 WIDE = (0.25, 0.5, 1.0, 2.0, 4.0)
 NARROW = ((2.0**0.5) ** -1, 1.0, 2.0**0.5)
 
 
 @dataclass(frozen=True)
 class BridgeFit:
-    """A model fitted along bridges.
+    """A model that was fitted along bridges.
 
     Attributes
     ----------
     model
-        The model, with a decay rate for every gene; its noise is that of the start.
-    misses
-        Root mean square distance between the ends of the simulated paths and the cells they are assigned to, in each
-        round: what the model before that round got wrong, and the noise.
+        The model, with a decay rate for every gene and the noise of the model at the start.
+    corrections
+        Root mean square distance between the ends of simulated paths and the cells that they are assigned to, in each
+        round, under the model before that round.
     """
 
     model: GeneModel
-    misses: tuple[float, ...]
+    corrections: tuple[float, ...]
 
 
 @on_one_thread
@@ -53,7 +54,7 @@ def fit_bridges(
     support: Tensor | None = None,
     fit_decay: bool = True,
     growth: Growth | None = None,
-    penalty: float = 1e-4,
+    penalty: float = penalties.BRIDGES,
     prior: Tensor | None = None,
     n_rounds: int = 4,
     max_cells: int = 500,
@@ -61,49 +62,48 @@ def fit_bridges(
     max_steps: int = 100,
     rng: RandomLike = 0,
 ) -> BridgeFit:
-    r"""Fit a model to populations observed at real times, by rounds of simulation, assignment and regression.
+    r"""Fit a model to populations at several times, by rounds of simulation, assignment and regression.
 
-    In each round cells of every time :math:`t` are carried to the next time :math:`u` by the drift so far, with noise,
-    and their ends :math:`e_i` are assigned one to one to the cells :math:`y_{\pi(i)}` observed there, by least squares.
-    The path is bent so that it arrives,
+    In each round, paths of the current model are simulated from cells of every time :math:`t` to the next time :math:`u`.
+    Their ends :math:`e_i` are assigned one to one to cells :math:`y_{\pi(i)}` of that time, with the smallest sum of squared
+    distances. Every path is corrected so that it ends at its cell,
 
     .. math:: \tilde x_i(s) = x_i(s) + \frac{s - t}{u - t}\, \delta_i, \qquad
               v_i(s) = f(x_i(s)) + \frac{\delta_i}{u - t}, \qquad \delta_i = y_{\pi(i)} - e_i,
 
-    and the production rates are fitted anew to :math:`(\tilde x, v)`. Where the populations agree, :math:`\delta` has
-    no mean given the state, and the drift stays. Couplings that know the model resolve times far apart, between which
-    straight lines would cross what no cell crosses; and along a path a decay rate tells itself from a ceiling, so that
-    every gene gets a lifetime: the targets of the regression are independent, and each takes the decay rate, out of a
-    few trial ones, that leaves least.
+    and production rates are fitted to :math:`(\tilde x, v)`. Where simulated and observed populations agree,
+    :math:`\delta` has mean zero at every state and the drift does not change. Bridges along paths of the model apply to
+    times that are far apart, between which straight lines would pass through states without cells. Along a path, unlike
+    at a single state, decay and production are distinguished. The targets of the regression are independent, and each
+    takes the decay rate, out of a few trial rates, with the smallest residual.
 
     Parameters
     ----------
     model
-        Start, with the noise of the simulated paths; its time unit must be that of the times.
+        Start of the fit, with the noise of the simulated paths, in the unit of time of ``populations``.
     populations
-        States of shape ``(n, d)`` of the cells of each time point, at least two times.
+        States of the cells of each time, shape ``(n, d)``, for two times or more.
     support
         Edges that may be non-zero, ``[target, regulator]``; all but self-edges by default.
     fit_decay
-        Fit a decay rate for each gene; otherwise they are those of ``model``.
+        Fit a decay rate for each gene; otherwise those of ``model`` are kept.
     growth
-        Net growth rate of states, a callable from shape ``(n, d)`` to ``(n,)``, per unit of the times. Cells that
-        multiply are drawn more often as the start of a path.
+        Net growth rate of states, a callable from shape ``(n, d)`` to ``(n,)``, per unit of time. The start
+        of a path is drawn in proportion to the number of its descendants.
     penalty, prior
-        Penalty of :func:`fit_rates`, and where it pulls weights to; less than there, since paths cover more states than
-        cells do.
+        As in :func:`fit_rates`; see :mod:`landscape.dynamics.penalties`.
     n_rounds
-        Rounds.
+        Number of rounds.
     max_cells, max_points
-        Most cells of a time point, and most points of all paths in the regression.
+        Largest number of cells of a time, and of states of all paths in the regression.
     max_steps
-        Steps of Levenberg-Marquardt in every regression.
+        Largest number of Levenberg-Marquardt steps of every regression.
     rng
         Seed or generator.
 
     Returns
     -------
-    The model, and how far paths missed in each round.
+    The model, and the distance of paths to their cells in each round.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def fit_bridges(
     """
     times = require_populations(populations)
     gen = generator(rng)
-    misses = []
+    corrections = []
     for k in range(n_rounds):
         found = [
             _bridges(model, populations[t], populations[u], u - t, growth, max_cells, gen)
@@ -128,9 +128,9 @@ def fit_bridges(
         trials = _trials(model.drift, WIDE if k == 0 else NARROW) if fit_decay else [model.drift]
         best = _best(trials, states[chosen], velocity[chosen], support, penalty, prior, max_steps)
         model = replace(model, drift=best)
-        misses.append(float(np.sqrt(np.mean([part[2] for part in found]))))
-        logger.debug("round %d: paths missed by %.3f", k, misses[-1])
-    return BridgeFit(model, tuple(misses))
+        corrections.append(float(np.sqrt(np.mean([part[2] for part in found]))))
+        logger.debug("round %d: ends of paths are %.3f from their cells", k, corrections[-1])
+    return BridgeFit(model, tuple(corrections))
 
 
 def _bridges(
@@ -142,12 +142,12 @@ def _bridges(
     max_cells: int,
     gen: np.random.Generator,
 ) -> tuple[Tensor, Tensor, float]:
-    """States and velocities along bent paths, and the mean square of what the straight ones missed."""
+    """States and velocities along corrected paths, and the mean square of the corrections."""
     n = min(len(early), len(late), max_cells)
     share = None
     if growth is not None:
-        descendants = torch.exp(growth(early) * gap).numpy()
-        share = descendants / descendants.sum()
+        n_descendants = torch.exp(growth(early) * gap).numpy()
+        share = n_descendants / n_descendants.sum()
     x = early[torch.as_tensor(gen.choice(len(early), n, replace=share is not None, p=share))]
     y = late[torch.as_tensor(gen.choice(len(late), n, replace=False))]
     n_steps = steps_between(model, gap)
@@ -166,14 +166,14 @@ def _bridges(
             + (2 * model.diffusion_constant * width) ** 0.5 * torch.as_tensor(gen.standard_normal(x.shape))
         ).abs()
     rows, columns = linear_sum_assignment(cdist(end.numpy(), y.numpy(), "sqeuclidean"))
-    missed = torch.empty_like(end)
-    missed[torch.as_tensor(rows)] = y[torch.as_tensor(columns)] - end[torch.as_tensor(rows)]
-    states = [(p + k / n_steps * missed).clamp_min(0.0) for p, k in zip(path, kept, strict=True)]
-    return torch.cat(states), torch.cat([f + missed / gap for f in slope]), float((missed**2).sum(1).mean())
+    correction = torch.empty_like(end)
+    correction[torch.as_tensor(rows)] = y[torch.as_tensor(columns)] - end[torch.as_tensor(rows)]
+    states = [(p + k / n_steps * correction).clamp_min(0.0) for p, k in zip(path, kept, strict=True)]
+    return torch.cat(states), torch.cat([f + correction / gap for f in slope]), float((correction**2).sum(1).mean())
 
 
 def _trials(drift: RegulatoryDrift, speeds: Sequence[float]) -> Sequence[RegulatoryDrift]:
-    """The drift at other speeds; steady states stay."""
+    """The drift with other decay rates and ceilings in proportion, so that steady states do not change."""
     return [replace(drift, decay=drift.decay * speed, ceiling=drift.ceiling * speed) for speed in speeds]
 
 
@@ -186,7 +186,7 @@ def _best(
     prior: Tensor | None,
     max_steps: int,
 ) -> RegulatoryDrift:
-    """Fit every trial; each target takes the trial that leaves least of its velocity."""
+    """Fit every trial; each target takes the trial with the smallest residual of its velocity."""
     fits = [
         fit_rates(
             states,
@@ -201,16 +201,16 @@ def _best(
         ).drift
         for trial in trials
     ]
-    left = torch.stack([((fit(states) - velocity) ** 2).sum(0) for fit in fits])
-    chosen, genes = left.argmin(0), torch.arange(states.shape[1])
+    residual = torch.stack([((fit(states) - velocity) ** 2).sum(0) for fit in fits])
+    chosen, genes = residual.argmin(0), torch.arange(states.shape[1])
 
-    def picked(name: str) -> Tensor:
+    def of_chosen(name: str) -> Tensor:
         return torch.stack([getattr(fit, name) for fit in fits])[chosen, genes]
 
     return replace(
         fits[0],
-        weights=picked("weights"),
-        bias=picked("bias"),
-        ceiling=picked("ceiling"),
-        decay=picked("decay"),
+        weights=of_chosen("weights"),
+        bias=of_chosen("bias"),
+        ceiling=of_chosen("ceiling"),
+        decay=of_chosen("decay"),
     )

@@ -1,4 +1,4 @@
-"""The drift: any field, and the regulatory one that is fitted to cells."""
+"""Drifts: any vector field, and the regulatory drift that is fitted to cells."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Drift = Callable[[Tensor], Tensor]
 
 
 def evaluate(drift: Drift, x: Tensor) -> Tensor:
-    """Value of ``drift`` at a batch of states, with its shape and its numbers checked.
+    """Value of a drift at a batch of states, with its type, shape and values checked.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def evaluate(drift: Drift, x: Tensor) -> Tensor:
     Raises
     ------
     TypeError
-        If the result is no tensor.
+        If the result is not a tensor.
     ValueError
         If the result has another shape than ``x`` or is not finite where ``x`` is.
     """
@@ -48,8 +48,8 @@ def evaluate(drift: Drift, x: Tensor) -> Tensor:
 def jacobian(drift: Drift, x: Tensor) -> Tensor:
     r"""Exact Jacobian :math:`J_{ij} = \partial f_i / \partial x_j` at a batch of states.
 
-    A drift with a ``jacobian`` method is asked for it; any other is differentiated automatically. States must
-    not interact: row ``k`` of the drift may depend on row ``k`` of the states only.
+    The ``jacobian`` method of a drift is used where it has one. Other drifts are differentiated automatically, which
+    requires that row ``k`` of the velocities depends only on row ``k`` of the states.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def jacobian(drift: Drift, x: Tensor) -> Tensor:
         try:
             velocity = evaluate(drift, points)
         except RuntimeError as error:
-            # torch refuses to hand a tensor under differentiation to numpy.
+            # torch does not convert a tensor that requires gradients to numpy.
             if "requires grad" in str(error):
                 raise ValueError(msg) from error
             raise
@@ -90,14 +90,14 @@ def jacobian(drift: Drift, x: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class RegulatoryDrift:
-    r"""Drift of a gene regulatory network in its thermodynamic form.
+    r"""Drift of a gene regulatory network with saturating production and linear decay.
 
     .. math::
         f_i(x) = a_i \, s\Big(\sum_j W_{ij} \phi_j(x_j) + b_i + u_i\Big) - \gamma_i x_i,
         \qquad \phi_j(x) = \frac{x^{n_j}}{k_j^{n_j} + x^{n_j}}, \qquad s(h) = \frac{1}{1 + e^{-h}}
 
-    Production saturates at the ceiling :math:`a_i`, decay stands outside, so the field is bounded and removing a
-    gene is exact. A *held* gene enters its targets with its level at once and relaxes to it itself,
+    Production saturates at the ceiling :math:`a_i`, so that all trajectories are bounded. A *held* (clamped) gene acts on
+    its targets with its level :math:`\ell_i` from the beginning, and its state relaxes to that level,
     :math:`f_i = \gamma_i (\ell_i - x_i)`.
 
     Attributes
@@ -107,9 +107,14 @@ class RegulatoryDrift:
     bias, ceiling, decay, signal
         :math:`b, a, \gamma, u`, each of shape ``(d,)``.
     threshold, hill
-        :math:`k, n` of the input response, shape ``(d,)``. ``hill`` must be at least 1.
+        :math:`k, n` of the response to each regulator, shape ``(d,)``; ``hill`` is 1 or more.
     held
-        Level of each held gene, by its index.
+        Level of each clamped gene by its index.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match or a value is out of its range.
 
     References
     ----------
@@ -138,9 +143,12 @@ class RegulatoryDrift:
             if not torch.isfinite(value).all():
                 msg = f"`{name}` has {int((~torch.isfinite(value)).sum())} values that are not finite."
                 raise ValueError(msg)
-        for name, least in (("ceiling", 0.0), ("decay", 0.0), ("threshold", 0.0)):
-            if (getattr(self, name) < least).any() or (name != "ceiling" and (getattr(self, name) == 0).any()):
-                msg = f"Expected `{name}` to be positive, found {float(getattr(self, name).min())}."
+        for name in ("ceiling", "decay", "threshold"):
+            value = getattr(self, name)
+            # A gene without production has ceiling zero.
+            wrong, allowed = (value < 0, "zero or positive") if name == "ceiling" else (value <= 0, "positive")
+            if wrong.any():
+                msg = f"Expected `{name}` to be {allowed}, found {float(value.min())}."
                 raise ValueError(msg)
         if (self.hill < 1).any():
             msg = f"Expected `hill` to be at least 1, found {float(self.hill.min())}."
@@ -165,7 +173,7 @@ class RegulatoryDrift:
         signal: np.ndarray | float = 0.0,
         held: Mapping[int, float] | None = None,
     ) -> RegulatoryDrift:
-        """Drift from arrays; a number stands for the same value in every gene."""
+        """Drift from arrays; a number stands for the same value of every gene."""
         w = torch.as_tensor(np.array(weights, dtype=float))
 
         def vector(value: np.ndarray | float) -> Tensor:
@@ -188,13 +196,13 @@ class RegulatoryDrift:
         return self.weights.shape[0]
 
     def response(self, x: Tensor) -> Tensor:
-        r"""Input response :math:`\phi(x)`, shape of ``x``; zero below zero; a held gene answers with its level."""
+        r"""Response :math:`\phi(x)` to the regulators, shape of ``x``; zero for negative states."""
         x = self._with_levels(x)
-        # The gradient of x^n at a clamped zero is 0 for n > 1, and n = 1 keeps its one-sided slope.
+        # At zero the gradient of the clamped power is 0 for n > 1, and the one-sided slope for n = 1.
         return hill_response(x.clamp_min(0.0), self.threshold, self.hill)
 
     def response_slope(self, x: Tensor) -> Tensor:
-        r"""Slope :math:`\phi'(x)`, zero for held genes, whose level does not move."""
+        r"""Slope :math:`\phi'(x)`, zero for clamped genes."""
         y = self._with_levels(x).clamp_min(0.0)
         powered, half = y**self.hill, self.threshold**self.hill
         slope = self.hill * half * y ** (self.hill - 1) / (half + powered) ** 2
@@ -208,18 +216,18 @@ class RegulatoryDrift:
         return self.response(x) @ self.weights.T + self.bias + self.signal
 
     def production(self, x: Tensor) -> Tensor:
-        r"""Production :math:`a\, s(h)`; of a held gene :math:`\gamma_i \ell_i`."""
-        made = self.ceiling * torch.sigmoid(self.input(x))
+        r"""Production :math:`a\, s(h)`; :math:`\gamma_i \ell_i` for a clamped gene."""
+        production = self.ceiling * torch.sigmoid(self.input(x))
         for i, level in self.held.items():
-            made = made.index_fill(1, torch.tensor([i], device=x.device), float(self.decay[i]) * level)
-        return made
+            production = production.index_fill(1, torch.tensor([i], device=x.device), float(self.decay[i]) * level)
+        return production
 
     def __call__(self, x: Tensor) -> Tensor:
         """Velocity at states of shape ``(n, d)``."""
         return self.production(x) - self.decay * x
 
     def active_network(self, x: Tensor) -> Tensor:
-        r"""Network in force on a state, :math:`\mathrm{diag}(a s')\, W\, \mathrm{diag}(\phi')`, ``(n, d, d)``."""
+        r"""Derivative of production, :math:`\mathrm{diag}(a s')\, W\, \mathrm{diag}(\phi')`, shape ``(n, d, d)``."""
         s = torch.sigmoid(self.input(x))
         slope = self.ceiling * s * (1 - s)
         if self.held:
@@ -227,22 +235,23 @@ class RegulatoryDrift:
         return slope[:, :, None] * self.weights * self.response_slope(x)[:, None, :]
 
     def jacobian(self, x: Tensor) -> Tensor:
-        """Exact Jacobian: the active network less the decay on its diagonal, shape ``(n, d, d)``."""
+        """Exact Jacobian: the active network minus the decay rates on its diagonal, shape ``(n, d, d)``."""
         return self.active_network(x) - torch.diag(self.decay)
 
     def held_at(self, levels: Mapping[int, float]) -> RegulatoryDrift:
-        """Drift with further genes held at given levels for good."""
+        """Drift with further genes clamped at levels, by index."""
         return replace(self, held={**self.held, **{int(i): float(v) for i, v in levels.items()}})
 
     def knocked_out(self, genes: Iterable[int]) -> RegulatoryDrift:
-        """Drift with genes held at zero."""
+        """Drift with genes clamped at zero."""
         return self.held_at(dict.fromkeys(genes, 0.0))
 
     def with_signal(self, signal: Tensor | np.ndarray) -> RegulatoryDrift:
-        """Drift under another external input :math:`u`, shape ``(d,)``."""
+        """Drift with another external input :math:`u`, shape ``(d,)``."""
         return replace(self, signal=torch.as_tensor(signal, dtype=self.weights.dtype))
 
     def _with_levels(self, x: Tensor) -> Tensor:
+        """States in which clamped genes have their levels."""
         if not self.held:
             return x
         index = torch.tensor(list(self.held), device=x.device)
@@ -251,13 +260,13 @@ class RegulatoryDrift:
 
 
 def hill_response(x: Tensor, threshold: Tensor, hill: Tensor) -> Tensor:
-    r"""Response :math:`x^n / (k^n + x^n)` to states that are not negative."""
+    r"""Hill response :math:`x^n / (k^n + x^n)` to non-negative states."""
     powered = _power(x, hill)
     return powered / (threshold**hill + powered)
 
 
 def _power(x: Tensor, exponent: Tensor) -> Tensor:
-    """Power of states that are not negative; by products for the usual Hill coefficients, many times faster."""
+    """Power of non-negative states; by repeated squaring for the usual Hill coefficients, which is many times faster."""
     first = float(exponent[0])
     if first in (2.0, 4.0, 8.0) and bool((exponent == first).all()):
         for _ in range(int(first).bit_length() - 1):

@@ -1,4 +1,4 @@
-"""Intervals over the models of an ensemble."""
+"""Intervals over the replicates of an ensemble."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ INTERVAL = 0.9
 
 
 def interval(values: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ends of the interval that holds the central share of the replicates, over the first axis."""
+    """Central interval that holds 90 % of the replicates.
+
+    Parameters
+    ----------
+    values
+        Value of each replicate, arrays of one shape.
+
+    Returns
+    -------
+    Lower and upper ends, arrays of that shape.
+    """
     tail = (1 - INTERVAL) / 2
     low, high = np.quantile(values, [tail, 1 - tail], axis=0)
     return low, high

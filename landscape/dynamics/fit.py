@@ -1,4 +1,4 @@
-"""The fit of the model to cells: rates, then noise or populations, then the same on resampled cells."""
+"""Fit of the model and of its replicates: rates, then populations or noise."""
 
 from __future__ import annotations
 
@@ -14,40 +14,42 @@ from torch import Tensor
 from landscape._random import RandomLike, generator
 from landscape.dynamics.bridges import fit_bridges
 from landscape.dynamics.drift import RegulatoryDrift
-from landscape.dynamics.held_out import without_one_time
+from landscape.dynamics.held_out import held_out_distances
 from landscape.dynamics.model import GeneModel, Model
 from landscape.dynamics.noise import fit_diffusion
-from landscape.dynamics.populations import PopulationMatch, match_populations
+from landscape.dynamics.population_match import PopulationMatch, match_populations
 from landscape.dynamics.problem import Problem
 from landscape.dynamics.rates import RateFit, fit_rates
 from landscape.markov.bootstrap import bayesian_weights
 
 logger = logging.getLogger(__name__)
 
-# Share of the blocks of cells that are held out to judge the fit.
+# Share of the blocks of cells that are held out to assess the fit of rates.
 HELD_OUT = 0.2
-# Noise of the first simulated paths, in units of the squared 99th percentile of a gene.
+# Noise of the first simulated paths, where none is stated, in units of the squared 99th percentile of a gene.
 START_DIFFUSION = 0.005
-# A replicate starts at the model, so a third of the steps brings it to its own optimum.
-REPLICATE_STEPS = 3
+# Factor by which a replicate, or the fit without one time, needs fewer steps: it starts near its optimum.
+FEWER_STEPS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A model of the regulators, and how well it does.
+    """A fitted model, with how well it fits.
 
     Attributes
     ----------
     model
         The model.
     rates
-        The fit to production rates.
+        Fit of rates to velocities, where the fit begins.
     match
-        The refinement on populations, where they are matched.
+        Match of populations; ``None`` where they are not matched.
     held_out_r2
-        Share of the velocity's variance in blocks of cells that the rate fit did not see.
+        Share of the variance of velocities that the fit of rates explains in held-out blocks of cells; NaN with too few
+        blocks.
     held_out_time
-        How well a fit without the middle one of three or more time points meets it.
+        Result of :func:`~landscape.dynamics.held_out.held_out_distances` for the middle one of three or more time points;
+        empty where populations are not matched or there are fewer.
     """
 
     model: GeneModel
@@ -58,16 +60,31 @@ class Fitted:
 
     @property
     def converged(self) -> bool:
-        """Whether every step of the fit came to its end."""
+        """Whether all parts of the fit converged."""
         return self.rates.converged and (self.match is None or self.match.converged)
 
 
 def fit_model(problem: Problem, *, rng: RandomLike = 0) -> Fitted:
-    """Fit the model to all cells."""
+    """Fit the model to all cells.
+
+    Production rates are fitted first. Where populations are matched, bridges between them and the match follow, otherwise
+    the noise is fitted.
+
+    Parameters
+    ----------
+    problem
+        Data and choices, see :func:`~landscape.dynamics.problem.set_up_problem`; not changed.
+    rng
+        Seed or generator.
+
+    Returns
+    -------
+    The model with its diagnostics. A warning is logged where a part did not converge.
+    """
     gen = generator(rng)
     rates = regress(problem, problem.weights)
     if not rates.converged:
-        logger.warning("the fit of production rates reached its limit of %d steps", rates.n_steps)
+        logger.warning("the fit of production rates did not converge in %d steps", rates.n_steps)
     held_out = _held_out(problem, rates, gen)
     if not problem.matched:
         model = _model(problem, rates.drift, _noise(problem, rates.drift, gen))
@@ -79,7 +96,21 @@ def fit_model(problem: Problem, *, rng: RandomLike = 0) -> Fitted:
 
 
 def fit_replicates(problem: Problem, fitted: Fitted, n: int, *, rng: RandomLike = 0) -> Iterator[GeneModel]:
-    """Fit the model to ``n`` resamples of blocks of cells and of edges, each starting at the model."""
+    """Fit the model to resamples of blocks of cells and of edges.
+
+    Parameters
+    ----------
+    problem, fitted
+        Data and choices, and the model, at which every replicate starts; not changed.
+    n
+        Number of replicates.
+    rng
+        Seed or generator.
+
+    Yields
+    ------
+    The model of each replicate.
+    """
     gen = generator(rng)
     for weight in bayesian_weights(problem.block, n_replicates=n, rng=gen):
         support = _resampled_edges(problem, gen)
@@ -91,7 +122,7 @@ def fit_replicates(problem: Problem, fitted: Fitted, n: int, *, rng: RandomLike 
         match = match_populations(
             fitted.model,
             problem.populations(gen, weight),
-            n_steps=max(1, problem.n_steps // REPLICATE_STEPS),
+            n_steps=max(1, problem.n_steps // FEWER_STEPS),
             report=False,
             **population_options(problem, gen, support),
         )
@@ -106,7 +137,19 @@ def regress(
     start: RegulatoryDrift | None = None,
     **options: Any,
 ) -> RateFit:
-    """Fit production rates under weights of cells, with further options of :func:`fit_rates`."""
+    """Fit production rates to weighted cells.
+
+    Parameters
+    ----------
+    problem
+        Data and choices.
+    weights
+        Weight of each cell, shape ``(n,)``.
+    support
+        Edges that may be non-zero, shape ``(d, d)``; by default those of the problem.
+    start, options
+        As in :func:`~landscape.dynamics.rates.fit_rates`.
+    """
     return fit_rates(
         problem.states,
         problem.velocity,
@@ -120,7 +163,7 @@ def regress(
 
 
 def population_options(problem: Problem, gen: np.random.Generator, support: Tensor | None = None) -> dict[str, Any]:
-    """Options that every fit to populations shares."""
+    """Options of :func:`fit_bridges` and :func:`match_populations` that follow from a problem."""
     return {
         "support": problem.support if support is None else support,
         "fit_decay": not problem.decay_known,
@@ -134,10 +177,11 @@ def _model(problem: Problem, drift: RegulatoryDrift, diffusion: Any) -> GeneMode
 
 
 def _noise(problem: Problem, drift: RegulatoryDrift, gen: np.random.Generator) -> float:
-    """Noise of a drift that was fitted to velocities alone, from populations that no start matters for."""
+    """Noise of a drift that was fitted to velocities alone."""
     if problem.diffusion is not None:
         return float(problem.diffusion)
-    # Differences among neighbours along the manifold count as well, so that this is an upper bound.
+    # At a stationary state D is the decay rate times the variance. Neighbours also differ along the manifold, so that this
+    # is an upper bound.
     upper = float(drift.decay.mean()) * problem.spread
     populations = problem.populations_ahead(gen)
     return fit_diffusion(_model(problem, drift, upper), populations, growth=problem.growth, rng=gen)
@@ -152,7 +196,7 @@ def _match(
     *,
     report: bool = True,
 ) -> PopulationMatch:
-    """Bridges find the model, the populations it carries forward refine it."""
+    """Fit along bridges, then match populations."""
     options = population_options(problem, gen)
     model = _model(problem, start, problem.diffusion or START_DIFFUSION)
     bridged = fit_bridges(model, populations, **options)
@@ -162,36 +206,37 @@ def _match(
 def _held_out_time(
     problem: Problem, populations: Mapping[float, Tensor], gen: np.random.Generator
 ) -> Mapping[str, float]:
-    """Energy distance at the middle time of a fit that did not see it, and of cells that go straight past it."""
+    """Energy distances at the middle time of a model that is fitted without it."""
     times, observed = sorted(populations), problem.times
     if len(times) < 3 or observed is None:
         return {}
     k = len(times) // 2
-    rest = {t: x for t, x in populations.items() if t != times[k]}
-    # Velocities into that time and out of it know its cells.
-    knows = torch.as_tensor(np.isin(observed, times[k - 1 : k + 1]))
-    start = regress(problem, torch.where(knows, 0.0, problem.weights)).drift
-    match = _match(problem, start, rest, max(1, problem.n_steps // REPLICATE_STEPS), gen, report=False)
-    return without_one_time(match.model, populations, times[k], growth=problem.growth, rng=gen)
+    others = {t: x for t, x in populations.items() if t != times[k]}
+    # Velocities of cells of that time and of the time before depend on its cells.
+    excluded = torch.as_tensor(np.isin(observed, times[k - 1 : k + 1]))
+    start = regress(problem, torch.where(excluded, 0.0, problem.weights)).drift
+    match = _match(problem, start, others, max(1, problem.n_steps // FEWER_STEPS), gen, report=False)
+    return held_out_distances(match.model, populations, times[k], growth=problem.growth, rng=gen)
 
 
 def _held_out(problem: Problem, rates: RateFit, gen: np.random.Generator) -> float:
-    """Share of the velocity's variance explained in every fifth block, which a second fit does not see."""
+    """Share of the variance of velocities that a fit without a fifth of the blocks explains in them."""
     order = gen.permutation(int(problem.block.max()) + 1)
-    unseen = torch.as_tensor(np.isin(problem.block, order[: max(1, int(HELD_OUT * len(order)))]))
-    if unseen.all():
+    held_out = torch.as_tensor(np.isin(problem.block, order[: max(1, int(HELD_OUT * len(order)))]))
+    if held_out.all():
         return float("nan")
-    again = regress(problem, torch.where(unseen, 0.0, problem.weights), start=rates.drift)
-    w, v = problem.weights[unseen, None], problem.velocity[unseen]
+    without = regress(problem, torch.where(held_out, 0.0, problem.weights), start=rates.drift)
+    w, v = problem.weights[held_out, None], problem.velocity[held_out]
     w = w / w.sum()
-    left = (w * (again.drift(problem.states[unseen]) - v) ** 2).sum()
-    # The variance is about the mean of the cells that were seen: all that a constant could have known.
-    seen = problem.weights[~unseen, None]
-    mean = (seen * problem.velocity[~unseen]).sum(0) / seen.sum()
-    return 1 - float(left / (w * (v - mean) ** 2).sum())
+    residual = (w * (without.drift(problem.states[held_out]) - v) ** 2).sum()
+    # The variance is about the mean of the other cells, which is what a fit of a constant would predict.
+    others = problem.weights[~held_out, None]
+    mean = (others * problem.velocity[~held_out]).sum(0) / others.sum()
+    return 1 - float(residual / (w * (v - mean) ** 2).sum())
 
 
 def _resampled_edges(problem: Problem, gen: np.random.Generator) -> Tensor:
+    """Support of a replicate: every edge is kept with its stability."""
     if problem.stability is None:
         return problem.support
     return problem.support * torch.as_tensor(gen.random(problem.support.shape) < problem.stability)

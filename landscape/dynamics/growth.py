@@ -1,4 +1,4 @@
-"""Net growth of states, known at the cells."""
+"""Net growth rate of any state, from rates that are known at cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from landscape.dynamics.populations import Growth
 
 
 def growth_of(states: ArrayLike, rates: ArrayLike, *, n_neighbors: int = 10) -> Growth:
-    r"""Net growth rate of any state: the mean over the nearest cells.
+    r"""Net growth rate as a function of the state: the mean over the nearest cells.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def growth_of(states: ArrayLike, rates: ArrayLike, *, n_neighbors: int = 10) -> 
     rates
         Net growth rate :math:`R`, births less deaths per unit of time, of every cell, shape ``(n,)``.
     n_neighbors
-        Cells that are averaged.
+        Number of cells that are averaged.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def growth_of(states: ArrayLike, rates: ArrayLike, *, n_neighbors: int = 10) -> 
     Raises
     ------
     ValueError
-        If the numbers of cells differ or a rate is not finite.
+        If there is not one finite rate for each cell.
     """
     x: NDArray[np.float64] = np.asarray(states, dtype=float)
     known = np.asarray(rates, dtype=float)

@@ -1,4 +1,4 @@
-"""How well a model meets a population that its fit did not see."""
+"""How well a model predicts a population that was held out of its fit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from landscape._random import RandomLike, generator
+from landscape.dynamics.energy_distance import energy_distance
 from landscape.dynamics.model import GeneModel
-from landscape.dynamics.populations import Growth, energy_distance, steps_between
+from landscape.dynamics.populations import Growth, steps_between
 
 
-def without_one_time(
+def held_out_distances(
     model: GeneModel,
     populations: Mapping[float, Tensor],
     time: float,
@@ -23,35 +24,35 @@ def without_one_time(
     n_cells: int = 500,
     rng: RandomLike = 0,
 ) -> dict[str, float]:
-    r"""Energy distance of a population to what a model, fitted without it, makes of the population before.
+    r"""Energy distance of a held-out population to its prediction from the population before.
 
-    Beside it stands the same distance for two guesses without a model: the population before, as if nothing happened,
-    and cells half way, in proportion to time, along the straight lines of an optimal transport from the population
-    before to the one after.
+    The prediction of the model is compared with two predictions without a model: the unchanged population before, and
+    linear interpolation in time along an optimal assignment of its cells to those of the population after.
 
     Parameters
     ----------
     model
-        The model, fitted without that time.
+        Model that was fitted without the held-out time.
     populations
-        States of the cells of each time, the one that was left out included.
+        States of the cells of each time, shape ``(n, d)``, the held-out one included.
     time
-        The time that was left out; not the first and not the last.
+        The held-out time, neither the first nor the last.
     growth
         Net growth rate of states.
     n_cells
-        Most cells of each population.
+        Largest number of cells of each population.
     rng
         Seed or generator.
 
     Returns
     -------
-    ``held_out_time``, ``held_out_distance``, ``held_out_unchanged``, ``held_out_straight``.
+    ``held_out_time``, and the energy distances of the model (``held_out_distance``), of the unchanged population
+    (``held_out_unchanged``) and of linear interpolation (``held_out_straight``).
 
     Raises
     ------
     ValueError
-        If ``time`` has no time before or after it.
+        If there is no population before or after ``time``.
     """
     times = sorted(populations)
     if time not in times[1:-1]:
@@ -65,14 +66,14 @@ def without_one_time(
     )
     gap = times[k] - times[k - 1]
     step = gap / steps_between(model, gap)
-    made = model.simulate(before, duration=gap, step=step, rng=gen).states[-1]
-    weights = None if growth is None else torch.exp(0.5 * gap * (growth(before) + growth(made)))
+    predicted = model.simulate(before, duration=gap, step=step, rng=gen).states[-1]
+    weights = None if growth is None else torch.exp(0.5 * gap * (growth(before) + growth(predicted)))
     rows, columns = linear_sum_assignment(cdist(before.numpy(), after.numpy(), "sqeuclidean"))
     share = gap / (times[k + 1] - times[k - 1])
     straight = (1 - share) * before[torch.as_tensor(rows)] + share * after[torch.as_tensor(columns)]
     return {
         "held_out_time": float(time),
-        "held_out_distance": float(energy_distance(made, here, weights)),
+        "held_out_distance": float(energy_distance(predicted, here, weights)),
         "held_out_unchanged": float(energy_distance(before, here)),
         "held_out_straight": float(energy_distance(straight, here)),
     }

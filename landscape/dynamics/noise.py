@@ -1,4 +1,4 @@
-"""The noise of a drift, from how broad the populations are that it has to carry forward."""
+"""Fit of the noise of a model whose drift is known, to populations."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from torch import Tensor
 
 from landscape._random import RandomLike, seed_of
 from landscape._threads import on_one_thread
+from landscape.dynamics.energy_distance import energy_distance
 from landscape.dynamics.model import GeneModel
-from landscape.dynamics.populations import MIN_STEPS, Growth, descendants, energy_distance, require_populations
+from landscape.dynamics.populations import MIN_STEPS, Growth, descendants, require_populations
 
 logger = logging.getLogger(__name__)
 
-# Noise below this share of the upper bound is none.
+# Smallest noise that is tried, as a share of the upper bound; less is indistinguishable from none.
 LOWEST = 1e-3
-# Search for the logarithm of the noise ends at this width; the distance is flat there.
+# Tolerance of the logarithm of the noise; the distance is flat on this scale.
 TOLERANCE = 0.1
 
 
@@ -30,20 +31,20 @@ def fit_diffusion(
     growth: Growth | None = None,
     rng: RandomLike = 0,
 ) -> float:
-    r"""Noise with which a drift that is known carries a population to the later ones.
+    r"""Fit the noise of a model so that it carries the first population to the later ones.
 
     .. math:: \hat D = \arg\min_{D \le D_\mathrm{max}} \sum_{t > t_0}
               \mathcal{E}\big(p_D(\cdot, t), p_\mathrm{obs}(\cdot, t)\big)
 
-    with the energy distance of :func:`match_populations`, in which all else is free as well. All :math:`D` see the same
-    random numbers.
+    with the energy distance of :func:`match_populations`, which fits the drift as well. All :math:`D` are compared under
+    the same random numbers.
 
     Parameters
     ----------
     model
-        The model, whose noise is the upper bound :math:`D_\mathrm{max}`; its time unit must be that of the times.
+        The model; its noise is the upper bound :math:`D_\mathrm{max}`, its unit of time that of ``populations``.
     populations
-        States of shape ``(n, d)`` at each time; those of the first time are carried forward.
+        States of the cells at each time, shape ``(n, d)``; those of the first time are carried forward.
     growth
         Net growth rate of states, a callable from shape ``(n, d)`` to ``(n,)``.
     rng
@@ -51,7 +52,7 @@ def fit_diffusion(
 
     Returns
     -------
-    :math:`\hat D`, between a thousandth of the upper bound and that bound.
+    :math:`\hat D`, between a thousandth of the upper bound and the bound.
 
     Raises
     ------
@@ -75,5 +76,5 @@ def fit_diffusion(
     found = minimize_scalar(
         distance, bounds=(np.log(LOWEST * upper), np.log(upper)), method="bounded", options={"xatol": TOLERANCE}
     )
-    logger.info("noise %.2g carries populations forward at an energy distance of %.3g", np.exp(found.x), found.fun)
+    logger.info("fitted noise %.2g, with energy distance %.3g over all times", np.exp(found.x), found.fun)
     return float(np.exp(found.x))

@@ -1,4 +1,4 @@
-"""What a fit of the model is given: states, velocities, the support of the network, and the choices made for them."""
+"""Data and choices of a fit: states, velocities, support of the network, unit of time, populations."""
 
 from __future__ import annotations
 
@@ -16,34 +16,38 @@ from landscape._random import RandomLike, generator
 from landscape.dynamics.growth import growth_of
 from landscape.dynamics.populations import Growth
 from landscape.markov.bootstrap import blocks
-from landscape.markov.course import find_start, populations_ahead, populations_along, steps_per_lifetime, towards_ends
 from landscape.markov.directed import Directed
 from landscape.markov.graph import CellGraph
+from landscape.markov.populations import populations_ahead, populations_along
+from landscape.markov.speed import steps_per_lifetime
+from landscape.markov.start import find_start, with_flow_to_ends
 
 logger = logging.getLogger(__name__)
 
-# Rate at which the square root of an abundance decays, in units of that of the abundance.
+# Decay rate of the square root of an abundance, in units of that of the abundance.
 ROOT_DECAY = 0.5
-# Patches of the latent space with equal weight in the fit, so that rare states count as much as common ones.
+# Patches of the latent space. They have equal weight in the fit, so that rare states count as much as common ones.
 N_PATCHES = 40
-# Largest number of regulators of a model that is matched to populations by default. The distance of populations is
-# dominated by their largest differences: with 40 regulators of blood progenitors the matched model keeps two lineages of
-# five, and with 106 of cardiac differentiation or 95 of reprogramming, both at real times, one state of all cells or none.
+# Largest number of regulators of a model that is matched to populations by default. The largest differences dominate the
+# distance of populations: with 40 regulators of blood progenitors the matched model keeps two of five lineages, and with
+# 106 of cardiac differentiation or 95 of reprogramming, both at real times, one state of all cells or none.
 MAX_MATCHED = 30
 # With this many cells per regulator the penalised regression of each gene on all others is better than one on the
 # network's support: on blood progenitors (10 cells per regulator) it explains .82 of the velocity, the support none.
 CELLS_PER_REGULATOR = 5
-# Hill coefficients of the response to abundance. Populations determine steep responses: on simulated blood 4 meets them
-# closer than 2 or 1. Velocities of hundreds of regulators are explained better by graded ones: in held-out cells of blood
-# and pancreas, three latent models each, 2 leaves less than 4 in every one.
+# Hill coefficients of the response to abundance. Populations favour steep responses: on simulated blood their distance is
+# smaller with 4 than with 2 or 1. Velocities of hundreds of regulators favour graded ones: in held-out cells of blood and
+# pancreas, with three latent models each, 2 explains more than 4 in every case.
 STEEP, GRADED = 4.0, 2.0
-# A Hill response to abundance with coefficient n is one to its square root with 2n.
+# A Hill response to abundance with coefficient n is a Hill response to its square root with coefficient 2n.
 PER_ROOT = 2.0
+# Smallest variance of states within a neighbourhood: the bound of the noise that follows from it must be positive.
+MIN_SPREAD = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    r"""Data and choices of a fit, the same for the model, its replicates and the evidence for its edges.
+    r"""Data and choices of a fit, shared by the model, its replicates and the evidence for its edges. Immutable.
 
     Attributes
     ----------
@@ -52,23 +56,24 @@ class Problem:
     scale
         Scale of each variable, shape ``(d,)``.
     states, velocity
-        :math:`x` and :math:`v` of the cells, shape ``(n, d)``.
+        States :math:`x` and velocities :math:`v` of the cells, shape ``(n, d)``.
     support
         Edges that may be non-zero, ``[target, regulator]``, shape ``(d, d)``.
     stability
-        Probability of each edge to be in the network, with which the edges of a replicate are drawn; ``None`` keeps all.
+        Probability of each edge to be in the network, shape ``(d, d)``: the edges of a replicate are drawn with it.
+        ``None`` keeps all edges of the support.
     decay, decay_known
-        Decay rates :math:`\gamma`, shape ``(d,)``, and whether they were measured.
+        Decay rates :math:`\gamma`, shape ``(d,)``, and whether they were measured and stay fixed.
     hill
         Hill coefficient of the response to states.
     weights
-        Weight of each cell, shape ``(n,)``: every patch of the latent space weighs the same.
+        Weight of each cell, shape ``(n,)``; every patch of the latent space has the same total weight.
     patch, block
-        Patch and block of neighbouring cells that each cell belongs to, shape ``(n,)``.
+        Patch of the latent space and block of neighbouring cells of each cell, shape ``(n,)``.
     transitions, start
-        Chain that carries populations forward, and the cells that it starts from.
+        Transition matrix that carries populations forward, shape ``(n, n)``, and the cells of its start.
     speed
-        Steps of the chain in a unit of time, 1 where there is a clock.
+        Number of steps of the chain in a unit of time; 1 with a clock.
     times
         Real time of every cell, or ``None``.
     growth
@@ -76,11 +81,11 @@ class Problem:
     matched
         Whether populations are matched after the rates are fitted.
     diffusion
-        Noise that the caller states; ``None`` estimates it.
+        Noise :math:`D` that the caller states; ``None`` estimates it.
     spread
         Variance of states within a neighbourhood of cells.
     n_steps
-        Steps of the match of populations.
+        Number of steps of the match of populations.
     """
 
     regulators: tuple[str, ...]
@@ -108,7 +113,7 @@ class Problem:
     def populations(
         self, rng: np.random.Generator, weight: NDArray[np.float64] | None = None
     ) -> Mapping[float, Tensor]:
-        """States at each time; without a clock, of the cells that the chain carries there from its start.
+        """States of the cells at each time; without a clock, of those that the chain reaches from its start.
 
         Parameters
         ----------
@@ -116,6 +121,10 @@ class Problem:
             Generator.
         weight
             Weight of each cell in a resample, shape ``(n,)``; ``None`` takes all cells.
+
+        Returns
+        -------
+        States of shape ``(m, d)`` by time.
         """
         if self.times is None:
             drawn = populations_along(self.transitions, self.start, self.patch, weights=weight, rng=rng)
@@ -129,15 +138,25 @@ class Problem:
         return found
 
     def populations_ahead(self, rng: np.random.Generator) -> Mapping[float, Tensor]:
-        """States at each time; without a clock, of the cells that the chain makes of an even draw from the manifold."""
+        """States of the cells at each time; without a clock, of those that the chain reaches from all over the manifold.
+
+        Parameters
+        ----------
+        rng
+            Generator.
+
+        Returns
+        -------
+        States of shape ``(m, d)`` by time.
+        """
         if self.times is not None:
             return self.populations(rng)
         share = (self.weights / self.weights.sum()).numpy()
-        ahead = populations_ahead(self.transitions, share, rng=rng)
-        return {m / self.speed: self.states[torch.as_tensor(cells)] for m, cells in ahead.items()}
+        drawn = populations_ahead(self.transitions, share, rng=rng)
+        return {m / self.speed: self.states[torch.as_tensor(cells)] for m, cells in drawn.items()}
 
 
-def fit_problem(
+def set_up_problem(
     states: NDArray[np.float64],
     coordinates: NDArray[np.float64],
     directed: Directed,
@@ -161,15 +180,17 @@ def fit_problem(
     states, coordinates
         States of the regulators and latent coordinates of the cells, shapes ``(n, d)`` and ``(n, k)``.
     directed
-        Chain and velocities of the cells.
+        Directed chain and velocities of the cells.
     graph
         Graph of cells.
     regulators, scale
-        Names and scales of the variables.
+        Names and scales of the :math:`d` variables, shape ``(d,)``.
     support, stability
-        Edges that may be non-zero, and the probability of each to be in the network, ``[target, regulator]``.
+        Edges that may be non-zero, and the probability of each to be in the network, ``[target, regulator]``, shape
+        ``(d, d)``.
     decay
-        Decay rate of each regulator where it is known, shape ``(d,)``.
+        Decay rate of each regulator where they were measured, shape ``(d,)``; by default the same for all, and fitted
+        where populations are matched.
     response
         Hill coefficient of the response to abundance; by default 4 where populations are matched and 2 otherwise.
     diffusion
@@ -177,21 +198,30 @@ def fit_problem(
     refine
         Match populations; by default with up to 30 regulators.
     n_steps
-        Steps of that match.
+        Number of steps of that match.
     rng
         Seed or generator.
+
+    Returns
+    -------
+    The problem, for :func:`landscape.dynamics.fit.fit_model`.
+
+    Raises
+    ------
+    ValueError
+        If populations are matched without a clock and no state decreases along the direction.
     """
     gen = generator(rng)
     x = torch.as_tensor(states)
     refine = _refines(len(regulators)) if refine is None else refine
     hill = PER_ROOT * ((STEEP if refine else GRADED) if response is None else response)
-    # A chain that neither starts nor ends anywhere, as on a ring, carries no population from a start to ends.
+    # A chain without a start and without ends, as on a ring, carries no population from one to the other.
     matched = refine and (directed.times is not None or len(directed.start) > 0 or len(directed.ends) > 0)
     speed = _speed(states, directed, matched=matched)
     transitions, start = directed.transitions, directed.start
     if matched and directed.times is None and not len(start):
         start = find_start(graph, transitions, coordinates)
-        transitions = towards_ends(graph, transitions, start)
+        transitions = with_flow_to_ends(graph, transitions, start)
     patch = blocks(coordinates, n_blocks=N_PATCHES, rng=gen)
     return Problem(
         regulators=regulators,
@@ -222,28 +252,30 @@ def _refines(n_regulators: int) -> bool:
     """Whether populations are matched by default."""
     if n_regulators > MAX_MATCHED:
         logger.info(
-            "populations are not matched with more than %d regulators; `refine=True` does so, and "
-            "`n_regulators=` keeps those that vary most",
+            "populations are not matched with more than %d regulators; pass `refine=True` to match them, or "
+            "`n_regulators=` to keep the regulators that vary most",
             MAX_MATCHED,
         )
     return n_regulators <= MAX_MATCHED
 
 
 def _decay(d: int, directed: Directed) -> Tensor:
-    """Usual decay rates.
+    """Decay rates to start from, the same for all genes.
 
-    Without a clock the mean lifetime of an mRNA is the unit, and states decay at half the rate of abundance. With one,
-    states change between time points: nobody samples much more or less often than that, whatever the unit.
+    Without a clock the unit of time is the mean lifetime of an mRNA, and states decay at half the rate of abundance. With
+    one, the lifetime of a state is taken to be the mean interval of the time points, since experiments are sampled about
+    as often as states change.
     """
-    usual = ROOT_DECAY if directed.times is None else 1.0 / np.diff(np.unique(directed.times)).mean()
-    return torch.full((d,), usual, dtype=torch.float64)
+    rate = ROOT_DECAY if directed.times is None else 1.0 / np.diff(np.unique(directed.times)).mean()
+    return torch.full((d,), rate, dtype=torch.float64)
 
 
 def _speed(states: NDArray[np.float64], directed: Directed, *, matched: bool) -> float:
-    """Steps of the chain in a unit of time.
+    """Number of steps of the chain in a unit of time.
 
-    Velocities alone do not say what holds cells on their manifold. At the speed of the fastest falls dense networks of
-    hundreds of regulators never come to rest, so that without populations a step lasts a lifetime of the state.
+    Where populations are matched without a clock, it follows from the fastest decrease of levels. At that speed models of
+    hundreds of regulators that are fitted to velocities alone reach no steady state, since velocities do not determine
+    what keeps cells on their manifold. Without populations a step therefore lasts one lifetime of a state.
     """
     if directed.times is not None:
         return 1.0
@@ -251,7 +283,7 @@ def _speed(states: NDArray[np.float64], directed: Directed, *, matched: bool) ->
 
 
 def _spread_within(x: NDArray[np.float64], graph: CellGraph) -> float:
-    """Variance of states within a neighbourhood."""
+    """Mean variance of states within the neighbourhoods of cells."""
     degree = np.asarray(graph.weights.sum(1))
     mean, square = graph.weights @ x / degree, graph.weights @ x**2 / degree
-    return float(max((square - mean**2).mean(), 1e-6))
+    return float(max((square - mean**2).mean(), MIN_SPREAD))

@@ -1,4 +1,4 @@
-r"""Ensembles of the stochastic differential equation :math:`dx = f(x)\,dt + \sqrt{2 D(x)}\,dB` (Ito)."""
+r"""Simulation of the stochastic differential equation :math:`dx = f(x)\,dt + \sqrt{2 D(x)}\,dB` (Ito)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,23 @@ from torch import Tensor
 from landscape._random import RandomLike, seed_of
 from landscape.dynamics.drift import Drift, RegulatoryDrift, evaluate
 
+Scheme = Literal["euler", "heun"]
 Diffusion = float | Tensor | np.ndarray | Callable[[Tensor], Tensor]
-# Particles are seeded in blocks of this size, so that an ensemble split over workers at block borders is the same.
+# Particles are seeded in blocks of this size: an ensemble split between workers at multiples of it sees the same noise.
 BLOCK = 1024
 
 
 @dataclass(frozen=True)
 class Trajectories:
-    """Sampled paths: ``times`` of shape ``(m,)`` and ``states`` of shape ``(m, n, d)``."""
+    """Sampled paths.
+
+    Attributes
+    ----------
+    times
+        Shape ``(m,)``.
+    states
+        Shape ``(m, n, d)``.
+    """
 
     times: Tensor
     states: Tensor
@@ -78,21 +87,21 @@ def noise_factor(diffusion: Diffusion, dimension: int) -> Callable[[Tensor, Tens
 def chemical_diffusion(
     drift: RegulatoryDrift, *, system_size: float | Tensor | np.ndarray
 ) -> Callable[[Tensor], Tensor]:
-    r"""Diagonal diffusion of the chemical Langevin equation: births and deaths are independent and come one by one.
+    r"""Diagonal diffusion of the chemical Langevin equation, for independent births and deaths of single molecules.
 
     .. math:: D_{ii}(x) = \frac{a_i\, s(h_i(x)) + \gamma_i x_i^+}{2 \Omega_i}
 
     Parameters
     ----------
     drift
-        Drift with a production and a decay; a held gene keeps the noise of its own turnover.
+        Drift with production and decay. A clamped gene keeps the noise of its own births and deaths.
     system_size
-        :math:`\Omega`, molecules per unit of the state: a number or one for each gene, shape ``(d,)``.
+        :math:`\Omega`, molecules per unit of the state: one number, or one for each gene, shape ``(d,)``.
 
     Returns
     -------
-    Callable from states ``(n, d)`` to diagonals ``(n, d)``, in squared units of the state per unit time, for every
-    function that takes a diffusion.
+    Callable from states ``(n, d)`` to diagonals ``(n, d)``, in squared units of the state per unit of time. Every
+    function that takes a diffusion takes it.
 
     Raises
     ------
@@ -106,7 +115,7 @@ def chemical_diffusion(
     Gillespie (2000), *Journal of Chemical Physics* 113, 297. https://doi.org/10.1063/1.481811
     """
     if not isinstance(drift, RegulatoryDrift):
-        msg = f"Expected a RegulatoryDrift, whose births and deaths are known, found {type(drift).__name__}."
+        msg = f"Expected a RegulatoryDrift, which has production and decay, found {type(drift).__name__}."
         raise TypeError(msg)
     size = torch.as_tensor(np.array(system_size, dtype=float))
     if size.ndim > 1 or (size.ndim == 1 and size.shape != (drift.n_genes,)):
@@ -123,12 +132,12 @@ def chemical_diffusion(
 
 
 class _Noise:
-    """Standard normal numbers whose stream depends on the seed and the number of the particle's block alone."""
+    """Standard normal numbers whose stream depends only on the seed and the number of a particle's block."""
 
     def __init__(self, seed: int, n: int, dimension: int, *, first: int, device: torch.device) -> None:
         starts = range(0, n, BLOCK)
         self.sizes = [min(BLOCK, n - start) for start in starts]
-        # The key of a block is its number, so that whoever runs it draws the same numbers.
+        # The key of a block is its number, so that every worker draws the same numbers for it.
         keys = [np.random.SeedSequence(seed, spawn_key=((first + start) // BLOCK,)) for start in starts]
         states = [int(key.generate_state(1, np.uint64)[0] >> 1) for key in keys]
         self.generators = [torch.Generator(device).manual_seed(state) for state in states]
@@ -149,15 +158,15 @@ def integrate(
     diffusion: Diffusion,
     step: float,
     rng: RandomLike = 0,
-    scheme: Literal["euler", "heun"] = "euler",
+    scheme: Scheme = "euler",
     lower: float | None = None,
     first: int = 0,
 ) -> Iterator[Tensor]:
-    r"""Walk an ensemble for ever, one state of shape ``(n, d)`` after each step.
+    r"""Integrate an ensemble without an end, one state after each step.
 
-    Euler-Maruyama has weak order 1; Heun's scheme averages the drift over both ends of the step and has weak
-    order 2 for noise that does not depend on the state, which it therefore requires. Everything runs on the device
-    on which ``start`` lies, where the drift must work too.
+    The Euler-Maruyama scheme has weak order 1. Heun's scheme averages the drift over both ends of the step; it requires
+    noise that does not depend on the state and then has weak order 2. Everything runs on the device of ``start``, where
+    the drift must work as well.
 
     Parameters
     ----------
@@ -170,25 +179,30 @@ def integrate(
     step
         Time step.
     rng
-        Seed. A full block of 1,024 particles sees the same noise whatever else runs.
+        Seed or generator. The noise of a full block of 1,024 particles does not depend on the other particles.
     scheme
         ``"euler"`` or ``"heun"``.
     lower
         Reflecting lower bound of every coordinate.
     first
-        Number of the first particle, a multiple of 1,024: workers that share an ensemble and its seed, each with a
-        part of it, draw the noise that one worker would.
+        Number of the first particle, a multiple of 1,024. Workers that integrate parts of one ensemble with the same
+        seed draw the noise that a single worker would.
+
+    Yields
+    ------
+    States of shape ``(n, d)``.
 
     Raises
     ------
     ValueError
-        If the step is not positive, ``first`` lies inside a block, the states are not a batch, or Heun's scheme meets state-dependent noise.
+        If the step is not positive, ``first`` is no multiple of 1,024, the states are not finite or no batch, or Heun's
+        scheme is used with noise that depends on the state.
     """
     if start.ndim != 2:
         msg = f"Expected `start` of shape (n, d), found {tuple(start.shape)}."
         raise ValueError(msg)
     if not torch.isfinite(start).all():
-        msg = f"Expected finite `start`, found {int((~torch.isfinite(start)).any(1).sum())} of {len(start)} states not so."
+        msg = f"Expected finite `start`, found {int((~torch.isfinite(start)).any(1).sum())} of {len(start)} states that are not."
         raise ValueError(msg)
     if not step > 0:
         msg = f"Expected a positive `step`, found {step}."
@@ -207,11 +221,11 @@ def integrate(
     noise = _Noise(seed_of(rng), *x.shape, first=first, device=x.device)
     while True:
         with torch.no_grad():
-            kick = factor(x, noise()) * step**0.5
+            increment = factor(x, noise()) * step**0.5
             velocity = evaluate(drift, x)
-            ahead = x + velocity * step + kick
+            ahead = x + velocity * step + increment
             if scheme == "heun":
-                ahead = x + 0.5 * (velocity + evaluate(drift, ahead)) * step + kick
+                ahead = x + 0.5 * (velocity + evaluate(drift, ahead)) * step + increment
             x = ahead if lower is None else lower + (ahead - lower).abs()
         yield x
 
@@ -224,25 +238,25 @@ def simulate(
     duration: float,
     step: float = 0.01,
     rng: RandomLike = 0,
-    scheme: Literal["euler", "heun"] = "euler",
+    scheme: Scheme = "euler",
     lower: float | None = None,
     save_at: Sequence[float] | None = None,
     first: int = 0,
 ) -> Trajectories:
-    """Simulate an ensemble and keep it at given times.
+    """Simulate an ensemble and keep its states at given times.
 
     Parameters
     ----------
     drift, start, diffusion, step, rng, scheme, lower, first
         As in :func:`integrate`.
     duration
-        Total time; rounded to a whole number of steps.
+        Total time, rounded to a whole number of steps.
     save_at
-        Times to keep, each rounded to a whole number of steps; by default the start and the end.
+        Times to keep, each rounded to a whole number of steps. By default the start and the end.
 
     Returns
     -------
-    Times that were kept, and states of shape ``(m, n, d)``.
+    The times that were kept and the states.
 
     Raises
     ------

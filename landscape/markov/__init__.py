@@ -1,4 +1,4 @@
-"""The directed Markov chain of cells: graph, kernels, absorption, terminal states, transport."""
+"""The directed Markov chain of cells: graph, kernels, absorption probabilities, terminal states, transport."""
 
 from landscape.markov.absorption import (
     Absorption,
@@ -11,12 +11,15 @@ from landscape.markov.absorption import (
     mean_absorption_time,
     stationary_distribution,
 )
-from landscape.markov.course import find_start, populations_ahead, populations_along, steps_per_lifetime
-from landscape.markov.graph import CellGraph, Ends, find_ends, neighbor_graph
+from landscape.markov.ends import Ends, find_ends
+from landscape.markov.graph import CellGraph, neighbor_graph
 from landscape.markov.growth_sensitivity import GrowthSensitivity, growth_sensitivity
 from landscape.markov.kernels import flow_potential, potential_kernel, velocity_kernel
+from landscape.markov.populations import populations_ahead, populations_along
 from landscape.markov.reactive_flux import ReactiveFlux, transition_path_flux
+from landscape.markov.speed import steps_per_lifetime
 from landscape.markov.splicing import SplicingVelocity, steady_state_velocity
+from landscape.markov.start import find_start
 from landscape.markov.terminal_states import TerminalStates, expected_visits, find_terminal_states, with_absorbing
 from landscape.markov.transport import coupling, time_velocity
 

@@ -1,4 +1,4 @@
-"""Markov chain of cells: where it is absorbed, how long that takes, where it stays."""
+"""Absorption probabilities, absorption times and stationary distribution of a Markov chain."""
 
 from __future__ import annotations
 
@@ -12,22 +12,27 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from landscape.markov.linear_solver import solve
-from landscape.markov.transitions import Absorbing, absorbing_sets, reaches, row_stochastic
+from landscape.markov.transition_matrix import Absorbing, absorbing_sets, can_reach, row_stochastic
 
 logger = logging.getLogger(__name__)
+
+# Residual of the linear system in units of the tolerance of the row sums: near-singular systems amplify it.
+RESIDUAL_SHARE = 1e-4
+# Steps of a power iteration: enough to tell a state with much stationary weight from one with little.
+N_POWER_STEPS = 50
 
 
 @dataclass(frozen=True)
 class Absorption:
-    """Where a chain ends.
+    """Absorption probabilities of a chain.
 
     Attributes
     ----------
     probabilities
-        Probability of ending in each set, shape ``(n, k)``. NaN for states from which no set can be reached.
-    lost
-        Probability of ending where no set can be reached from, shape ``(n,)``. Rows of ``probabilities`` sum to
-        one minus it.
+        Probability of being absorbed in each set, shape ``(n, k)``. NaN for states from which no set can be reached.
+    unabsorbed
+        Probability of entering states from which no set can be reached, shape ``(n,)``. Rows of ``probabilities`` sum
+        to one minus this.
     names
         Names of the sets, in the order of the columns.
     n_unreachable
@@ -35,16 +40,16 @@ class Absorption:
     residual
         Largest residual of the linear system, relative to its right-hand side.
     row_sum_error
-        Largest distance of ``probabilities.sum(1) + lost`` from 1; each column is solved on its own, so this
-        measures the error of the result.
+        Largest difference of ``probabilities.sum(1) + unabsorbed`` from 1 before rows are scaled to that sum. Each
+        column is solved on its own, so that this is of the order of the error of the solution.
     n_iterations, method
-        How the system was solved.
+        Iterations and method of :func:`landscape.markov.linear_solver.solve`.
     converged
         Whether the residual and the row sums are within tolerance.
     """
 
     probabilities: NDArray[np.float64]
-    lost: NDArray[np.float64]
+    unabsorbed: NDArray[np.float64]
     names: tuple[str, ...]
     n_unreachable: int
     residual: float
@@ -56,10 +61,16 @@ class Absorption:
 
 @dataclass(frozen=True)
 class AbsorptionTime:
-    """Mean number of steps to a set, shape ``(n,)``: NaN where it is reached with probability below one.
+    """Mean number of steps to a set.
 
-    ``n_undefined`` counts those states; ``residual``, ``n_iterations``, ``method`` and ``converged`` say how the
-    system was solved.
+    Attributes
+    ----------
+    time
+        Mean number of steps, shape ``(n,)``; NaN for states that reach the set with probability below one.
+    n_undefined
+        Number of those states.
+    residual, n_iterations, method, converged
+        As in :class:`landscape.markov.linear_solver.LinearSolution`.
     """
 
     time: NDArray[np.float64]
@@ -72,7 +83,17 @@ class AbsorptionTime:
 
 @dataclass(frozen=True)
 class Stationary:
-    """Stationary distribution, shape ``(n,)``, sum 1; ``residual`` is the largest entry of ``pi P - pi``."""
+    r"""Stationary distribution of a chain.
+
+    Attributes
+    ----------
+    distribution
+        :math:`\pi`, shape ``(n,)``, sum 1.
+    residual
+        Largest entry of :math:`|\pi P - \pi|`.
+    n_iterations, method, converged
+        As in :class:`landscape.markov.linear_solver.LinearSolution`.
+    """
 
     distribution: NDArray[np.float64]
     residual: float
@@ -83,7 +104,15 @@ class Stationary:
 
 @dataclass(frozen=True)
 class Classes:
-    """Communicating classes: ``labels`` of shape ``(n,)``, and whether each class is ``closed`` (never left)."""
+    """Communicating classes of a chain.
+
+    Attributes
+    ----------
+    labels
+        Class of each state, shape ``(n,)``.
+    closed
+        Whether the chain stays in a class for good once there, one value per class.
+    """
 
     labels: NDArray[np.int64]
     closed: NDArray[np.bool_]
@@ -97,30 +126,32 @@ class Classes:
 def absorption_probabilities(
     transitions: sparse.csr_array | sparse.csr_matrix, absorbing: Absorbing, *, tolerance: float = 1e-6
 ) -> Absorption:
-    r"""Probability that a Markov chain ends in each of several sets.
+    r"""Probability that a Markov chain is absorbed in each of several sets.
 
     .. math:: (I - Q)\, B = R
 
     with :math:`Q` the transitions among the states outside all sets from which some set can be reached, and
-    :math:`R` those into each set. Nothing of size ``n x n`` is made dense. A row that leaks into a region without
-    a set keeps the leak as ``lost`` instead of being scaled up. Where a chain flows away from the sets and reaches them
-    rarely, the system is nearly singular: all columns of a row then err by nearly the same factor, which their sum of one
-    (``lost`` included) tells and takes out; ``row_sum_error`` says how far off it was.
+    :math:`R` those into each set. No dense matrix of size ``n x n`` is formed. The probability of entering states from
+    which no set can be reached is returned as ``unabsorbed``. Where the chain flows away from the sets and reaches them
+    rarely, the system is nearly singular, and all columns of a row have nearly the same relative error. Rows are
+    therefore divided by their sum (``unabsorbed`` included), which is exactly one; ``row_sum_error`` is how far the sum
+    was from one before.
 
     Parameters
     ----------
     transitions
         Row-stochastic sparse matrix, shape ``(n, n)``.
     absorbing
-        Indices (or a mask) of each set by its name; or one label per state with ``None``, NaN or ``""`` for states
-        in no set.
+        Indices or mask of each set by its name, or one label per state with ``None``, NaN or ``""`` for states in no
+        set.
     tolerance
-        Bound on the row sums' error; the linear system is solved ten thousand times more accurately.
+        Largest ``row_sum_error`` that counts as converged. The linear system is solved to a residual ten thousand times
+        smaller.
 
     Returns
     -------
-    Probabilities, what is lost, and how well the system was solved; ``converged`` says whether the residual and
-    the row sums meet the tolerance.
+    Absorption probabilities with the residual of the linear system. ``converged`` says whether the residual and the
+    row sums are within the tolerance.
 
     Raises
     ------
@@ -135,29 +166,31 @@ def absorption_probabilities(
     ends = np.full(n, -1)
     for k, members in enumerate(sets.values()):
         ends[members] = k
-    reaching = reaches(matrix, np.flatnonzero(ends >= 0))
+    reaching = can_reach(matrix, np.flatnonzero(ends >= 0))
     inside = np.flatnonzero(reaching & (ends < 0))
     out = matrix[inside]
     right = np.column_stack([out @ (ends == k).astype(float) for k in range(len(names))])
     leak = out @ (~reaching).astype(float)
     leaking = bool(leak.any())
     system = sparse.csr_array(sparse.eye_array(len(inside)) - out[:, inside])
-    answer = solve(system, np.column_stack([right, leak]) if leaking else right, tolerance=1e-4 * tolerance)
+    answer = solve(system, np.column_stack([right, leak]) if leaking else right, tolerance=RESIDUAL_SHARE * tolerance)
 
     total = answer.x.sum(1)
     found = answer.x / np.where(total > 0, total, 1.0)[:, None] if answer.converged else answer.x
     probabilities = np.full((n, len(names)), np.nan)
-    lost = np.where(reaching, 0.0, 1.0)
+    unabsorbed = np.where(reaching, 0.0, 1.0)
     probabilities[ends >= 0] = np.eye(len(names))[ends[ends >= 0]]
     probabilities[inside] = found[:, : len(names)]
     if leaking:
-        lost[inside] = found[:, -1]
+        unabsorbed[inside] = found[:, -1]
     error = float(np.abs(total - 1).max(initial=0.0))
     if error > tolerance:
-        logger.warning("the sets are reached rarely: probabilities of absorption are known to %.1e only", error)
+        logger.warning(
+            "the absorbing sets are reached rarely: absorption probabilities are accurate to %.1e only", error
+        )
     return Absorption(
         probabilities=probabilities,
-        lost=lost,
+        unabsorbed=unabsorbed,
         names=names,
         n_unreachable=int((~reaching).sum()),
         residual=answer.residual,
@@ -187,7 +220,7 @@ def mean_absorption_time(
 
     Returns
     -------
-    Times with NaN, and their count, for states that may never reach the set.
+    Mean times, NaN for states that may never reach the set, and the number of those.
 
     Raises
     ------
@@ -197,12 +230,13 @@ def mean_absorption_time(
     matrix = row_stochastic(transitions)
     n = matrix.shape[0]
     members = absorbing_sets({"target": absorbing}, n)["target"]
-    # A state that can reach a trap first has no finite mean. Walks end at the target, so links out of it do not count.
+    # A state that can enter a closed class without the target has no finite mean. Paths end at the target, so that
+    # transitions out of it do not count.
     stop = np.ones(n)
     stop[members] = 0.0
     stopped = sparse.csr_array(sparse.diags_array(stop) @ matrix)
-    traps = np.flatnonzero(~reaches(stopped, members))
-    defined = ~reaches(stopped, traps) if len(traps) else np.ones(n, bool)
+    traps = np.flatnonzero(~can_reach(stopped, members))
+    defined = ~can_reach(stopped, traps) if len(traps) else np.ones(n, bool)
     inside = np.flatnonzero(defined & (stop > 0))
     system = sparse.csr_array(sparse.eye_array(len(inside)) - matrix[inside][:, inside])
     answer = solve(system, np.ones((len(inside), 1)), tolerance=tolerance)
@@ -232,7 +266,7 @@ def stationary_distribution(
 ) -> Stationary:
     r"""Stationary distribution :math:`\pi P = \pi` of a chain with one closed class.
 
-    One state of that class is pinned and the others are solved for; transient states get exactly zero.
+    The weight of one state of that class is fixed and the others are solved for. Transient states get exactly zero.
 
     Parameters
     ----------
@@ -257,18 +291,17 @@ def stationary_distribution(
         raise ValueError(msg)
     members = np.flatnonzero(classes.labels == np.flatnonzero(classes.closed)[0])
     inner = sparse.csr_array(matrix[members][:, members])
-    # Pinning a state that is hard to leave but easy to return to keeps the system well conditioned: a power
-    # iteration from the uniform distribution finds a heavy one.
+    # The system is well conditioned if the fixed state has much stationary weight, which a short power iteration finds.
     weight = np.full(len(members), 1 / len(members))
-    for _ in range(50):
+    for _ in range(N_POWER_STEPS):
         weight = weight @ inner
-    pin = int(weight.argmax())
-    rest = np.delete(np.arange(len(members)), pin)
-    system = sparse.csr_array((sparse.eye_array(len(rest)) - inner[rest][:, rest]).T)
-    entering = inner[[pin]][:, rest].toarray().T
+    fixed = int(weight.argmax())
+    others = np.delete(np.arange(len(members)), fixed)
+    system = sparse.csr_array((sparse.eye_array(len(others)) - inner[others][:, others]).T)
+    entering = inner[[fixed]][:, others].toarray().T
     answer = solve(system, entering, tolerance=tolerance)
     inside = np.ones(len(members))
-    inside[rest] = np.maximum(answer.x[:, 0], 0.0)
+    inside[others] = np.maximum(answer.x[:, 0], 0.0)
     distribution = np.zeros(n)
     distribution[members] = inside / inside.sum()
     residual = float(np.abs(distribution @ matrix - distribution).max())
@@ -276,11 +309,11 @@ def stationary_distribution(
 
 
 def communicating_classes(transitions: sparse.csr_array | sparse.csr_matrix) -> Classes:
-    """Strongly connected components of a chain, and which of them are never left."""
+    """Strongly connected components of the transition graph, and which of them are closed."""
     matrix = row_stochastic(transitions)
     n_classes, labels = csgraph.connected_components(matrix, directed=True, connection="strong")
-    links = matrix.tocoo()
-    source, target = labels[links.row], labels[links.col]
+    edges = matrix.tocoo()
+    source, target = labels[edges.row], labels[edges.col]
     closed = np.ones(n_classes, bool)
     closed[source[source != target]] = False
     return Classes(labels.astype(np.int64), closed)

@@ -1,4 +1,4 @@
-"""Resampling of cells whose neighbours carry the same information."""
+"""Bootstrap of blocks of neighbouring cells, which are not independent observations."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from sklearn.cluster import MiniBatchKMeans
 
 from landscape._random import RandomLike, generator
 
-# Blocks in which more cells lie than in most neighbourhoods make the resampled blocks nearly independent.
+# Blocks as large as a neighbourhood of cells (30 by default) are nearly independent of each other.
 CELLS_PER_BLOCK = 30
+# Fewest cells in the mean block, whatever number of blocks is asked for.
+MIN_CELLS_PER_BLOCK = 10
+# Starts and batch size of mini-batch k-means; blocks need not be optimal.
+N_STARTS, BATCH_SIZE = 3, 4096
 
 
 def blocks(coordinates: NDArray[np.float64], *, n_blocks: int | None = None, rng: RandomLike = 0) -> NDArray[np.int64]:
-    """Partition of cells into compact blocks of the space in which they are neighbours.
+    """Partition cells into compact blocks by k-means.
 
     Parameters
     ----------
     coordinates
-        Shape ``(n, k)``.
+        Coordinates in which cells are neighbours, shape ``(n, k)``.
     n_blocks
         Number of blocks, at most one per ten cells; by default one per 30 cells, at least two.
     rng
@@ -26,22 +30,22 @@ def blocks(coordinates: NDArray[np.float64], *, n_blocks: int | None = None, rng
 
     Returns
     -------
-    Block of each cell, shape ``(n,)``, from zero on without gaps.
+    Block of each cell, shape ``(n,)``, numbered from zero without gaps.
     """
     n = len(coordinates)
     k = max(2, n // CELLS_PER_BLOCK) if n_blocks is None else n_blocks
-    k = min(k, max(1, n // 10))
+    k = min(k, max(1, n // MIN_CELLS_PER_BLOCK))
     seed = int(generator(rng).integers(2**31))
-    label = MiniBatchKMeans(k, random_state=seed, n_init=3, batch_size=4096).fit_predict(coordinates)
+    label = MiniBatchKMeans(k, random_state=seed, n_init=N_STARTS, batch_size=BATCH_SIZE).fit_predict(coordinates)
     return np.unique(label, return_inverse=True)[1].astype(np.int64)
 
 
 def bayesian_weights(block: NDArray[np.int64], *, n_replicates: int, rng: RandomLike = 0) -> NDArray[np.float64]:
     r"""Weights of the Bayesian bootstrap of blocks, :math:`w_c = g_{k(c)}` with :math:`g_k \sim \mathrm{Exp}(1)`.
 
-    Velocities are differences of means over neighbours, so single cells are no independent observations and their
-    bootstrap would promise too much. Exponential weights never lose a block, as drawing with replacement would: a
-    fate that few cells reach stays in every replicate.
+    Velocities are differences of means over neighbours, so that single cells are not independent and their bootstrap
+    would give intervals that are too narrow. Exponential weights keep every block, which drawing with replacement would
+    not: a fate that few cells reach is in every replicate.
 
     Parameters
     ----------

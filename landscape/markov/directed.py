@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from landscape.markov.graph import CellGraph, find_ends
+from landscape.markov.ends import find_ends
+from landscape.markov.graph import CellGraph
 from landscape.markov.kernels import flow_potential, potential_kernel, undirected_kernel, velocity_kernel
 from landscape.markov.terminal_states import find_terminal_states, with_absorbing
 from landscape.markov.transport import time_velocity

@@ -37,7 +37,7 @@ def fates_given_any(solution: Absorption) -> NDArray[np.float64]:
 
     What leaks into regions without an absorbing set is not a fate.
     """
-    kept = 1 - np.where(np.isfinite(solution.lost), solution.lost, 1.0)
+    kept = 1 - np.where(np.isfinite(solution.unabsorbed), solution.unabsorbed, 1.0)
     return np.where(kept[:, None] > 0, solution.probabilities / np.where(kept > 0, kept, 1.0)[:, None], np.nan)
 
 

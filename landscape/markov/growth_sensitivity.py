@@ -1,4 +1,4 @@
-"""How much the direction read from time points would change, were growth another."""
+"""Sensitivity of velocities between time points to the assumed growth of cells."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape._random import RandomLike, generator
+from landscape.markov.diffusion_map import diffusion_components
 from landscape.markov.directed import Directed
-from landscape.markov.graph import CellGraph, slow_components
+from landscape.markov.graph import CellGraph
 from landscape.markov.transport import time_velocity
 
-# Cells of each time point that are coupled: the change is a mean over cells, known well enough from so many.
+# Cells of each time point that are coupled. The change is a mean over cells, for which these are enough.
 MAX_CELLS = 200
+# Keeps a division by a speed of zero finite.
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class GrowthSensitivity:
-    """What an assumption about growth is worth.
+    """Change of velocities with the assumed growth.
 
     Attributes
     ----------
     change
         Root mean square difference of the velocities under the two assumptions, over the root mean square velocity.
     rate
-        Difference of the net growth rates that was tried, per unit of time: one doubling over the span of the data.
+        Difference :math:`r` of the net growth rates that is assumed, per unit of time: one doubling over the span.
     span
         Time between the first and the last population.
     """
@@ -44,21 +47,22 @@ def growth_sensitivity(
     growth: NDArray[np.float64] | None = None,
     rng: RandomLike = 0,
 ) -> GrowthSensitivity:
-    r"""Change of the velocities between time points when one side of the manifold grows faster than the other.
+    r"""Change of velocities between time points if one side of the manifold grows faster than the other.
 
-    A population that multiplies and one that attracts look the same in counts, so velocities from time points rest on the
-    growth that was assumed. Here the net growth rate :math:`R` is tilted along a profile :math:`\psi` of mean 0 and standard deviation 1,
+    Counts do not distinguish a state whose cells multiply from one that attracts cells, so that velocities from time
+    points depend on the assumed growth. Here the net growth rate :math:`R` is tilted along a profile :math:`\psi` with
+    mean 0 and standard deviation 1,
 
     .. math:: R_\pm = R \pm \tfrac12 r \psi, \qquad r = \ln 2 / T,
 
-    so that cells one standard deviation up the profile double once more over the span :math:`T` of the data, relative to those in
-    the middle, under :math:`R_+` than under :math:`R_-`. Populations are coupled under both
+    so that over the span :math:`T` of the data cells one standard deviation above the mean of the profile double once more
+    under :math:`R_+` than under :math:`R_-`. Velocities :math:`v_\pm` are computed under both
     (:func:`landscape.markov.time_velocity`), and
 
     .. math:: \text{change} = \frac{\mathrm{rms}(v_+ - v_-)}{\mathrm{rms}(v)}
 
-    over the cells that have a later population. To first order it scales with :math:`r`: what is known of growth to within
-    a tenth of a doubling counts a tenth.
+    over all cells but those of the last time point. To first order the change is proportional to :math:`r`: if growth is
+    known up to a tenth of a doubling, a tenth of the change applies.
 
     Parameters
     ----------
@@ -69,16 +73,16 @@ def growth_sensitivity(
     times
         Real time of each cell, shape ``(n,)``.
     profile
-        Along what growth may differ, shape ``(n,)``, such as the slowest component of diffusion on the graph of cells.
+        Profile :math:`\psi` along which growth may differ, shape ``(n,)``, such as the slowest diffusion component.
     growth
         :math:`R`, shape ``(n,)``; equal by default.
     rng
-        Seed of the sample of at most 200 cells of each time point.
+        Seed or generator of the sample of at most 200 cells of each time point.
 
     Raises
     ------
     ValueError
-        If there is one time only, shapes differ, or the profile is constant or not finite.
+        If there is only one time, shapes differ, or the profile is constant or not finite.
     """
     z, x, t, psi = (np.asarray(value, dtype=float) for value in (coordinates, states, times, profile))
     if not len(z) == len(x) == len(t) == len(psi) or psi.ndim != 1:
@@ -89,7 +93,7 @@ def growth_sensitivity(
         msg = f"Expected at least two times, found {len(points)}."
         raise ValueError(msg)
     if not np.isfinite(psi).all() or not psi.std() > 0:
-        msg = "Expected a finite `profile` that varies, found one that does not."
+        msg = "Expected a finite `profile` that varies, found one that is constant or not finite."
         raise ValueError(msg)
     gen, kept = generator(rng), []
     for point in points:
@@ -105,13 +109,13 @@ def growth_sensitivity(
         time_velocity(z, x, t, growth=known + tilt * 0.5 * rate * psi, rng=0)[t < points[-1]] for tilt in (1, -1, 0)
     )
     length = float(np.sqrt((usual**2).mean()))
-    return GrowthSensitivity(float(np.sqrt(((up - down) ** 2).mean())) / max(length, 1e-300), rate, span)
+    return GrowthSensitivity(float(np.sqrt(((up - down) ** 2).mean())) / max(length, TINY), rate, span)
 
 
 def slowest_growth_sensitivity(
     coordinates: NDArray[np.float64], states: NDArray[np.float64], directed: Directed, graph: CellGraph
 ) -> GrowthSensitivity | None:
-    """Growth sensitivity along the slowest component of diffusion on the graph of cells.
+    """Growth sensitivity along the slowest diffusion component of the graph of cells.
 
     Parameters
     ----------
@@ -124,12 +128,12 @@ def slowest_growth_sensitivity(
 
     Returns
     -------
-    The sensitivity; ``None`` where the direction has no clock, since the other sources do not read how many cells there
-    are, and where the graph has no slow component.
+    The sensitivity. ``None`` without a clock, since other sources of direction do not depend on numbers of cells, and
+    where the slowest component is constant.
     """
     if directed.times is None:
         return None
-    profile = slow_components(graph, 2)[1][:, 1]
+    profile = diffusion_components(graph, 2)[1][:, 1]
     if not np.isfinite(profile).all() or not profile.std() > 0:
         return None
     return growth_sensitivity(coordinates, states, directed.times, profile, growth=directed.growth)

@@ -1,4 +1,4 @@
-"""Preconditioner for linear systems of Markov chains: sweeps along the flow, and a coarse chain of groups of states."""
+"""Multilevel preconditioner for linear systems of Markov chains, by aggregation of states."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import linalg
 
-# A chain of so few states is factorised: there the fill-in of neighbour graphs costs less than sweeps.
+# Chains of at most this many states are factorised, which is faster than sweeps in spite of the fill-in.
 COARSEST = 2_000
-# Sweeps that shape the weights within groups; they cross a group of neighbours several times.
+# Sweeps that relax the shape of slow vectors within aggregates; an aggregate of neighbours is crossed several times.
 N_SHAPING = 10
-# Groups that are hardly fewer than states are no help: links are so few then that sweeps do.
-LEAST_COARSENING = 0.8
+# Largest ratio of aggregates to states for which a coarse chain is used. Above, states have so few transitions that
+# sweeps alone suffice.
+MAX_COARSENING = 0.8
+# Aggregates whose mean shape is below this have relaxed to nothing, since their states are left at once; they get a
+# constant shape. Shapes elsewhere are at least `MIN_SHAPE`, so that the coarse matrix stays regular.
+VANISHED, MIN_SHAPE = 1e-200, 1e-12
 
 
 class Multilevel:
@@ -22,12 +26,13 @@ class Multilevel:
 
     .. math:: x = L^{-1} b, \qquad x \leftarrow x + P\,(R A P)^{-1} R\,(b - A x)
 
-    States are swept in the order of :math:`A t = 1`, which for absorption is the mean time left: whatever a state depends
-    on comes mostly before it, so that for a strongly directed chain one sweep nearly solves the system. The groups are
-    states around a maximal independent set. :math:`P` and :math:`R` are constant over groups but for shapes to which
-    sweeps on :math:`A r = 0` and :math:`A^\mathsf{T} l = 0` relax: with them the coarse chain is the one of aggregation
-    and disaggregation, and keeps how rarely a set is left. The coarse system is treated in the same way until it is small
-    enough to be factorised. Memory and time are linear in the number of links.
+    States are swept in the order of the solution of :math:`A t = 1`, which for absorption is the mean time to absorption:
+    most states that a state depends on come before it, so that one sweep nearly solves the system of a strongly directed
+    chain. Aggregates are the neighbourhoods of a maximal independent set. :math:`P` and :math:`R` are piecewise constant
+    up to shapes within aggregates, obtained by sweeps on :math:`A r = 0` and :math:`A^\mathsf{T} l = 0`. With them the
+    coarse chain is that of iterative aggregation and disaggregation and preserves the rates at which sets are left. The
+    coarse system is treated in the same way until it is small enough to be factorised. Memory and time are linear in the
+    number of transitions.
 
     Parameters
     ----------
@@ -46,22 +51,22 @@ class Multilevel:
         if n <= COARSEST:
             self._factor = linalg.splu(sparse.csc_array(a))
             return
-        group, n_groups = groups(a)
-        help_expected = n_groups <= LEAST_COARSENING * n
-        order = _order(a, group, n_groups) if help_expected else np.arange(n)
+        group, n_groups = aggregates(a)
+        coarsens = n_groups <= MAX_COARSENING * n
+        order = _order(a, group, n_groups) if coarsens else np.arange(n)
         self._order = order
         self._a = _permuted(a, order)
-        # In its natural order a triangular matrix is its own factorisation, and SuperLU's solves take many columns at once.
+        # A triangular matrix in its natural order is its own factorisation. SuperLU solves for all columns at once.
         self._lower = linalg.splu(
             sparse.csc_array(sparse.tril(self._a)),
             permc_spec="NATURAL",
             diag_pivot_thresh=0.0,
             options={"Equil": False},
         )
-        if help_expected:
+        if coarsens:
             self._group = group[order]
             self._left, self._right = self._shapes(n_groups)
-            self._coarse = Multilevel(coarse(self._a, self._group, n_groups, self._left, self._right))
+            self._coarse = Multilevel(coarse_matrix(self._a, self._group, n_groups, self._left, self._right))
             self._sums = sparse.csr_array((self._left, (self._group, np.arange(n))), shape=(n_groups, n))
 
     def solve(self, b: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -71,14 +76,14 @@ class Multilevel:
         right = b[self._order]
         x = np.ascontiguousarray(self._lower.solve(right))
         if self._coarse is not None:
-            rest = self._coarse.solve(self._sums @ (right - self._a @ x))
-            x += self._right[:, None] * rest[self._group]
+            correction = self._coarse.solve(self._sums @ (right - self._a @ x))
+            x += self._right[:, None] * correction[self._group]
         found = np.empty_like(x)
         found[self._order] = x
         return found
 
     def _shapes(self, n_groups: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Shapes of slow left and right vectors within groups, each with mean one over a group."""
+        """Shapes of slow left and right vectors within aggregates, each with mean one over an aggregate."""
         n = self._a.shape[0]
         left, right = np.ones(n), np.ones(n)
         transposed = sparse.csr_array(self._a.T)
@@ -89,19 +94,24 @@ class Multilevel:
         return self._scaled(left, n_groups), self._scaled(right, n_groups)
 
     def _scaled(self, shape: NDArray[np.float64], n_groups: int) -> NDArray[np.float64]:
-        # A group that relaxes to nothing, since its states are left at once, keeps a flat shape.
+        """Shape with mean one over every aggregate."""
         positive = np.maximum(shape, 0.0)
         size = np.bincount(self._group, minlength=n_groups)
         mean = np.bincount(self._group, positive, n_groups) / size
-        known = mean > 1e-200
+        known = mean > VANISHED
         scaled = positive / np.where(known, mean, 1.0)[self._group]
-        return np.where(known[self._group], np.maximum(scaled, 1e-12), 1.0)
+        return np.where(known[self._group], np.maximum(scaled, MIN_SHAPE), 1.0)
 
 
-def groups(a: sparse.csr_array) -> tuple[NDArray[np.int64], int]:
-    """Group of each state, and the number of groups: states joined to the strongest of their neighbours in an independent set.
+def aggregates(a: sparse.csr_array) -> tuple[NDArray[np.int64], int]:
+    """Aggregate of each state, and the number of aggregates.
 
-    The set is found by Luby's rounds: of states that are linked, the one with the largest random number is taken.
+    A maximal independent set of states is found by Luby's algorithm: in every round, of states that are linked, the one
+    with the largest random number is chosen. Every other state joins the neighbour in the set with the strongest link.
+
+    References
+    ----------
+    Luby (1986), *SIAM J. Comput.* 15, 1036. https://doi.org/10.1137/0215074
     """
     links = abs(sparse.csr_array(a))
     links = sparse.csr_array(links + links.T)
@@ -113,21 +123,21 @@ def groups(a: sparse.csr_array) -> tuple[NDArray[np.int64], int]:
     open_, chosen = np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
     while open_.any():
         value = np.where(open_, number, -1.0)
-        most = np.maximum.reduceat(np.r_[value[links.indices], -1.0], begin)
-        most[empty] = -1.0
-        taken = open_ & (number > most)
-        chosen |= taken
-        open_ &= ~taken & ~(links @ taken.astype(np.float64) > 0)
+        highest = np.maximum.reduceat(np.r_[value[links.indices], -1.0], begin)
+        highest[empty] = -1.0
+        added = open_ & (number > highest)
+        chosen |= added
+        open_ &= ~added & ~(links @ added.astype(np.float64) > 0)
     members = np.flatnonzero(chosen)
     nearest = np.asarray(sparse.csr_array(links[:, members]).argmax(axis=1)).ravel()
     nearest[members] = np.arange(len(members))
     return nearest.astype(np.int64), len(members)
 
 
-def coarse(
+def coarse_matrix(
     a: sparse.csr_array, group: NDArray[np.int64], n_groups: int, left: NDArray[np.float64], right: NDArray[np.float64]
 ) -> sparse.csr_array:
-    r"""Coarse matrix :math:`R A P`: entries weighted by their row and column and summed over pairs of groups."""
+    r"""Coarse matrix :math:`R A P`: entries weighted by their row and column and summed over pairs of aggregates."""
     entries = a.tocoo()
     row, col = entries.coords
     weighted = left[row] * entries.data * right[col]
@@ -135,11 +145,11 @@ def coarse(
 
 
 def _order(a: sparse.csr_array, group: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
-    """Order of :math:`A t = 1`, solved between groups and then once from state to state."""
+    """Order of states by :math:`A t = 1`, solved between aggregates and then by one Jacobi step between states."""
     n = a.shape[0]
-    flat = np.ones(n)
+    constant = np.ones(n)
     size = np.bincount(group, minlength=n_groups).astype(np.float64)
-    time = Multilevel(coarse(a, group, n_groups, flat, flat)).solve(size[:, None])[group, 0]
+    time = Multilevel(coarse_matrix(a, group, n_groups, constant, constant)).solve(size[:, None])[group, 0]
     diagonal = a.diagonal()
     return np.argsort((1.0 - (a @ time - diagonal * time)) / diagonal, kind="stable")
 

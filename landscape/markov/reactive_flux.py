@@ -1,4 +1,4 @@
-"""What flows from one set of states of a Markov chain to another: transition path theory."""
+"""Reactive flux between two sets of states of a Markov chain, by transition path theory."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape.markov.absorption import committor_chain, stationary_distribution
-from landscape.markov.transitions import absorbing_sets, row_stochastic
+from landscape.markov.transition_matrix import absorbing_sets, row_stochastic
 
 
 @dataclass(frozen=True)
 class ReactiveFlux:
-    r"""Flux of the trajectories that leave A and reach B before they return.
+    r"""Flux of the trajectories that go from A to B without returning to A.
 
     Attributes
     ----------
     gross, net
         :math:`f_{ij} = \pi_i q^-_i P_{ij} q^+_j` and :math:`\max(0, f_{ij} - f_{ji})`, csr of shape ``(n, n)``.
     stationary, forward, backward
-        :math:`\pi, q^+, q^-`, each of shape ``(n,)``.
+        :math:`\pi` and the committors :math:`q^+, q^-`, each of shape ``(n,)``.
     total
-        Transitions from A to B per step.
+        Number of transitions from A to B per step.
     rate
-        Transitions per step while A was visited last: ``total`` divided by :math:`\sum_i \pi_i q^-_i`. Its inverse
-        is the mean first passage time from A to B.
+        Number of transitions per step among the steps since A: ``total`` divided by :math:`\sum_i \pi_i q^-_i`. Its
+        inverse is the mean first passage time from A to B.
     converged
         Whether all three linear systems converged.
     """
@@ -60,7 +60,7 @@ def transition_path_flux(
     transitions
         Row-stochastic sparse matrix with one closed class, shape ``(n, n)``.
     start, end
-        Indices or masks of A and B.
+        Indices or mask of A and of B.
     tolerance
         As in :func:`absorption_probabilities`.
 
@@ -79,12 +79,12 @@ def transition_path_flux(
     pi = steady.distribution
     if not (pi > 0).all():
         msg = (
-            f"Expected a chain that returns to every state, found {int((pi <= 0).sum())} states without stationary "
-            "weight; keep only the closed class of `communicating_classes`."
+            f"Expected an irreducible chain, found {int((pi <= 0).sum())} states without stationary weight; keep only "
+            "the closed class of `communicating_classes`."
         )
         raise ValueError(msg)
     reversed_chain = sparse.csr_array(sparse.diags_array(1 / pi) @ matrix.T @ sparse.diags_array(pi))
-    # Its rows sum to one up to the residual of pi divided by pi, which is not small for states hardly ever visited.
+    # Its rows sum to one up to the residual of pi divided by pi, which is large for states that are rarely visited.
     reversed_chain = sparse.csr_array(sparse.diags_array(1 / reversed_chain.sum(1)) @ reversed_chain)
     forth = committor_chain(matrix, start, end, tolerance=tolerance)
     back = committor_chain(reversed_chain, start, end, tolerance=tolerance)

@@ -1,4 +1,4 @@
-"""Velocity from unspliced and spliced counts under the steady-state model."""
+"""RNA velocity from unspliced and spliced counts under the steady-state model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+# Keeps the division by the maximum of a gene without expression finite.
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -17,9 +20,9 @@ class SplicingVelocity:
     velocity
         Shape ``(n, g)``.
     ratio
-        Steady-state ratio of unspliced to spliced expression, shape ``(g,)``; not-a-number for genes left out.
+        Steady-state ratio of unspliced to spliced expression, shape ``(g,)``; NaN for genes that are left out.
     used
-        Genes with enough signal to have a ratio, shape ``(g,)``.
+        Genes whose ratio could be estimated, shape ``(g,)``.
     """
 
     velocity: NDArray[np.float64]
@@ -30,21 +33,30 @@ class SplicingVelocity:
 def steady_state_velocity(
     unspliced: NDArray[np.float64], spliced: NDArray[np.float64], *, quantile: float = 0.95, min_share: float = 0.01
 ) -> SplicingVelocity:
-    r"""Velocity :math:`v = u / \gamma' - s` with the ratio :math:`\gamma'` of cells at the extremes.
+    r"""Velocity :math:`v = u / \gamma' - s`, with the ratio :math:`\gamma'` from cells at the extremes.
 
     In :math:`\dot u = \alpha - \beta u`, :math:`\dot s = \beta u - \gamma s` the ratio :math:`u / s` is
-    :math:`\gamma' = \gamma / \beta` at a steady state. It is the slope through the origin of the cells whose summed
-    expression lies above ``quantile`` (on) or that have none of it (off, which a line through the origin meets). In
-    units of an mRNA lifetime :math:`1/\gamma` the production is :math:`u/\gamma'` and the decay :math:`s`.
+    :math:`\gamma' = \gamma / \beta` at steady state. It is the slope of a line through the origin, fitted to cells whose
+    summed expression is above ``quantile`` (on); cells without any expression (off) lie on every such line. In units
+    of the mRNA lifetime :math:`1/\gamma` production is :math:`u/\gamma'` and decay is :math:`s`.
 
     Parameters
     ----------
     unspliced, spliced
-        Depth-normalised, smoothed expression, shape ``(n, g)``.
+        :math:`u` and :math:`s`, depth-normalised and smoothed, shape ``(n, g)``.
     quantile
-        Share of cells below the upper extreme.
+        Share of cells below the upper extreme of a gene.
     min_share
-        Genes whose unspliced expression is not zero in fewer cells are left out, velocity zero.
+        Genes with unspliced expression in a smaller share of cells are left out; their velocity is zero.
+
+    Returns
+    -------
+    Velocity with the ratios.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ.
 
     References
     ----------
@@ -53,7 +65,7 @@ def steady_state_velocity(
     if unspliced.shape != spliced.shape:
         msg = f"Expected unspliced and spliced expression of one shape, found {unspliced.shape} and {spliced.shape}."
         raise ValueError(msg)
-    peak_u, peak_s = (np.maximum(m.max(0), 1e-300) for m in (unspliced, spliced))
+    peak_u, peak_s = (np.maximum(m.max(0), TINY) for m in (unspliced, spliced))
     total = unspliced / peak_u + spliced / peak_s
     high = total >= np.quantile(total, quantile, axis=0)
     product = np.where(high, unspliced * spliced, 0).sum(0)

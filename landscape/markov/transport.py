@@ -1,4 +1,4 @@
-"""Couplings between populations of successive times by entropic optimal transport."""
+"""Velocities between successive time points by entropic optimal transport."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from landscape._random import RandomLike, generator
 
 logger = logging.getLogger(__name__)
 
-# Beyond this multiple of the median all costs are one: how far apart two cells are that nothing joins says no more.
+# Costs are capped at this multiple of their median, beyond which a distance carries no information.
 FAR = 10.0
+# Keeps the kernel finite where all cells coincide.
+TINY = 1e-300
 
 
 def coupling(
@@ -32,9 +34,9 @@ def coupling(
     .. math:: \min_\pi \sum_{ij} \pi_{ij} c_{ij} - \epsilon H(\pi), \qquad c_{ij} = \min(|x_i - y_j|^2, 10\,m),
               \quad \epsilon = \mathrm{blur} \cdot m
 
-    with the median :math:`m` of :math:`|x_i - y_j|^2`. The threshold matters where a few cells lie far from all others, such
-    as those of another tissue, and their share differs between the samples: somebody has to cross the gap, and without it
-    the iterations count as many steps as the gap is high.
+    with the median :math:`m` of :math:`|x_i - y_j|^2`. The cap matters where a few cells are far from all others, such as
+    those of another tissue, and their share differs between the samples. Some mass must then cross the gap, and without
+    the cap the number of iterations grows with its cost.
 
     Parameters
     ----------
@@ -45,11 +47,11 @@ def coupling(
     blur
         Regularisation in units of the median cost.
     max_steps, tolerance
-        Limit of the iterations, and of the largest relative error of a marginal at which they end.
+        Largest number of iterations, and the relative error of the marginals at which they stop.
 
     Returns
     -------
-    Coupling of shape ``(n, m)``; its rows sum to the weights over their sum.
+    Coupling :math:`\pi`, shape ``(n, m)``; its rows sum to the weights divided by their sum.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def coupling(
     """
     cost = cdist(early, late, "sqeuclidean")
     middle = np.median(cost)
-    log_kernel = -np.minimum(cost, FAR * middle) / (blur * middle + 1e-300)
+    log_kernel = -np.minimum(cost, FAR * middle) / (blur * middle + TINY)
     n, m = cost.shape
     mass = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
     f, g = np.zeros(n), np.zeros(m)
@@ -89,27 +91,27 @@ def time_velocity(
     n_neighbors: int = 10,
     rng: RandomLike = 0,
 ) -> NDArray[np.float64]:
-    r"""Velocity of every cell from the couplings of its time point with the next one.
+    r"""Velocity of every cell from the coupling of its time point with the next one.
 
     .. math:: v_i = \frac{1}{t' - t} \Big(\sum_j \frac{\pi_{ij}}{\sum_k \pi_{ik}} x_j - x_i\Big)
 
-    The last population has no later one and is taken to be at rest. From time points with more than ``max_cells``
-    cells a sample is coupled, and every other cell takes the mean of its nearest neighbours in it, so memory does not
-    grow with the square of the number of cells.
+    Cells of the last time point get velocity zero. Of time points with more than ``max_cells`` cells a sample is coupled,
+    and every other cell takes the mean over its nearest neighbours in the sample, so that memory does not grow with the
+    square of the number of cells.
 
     Parameters
     ----------
     coordinates
-        Where distances are measured, such as the latent variables, shape ``(n, k)``.
+        Coordinates in which distances are measured, such as latent variables, shape ``(n, k)``.
     states
         :math:`x`, shape ``(n, d)``.
     times
         Real time of each cell, shape ``(n,)``.
     growth
-        Net growth rate of each cell, shape ``(n,)``: a cell stands for :math:`e^{R (t' - t)}` descendants. Equal by
-        default.
+        Net growth rate :math:`R` of each cell, shape ``(n,)``: a cell has :math:`e^{R (t' - t)}` descendants at the next
+        time. Equal by default.
     max_cells, n_neighbors, rng
-        Size of the sample, neighbours that are averaged, and the seed of the sample.
+        Size of the sample, number of neighbours that are averaged, and seed or generator of the sample.
 
     Returns
     -------
@@ -128,8 +130,8 @@ def time_velocity(
         plan = coupling(coordinates[a], coordinates[b], weights=descendants)
         moved = (plan / plan.sum(1, keepdims=True) @ states[b] - states[a]) / (later - t)
         velocity[a] = moved
-        rest = np.setdiff1d(np.flatnonzero(times == t), a)
-        if len(rest):
-            _, near = cKDTree(coordinates[a]).query(coordinates[rest], min(n_neighbors, len(a)))
-            velocity[rest] = moved[near.reshape(len(rest), -1)].mean(1)
+        others = np.setdiff1d(np.flatnonzero(times == t), a)
+        if len(others):
+            _, near = cKDTree(coordinates[a]).query(coordinates[others], min(n_neighbors, len(a)))
+            velocity[others] = moved[near.reshape(len(others), -1)].mean(1)
     return velocity

@@ -20,7 +20,7 @@ from landscape.directions import GRADE_NAMES, GRADES, Combination, Direction
 from landscape.dynamics.diagnostics import fit_diagnostics, growth_diagnostics
 from landscape.dynamics.edge_evidence import edge_evidence
 from landscape.dynamics.fit import Fitted, fit_model, fit_replicates
-from landscape.dynamics.problem import fit_problem
+from landscape.dynamics.problem import set_up_problem
 from landscape.dynamics.states import scaled_states
 from landscape.markov.graph import neighbor_graph
 from landscape.markov.growth_sensitivity import slowest_growth_sensitivity
@@ -136,7 +136,7 @@ def dynamics(
         variance that the rates explain; ``velocity_r2_held_out``, that in a fifth of the blocks of cells, which a
         second fit did not see; ``held_out_distance``, where populations of three time points or more are matched, the
         energy distance at the middle one of a fit without it, beside that of ``held_out_unchanged`` and ``held_out_straight`` guesses
-        (:func:`landscape.dynamics.without_one_time`); ``asymmetry`` :math:`|W - W^T| / |W + W^T|`; ``tangency``, the mean cosine between the
+        (:func:`landscape.dynamics.held_out_distances`); ``asymmetry`` :math:`|W - W^T| / |W + W^T|`; ``tangency``, the mean cosine between the
         drift and the tangent space of the model's decoder, with what chance would give; ``growth_sensitivity``, with time
         points, the relative change of the velocities if one end of the cells doubled once more than the other over the
         span of the data.
@@ -180,7 +180,7 @@ def dynamics(
     mask, source = inputs.support(adata, network_key, names, support, len(x))
     if self_edges:
         np.fill_diagonal(mask, 1.0)
-    problem = fit_problem(
+    problem = set_up_problem(
         x,
         z,
         directed,

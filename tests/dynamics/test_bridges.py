@@ -11,12 +11,11 @@ import torch
 from landscape.dynamics import (
     Model,
     RegulatoryDrift,
-    energy_distance,
     fit_bridges,
     growth_of,
+    held_out_distances,
     match_populations,
     simulate,
-    without_one_time,
 )
 
 
@@ -55,11 +54,11 @@ def test_lifetimes_and_signs_of_a_cascade_are_found_from_nothing():
     assert (torch.diag(found.weights) == 0).all()
 
 
-def test_paths_miss_less_from_round_to_round():
+def test_corrections_of_paths_become_smaller_from_round_to_round():
     _, populations = cascade()
-    misses = fit_bridges(Model(ignorant(), 1e-3), populations, rng=0).misses
-    assert len(misses) == 4
-    assert misses[-1] < 0.5 * misses[0]
+    corrections = fit_bridges(Model(ignorant(), 1e-3), populations, rng=0).corrections
+    assert len(corrections) == 4
+    assert corrections[-1] < 0.5 * corrections[0]
 
 
 def test_known_decay_rates_and_the_support_stay():
@@ -90,16 +89,16 @@ def test_the_same_seed_gives_the_same_model():
     assert torch.equal(a, b)
 
 
-def test_a_time_that_was_left_out_is_met_better_than_by_guesses():
+def test_a_held_out_time_is_predicted_better_than_without_a_model():
     _, populations = cascade()
     rest = {t: x for t, x in populations.items() if t != 2.0}
     start = fit_bridges(Model(ignorant(), 1e-3), rest, rng=0).model
     match = match_populations(start, rest, n_steps=60, rng=0)
-    found = without_one_time(match.model, populations, 2.0)
+    found = held_out_distances(match.model, populations, 2.0)
     assert found["held_out_time"] == 2.0
     assert found["held_out_distance"] < 0.2 * found["held_out_unchanged"]
     with pytest.raises(ValueError, match="between the first and the last"):
-        without_one_time(match.model, populations, 0.0)
+        held_out_distances(match.model, populations, 0.0)
 
 
 def two_equal_wells():
@@ -121,7 +120,7 @@ def two_equal_wells():
 
 
 @pytest.mark.slow
-def test_growth_is_told_from_attraction():
+def test_growth_is_distinguished_from_attraction():
     truth, populations, growth = two_equal_wells()
     share = {}
     for name, known in (("modelled", growth), ("ignored", None)):
@@ -138,24 +137,3 @@ def test_growth_is_told_from_attraction():
     assert observed > 0.75
     assert abs(share["modelled"] - 0.5) < 0.1
     assert share["ignored"] > 0.65
-
-
-def test_weights_stand_for_descendants():
-    gen = np.random.default_rng(0)
-    x = torch.as_tensor(gen.standard_normal((300, 2)))
-    twice = torch.cat([x[:100], x[:100], x[100:]])
-    y = torch.as_tensor(gen.standard_normal((300, 2)) + 1)
-    weights = torch.ones(300, dtype=torch.float64)
-    weights[:100] = 2
-    # Pairs of a cell with its own copy are at distance zero, the only difference: 200 of 400 * 399 pairs.
-    assert float(energy_distance(x, y, weights)) == pytest.approx(float(energy_distance(twice, y)), abs=0.02)
-
-
-def test_growth_is_the_mean_of_the_nearest_cells():
-    x = np.array([[0.0], [1.0], [10.0], [11.0]])
-    growth = growth_of(x, [1.0, 3.0, -1.0, -3.0], n_neighbors=2)
-    np.testing.assert_allclose(growth(torch.tensor([[0.4], [10.4]], dtype=torch.float64)), [2.0, -2.0])
-    with pytest.raises(ValueError, match="one growth rate for each of 4 cells"):
-        growth_of(x, [1.0])
-    with pytest.raises(ValueError, match="1 that are not"):
-        growth_of(x, [1.0, np.nan, 0.0, 0.0])

@@ -9,7 +9,7 @@ from scipy import sparse
 from landscape.dynamics import RegulatoryDrift
 from landscape.dynamics.edge_evidence import edge_evidence
 from landscape.dynamics.fit import fit_model
-from landscape.dynamics.problem import ROOT_DECAY, fit_problem
+from landscape.dynamics.problem import ROOT_DECAY, set_up_problem
 from landscape.markov import neighbor_graph
 from landscape.markov.directed import Directed
 
@@ -23,7 +23,7 @@ def test_of_regulators_that_go_together_neither_is_determined():
     weights[0, [1, 3]] = 3.0, -3.0
     true = RegulatoryDrift.from_arrays(weights, bias=0.0, ceiling=1.0, decay=ROOT_DECAY, hill=4.0)
     velocity = true(torch.as_tensor(x)).numpy() + 0.02 * rng.standard_normal(x.shape)
-    problem = fit_problem(
+    problem = set_up_problem(
         x,
         x,
         Directed(sparse.eye(800, format="csr"), velocity / ROOT_DECAY, np.array([], dtype=int)),

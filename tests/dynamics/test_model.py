@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pytest
 import torch
 
 import landscape as ls
+import landscape.dynamics.model
 from landscape.dynamics import Model, RegulatoryDrift, simulate
 
 
@@ -53,7 +56,7 @@ def test_a_field_without_lifetimes_needs_a_step():
     path = model.simulate(torch.ones(3, 2, dtype=torch.float64), duration=1.0, rng=2)
     expected = simulate(ring, torch.ones(3, 2, dtype=torch.float64), diffusion=0.1, duration=1.0, step=0.1, rng=2)
     torch.testing.assert_close(path.states, expected.states, rtol=0, atol=0)
-    with pytest.raises(TypeError, match="whose genes can be held"):
+    with pytest.raises(TypeError, match="whose genes can be clamped"):
         model.held_at({0: 0.0})
 
 
@@ -81,8 +84,36 @@ def test_genes_are_held_by_name_and_by_position(toggle):
     assert clamped[:, 1].tolist() == [0.5] * 3
     assert clamped[:, 0].tolist() == [0.7] * 3
     assert states[0, 1] == 0.7
-    with pytest.raises(KeyError, match="found 'C'"):
+    with pytest.raises(KeyError, match="one of .*'A', 'B'.*, found 'C'"):
         toggle.held_at({"C": 0.0})
+    with pytest.raises(KeyError, match="a position: the model has no names, found 'A'"):
+        Model(toggle.drift, 0.01).held_at({"A": 0.0})
+    for position in (2, -1):
+        with pytest.raises(IndexError, match=f"between 0 and 1, found {position}"):
+            toggle.knocked_out([position])
+
+
+def test_states_may_be_an_array_and_must_have_the_variables_of_the_model(toggle):
+    start = np.random.default_rng(0).random((4, 2))
+    of_array, of_tensor = (toggle.simulate(s, duration=1.0, rng=1).states for s in (start, torch.as_tensor(start)))
+    assert torch.equal(of_array, of_tensor)
+    assert torch.equal(next(toggle.integrate(start, rng=1)), next(toggle.integrate(torch.as_tensor(start), rng=1)))
+    for wrong in (start[:, :1], start[0]):
+        with pytest.raises(ValueError, match=r"states of shape \(n, 2\), found"):
+            toggle.simulate(wrong, duration=1.0)
+
+
+def test_the_representation_has_the_names_the_noise_and_the_step_and_no_arrays(toggle):
+    assert repr(toggle) == "Model(2 variables: A, B; diffusion 0.01, lower 0.0, step 0.133)"
+    assert repr(toggle.held_at({"B": 0.5})).endswith("held B=0.5)")
+    plain = Model(lambda x: -x, np.array([0.1, 0.2]), lower=None)
+    assert repr(plain) == "Model(variables; diffusion ndarray, lower None)"
+
+
+def test_the_examples_of_the_docstring_hold():
+    found = doctest.testmod(landscape.dynamics.model)
+    assert found.attempted > 5
+    assert found.failed == 0
 
 
 def test_states_are_roots_of_expression_over_the_scale(toggle):
@@ -94,7 +125,7 @@ def test_states_are_roots_of_expression_over_the_scale(toggle):
 def test_noise_that_is_one_number_can_be_asked_for(toggle):
     assert toggle.diffusion_constant == 0.01
     assert toggle.with_diffusion(None) is toggle
-    with pytest.raises(TypeError, match="that is one number, found ndarray"):
+    with pytest.raises(TypeError, match="that is one number, found ndarray; set one"):
         _ = toggle.with_diffusion(np.array([0.1, 0.2])).diffusion_constant
 
 
@@ -102,11 +133,15 @@ def test_noise_that_is_one_number_can_be_asked_for(toggle):
     ("options", "message"),
     [
         ({"regulators": ("A",)}, "a name for each of 2 variables, found 1"),
-        ({"regulators": ("A", "A")}, "distinct names"),
-        ({"regulators": ("A", "B"), "scale": np.ones(3)}, "a scale for each of 2 variables, found 3"),
-        ({"max_step": 0.0}, "positive `max_step`, found 0"),
+        ({"regulators": ("A", "A")}, "distinct names of variables, found ..A.. repeated"),
+        ({"regulators": ("A", "B"), "scale": np.ones(3)}, "a scale for each of 2 variables, found shape"),
+        ({"scale": np.ones(3)}, r"a scale for each of 2 variables, found shape \(3,\)"),
+        ({"scale": np.array([1.0, 0.0])}, "positive finite scales, found 0.0"),
+        ({"max_step": 0.0}, "positive finite `max_step`, found 0"),
+        ({"diffusion": 0.0}, "positive finite `diffusion`, found 0.0"),
+        ({"diffusion": np.inf}, "positive finite `diffusion`, found inf"),
     ],
 )
 def test_what_does_not_match_is_refused(toggle, options, message):
     with pytest.raises(ValueError, match=message):
-        Model(toggle.drift, 0.01, **options)
+        Model(toggle.drift, **{"diffusion": 0.01} | options)

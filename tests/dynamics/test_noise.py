@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_noise():
     assert once == again != other
 
 
-def test_noise_stays_below_the_most_there_can_be():
+def test_noise_stays_below_its_upper_bound():
     assert fit_diffusion(Model(relaxing(), DIFFUSION / 10), carried(200, 0)) == pytest.approx(DIFFUSION / 10, rel=0.15)
 
 

@@ -1,4 +1,4 @@
-"""Matching populations: the distance against closed forms, and recovery of what carries a population forward."""
+"""Populations at several times: their checks, the steps between them, and growth along paths."""
 
 from __future__ import annotations
 
@@ -6,80 +6,41 @@ import numpy as np
 import pytest
 import torch
 
-from landscape.dynamics import Model, RegulatoryDrift, energy_distance, match_populations, simulate
+from landscape.dynamics import Model, RegulatoryDrift, fit_bridges, fit_diffusion, match_populations
+from landscape.dynamics.populations import MIN_STEPS, descendants, require_populations, steps_between
 
 
-def test_energy_distance_of_two_shifted_normals():
-    rng = np.random.default_rng(0)
-    shift, n = 1.3, 4000
-    x, y = (torch.as_tensor(rng.standard_normal((n, 1))) for _ in range(2))
-    # For N(0,1) and N(m,1): E|X-Y| = sqrt(2) times the mean of a folded normal with mean m/sqrt(2).
-    m = shift / np.sqrt(2)
-    folded = np.sqrt(2 / np.pi) * np.exp(-(m**2) / 2) + m * (1 - 2 * _phi(-m))
-    expected = 2 * np.sqrt(2) * folded - 4 / np.sqrt(np.pi)
-    found = float(energy_distance(x, y + shift))
-    # The estimate is a mean over n cells of a quantity with spread of order one on each side.
-    assert abs(found - expected) < 4 * 2 / np.sqrt(n)
+def model() -> Model[RegulatoryDrift]:
+    return Model(RegulatoryDrift.from_arrays(np.zeros((2, 2)), decay=[1.0, 2.0]), 1e-2)
 
 
-def _phi(z):
-    return float(torch.special.ndtr(torch.tensor(z, dtype=torch.float64)))
+def test_times_are_in_ascending_order():
+    cells = torch.zeros(2, 2)
+    assert require_populations({3.0: cells, 0.0: cells, 1.5: cells}) == [0.0, 1.5, 3.0]
 
 
-def test_energy_distance_of_equal_laws_is_unbiased():
-    rng = np.random.default_rng(1)
-    found = [
-        float(energy_distance(*(torch.as_tensor(rng.standard_normal((50, 3))) for _ in range(2)))) for _ in range(400)
-    ]
-    assert abs(np.mean(found)) < 4 * np.std(found) / np.sqrt(400)
-
-
-def decay_problem():
-    """One gene that is switched off by another and decays: the truth is a rate."""
-    weights = np.array([[0.0, 0.0], [-8.0, 0.0]])
-    truth = RegulatoryDrift.from_arrays(weights, bias=[6.0, 4.0], ceiling=1.0, decay=[1.0, 0.5], hill=2.0)
-    rng = np.random.default_rng(0)
-    start = torch.as_tensor(np.c_[rng.uniform(0.9, 1.1, 400), rng.uniform(0.7, 1.2, 400)])
-    times = [0.0, 1.0, 2.0, 4.0]
-    path = simulate(truth, start, diffusion=2e-3, duration=4.0, step=0.02, rng=1, lower=0.0, save_at=times)
-    return truth, {t: path.states[k] for k, t in enumerate(times)}
-
-
-def test_a_wrong_speed_is_put_right():
-    truth, populations = decay_problem()
-    wrong = RegulatoryDrift.from_arrays(
-        truth.weights.numpy(), bias=truth.bias.numpy(), ceiling=[1.0, 2.0], decay=[1.0, 1.5], hill=2.0
-    )
-    found = match_populations(Model(wrong, 1e-2), populations, n_steps=150, n_particles=200, rng=0)
-
-    assert found.distance.max() < 0.1 * found.initial_distance.max()
-    # Expected shape of the mean over time, from the truth itself.
-    start = populations[0.0]
-    late = found.model.simulate(start, duration=3.0, step=0.02, rng=5)
-    true = simulate(truth, start, diffusion=2e-3, duration=3.0, step=0.02, rng=6, lower=0.0)
-    # A time that was not shown; 400 cells with a spread below .15 leave a standard error below .01 on each side.
-    np.testing.assert_allclose(late.states[-1].mean(0), true.states[-1].mean(0), atol=0.05)
-
-
-def test_the_same_seed_gives_the_same_model():
-    truth, populations = decay_problem()
-    a, b = (
-        match_populations(Model(truth, 1e-2), populations, n_steps=5, n_particles=50, rng=3).model.drift.weights
-        for _ in range(2)
-    )
-    assert torch.equal(a, b)
-
-
-def test_the_support_holds():
-    truth, populations = decay_problem()
-    support = torch.tensor([[0.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
-    found = match_populations(Model(truth, 1e-2), populations, support=support, n_steps=5, n_particles=50)
-    assert (found.model.drift.weights[support == 0] == 0).all()
-
-
-def test_too_few_times_or_cells_are_refused():
-    truth, populations = decay_problem()
+@pytest.mark.parametrize("fit", [match_populations, fit_bridges, fit_diffusion])
+def test_too_few_times_or_cells_are_refused(fit):
+    cells = torch.rand(5, 2, dtype=torch.float64)
     with pytest.raises(ValueError, match="two or more times, found 1"):
-        match_populations(Model(truth, 1e-2), {0.0: populations[0.0]})
+        fit(model(), {0.0: cells})
     with pytest.raises(ValueError, match=r"at least two cells at every time, found \{1.0: 1\}"):
-        match_populations(Model(truth, 1e-2), {0.0: populations[0.0], 1.0: populations[1.0][:1]})
+        fit(model(), {0.0: cells, 1.0: cells[:1]})
+
+
+def test_steps_are_ten_at_least_and_none_is_longer_than_that_of_the_model():
+    assert steps_between(model(), 0.01) == MIN_STEPS
+    # Steps of a fifth of the shortest lifetime, .5.
+    assert steps_between(model(), 7.0) == 70
+
+
+def test_descendants_are_exponential_in_the_integral_of_the_growth_rate():
+    gaps = np.array([0.5, 2.0])
+    # A rate that is linear in time along each path, for which the trapezoidal rule is exact.
+    path = [torch.tensor([[0.0], [1.0]]), torch.tensor([[0.5], [1.0]]), torch.tensor([[2.5], [1.0]])]
+    found = descendants(lambda x: x[:, 0].double(), path, gaps)
+    integral = np.array([[0.125, 0.5], [3.125, 2.5]])
+    for weights, expected in zip(found, integral, strict=True):
+        np.testing.assert_allclose(weights[0] / weights[1], np.exp(expected[0] - expected[1]))
+        assert float(weights.max()) == 1.0
+    assert descendants(None, path, gaps) == [None, None]

@@ -132,7 +132,7 @@ def test_chemical_noise_of_a_gene_made_at_a_constant_rate_is_that_of_poisson_cou
     end = simulate(drift, start, diffusion=diffusion, duration=10.0, step=0.02, lower=0.0).states[-1].numpy()
     # Euler's variance is too large by gamma h / 2 = 1 %; that of 20,000 samples has a standard error of 1 %.
     np.testing.assert_allclose(end.var(0), mean / size, rtol=0.05)
-    with pytest.raises(TypeError, match="Expected a RegulatoryDrift, whose births and deaths are known, found builtin"):
+    with pytest.raises(TypeError, match="Expected a RegulatoryDrift, which has production and decay, found builtin"):
         chemical_diffusion(torch.neg, system_size=10.0)
     with pytest.raises(ValueError, match="`system_size` to be positive and finite, found 0.0"):
         chemical_diffusion(drift, system_size=0.0)

@@ -1,4 +1,4 @@
-"""The graph of cells: neighbours, slow components against closed forms, ends of a star."""
+"""The graph of nearest neighbours, against all distances."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import logging
 import numpy as np
 import pytest
 
-from landscape.markov import find_ends, neighbor_graph
-from landscape.markov.graph import simplex_memberships, slow_components
+from landscape.markov import neighbor_graph
 
 
 def star(arms: int = 3, n: int = 300, noise: float = 0.02, seed: int = 0):
@@ -53,42 +52,6 @@ def test_permuting_cells_permutes_the_graph():
     order = np.random.default_rng(1).permutation(len(points))
     a, b = neighbor_graph(points), neighbor_graph(points[order])
     assert abs(a.weights[order][:, order] - b.weights).max() < 1e-12
-
-
-def test_slow_components_of_a_circle_come_in_pairs():
-    angle = 2 * np.pi * np.arange(400) / 400
-    values, vectors = slow_components(neighbor_graph(np.c_[np.cos(angle), np.sin(angle)], n_neighbors=10), 6)
-    np.testing.assert_allclose(values[0], 1, atol=1e-12)
-    # Rotation maps cosine to sine, so eigenvalues are degenerate; rounding in the distances is all that splits them.
-    np.testing.assert_allclose(values[[1, 3]], values[[2, 4]], rtol=1e-9)
-    np.testing.assert_allclose(vectors[:, 0], 1)
-
-
-def test_memberships_are_barycentric_coordinates_of_a_simplex():
-    rng = np.random.default_rng(0)
-    chi = np.vstack([np.eye(3), rng.dirichlet(np.ones(3), 50)])
-    mixing = rng.normal(size=(3, 2))
-    corners, found = simplex_memberships(np.c_[np.ones(53), chi @ mixing])
-    np.testing.assert_allclose(found[:, np.argsort(corners)], chi, atol=1e-10)
-
-
-@pytest.mark.parametrize("arms", [2, 3, 4])
-def test_the_ends_of_a_star_are_the_tips_of_its_arms(arms):
-    points, along = star(arms)
-    ends = find_ends(neighbor_graph(points), np.arange(len(points) - 30, len(points)))
-    assert len(ends.terminal) == arms
-    n = 300
-    for cells in ends.terminal:
-        assert len({cell // n for cell in cells}) == 1
-        assert along[cells].min() > 0.8
-
-
-def test_an_end_where_the_root_lies_is_none():
-    points, along = star(3)
-    root = np.flatnonzero(along[:300] > 0.95)
-    ends = find_ends(neighbor_graph(points), root)
-    assert len(ends.terminal) == 2
-    assert all(cells.min() >= 300 for cells in ends.terminal)
 
 
 def test_components_are_reported(caplog):

@@ -1,4 +1,4 @@
-"""Directed chains: flow potential against Kirchhoff's law on a line, kernels against their formula."""
+"""Kernels of chains: flow potential against Kirchhoff's law on a line, kernels against their formula."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_cells_that_the_source_does_not_reach_have_no_potential():
 
 
 def test_a_flow_without_sinks_is_refused():
-    with pytest.raises(ValueError, match="at least one end"):
+    with pytest.raises(ValueError, match="at least one sink"):
         flow_potential(line(5), np.array([0]), ())
 
 

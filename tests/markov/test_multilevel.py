@@ -1,4 +1,4 @@
-"""Preconditioner of chains: what it groups, what it keeps, and that its cost in iterations hardly grows with cells."""
+"""Preconditioner of chains: what it aggregates, what it keeps, and that its cost in iterations hardly grows with cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.sparse import linalg
 from landscape.markov import absorption_probabilities, multilevel, neighbor_graph, potential_kernel
 from landscape.markov.kernels import undirected_kernel
 from landscape.markov.linear_solver import solve
-from landscape.markov.multilevel import Multilevel, coarse, groups
+from landscape.markov.multilevel import Multilevel, aggregates, coarse_matrix
 from landscape.markov.terminal_states import expected_visits
 
 
@@ -74,13 +74,13 @@ def test_iterations_hardly_grow_with_the_number_of_cells(directed, monkeypatch):
         graph, tips, height = fork(n)
         chain = potential_kernel(graph, height) if directed else undirected_kernel(graph)
         spent.append(solve(*interior(chain, tips), tolerance=1e-10).n_iterations)
-    # Without groups the number goes as a power of the cells: 16 times as many cells in two dimensions take four times as
+    # Without aggregates the number goes as a power of the cells: 16 times as many cells in two dimensions take four times as
     # many iterations.
     assert spent[1] <= 2 * spent[0]
 
 
-def test_a_chain_that_gathers_where_nothing_ends_is_followed(forked):
-    """Where the chain stays at the ends for long, the coarse chain must know how rarely it leaves."""
+def test_expected_visits_of_a_chain_that_leaves_its_ends_rarely(forked):
+    """Where the chain stays at the ends for long, the coarse chain must preserve how rarely it leaves."""
     graph, _, height = forked
     chain = potential_kernel(graph, height)
     degree = np.asarray(graph.weights.sum(1)).ravel()
@@ -91,11 +91,11 @@ def test_a_chain_that_gathers_where_nothing_ends_is_followed(forked):
     np.testing.assert_allclose(share, exact, atol=1e-6)
 
 
-def test_groups_are_neighbourhoods_and_the_coarse_chain_keeps_sums(forked):
+def test_aggregates_are_neighbourhoods_and_the_coarse_chain_keeps_sums(forked):
     graph, _, height = forked
     chain = sparse.csr_array(potential_kernel(graph, height))
     a = sparse.csr_array(sparse.eye_array(chain.shape[0]) - 0.9 * chain)
-    group, n_groups = groups(a)
+    group, n_groups = aggregates(a)
     assert group.min() == 0
     assert set(group) == set(range(n_groups))
     assert n_groups < len(group) / 5
@@ -105,7 +105,7 @@ def test_groups_are_neighbourhoods_and_the_coarse_chain_keeps_sums(forked):
         # One member is linked to all others.
         assert (linked[members][:, members].toarray() != 0).all(1).any()
     flat = np.ones(len(group))
-    small = coarse(a, group, n_groups, flat, flat)
+    small = coarse_matrix(a, group, n_groups, flat, flat)
     np.testing.assert_allclose(small @ np.ones(n_groups), np.bincount(group, a @ flat), rtol=1e-12)
 
 

@@ -23,7 +23,7 @@ def undirected(graph):
     return sparse.csr_matrix(sparse.diags(1 / np.asarray(graph.weights.sum(1)).ravel()) @ graph.weights)
 
 
-def test_visits_are_those_of_a_chain_that_starts_anew():
+def test_expected_visits_are_those_of_a_chain_with_restarts():
     # From 0 to 1 for certain, and 1 stays: started at 0, one visit to 0 and then, with 1 - 1/h of going on, all to 1.
     chain = sparse.csr_matrix(np.array([[0.0, 1.0], [0.0, 1.0]]))
     np.testing.assert_allclose(expected_visits(chain, np.array([1.0, 0.0]), horizon=4), [0.25, 0.75], atol=1e-12)
@@ -31,21 +31,21 @@ def test_visits_are_those_of_a_chain_that_starts_anew():
         expected_visits(chain, np.array([1.0, 0.0]), horizon=1)
 
 
-def test_an_undirected_walk_gathers_nowhere_more_than_itself():
+def test_the_undirected_random_walk_has_no_terminal_states():
     graph = neighbor_graph(star()[0])
     degree = np.asarray(graph.weights.sum(1)).ravel()
     rest = degree / degree.sum()
     np.testing.assert_allclose(expected_visits(undirected(graph), rest, horizon=50) / rest, 1, atol=1e-5)
 
 
-def test_the_arms_that_a_chain_climbs_are_sinks_and_the_one_it_comes_from_is_none():
+def test_the_arms_that_a_chain_climbs_are_terminal_states_and_the_one_it_comes_from_is_not():
     points, along, arm = star()
     graph = neighbor_graph(points)
     found = find_terminal_states(graph, potential_kernel(graph, np.where(arm == 0, along, -along)))
     assert {int(np.median(arm[cells])) for cells in found.cells} == {1, 2}
-    for cells, gain, arrival in zip(found.cells, found.gathering, found.arrival, strict=True):
+    for cells, gathering, arrival in zip(found.cells, found.gathering, found.arrival, strict=True):
         assert along[cells].min() > 0.7
-        assert gain > 0
+        assert gathering > 0
         assert arrival > 1 / 3
     assert len(np.unique(np.concatenate(found.cells))) == sum(map(len, found.cells))
 
@@ -77,7 +77,7 @@ def test_no_end_is_told_on_a_ring_that_the_chain_goes_round(seed):
     assert not ((found.gathering >= MIN_GATHERING) & (found.arrival >= MIN_ARRIVAL)).any()
 
 
-def test_a_closed_set_is_never_left_and_leads_to_its_mean():
+def test_an_absorbing_set_is_never_left_and_leads_to_its_mean():
     graph = neighbor_graph(star()[0])
     chain = undirected(graph)
     ends = (np.arange(5), np.arange(40, 50))

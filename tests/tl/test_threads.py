@@ -19,7 +19,7 @@ CASES = {
     "landscape.tl._occupancy": ("require_adata", lambda: ls.tl.occupancy(None)),
     "landscape.tl._perturb": ("require_adata", lambda: ls.tl.perturb(None, {})),
     "landscape.dynamics.bridges": ("require_populations", lambda: ls.dynamics.fit_bridges(None, {})),
-    "landscape.dynamics.populations": (
+    "landscape.dynamics.population_match": (
         "require_populations",
         lambda: ls.dynamics.match_populations(None, {}),
     ),

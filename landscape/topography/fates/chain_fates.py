@@ -46,7 +46,7 @@ def chain_fates(problem: FateProblem) -> FateEstimate:
         "residual": solution.residual,
         "row_sum_error": solution.row_sum_error,
         "n_unreachable": int(solution.n_unreachable),
-        "lost": float(np.nanmean(solution.lost)),
+        "lost": float(np.nanmean(solution.unabsorbed)),
         "method": solution.method,
     }
     return FateEstimate(table, np.arange(len(table)), table, np.zeros(table.shape), record)

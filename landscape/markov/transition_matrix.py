@@ -1,4 +1,4 @@
-"""Transition matrices and sets of their states, checked."""
+"""Checks of transition matrices and of the sets of states that absorb them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 Absorbing = Mapping[str, Sequence[int] | NDArray] | Sequence | NDArray
-ROW_SUM_TOLERANCE = 1e-5  # what float32 kernels need
+# Rows of matrices in float32, such as CellRank's, sum to 1 only up to their rounding.
+ROW_SUM_TOLERANCE = 1e-5
 
 
 def row_stochastic(transitions: sparse.csr_array | sparse.csr_matrix) -> sparse.csr_array:
-    """Checked copy of a transition matrix in float64, without stored zeros, with rows that sum to 1 exactly.
+    """Checked copy of a transition matrix in float64, without stored zeros and with rows scaled to sum to 1.
 
     Raises
     ------
@@ -52,7 +53,20 @@ def row_stochastic(transitions: sparse.csr_array | sparse.csr_matrix) -> sparse.
 
 
 def absorbing_sets(absorbing: Absorbing, n: int) -> dict[str, NDArray[np.int64]]:
-    """Indices of each named set, checked to be present, in range and disjoint."""
+    """Indices of each named absorbing set.
+
+    Parameters
+    ----------
+    absorbing
+        Indices or mask of each set by its name, or one label per state with ``None``, NaN or ``""`` outside all sets.
+    n
+        Number of states.
+
+    Raises
+    ------
+    ValueError
+        If there is no set, or a set is empty, out of range or overlaps another.
+    """
     if isinstance(absorbing, Mapping):
         given: Iterable = absorbing.items()
     else:
@@ -92,10 +106,11 @@ def absorbing_sets(absorbing: Absorbing, n: int) -> dict[str, NDArray[np.int64]]
     return sets
 
 
-def reaches(matrix: sparse.csr_array, targets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether each state can reach any of the targets: breadth first, backwards, from a node joined to them all."""
+def can_reach(matrix: sparse.csr_array, targets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each state can reach any of the targets, by breadth-first search on the reversed edges."""
     n = matrix.shape[0]
     back = matrix.T.tocsr()
+    # One further node with an edge to every target makes all targets the start of one search.
     source = sparse.csr_array((np.ones(len(targets)), (np.zeros(len(targets), int), targets)), shape=(1, n))
     joined = sparse.block_array([[back, None], [source, sparse.csr_array((1, 1))]], format="csr")
     order = csgraph.breadth_first_order(joined, n, directed=True, return_predecessors=False)
