@@ -35,8 +35,8 @@ class Absorption:
     residual
         Largest residual of the linear system, relative to its right-hand side.
     row_sum_error
-        Largest distance of ``probabilities.sum(1) + lost`` from 1; each column is solved on its own, so this
-        measures the error of the result.
+        Largest distance of ``probabilities.sum(1) + lost`` from 1 before the sum is taken out. Each column is solved on
+        its own, so this shows the size of the error; it is no bound, because errors of opposite sign cancel in a sum.
     n_iterations, method
         How the system was solved.
     converged
@@ -105,7 +105,7 @@ def absorption_probabilities(
     :math:`R` those into each set. Nothing of size ``n x n`` is made dense. A row that leaks into a region without
     a set keeps the leak as ``lost`` instead of being scaled up. Where a chain flows away from the sets and reaches them
     rarely, the system is nearly singular: all columns of a row then err by nearly the same factor, which their sum of one
-    (``lost`` included) tells and takes out; ``row_sum_error`` says how far off it was.
+    (``lost`` included) shows and takes out; ``row_sum_error`` says how far off it was.
 
     Parameters
     ----------
