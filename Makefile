@@ -21,11 +21,17 @@ endif
 
 PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
 
+# What computes, and the kernels of OpenBLAS that this processor can run: another processor takes another one, and adds in
+# another order. On other families than x86: make test-kernels KERNELS="..."
+NUMERICAL := $(addprefix tests/,circuits directions dynamics latent markov network perturbation tl topography test_systems.py)
+has = $(shell grep -sqw $(1) /proc/cpuinfo && echo yes)
+KERNELS ?= $(if $(call has,avx),Sandybridge) $(if $(call has,avx2),Haswell Zen) $(if $(call has,avx512f),SkylakeX)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format docs clean
+.PHONY: help demo test test-kernels test-slow lint format docs clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.package ## Simulate blood formation, infer its landscape, write a report (DEMO=results/demo)
 	$(BIN)/landscape demo --out $(DEMO)
@@ -33,6 +39,25 @@ demo: $(VENV)/.package ## Simulate blood formation, infer its landscape, write a
 test: $(VENV)/.test ## Lint and test everything that is quick (20 minutes on 2 cores at most)
 	$(BIN)/ruff check
 	$(PYTEST) -m "not slow"
+
+# PyTorch, MKL and NumPy take the instructions of the processor that the kernel is named after. Threads that wait let others
+# run: with OpenMP's usual busy waiting, one file took 178 s on two busy cores instead of 8 s.
+test-kernels: $(VENV)/.test ## Test the numerics with the kernels of other processors, on one thread and on two
+	@test -n "$(strip $(KERNELS))" || { echo "Expected kernels of OpenBLAS: make test-kernels KERNELS=..."; exit 1; }
+	@failed=; for kernel in $(KERNELS); do \
+	  case $$kernel in \
+	    Sandybridge) torch=default; mkl=COMPATIBLE; not="X86_V3 X86_V4 AVX512_ICL AVX512_SPR";; \
+	    SkylakeX) torch=avx512; mkl=AUTO; not=;; \
+	    *) torch=avx2; mkl=AVX2; not="X86_V4 AVX512_ICL AVX512_SPR";; \
+	  esac; \
+	  for threads in 1 2; do \
+	    echo "== kernel $$kernel, threads: $$threads"; \
+	    OPENBLAS_CORETYPE=$$kernel ATEN_CPU_CAPABILITY=$$torch MKL_CBWR=$$mkl NPY_DISABLE_CPU_FEATURES="$$not" \
+	    OMP_NUM_THREADS=$$threads MKL_NUM_THREADS=$$threads OPENBLAS_NUM_THREADS=$$threads OMP_WAIT_POLICY=PASSIVE \
+	    $(PYTEST) -m "not slow" $(NUMERICAL) || failed="$$failed $$kernel/$$threads"; \
+	  done; \
+	done; \
+	test -z "$$failed" || { echo "failed (kernel/threads):$$failed"; exit 1; }
 
 test-slow: $(VENV)/.test-slow ## Test what is slow: kill and resume, several processes, browser, tutorials
 	$(PYTEST) -m slow

@@ -1,4 +1,4 @@
-"""Set up every test process: one thread (bitwise repeatable sums), no display, and where the real data lie."""
+"""Set up every test process: one thread unless asked for more, no display, and where the real data lie."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("repeatable")
 

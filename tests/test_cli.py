@@ -4,7 +4,6 @@ import importlib.util
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import anndata as ad
@@ -55,23 +54,16 @@ def call(*args, code=0):
     return result
 
 
-def test_help_is_quick_and_loads_nothing_heavy():
+def test_help_names_the_commands_and_loads_nothing_heavy():
     code = (
         "import sys, landscape.cli\n"
         "heavy = {'torch', 'scanpy', 'scvi', 'anndata', 'matplotlib', 'numpy', 'pandas'} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "landscape.cli", "--help"], check=True, capture_output=True, text=True
-        )
-        times.append(time.perf_counter() - start)
+    done = subprocess.run([sys.executable, "-m", "landscape.cli", "--help"], check=True, capture_output=True, text=True)
     for name in ("demo", "run", "report", "check", "datasets"):
         assert name in done.stdout
-    assert min(times) < 1.0
 
 
 def test_version():

@@ -119,15 +119,13 @@ def test_a_lock_is_exclusive_and_released(tmp_path):
 
 def test_the_lock_of_a_killed_process_is_taken_over(tmp_path):
     path = tmp_path / ".lock"
-    code = f"import time\nfrom landscape._files import lock\nwith lock({str(path)!r}):\n    time.sleep(60)"
-    process = subprocess.Popen([sys.executable, "-c", code])
-    deadline = time.monotonic() + 30
-    while not (path.exists() and path.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    with pytest.raises(BlockingIOError, match=str(process.pid)), _files.lock(path):
-        pass
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    code = f"from landscape._files import lock\nwith lock({str(path)!r}):\n    input()"  # until the pipe is closed
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
+        while not (path.exists() and path.stat().st_size) and process.poll() is None:
+            time.sleep(0.02)
+        with pytest.raises(BlockingIOError, match=str(process.pid)), _files.lock(path):
+            pass
+        process.send_signal(signal.SIGKILL)
     with _files.lock(path):
         assert json.loads(path.read_text())["pid"] == os.getpid()
 

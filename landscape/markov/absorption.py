@@ -41,7 +41,8 @@ class Absorption:
         Largest residual of the linear system, relative to its right-hand side.
     row_sum_error
         Largest difference of ``probabilities.sum(1) + unabsorbed`` from 1 before rows are scaled to that sum. Each
-        column is solved on its own, so that this is of the order of the error of the solution.
+        column is solved on its own, so this shows the size of the error; it is no bound, because errors of opposite
+        sign cancel in a sum.
     n_iterations, method
         Iterations and method of :func:`landscape.markov.linear_solver.solve`.
     converged

@@ -8,7 +8,6 @@ from benchmarks.hematopoiesis import measure
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
 def test_the_landscape_of_simulated_blood_is_found():
     figures, _ = measure(rng=0)
     assert figures["fates_found"] == 4

@@ -27,7 +27,6 @@ def test_tutorial_is_a_notebook_that_compiles_and_says_how_few_cells_it_is_teste
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("path", TUTORIALS[:4], ids=lambda path: path.stem)
 def test_tutorial_runs(path: Path, tmp_path: Path) -> None:
     run(path, tmp_path)

@@ -10,7 +10,6 @@ from tests.integration.tutorials import TUTORIALS, run
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("path", TUTORIALS[4:], ids=lambda path: path.stem)
 def test_tutorial_runs(path: Path, tmp_path: Path) -> None:
     run(path, tmp_path)

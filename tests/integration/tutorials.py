@@ -34,6 +34,5 @@ def run(path: Path, folder: Path) -> None:
         env={"LANDSCAPE_TUTORIAL_CELLS": FEW, **os.environ, "MPLBACKEND": "Agg", "TQDM_DISABLE": "1"},
         capture_output=True,
         text=True,
-        timeout=840,
     )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -56,11 +55,11 @@ def test_resumed_fit_is_the_uninterrupted_one(adata, expected, tmp_path, monkeyp
     second = small(adata)
     second.train(checkpoint=tmp_path / "state", checkpoint_every=every, **FIT)
     assert_same(expected, second)
-    # a fit that had ended is not run again
+    # what lies before the last checkpoint of a fit that had ended is read and not run: its seconds are the same to the digit
     third = small(adata)
-    started = time.perf_counter()
     third.train(checkpoint=tmp_path / "state", checkpoint_every=every, **FIT)
-    assert time.perf_counter() - started < 5
+    kept = len(second.history) // every * every
+    assert third.history["seconds"].iloc[:kept].equals(second.history["seconds"].iloc[:kept])
     assert_same(expected, third)
 
 
@@ -128,7 +127,7 @@ def test_killed_fit_goes_on_bit_for_bit(adata, tmp_path):
             assert child.stdout is not None
             assert child.stdout.readline() == "ready\n"
             try:
-                child.wait(timeout=random.uniform(0.3, 1.5) if kills < 6 else 120)
+                child.wait(timeout=random.uniform(0.3, 1.5) if kills < 6 else None)
             except subprocess.TimeoutExpired:
                 child.send_signal(signal.SIGKILL)
                 kills += 1

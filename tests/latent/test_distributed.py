@@ -38,7 +38,6 @@ def test_two_processes_end_with_equal_weights(adata, tmp_path):
     subprocess.run(
         [*command, f"--master-port={port}", str(script), str(tmp_path / "a.h5ad"), str(tmp_path)],
         check=True,
-        timeout=240,
     )
     first, second = (LatentModel.load(tmp_path / f"model{rank}", adata) for rank in range(2))
     for name, value in first.module.state_dict().items():

@@ -40,7 +40,6 @@ def _browse(browser, page, folder):
         ],
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     text = log.read_text()
@@ -150,7 +149,6 @@ def test_in_a_browser_the_table_sorts_and_the_surface_turns(finished, tmp_path, 
         ],
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     title = re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL).group(1)
