@@ -7,29 +7,23 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 from tqdm.auto import tqdm
 
 from landscape import _keys
-from landscape._anndata import count_matrix, require_adata, require_unique, write
-from landscape._directions import StoredCells
+from landscape._anndata import require_adata, write
 from landscape._model import write_ensemble, write_model
 from landscape._random import RandomLike, generator
 from landscape.directions import GRADE_NAMES, GRADES, Combination, Direction
 from landscape.dynamics.diagnostics import fit_diagnostics, growth_diagnostics
 from landscape.dynamics.edge_evidence import edge_evidence
 from landscape.dynamics.fit import Fitted, fit_model, fit_replicates
-from landscape.dynamics.problem import set_up_problem
-from landscape.dynamics.states import scaled_states
-from landscape.markov.graph import neighbor_graph
+from landscape.dynamics.problem import Problem, set_up_problem
 from landscape.markov.growth_sensitivity import slowest_growth_sensitivity
-from landscape.tl import _model_inputs as inputs
-from landscape.tl._checks import require_spread
 from landscape.tl._decay import decay_rates
 from landscape.tl._diagnostics import tangency
-from landscape.tl._direction import directed_by
-from landscape.tl._state import coordinates, latent_model
+from landscape.tl._model_inputs import DirectedCells, read_cells, write_cells
+from landscape.tl._state import latent_model
 from landscape.topography import asymmetry
 
 logger = logging.getLogger(__name__)
@@ -166,30 +160,33 @@ def dynamics(
     """
     adata = require_adata(adata)
     _require_options(direction, diffusion, support)
-    count_matrix(adata, layer, filled=True)
-    require_unique(adata.var_names, slot="var_names")
     adata = adata.copy() if copy else adata
     gen = generator(rng)
     model = latent_model(model)
-    z = coordinates(adata, model, use_rep)
-    require_spread(z)
-    graph = neighbor_graph(z, n_neighbors=n_neighbors)
-    names, levels = inputs.regulators(adata, network_key, model, layer, graph, n_regulators)
-    x, scale = scaled_states(levels)
-    directed, conflict = directed_by(StoredCells(adata, z, x, graph, layer, gen), direction)
-    mask, source = inputs.support(adata, network_key, names, support, len(x))
-    if self_edges:
-        np.fill_diagonal(mask, 1.0)
+    cells = read_cells(
+        adata,
+        direction,
+        model=model,
+        network_key=network_key,
+        layer=layer,
+        use_rep=use_rep,
+        n_neighbors=n_neighbors,
+        n_regulators=n_regulators,
+        support=support,
+        self_edges=self_edges,
+        resampled=n_replicates > 0,
+        rng=gen,
+    )
     problem = set_up_problem(
-        x,
-        z,
-        directed,
-        graph,
-        regulators=tuple(names),
-        scale=scale,
-        support=mask,
-        stability=inputs.stability(adata, network_key, names) if source == "network" and n_replicates else None,
-        decay=decay_rates(adata, half_lives, names, clock=directed.times is not None),
+        cells.states,
+        cells.coordinates,
+        cells.directed,
+        cells.graph,
+        regulators=tuple(cells.regulators),
+        scale=cells.scale,
+        support=cells.support,
+        stability=cells.stability,
+        decay=decay_rates(adata, half_lives, cells.regulators, clock=cells.directed.times is not None),
         response=response,
         diffusion=diffusion,
         refine=refine,
@@ -199,45 +196,46 @@ def dynamics(
     fitted = fit_model(problem, rng=gen)
     replicates = fit_replicates(problem, fitted, n_replicates, rng=gen) if n_replicates else iter(())
     ensemble = list(tqdm(replicates, total=n_replicates, desc="replicates", leave=False, disable=not n_replicates))
-    diagnostics = {
-        **fit_diagnostics(fitted, directed),
-        "asymmetry": asymmetry(fitted.model.drift.weights),
-        **growth_diagnostics(slowest_growth_sensitivity(z, x, directed, graph)),
-        **(edge_evidence(problem, fitted, n_replicates, rng=gen) if n_replicates > 1 else {}),
-        "grade": _grade(direction),
-        "conflict": conflict,
-    }
+    diagnostics = _diagnostics(cells, problem, fitted, n_replicates, gen) | {"grade": _grade(direction)}
     velocity = fitted.model(problem.states).numpy()
     if model is not None:
-        diagnostics |= tangency(model, adata, names, x, velocity, scale)
+        diagnostics |= tangency(model, adata, cells.regulators, cells.states, velocity, cells.scale)
     params = {
         "direction": str(direction),
         "network_key": network_key,
         "layer": layer,
-        "support": source,
+        "support": cells.support_source,
         "self_edges": self_edges,
         "diffusion": "stated" if diffusion is not None else "estimated",
-        "time_unit": "real time" if directed.times is not None else "mRNA lifetime",
+        "time_unit": "real time" if cells.directed.times is not None else "mRNA lifetime",
         "states": "posterior mean" if model is not None else "pooled over neighbours",
         "decay": _origin_of_decay(half_lives, fitted),
-        "growth": "modelled" if directed.growth is not None else "taken to be equal everywhere",
+        "growth": "modelled" if cells.directed.growth is not None else "taken to be equal everywhere",
         "n_neighbors": n_neighbors,
         "use_rep": use_rep or "",
         "n_replicates": n_replicates,
     }
     if model is not None and use_rep is None and _keys.LATENT not in adata.obsm:
-        write(adata, "obsm", _keys.LATENT, z, what="latent variables")
-    cells = adata.obs_names
-    write(adata, "obsm", _keys.STATE, pd.DataFrame(x, index=cells, columns=names), what="state of each cell")
-    write(
-        adata, "obsm", _keys.STATE_VELOCITY, pd.DataFrame(velocity, index=cells, columns=names), what="drift at cells"
-    )
-    write(adata, "obsp", _keys.TRANSITIONS, directed.transitions, what="directed chain of cells")
-    write(adata, "obs", _keys.START, directed.at_start, what=f"{len(directed.start)} cells of the start")
-    what = f"model of {len(names)} regulators, grade {diagnostics['grade']}"
+        write(adata, "obsm", _keys.LATENT, cells.coordinates, what="latent variables")
+    write_cells(adata, cells, velocity)
+    what = f"model of {len(cells.regulators)} regulators, grade {diagnostics['grade']}"
     write_model(adata, fitted.model, diagnostics, params=params, what=what)
     write_ensemble(adata, ensemble, params=params)
     return adata if copy else None
+
+
+def _diagnostics(
+    cells: DirectedCells, problem: Problem, fitted: Fitted, n_replicates: int, gen: np.random.Generator
+) -> dict[str, Any]:
+    """What the fit says about itself, cell by cell, edge by edge and against growth."""
+    growth = slowest_growth_sensitivity(cells.coordinates, cells.states, cells.directed, cells.graph)
+    return {
+        **fit_diagnostics(fitted, cells.directed),
+        "asymmetry": asymmetry(fitted.model.drift.weights),
+        **growth_diagnostics(growth),
+        **(edge_evidence(problem, fitted, n_replicates, rng=gen) if n_replicates > 1 else {}),
+        "conflict": cells.conflict,
+    }
 
 
 def _require_options(direction: Any, diffusion: float | None, support: str) -> None:

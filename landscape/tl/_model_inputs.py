@@ -1,22 +1,106 @@
-"""What the model is made of: its regulators and their edges."""
+"""What a fit of the model reads from AnnData, and what it writes back for every cell."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape import _keys
-from landscape._anndata import read
+from landscape._anndata import count_matrix, read, require_unique, write
+from landscape._directions import StoredCells
+from landscape.directions import Combination, Direction
 from landscape.dynamics.regulators import carries_all_edges, varying_regulators
-from landscape.markov.graph import CellGraph
-from landscape.tl._state import expression
+from landscape.dynamics.states import scaled_states
+from landscape.markov.directed import Directed
+from landscape.markov.graph import CellGraph, neighbor_graph
+from landscape.tl._checks import require_spread
+from landscape.tl._direction import directed_by
+from landscape.tl._state import coordinates, expression
 
 
-def regulators(
+@dataclass(frozen=True, eq=False)
+class DirectedCells:
+    """Cells with their states, their direction and the network of their regulators.
+
+    Attributes
+    ----------
+    regulators
+        Names of the :math:`d` regulators in the model.
+    states, scale
+        States of the cells, shape ``(n, d)``, and the scale of each regulator, shape ``(d,)``.
+    coordinates, graph
+        Where cells are neighbours, shape ``(n, k)``, and their graph.
+    directed, conflict
+        Chain and velocities, and how far the parts of the direction contradict each other.
+    support, support_source
+        Edges that may be non-zero, ``[target, regulator]``, and whether they are ``"all"`` or the ``"network"``'s.
+    stability
+        Share of bootstraps of the network that select each edge; ``None`` where edges are not resampled.
+    """
+
+    regulators: list[str]
+    states: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    coordinates: NDArray[np.float64]
+    graph: CellGraph
+    directed: Directed
+    conflict: float
+    support: NDArray[np.float64]
+    support_source: str
+    stability: NDArray[np.float64] | None
+
+
+def read_cells(
+    adata: AnnData,
+    direction: Direction | Combination,
+    *,
+    model: Any | None,
+    network_key: str,
+    layer: str,
+    use_rep: str | None,
+    n_neighbors: int,
+    n_regulators: int | None,
+    support: str,
+    self_edges: bool,
+    resampled: bool,
+    rng: np.random.Generator,
+) -> DirectedCells:
+    """Read and check everything that a fit needs; options as in :func:`landscape.tl.dynamics`."""
+    count_matrix(adata, layer, filled=True)
+    require_unique(adata.var_names, slot="var_names")
+    z = coordinates(adata, model, use_rep)
+    require_spread(z)
+    graph = neighbor_graph(z, n_neighbors=n_neighbors)
+    names, levels = _regulators(adata, network_key, model, layer, graph, n_regulators)
+    x, scale = scaled_states(levels)
+    directed, conflict = directed_by(StoredCells(adata, z, x, graph, layer, rng), direction)
+    mask, source = _support(adata, network_key, names, support, len(x))
+    if self_edges:
+        np.fill_diagonal(mask, 1.0)
+    stability = None
+    if resampled and source == "network":
+        stability = _among(adata, f"{network_key}_stability", names)
+    return DirectedCells(names, x, scale, z, graph, directed, conflict, mask, source, stability)
+
+
+def write_cells(adata: AnnData, cells: DirectedCells, velocity: NDArray[np.float64]) -> None:
+    """Write the states, the drift at them, the chain and the start of every cell."""
+    states = pd.DataFrame(cells.states, index=adata.obs_names, columns=cells.regulators)
+    drift = pd.DataFrame(velocity, index=adata.obs_names, columns=cells.regulators)
+    write(adata, "obsm", _keys.STATE, states, what="state of each cell")
+    write(adata, "obsm", _keys.STATE_VELOCITY, drift, what="drift at cells")
+    write(adata, "obsp", _keys.TRANSITIONS, cells.directed.transitions, what="directed chain of cells")
+    n_start = len(cells.directed.start)
+    write(adata, "obs", _keys.START, cells.directed.at_start, what=f"{n_start} cells of the start")
+
+
+def _regulators(
     adata: AnnData, network_key: str, model: Any | None, layer: str, graph: CellGraph, limit: int | None
 ) -> tuple[list[str], NDArray[np.float64]]:
     """Names of the regulators in the model and their expression in every cell."""
@@ -31,25 +115,22 @@ def regulators(
     return [names[i] for i in varying], levels[:, varying]
 
 
-def support(
+def _support(
     adata: AnnData, network_key: str, names: list[str], choice: str, n_cells: int
 ) -> tuple[NDArray[np.float64], str]:
-    """Mask ``[target, regulator]`` without self-edges."""
+    """Mask ``[target, regulator]`` without self-edges, and where it comes from."""
     d = len(names)
     if choice == "auto":
         choice = "all" if carries_all_edges(n_cells, d) else "network"
     if choice == "all":
         return 1 - np.eye(d), "all"
-    key = network_key + _keys.SUPPORT_SUFFIX
-    index = adata.var_names.get_indexer(names)
-    found = sparse.csr_matrix(read(adata, "varp", key, hint="run `landscape.tl.network` first"))
-    mask = np.asarray(found[index][:, index].todense(), dtype=float).T
+    mask = _among(adata, network_key + _keys.SUPPORT_SUFFIX, names)
     np.fill_diagonal(mask, 0.0)
     return mask, "network"
 
 
-def stability(adata: AnnData, network_key: str, names: list[str]) -> NDArray[np.float64]:
-    """Share of bootstraps of the network that select each edge, ``[target, regulator]``."""
+def _among(adata: AnnData, key: str, names: list[str]) -> NDArray[np.float64]:
+    """Matrix of the network among regulators, ``[target, regulator]``."""
     index = adata.var_names.get_indexer(names)
-    found = sparse.csr_matrix(read(adata, "varp", f"{network_key}_stability", hint="run `landscape.tl.network` first"))
+    found = sparse.csr_matrix(read(adata, "varp", key, hint="run `landscape.tl.network` first"))
     return np.asarray(found[index][:, index].todense(), dtype=float).T
