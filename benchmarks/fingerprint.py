@@ -32,8 +32,14 @@ RUNS = {
     "paul15": ["run", "paul15", "--root-genes", "Cd34,Meis1,Sox4"],
     "pancreas": ["run", "pancreas", "--unspliced", "unspliced"],
 }
-# Paths of the older version, as regular expressions, and what they are called now.
-RENAMED = {r"^uns/landscape/terminal/": "uns/landscape/terminal_states/"}
+# Paths of the version before the model record, as regular expressions, and what they are called now.
+RENAMED = {
+    r"^uns/landscape/terminal/": "uns/landscape/terminal_states/",
+    r"^uns/landscape/network/params/flatten$": "uns/landscape/network/params/deconfounding",
+    r"^uns/landscape/state_networks/params/pull$": "uns/landscape/state_networks/params/shrinkage",
+}
+# New since then: the version of the schema. The input of a run holds it too, so that its hash is another one.
+NEW = re.compile(r"^uns/landscape/(schema|run/input/sha256)$")
 # Words for people, of which the wording may change: descriptions of parameters.
 WORDS = re.compile(r"^uns/landscape/.*params/(direction|diffusion|states|decay|growth|time_unit|support)$")
 
@@ -101,12 +107,12 @@ def renamed(old: dict[str, str]) -> dict[str, str]:
 
 
 def compare(old: dict[str, str], new: dict[str, str]) -> list[str]:
-    """Paths that differ, are gone or are new; wording apart."""
+    """Paths that differ, are gone or are new, but for wording and for what is known to be new."""
     expected = renamed(old)
     return [
         f"{path}: {'gone' if path not in new else 'new' if path not in expected else 'differs'}"
         for path in sorted(expected.keys() | new.keys())
-        if expected.get(path) != new.get(path) and not WORDS.match(path)
+        if expected.get(path) != new.get(path) and not WORDS.match(path) and not NEW.match(path)
     ]
 
 

@@ -51,7 +51,7 @@ def test_writes_are_logged_and_keep_the_others(adata, caplog):
         "added `adata.uns['landscape']['rates']`, a table",
     ]
     assert _anndata.read_result(adata, "rates", hint="") == {"x": 1.0, "params": {"seed": "none"}}
-    assert sorted(adata.uns["landscape"]) == ["paths", "rates"]
+    assert sorted(adata.uns["landscape"]) == ["paths", "rates", "schema"]
 
 
 @pytest.mark.filterwarnings("ignore:Writing zarr v2 data will no longer be the default:UserWarning")  # anndata 0.12

@@ -31,6 +31,7 @@ NEEDS: dict[str, Callable[[], dict[str, Any]]] = {
     "tl.state_networks": lambda: {"groupby": "batch"},
     "tl.drivers": lambda: {"n_blocks": 10},
     "tl.activity": lambda: {"min_targets": 1},
+    "get.values_at_states": lambda: {"states": pd.DataFrame({"Gata1": [0.5]}), "values": np.zeros((N_CELLS, 1))},
 }
 # They say what they find, and raise nothing for values that are no counts.
 REPORTS = {"pp.check", "pp.check_counts"}
@@ -196,7 +197,7 @@ NO_COUNTS = {
     "booleans": (
         lambda a: a.layers.update(counts=a.layers["counts"].astype(bool)),
         TypeError,
-        "found booleans; counts are needed",
+        "found booleans; pass `layer=`",
     ),
     "objects": (
         lambda a: a.layers.update(counts=a.layers["counts"].toarray().astype(object)),

@@ -96,13 +96,13 @@ class Model(Generic[D]):
         if self.scale is not None and n is not None and np.shape(self.scale) != (n,):
             msg = f"Expected a scale for each of {n} variables, found shape {np.shape(self.scale)}."
             raise ValueError(msg)
-        if self.scale is not None and not (np.isfinite(self.scale) & (np.asarray(self.scale) > 0)).all():
-            msg = f"Expected positive finite scales, found {float(np.min(self.scale))}."
+        if self.scale is not None and not (np.isfinite(self.scale) & (np.asarray(self.scale) >= 0)).all():
+            msg = f"Expected scales that are finite and not negative, found {float(np.min(self.scale))}."
             raise ValueError(msg)
         constant = self.diffusion_constant if self._has_constant_diffusion else None
         for name, value in (("max_step", self.max_step), ("diffusion", constant)):
             if value is not None and not 0 < value < np.inf:
-                msg = f"Expected a positive finite `{name}`, found {value}."
+                msg = f"Expected `{name}` to be positive and finite, found {value}."
                 raise ValueError(msg)
 
     def __repr__(self) -> str:

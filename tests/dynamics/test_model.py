@@ -136,10 +136,10 @@ def test_noise_that_is_one_number_can_be_asked_for(toggle):
         ({"regulators": ("A", "A")}, "distinct names of variables, found ..A.. repeated"),
         ({"regulators": ("A", "B"), "scale": np.ones(3)}, "a scale for each of 2 variables, found shape"),
         ({"scale": np.ones(3)}, r"a scale for each of 2 variables, found shape \(3,\)"),
-        ({"scale": np.array([1.0, 0.0])}, "positive finite scales, found 0.0"),
-        ({"max_step": 0.0}, "positive finite `max_step`, found 0"),
-        ({"diffusion": 0.0}, "positive finite `diffusion`, found 0.0"),
-        ({"diffusion": np.inf}, "positive finite `diffusion`, found inf"),
+        ({"scale": np.array([1.0, -1.0])}, "finite and not negative, found -1.0"),
+        ({"max_step": 0.0}, "`max_step` to be positive and finite, found 0"),
+        ({"diffusion": 0.0}, "`diffusion` to be positive and finite, found 0.0"),
+        ({"diffusion": np.inf}, "`diffusion` to be positive and finite, found inf"),
     ],
 )
 def test_what_does_not_match_is_refused(toggle, options, message):

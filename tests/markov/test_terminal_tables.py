@@ -39,7 +39,7 @@ def test_ends_of_one_label_are_one_terminal_state():
 def made(**changes) -> Absorption:
     values = {
         "probabilities": np.array([[0.5, 0.25], [0.0, 0.0], [np.nan, np.nan]]),
-        "lost": np.array([0.25, 1.0, np.nan]),
+        "unabsorbed": np.array([0.25, 1.0, np.nan]),
         "names": ("a", "b"), "n_unreachable": 1, "residual": 1e-9, "row_sum_error": 1e-3,
         "n_iterations": 1, "method": "direct", "converged": False,
     } | changes  # fmt: skip
