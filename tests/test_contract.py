@@ -18,9 +18,6 @@ from anndata import AnnData
 
 import landscape as ls
 
-# Stages that do not exist yet. A name leaves this list in the change that adds it, never the other way round.
-PLANNED: set[str] = set()
-
 # Name -> leading arguments in order with their defaults (`...`: none). Behind "*" all are by keyword.
 FIXED: dict[str, list[tuple[str, Any]]] = {
     "run": [("adata", ...), ("*", ...)],
@@ -89,15 +86,10 @@ def resolve(name: str) -> Any:
 
 
 def public_functions(*, of: tuple[str, ...]) -> list[str]:
-    """Dotted names of the functions in `__all__` of sub-packages; missing sub-packages are a failure elsewhere."""
+    """Dotted names of the functions in `__all__` of sub-packages."""
     names = []
     for package in of:
-        try:
-            module = importlib.import_module(f"landscape.{package}")
-        except ModuleNotFoundError as error:
-            if error.name != f"landscape.{package}":
-                raise
-            continue
+        module = importlib.import_module(f"landscape.{package}")
         names += [f"{package}.{name}" for name in module.__all__ if inspect.isfunction(getattr(module, name))]
     return names
 
@@ -114,8 +106,6 @@ def test_every_offered_package_exists(package: str) -> None:
 
 @pytest.mark.parametrize("name", FIXED)
 def test_fixed_signatures(name: str) -> None:
-    if name in PLANNED:
-        pytest.skip(f"{name} belongs to a stage that does not exist yet")
     parameters = inspect.signature(resolve(name)).parameters
     keyword_only = False
     for position, (wanted, default) in enumerate(FIXED[name]):
@@ -132,13 +122,6 @@ def test_fixed_signatures(name: str) -> None:
             assert list(parameters)[position] == wanted
         if default is not ...:
             assert found.default == default
-
-
-@pytest.mark.parametrize("name", sorted(PLANNED))
-def test_planned_names_are_really_missing(name: str) -> None:
-    package, _, function = name.partition(".")
-    module = getattr(ls, package)
-    assert not hasattr(module, function), f"{name} exists: take it off PLANNED so that its contract is tested"
 
 
 def test_report_stays_a_function_when_its_package_was_imported_first() -> None:

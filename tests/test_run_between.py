@@ -143,8 +143,8 @@ def test_terminal_states_are_named_after_the_labels_and_a_run_goes_on_without_th
     assert calls == [{"label_key": "cell_type", "n_cells": 30}]
 
     def round_and_round(adata, **options):
-        raise ValueError("The chain gathers at none of 3 corners")
+        raise ValueError("The chain has no terminal state: it visits none")
 
     monkeypatch.setattr("landscape.tl.terminal_states", round_and_round)
     one("terminal_states", 2)
-    assert "terminal states of the chain are left out: The chain gathers at none" in caplog.text
+    assert "terminal states of the chain are left out: The chain has no terminal state" in caplog.text

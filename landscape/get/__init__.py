@@ -1,4 +1,4 @@
-"""Results in the form that other packages take: models to call, graphs of networkx and tidy tables of pandas."""
+"""Results for use in other packages: callable models, networkx graphs and tidy pandas tables."""
 
 from landscape.get._model import ensemble, model, trajectories
 from landscape.get._networks import edges, network, regulation, regulator_weights, state_edges

@@ -28,16 +28,16 @@ def model(adata: AnnData) -> GeneModel:
 
     Returns
     -------
-    :class:`landscape.dynamics.Model` with the drift, the noise, and the names and scales of the regulators. It can be called
-    on states, tensors of shape ``(n, d)``; it simulates, clamps genes, and is accepted wherever :mod:`landscape.topography`
-    takes a drift.
+    :class:`landscape.dynamics.Model` with the drift, the noise, and the names and scales of the regulators. Called on states,
+    a tensor of shape ``(n, d)``, it returns their velocities. It simulates and clamps genes, and all functions of
+    :mod:`landscape.topography` accept it as a drift.
 
     Raises
     ------
     KeyError
         If there is no model.
     ValueError
-        If another version of the package wrote it.
+        If the results have the schema of another version.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def model(adata: AnnData) -> GeneModel:
 
 
 def ensemble(adata: AnnData) -> tuple[GeneModel, ...]:
-    """Ensemble of the fitted model: one replicate for each resample of cells and edges; empty without ``n_replicates``.
+    """Ensemble of the fitted model: one replicate for each resample of cells and edges.
 
     Parameters
     ----------
@@ -62,14 +62,20 @@ def ensemble(adata: AnnData) -> tuple[GeneModel, ...]:
 
     Returns
     -------
-    Replicates, each a record as that of :func:`model`.
+    Replicates, each a model as returned by :func:`model`; empty if the model was fitted without ``n_replicates``.
 
     Raises
     ------
     KeyError
         If there is no model.
     ValueError
-        If another version of the package wrote it.
+        If the results have the schema of another version.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> noise = [each.diffusion for each in ls.get.ensemble(adata)]  # doctest: +SKIP
     """
     adata = require_adata(adata)
     read_model(adata)
@@ -87,8 +93,8 @@ def trajectories(
 ) -> Trajectories:
     r"""Trajectories of the fitted model, noise included, from the start cells.
 
-    Initial states are drawn with replacement from those of the start cells. The model
-    :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` is integrated by the Euler-Maruyama scheme and kept at
+    Initial states are drawn with replacement from the states of the start cells. The model
+    :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` is integrated by the Euler-Maruyama scheme. States are kept at
     :math:`t_k = k T / m` for :math:`k = 0, \dots, m - 1`, with duration :math:`T` and :math:`m` = ``n_times``.
 
     Parameters
@@ -100,11 +106,11 @@ def trajectories(
     n_times
         Number of times at which states are kept.
     duration
-        Time that is simulated, in the unit of the model; ``None``: as for :func:`landscape.tl.occupancy`.
+        Time that is simulated, in units of the model; ``None``: that of :func:`landscape.tl.occupancy`.
     cells
-        Positions of the cells to start from; ``None``: those that the direction of development names as its start.
+        Positions of the cells to start from; ``None``: the start cells of the direction.
     rng
-        Seed of the initial states and of the noise.
+        Seed or generator, for the initial states and the noise.
 
     Returns
     -------
@@ -117,6 +123,13 @@ def trajectories(
         If there is no model.
     ValueError
         If there are no start cells, ``n_cells`` or ``n_times`` is below 1, or ``duration`` is neither given nor known.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> found = ls.get.trajectories(adata, n_cells=50)  # doctest: +SKIP
+    >>> found.states.shape  # doctest: +SKIP
     """
     fitted = read_model(require_adata(adata))
     if n_cells < 1 or n_times < 1:
@@ -146,6 +159,6 @@ def trajectories(
 
 
 def _start_cells(adata: AnnData) -> NDArray[np.int64]:
-    """Positions of the start cells that the direction names."""
+    """Positions of the start cells of the direction."""
     named = read(adata, "obs", _keys.START, hint=_HINT).to_numpy(dtype=bool)
     return np.flatnonzero(named)

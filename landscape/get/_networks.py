@@ -30,19 +30,25 @@ def edges(
     key
         Name of the network.
     threshold
-        Smallest absolute weight; ``None``: all edges.
+        Minimum absolute weight; ``None``: no limit.
     supported
-        Only edges of the support; ``False``: all edges.
+        Return supported edges only.
 
     Returns
     -------
     Table with one row per edge: ``source``, ``target``, ``weight``, ``sign`` (-1 or 1), ``supported``, and ``stability``,
-    ``sd`` and ``fdr`` where they were computed.
+    ``sd`` and ``fdr`` if they were computed.
 
     Raises
     ------
     KeyError
         If there is no network of that name.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.get.edges(adata, threshold=0.1).head()  # doctest: +SKIP
     """
     adata = require_adata(adata)
     weights = read(adata, "varp", key, hint=_HINT).tocoo()
@@ -83,7 +89,20 @@ def network(
 
     Returns
     -------
-    Graph whose nodes carry ``regulator`` and the columns of :func:`landscape.network.degrees`, its edges those of :func:`edges`.
+    Graph. Its nodes have the attribute ``regulator`` and the columns of :func:`landscape.network.degrees`, its edges the
+    columns of :func:`edges`.
+
+    Raises
+    ------
+    KeyError
+        If there is no network of that name.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> graph = ls.get.network(adata)  # doctest: +SKIP
+    >>> list(graph.successors("Gata1"))  # doctest: +SKIP
     """
     table = edges(adata, key=key, threshold=threshold, supported=supported)
     regulators = set(adata.var_names[_is_regulator(adata, key)])
@@ -99,7 +118,7 @@ def network(
 
 
 def regulator_weights(adata: AnnData, *, key: str = _keys.NETWORK) -> pd.DataFrame:
-    """Supported weights among the regulators of a network, as a square matrix.
+    """Weights of the supported edges among the regulators of a network, as a square matrix.
 
     Parameters
     ----------
@@ -110,7 +129,7 @@ def regulator_weights(adata: AnnData, *, key: str = _keys.NETWORK) -> pd.DataFra
 
     Returns
     -------
-    Table of regulators (rows: sources) by regulators (columns: targets), zero where there is no edge.
+    Table with sources in rows and targets in columns, zero where there is no supported edge.
 
     Raises
     ------
@@ -125,37 +144,43 @@ def regulator_weights(adata: AnnData, *, key: str = _keys.NETWORK) -> pd.DataFra
 
 
 def regulation(adata: AnnData, *, supported: bool = False) -> pd.DataFrame:
-    r"""Regulation in the fitted model as a table of edges, largest effect first.
+    r"""Edges of the fitted model as a table, largest effect first.
 
-    Edges of a network are statistical associations; those of the model are the weights of its production rates.
+    Edges of a network are statistical associations; edges of the model are the weights of its production rates.
     ``support`` measures how well the cells determine an edge: the share of regressions on resamples, each with other prior
-    weights, in which the edge has its sign. Where regulators are correlated in all cells, the cells do not determine which
-    of them acts, and supports are low.
+    weights, in which the edge has the same sign. If regulators are correlated in all cells, the cells do not determine
+    which of them acts, and the support is low.
 
     Parameters
     ----------
     adata
         Annotated data with a model (:func:`landscape.tl.dynamics`).
     supported
-        Only edges whose sign is the same in all regressions; needs ``n_replicates`` of 2 or more.
+        Return only edges with the same sign in all regressions; needs ``n_replicates`` of at least 2.
 
     Returns
     -------
     Table with one row per edge: ``source``, ``target``, ``weight`` :math:`W_{ij}`, ``sign``, ``effect``
     :math:`W_{ij}\,\mathrm{sd}\,\phi_j(x)`, the change of the input of the target when the response to the source changes by
-    its standard deviation over cells, and ``support`` and ``sd`` of the weight where they were computed.
+    its standard deviation over cells, and ``support`` and ``sd`` of the weight if they were computed.
 
     Raises
     ------
     KeyError
         If there is no model.
     ValueError
-        If the model has no replicates and ``supported`` is true.
+        If ``supported`` is true and the model has no replicates.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.get.regulation(adata).query("target == 'Gata1'")  # doctest: +SKIP
     """
     hint = "run `landscape.tl.dynamics` first"
     record = read_result(require_adata(adata), _keys.DYNAMICS, hint=hint)
     if supported and "edge_support" not in record:
-        msg = "Expected a model with replicates, which determine the supported edges, found none; run `landscape.tl.dynamics(n_replicates=10)`."
+        msg = "Expected a model with replicates for `supported=True`, found none; run `landscape.tl.dynamics(n_replicates=10)`."
         raise ValueError(msg)
     weights = np.asarray(record["weights"], dtype=float)
     names = np.asarray(record["regulators"]).astype(str)
@@ -183,37 +208,44 @@ def regulation(adata: AnnData, *, supported: bool = False) -> pd.DataFrame:
 def state_edges(
     adata: AnnData, *, state: str | None = None, against: str | None = None, key: str = _keys.STATE_NETWORKS
 ) -> pd.DataFrame:
-    """Edges of the networks of states, or the differences between two states.
+    """Edges of the networks of states, or differences between two states.
 
     Parameters
     ----------
     adata
         Annotated data with networks of states.
     state
-        Only this state.
+        Return this state only.
     against
-        Another state to compare it with.
+        Another state, with which ``state`` is compared.
     key
         Name of the networks.
 
     Returns
     -------
-    ``state``, ``source``, ``target``, ``weight``, ``sd``, ``shared``; with ``against``: ``source``, ``target``, the weights in
-    both states, ``difference``, ``sd``, ``t``, ``p_value``, ``fdr`` (:func:`landscape.network.differences`), lowest p-value first.
+    Table with one row per state and edge: ``state``, ``source``, ``target``, ``weight``, ``sd``, ``shared``. With ``against``,
+    one row per edge: ``source``, ``target``, ``weight``, ``weight_against``, ``difference``, ``sd``, ``t``, ``p_value``, ``fdr``
+    (:func:`landscape.network.differences`), smallest p-value first.
 
     Raises
     ------
     KeyError
         If there are no networks of states.
     ValueError
-        If there is no such state, or ``against`` comes without ``state``.
+        If there is no such state, or ``against`` is given without ``state``.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.get.state_edges(adata, state="Erythrocyte", against="Monocyte")  # doctest: +SKIP
     """
     record = read_result(require_adata(adata), key, hint="run `landscape.tl.state_networks(adata, groupby=...)` first")
     table = record["edges"].reset_index(drop=True).copy()
     known = list(record["states"]["state"])
     named = [name for name in (state, against) if name is not None]
     if not set(named) <= set(known) or (against is not None and state is None):
-        msg = f"Expected `state`, and `against` only beside it, out of {known}, found state={state!r}, against={against!r}."
+        msg = f"Expected `state` out of {known}, and `against` only with `state`, found state={state!r}, against={against!r}."
         raise ValueError(msg)
     if against is None:
         return table if state is None else table[table["state"] == state].reset_index(drop=True)
@@ -233,6 +265,6 @@ def _is_regulator(adata: AnnData, key: str) -> np.ndarray:
 
 
 def _values(adata: AnnData, key: str, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    if not len(row):  # scipy answers an empty request with a matrix
+    if not len(row):  # scipy returns a matrix for empty indices
         return np.empty(0)
     return np.asarray(adata.varp[key].tocsr()[row, column]).ravel()

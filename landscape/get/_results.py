@@ -14,7 +14,7 @@ from landscape.topography.fates.destinations import standard_error
 
 
 def attractors(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
-    """Attractors, in decreasing order of their cells.
+    """Attractors of the fitted model, in decreasing order of their numbers of cells.
 
     Parameters
     ----------
@@ -37,7 +37,9 @@ def attractors(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
 
 
 def terminal_states(adata: AnnData) -> pd.DataFrame:
-    """Terminal states of the directed chain of cells. A rare fate may have a terminal state and no attractor.
+    """Terminal states of the directed chain of cells.
+
+    A rare fate may have a terminal state and no attractor.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def terminal_states(adata: AnnData) -> pd.DataFrame:
 
 
 def saddles(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
-    """Saddles (transition states) between attractors.
+    """Transition states: saddles between attractors.
 
     Parameters
     ----------
@@ -70,8 +72,8 @@ def saddles(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
     Returns
     -------
     One row per saddle: ``saddle``, the attractors ``first`` and ``second`` that it joins, ``leading_eigenvalue``,
-    ``undecided_width``, ``residual``, ``converged`` (see :func:`landscape.tl.barriers`), and the ``diffusion`` to which the
-    width belongs.
+    ``undecided_width``, ``residual``, ``converged`` (see :func:`landscape.tl.barriers`), and the ``diffusion`` for
+    which the width holds.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def barriers(adata: AnnData) -> pd.DataFrame:
     Returns
     -------
     One row per ordered pair: ``from``, ``to``, ``height``, ``low``, ``high``, ``saddle``, ``converged``, and the ``diffusion``
-    with which a height is stated: it scales as its inverse.
+    for which the height holds; it scales as its inverse.
 
     Raises
     ------
@@ -103,7 +105,7 @@ def barriers(adata: AnnData) -> pd.DataFrame:
 
 
 def rates(adata: AnnData) -> pd.DataFrame:
-    """Mean first passage times and rates between attractors.
+    """Mean first passage times and transition rates between attractors.
 
     Parameters
     ----------
@@ -113,7 +115,7 @@ def rates(adata: AnnData) -> pd.DataFrame:
     Returns
     -------
     One row per ordered pair: ``from``, ``to``, ``time``, ``low``, ``high``, ``rate``, ``rate_low``, ``rate_high``, ``arrivals``,
-    ``method``, ``valid``, ``reason`` (see :func:`landscape.tl.rates`), and the ``diffusion`` with which they are stated.
+    ``method``, ``valid``, ``reason`` (see :func:`landscape.tl.rates`), and the ``diffusion`` for which they hold.
 
     Raises
     ------
@@ -126,16 +128,16 @@ def rates(adata: AnnData) -> pd.DataFrame:
 def paths(
     adata: AnnData, *, start: str | None = None, end: str | None = None, moving: bool = True, states: bool = False
 ) -> pd.DataFrame:
-    """Genes along the paths between attractors, in the order in which they move.
+    """Genes along the minimum-action paths between attractors, in the order in which they change.
 
     Parameters
     ----------
     adata
         Annotated data with paths.
     start, end
-        Only paths from, or to, an attractor of this name.
+        Return only paths from, or to, the attractor of this name.
     moving
-        Only genes that move.
+        Return only genes that move.
     states
         Return the states along the paths instead: one row per point and one column per regulator.
 
@@ -143,7 +145,7 @@ def paths(
     -------
     One row per path and gene: ``from``, ``to``, ``saddle``, ``rank``, ``gene``, ``moves``, ``change``, ``travel``, ``half_step``,
     ``half_action`` (see :func:`landscape.tl.paths`); with ``states`` one row per point: ``from``, ``to``, ``saddle``, ``part``,
-    ``step``, ``cost`` (action spent), and the levels of the regulators.
+    ``step``, ``cost`` (action up to the point), and the levels of the regulators.
 
     Raises
     ------
@@ -170,7 +172,7 @@ def paths(
 
 
 def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
-    """Fate probabilities of the chain and of the model in long form, as plotting libraries take them.
+    """Fate probabilities of the chain and of the model in long form.
 
     Parameters
     ----------
@@ -181,10 +183,10 @@ def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
 
     Returns
     -------
-    One row per cell and fate: ``cell``, ``fate``, ``probability`` on the directed chain of cells; and where
-    :func:`landscape.tl.fates` compared them, ``model``, the committor of the model, its standard ``error``, and, of the
-    cell, ``disagreement`` (total variation between the two) and ``flag`` (``"agree"`` or ``"differ"``), all missing in
-    cells that were not simulated.
+    One row per cell and fate: ``cell``, ``fate``, ``probability`` on the directed chain of cells. If
+    :func:`landscape.tl.fates` simulated the model, also ``model``, the probability by the model, its standard ``error``,
+    and, by cell, ``disagreement`` (total variation between the two) and ``flag`` (``"agree"`` or ``"differ"``); these are
+    missing in cells that were not simulated.
 
     Raises
     ------
@@ -195,7 +197,7 @@ def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
     wide = read(adata, "obsm", key, hint="run `landscape.tl.fates(adata)` first")
     model_key, distance, flag = (f"{key}{suffix}" for suffix in _keys.FATES_COMPARED)
     model = adata.obsm.get(model_key)
-    # The model may have attractors in which no cell is absorbed.
+    # The model may have attractors at which no cell is absorbed.
     names = list(wide.columns) if model is None else list(wide.columns.append(model.columns.difference(wide.columns)))
     n, k = len(wide), len(names)
     table = pd.DataFrame(
@@ -220,14 +222,14 @@ def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
 
 
 def drivers(adata: AnnData, *, fate: str | None = None, key: str = _keys.DRIVERS) -> pd.DataFrame:
-    """Driver genes of each fate, in decreasing order of their correlations.
+    """Driver genes of each fate, in decreasing order of correlation.
 
     Parameters
     ----------
     adata
         Annotated data with drivers.
     fate
-        Only this fate.
+        Return this fate only.
     key
         Name of the result.
 

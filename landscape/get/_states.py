@@ -1,4 +1,4 @@
-"""Quantities of cells at states of the model that no cell has."""
+"""Quantities of cells at states of the model."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from landscape._anndata import read, require_adata
 from landscape._random import generator
 from landscape.topography.occupancy import place
 
-# Cells that are searched for neighbours: in many dimensions the search grows with their square.
+# Maximum number of cells searched for neighbours; in many dimensions the cost grows with its square.
 MAX_REFERENCE_CELLS = 4000
-# Neighbours of a state over which the mean is taken.
+# Number of neighbours over which the mean is taken.
 N_NEIGHBORS = 40
 
 
@@ -23,27 +23,36 @@ def values_at_states(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Mean of a quantity over the cells nearest to given states, such as those along a path.
 
-    The mean goes over 40 neighbours in the space of the regulators, weighted by their closeness
-    (:func:`landscape.topography.place`). Drawings place states in a plane in this way, with the coordinates of the cells as
-    the quantity.
+    The mean is taken over 40 neighbours in the space of the regulators, with weights that decrease with distance
+    (:func:`landscape.topography.place`). With the coordinates of the cells as the quantity, it places states in a drawing.
 
     Parameters
     ----------
     adata
         Annotated data with states (:func:`landscape.tl.dynamics`).
     states
-        States, one a row; the columns are regulators of the model, all of them or some.
+        States in rows; the columns are regulators of the model, all or some of them.
     values
-        Quantities of all cells, shape ``(n_cells, k)``.
+        Values of the quantity in all cells, shape ``(n_cells, k)``.
 
     Returns
     -------
-    Means of shape ``(n_states, k)``; and whether cells are near each state, shape ``(n_states,)``.
+    means
+        Shape ``(n_states, k)``.
+    known
+        Whether there are cells near each state, shape ``(n_states,)``.
 
     Raises
     ------
     KeyError
-        If there are no states of the cells, or a column is no regulator.
+        If there are no states of the cells, or a column is not a regulator of the model.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> states = adata.uns["landscape"]["attractors"]["states"]  # doctest: +SKIP
+    >>> places, near = ls.get.values_at_states(adata, states=states, values=adata.obsm["X_umap"])  # doctest: +SKIP
     """
     known = read(require_adata(adata), "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first")
     genes = list(states.columns)
@@ -57,7 +66,7 @@ def values_at_states(
 
 
 def _reference_cells(adata: AnnData) -> NDArray[np.int64]:
-    """Positions of the cells among which neighbours are searched, the same ones in every call."""
+    """Positions of the cells that are searched for neighbours, the same in every call."""
     if adata.n_obs <= MAX_REFERENCE_CELLS:
         return np.arange(adata.n_obs)
     return np.sort(generator(0).choice(adata.n_obs, size=MAX_REFERENCE_CELLS, replace=False))

@@ -1,4 +1,4 @@
-"""What becomes of an ensemble and of its attractors when genes are held at a level."""
+"""Perturbations of a model, in which genes are clamped: fates and attractors before and after."""
 
 from landscape._keys import perturbation_name
 from landscape.perturbation.experiment import Comparison, Experiment, control_levels

@@ -1,4 +1,4 @@
-"""Levels at which genes are clamped, and whether cells show them."""
+"""Levels at which genes are clamped, compared with the levels in cells."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
-# Share of the range of abundance among cells by which a level may lie outside of it and still be called inside: posterior
-# means of a gene that is off are small, not zero.
+# A level within this share of the range of abundance over cells still counts as inside it: posterior means of a gene that is
+# not expressed are small, not zero.
 MARGIN = 0.05
 
 
 def level_table(
     levels: Mapping[str, float], *, genes: Collection[str], regulators: Sequence[str], states: NDArray[np.float64]
 ) -> pd.DataFrame:
-    """Table of clamped genes: ``level``, its range ``low`` to ``high`` among cells, ``inside`` that range, ``acts``.
+    """Table of clamped genes: ``level``, the range ``low`` to ``high`` over cells, ``inside`` that range, ``acts``.
 
-    A gene that is no regulator of the model is a read-out and does not act, which is logged, as is a level that no cell
-    shows.
+    A warning is logged for a gene that is not a regulator of the model and therefore has no effect, and for a level outside
+    the range over cells.
 
     Parameters
     ----------
@@ -35,6 +35,10 @@ def level_table(
     states
         State of each cell, shape ``(n, d)``.
 
+    Returns
+    -------
+    Table with one row per clamped gene.
+
     Raises
     ------
     KeyError
@@ -43,15 +47,15 @@ def level_table(
         If there are no levels, or one is negative or not finite.
     """
     if not isinstance(levels, Mapping) or not levels:
-        msg = f"Expected levels by gene such as {{'Gata1': 0.0}}, found {levels!r}."
+        msg = f"Expected levels by gene, such as {{'Gata1': 0.0}}, found {levels!r}."
         raise ValueError(msg)
     rows = []
     for gene, level in levels.items():
         if gene not in genes:
-            msg = f"Expected genes of `adata.var_names`, found {gene!r}; regulators in the model: {list(regulators[:10])}, ..."
+            msg = f"Expected genes of `adata.var_names`, found {gene!r}; regulators of the model: {list(regulators[:10])}, ..."
             raise KeyError(msg)
         if not isinstance(level, int | float | np.number) or not np.isfinite(level) or level < 0:
-            msg = f"Expected a finite level from 0 on for {gene!r}, found {level!r}; 0 is off and 1 is high."
+            msg = f"Expected a finite level of at least 0 for {gene!r}, found {level!r}; 0 is a knock-out, 1 is high expression."
             raise ValueError(msg)
         acts = gene in regulators
         low, high = (
@@ -62,10 +66,10 @@ def level_table(
         spare = MARGIN * (high**2 - low**2)  # levels are square roots of abundance
         inside = bool(acts and low**2 - spare <= level**2 <= high**2 + spare)
         if not acts:
-            logger.warning("%s is a read-out: it is no regulator of the model, so holding it changes nothing", gene)
+            logger.warning("%s is a read-out: it is not a regulator of the model, so clamping it has no effect", gene)
         elif not inside:
             logger.warning(
-                "%s=%g is outside of what cells show, %.2f to %.2f: an extrapolation", gene, level, low, high
+                "%s=%g is outside the range over cells, %.2f to %.2f: an extrapolation", gene, level, low, high
             )
         rows.append({"level": float(level), "low": low, "high": high, "inside": inside, "acts": acts})
     return pd.DataFrame(rows, index=pd.Index(list(levels), name="gene"))

@@ -1,4 +1,4 @@
-"""Tables of a perturbation: fates, attractors, states, expression and the drawing, before and after."""
+"""Tables of a perturbation: fates, attractors, states, expression and heights before and after."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from landscape.topography.drawing import heights_record
 from landscape.topography.fates.outcomes import Outcome, References
 from landscape.topography.occupancy import occupancy, place
 
-# Replicates below which there is no interval.
+# Minimum number of replicates for an interval.
 MIN_REPLICATES = 2
-# Rounding of a change of shares: a control that changes as much counts.
+# Rounding of a change of shares: a control with the same change counts as at least as large.
 ROUNDING = 1e-12
 
 
 def fate_table(known: References, found: Comparison) -> pd.DataFrame:
-    """Shares of the fates, their change with its interval, and the p-value against controls.
+    """Shares of the fates, their change with its interval, and the p-value from controls.
 
     Parameters
     ----------
@@ -30,6 +30,10 @@ def fate_table(known: References, found: Comparison) -> pd.DataFrame:
         Reference states of the fates.
     found
         Outcomes before and after, of replicates and of controls.
+
+    Returns
+    -------
+    ``before``, ``after``, ``change``, ``low``, ``high``, ``p_value``, one row per fate.
     """
     change = found.after.shares - found.before.shares
     low, high = _interval([b.shares - a.shares for a, b in found.replicates], change)
@@ -41,8 +45,8 @@ def fate_table(known: References, found: Comparison) -> pd.DataFrame:
     return pd.DataFrame({**columns, "p_value": p_value}, index=pd.Index(known.fates, name="fate"))
 
 
-def attractor_table(known: References, before: Outcome, after: Outcome, held: Collection[int]) -> pd.DataFrame:
-    """What becomes of each attractor, and attractors that are new.
+def attractor_change_table(known: References, before: Outcome, after: Outcome, held: Collection[int]) -> pd.DataFrame:
+    """Status of each attractor in the perturbed model, and new attractors.
 
     Parameters
     ----------
@@ -52,6 +56,10 @@ def attractor_table(known: References, before: Outcome, after: Outcome, held: Co
         Outcome of the model and of the perturbed model.
     held
         Positions of the clamped genes, which do not count in distances.
+
+    Returns
+    -------
+    ``status``, ``becomes``, ``distance``, ``eigenvalue_before``, ``eigenvalue_after``, one row per attractor.
     """
     free = np.setdiff1d(np.arange(len(known.start)), list(held))
     rows, index = [], []
@@ -86,8 +94,8 @@ def attractor_table(known: References, before: Outcome, after: Outcome, held: Co
     return pd.DataFrame(rows, index=pd.Index(index, name="attractor"))
 
 
-def rest_table(known: References, after: Outcome, regulators: Sequence[str]) -> pd.DataFrame:
-    """Attractors of the perturbed model, named after the fate that each is nearest to.
+def state_table(known: References, after: Outcome, regulators: Sequence[str]) -> pd.DataFrame:
+    """Attractors of the perturbed model, named after the nearest fate.
 
     Parameters
     ----------
@@ -97,6 +105,10 @@ def rest_table(known: References, after: Outcome, regulators: Sequence[str]) -> 
         Outcome of the perturbed model.
     regulators
         Names of the variables.
+
+    Returns
+    -------
+    Levels, attractors x regulators.
     """
     titles = []
     for m, label in enumerate(after.labels):
@@ -107,7 +119,7 @@ def rest_table(known: References, after: Outcome, regulators: Sequence[str]) -> 
 
 
 def expression_table(found: Comparison, regulators: Sequence[str]) -> pd.DataFrame:
-    """Mean level of each regulator at the end of both ensembles.
+    """Mean level of each regulator at the end of the trajectories, before and after.
 
     Parameters
     ----------
@@ -115,6 +127,10 @@ def expression_table(found: Comparison, regulators: Sequence[str]) -> pd.DataFra
         Outcomes before and after, and of replicates.
     regulators
         Names of the variables.
+
+    Returns
+    -------
+    ``before``, ``after``, ``change``, ``low``, ``high``, one row per regulator.
     """
     change = found.after.mean - found.before.mean
     low, high = _interval([b.mean - a.mean for a, b in found.replicates], change)
@@ -131,7 +147,7 @@ def outcome_heights(
     n_grid: int,
     basis: str,
 ) -> dict[str, Any]:
-    """Heights of an ensemble in the drawing of the unperturbed model, found by the genes that are not clamped.
+    """Heights of an ensemble in the drawing of the unperturbed model, located by the genes that are not clamped.
 
     Parameters
     ----------
@@ -144,9 +160,13 @@ def outcome_heights(
     held
         Positions of the clamped genes.
     n_grid
-        Cells of the grid along each axis.
+        Number of grid points along each axis.
     basis
         Name of the drawing coordinates.
+
+    Returns
+    -------
+    Record of the heights, as in ``adata.uns["landscape"]["occupancy"]``.
     """
     free = np.setdiff1d(np.arange(states.shape[1]), list(held))
     path = found.path.reshape(-1, states.shape[1])

@@ -16,7 +16,7 @@ from landscape import _keys
 from landscape._anndata import read, read_result
 from landscape.pl.scene.cells import attractor_colours
 from landscape.pl.style.figure import INK, QUIET, caption, finish, hide_spines, width_scale
-from landscape.topography.fates.model_fates import STAY
+from landscape.topography.fates.model_fates import MIN_KEPT
 
 _HINT = "run `landscape.tl.fates(adata)` with `n_replicates` above 0"
 # Smallest width of a panel in inches.
@@ -117,7 +117,7 @@ def _notes(record: Mapping[str, Any], differs: NDArray[np.bool_]) -> list[str]:
         f" ({np.count_nonzero(differs):,} cells)",
     ]
     by_fate = record["by_fate"]
-    left = [f"{name} ({kept:.0%} stay)" for name, kept in by_fate["kept"].items() if kept < STAY]
+    left = [f"{name} ({kept:.0%} stay)" for name, kept in by_fate["kept"].items() if kept < MIN_KEPT]
     if left:
         notes.append(f"most cells leave under the noise of the model: {', '.join(left)}")
     return notes

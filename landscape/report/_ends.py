@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from landscape import _keys
-from landscape.topography.fates.model_fates import STAY
+from landscape.topography.fates.model_fates import MIN_KEPT
 
 
 def attractor_rows(summary: Mapping[str, Any], results: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def verdict(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> li
             sentences.append(f"{_listed(ends)} share the attractor {name}: the fitted model does not distinguish them.")
     if shared and (others := [row["name"] for row in rows if row["name"] not in shared]):
         sentences.append(f"No terminal state is nearest to {_listed(others)}: cells may be transient there.")
-    if left := [row["name"] for row in rows if row["kept"] is not None and row["kept"] < STAY]:
+    if left := [row["name"] for row in rows if row["kept"] is not None and row["kept"] < MIN_KEPT]:
         sentences.append(f"Under the noise of the model most cells leave {_listed(left)} within the simulated time.")
     if unseen := [row["name"] for row in rows if row["observed"] is False]:
         sentences.append(f"No cells are near {_listed(unseen)}: the model predicts a state without observed cells.")

@@ -1,4 +1,4 @@
-"""Tools: each reads from an AnnData object, calls one numerical function and writes the result back."""
+"""Tools: each reads from an AnnData object, calls a numerical package and writes the result back."""
 
 from landscape.tl._activity import activity
 from landscape.tl._attractors import attractors, basins

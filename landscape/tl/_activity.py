@@ -1,4 +1,4 @@
-"""Activity of regulators in the cells of an AnnData object."""
+"""Activity of regulators in the cells."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def activity(
     key_added: str = _keys.ACTIVITY,
     copy: bool = False,
 ) -> AnnData | None:
-    """Read the activity of every regulator in every cell from its targets (:func:`landscape.network.regulon_activity`).
+    """Activity of each regulator in each cell, from its targets (:func:`landscape.network.regulon_activity`).
 
-    The activity is the t value of the slope when the cell's standardised expression of all genes is regressed on the weights of
-    the regulator, its own gene left out.
+    The standardised expression of all genes in a cell is regressed on the weights of the regulator, without the gene of the
+    regulator itself. The activity is the t value of the slope.
 
     Parameters
     ----------
     adata
         Annotated data with a network.
     network_key
-        Name of the network; edges of its support count.
+        Name of the network. Only its supported edges are used.
     layer
-        Counts, scaled to 10,000 per cell and transformed by log(1 + x).
+        Layer of counts. They are scaled to 10,000 per cell and transformed by log(1 + x).
     min_targets
-        Fewest targets of a regulator.
+        Minimum number of supported targets of a regulator.
     key_added
         Name of the result.
     copy
@@ -45,8 +45,12 @@ def activity(
 
     Returns
     -------
-    ``None``, or the copy if ``copy=True``. Sets ``adata.obsm["regulon_activity"]``, a DataFrame of cells by the
-    regulators with enough targets, and ``adata.uns["landscape"]["regulon_activity"]`` with the regulators left out.
+    ``None``, or the copy if ``copy=True``. Sets
+
+    ``adata.obsm["regulon_activity"]`` : DataFrame, cells x regulators
+        t values of the regulators with enough targets.
+    ``adata.uns["landscape"]["regulon_activity"]``
+        ``without_enough_targets``, the regulators that are left out.
 
     Raises
     ------
@@ -54,6 +58,13 @@ def activity(
         If the network or the layer is missing.
     ValueError
         If no regulator has enough targets.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.activity(adata)  # doctest: +SKIP
+    >>> adata.obsm["regulon_activity"]["Gata1"]  # doctest: +SKIP
     """
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata
@@ -67,7 +78,7 @@ def activity(
     found, enough = regulon_activity(values, active, index, min_targets=min_targets)
     if not enough.any():
         most = int((active != 0).sum(axis=1).max(initial=0))
-        msg = f"Expected regulators of at least {min_targets} targets in the support, found at most {most}; lower `min_targets`."
+        msg = f"Expected regulators with at least {min_targets} supported targets, found at most {most}; lower `min_targets`."
         raise ValueError(msg)
     names = adata.var_names[index]
     table = pd.DataFrame(found[:, enough], index=adata.obs_names, columns=names[enough])

@@ -1,4 +1,4 @@
-"""Attractors of the fitted model, and the basins that cells lie in."""
+"""Attractors of the fitted model, and the basin of each cell."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ def attractors(
 ) -> AnnData | None:
     r"""Find the attractors of the fitted model.
 
-    States :math:`x^*` with :math:`f(x^*) = 0` and a Jacobian whose eigenvalues all have a negative real part, reached
-    by the flow from cells and from random states between the lowest and the highest expression, and sharpened by
-    Newton's method with the exact Jacobian. Each is named after the cells nearest to it.
+    Attractors are states :math:`x^*` with :math:`f(x^*) = 0` at which all eigenvalues of the Jacobian have a negative real
+    part. The noise-free flow is followed from cells and from random states between the lowest and the highest expression;
+    its end is refined by Newton's method with the exact Jacobian. Each attractor is named after the cells nearest to it.
 
     Parameters
     ----------
     adata
         Annotated data with a model (:func:`landscape.tl.dynamics`).
     label_key
-        Labels in :attr:`~anndata.AnnData.obs` that attractors are named after, by the majority of the 20 nearest
-        cells. Without it, or where labels do not decide, by the two regulators that set the attractor apart most.
+        Column of :attr:`~anndata.AnnData.obs` with labels. An attractor takes the majority label of its 20 nearest cells.
+        Without labels, or without a majority, it is named after the two regulators that distinguish it most.
     n_starts
-        Cells to start from, drawn without replacement.
+        Number of cells to start from, drawn without replacement.
     n_random
-        Random states to start from.
+        Number of random states to start from.
     rng
         Seed or generator.
     copy
@@ -67,11 +67,14 @@ def attractors(
     ``states`` : DataFrame, attractors x regulators
         Levels of the regulators.
     ``table`` : DataFrame
-        ``n_cells`` (nearest to this attractor in state space, until :func:`landscape.tl.basins` counts its basin),
-        ``leading_eigenvalue`` (real part, per unit of time), ``index``, ``residual``, ``converged``, ``distance`` to
-        the nearest cells over the largest spacing of cells themselves, ``observed`` (whether that is inside the data),
-        and ``support``: the share of the ensemble's models that have an attractor there, nearer than half way to the
-        next one, where the flow takes this state; not-a-number without an ensemble.
+        ``n_cells``: number of cells nearest to the attractor in state space; :func:`landscape.tl.basins` replaces it by the
+        number of cells in the basin. ``leading_eigenvalue``: real part, per unit of time. ``index``, ``residual`` and
+        ``converged`` of the fixed point. ``distance``: distance to the 15th nearest cell, over the 99 % quantile of that
+        distance among cells. ``observed``: whether that is at most 1, inside the data. ``support``: share of the
+        replicates of the ensemble in which the flow takes this state to an attractor nearby (nearer than half the
+        distance to the next attractor); NaN without an ensemble.
+    ``n_unsettled``, ``n_saddles``
+        Number of starts that did not reach a fixed point, and of saddles found.
 
     Raises
     ------
@@ -79,6 +82,13 @@ def attractors(
         If the model or the labels are missing.
     ValueError
         If the model has no attractor.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.attractors(adata, label_key="fate")  # doctest: +SKIP
+    >>> ls.get.attractors(adata)  # doctest: +SKIP
     """
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata
@@ -94,24 +104,24 @@ def attractors(
     stable = [point for point in found if point.stability == "stable"]
     if not stable:
         msg = (
-            f"The model has no attractor: {len(found)} fixed points, none stable, {found.n_unsettled} of "
-            f"{len(chosen) + n_random} starts did not come to rest. "
-            "A cycle may be there, or the fit is poor: see `velocity_r2_held_out` in `adata.uns['landscape']['dynamics']`, train the latent model longer, or pass another direction; "
-            "`landscape.tl.terminal_states` finds terminal states of the chain of cells without the model."
+            f"The model has no attractor: {len(found)} fixed points, none stable; {found.n_unsettled} of "
+            f"{len(chosen) + n_random} starts did not reach a fixed point. The model may have a limit cycle, or the fit is "
+            "poor: see `velocity_r2_held_out` in `adata.uns['landscape']['dynamics']`, train the latent model longer, or pass "
+            "another direction. `landscape.tl.terminal_states` finds terminal states of the chain of cells without the model."
         )
         raise ValueError(msg)
     if found.n_unsettled:
-        logger.warning("%d of %d starts did not come to rest", found.n_unsettled, len(chosen) + n_random)
+        logger.warning("%d of %d starts did not reach a fixed point", found.n_unsettled, len(chosen) + n_random)
     states = np.array([point.x for point in stable])
-    support = distance_to_cells(states, x)
+    distance = distance_to_cells(states, x)
     titles = attractor_names(states, names, x, labels)
-    share = ensemble_support(read_ensemble(adata), states)
-    table = attractor_table(stable, titles, n_cells=n_nearest(x, states), support=support, share=share)
-    if away := [name for name, seen in zip(titles, support.observed, strict=True) if not seen]:
+    support = ensemble_support(read_ensemble(adata), states)
+    table = attractor_table(stable, titles, n_cells=n_nearest(x, states), distance=distance, support=support)
+    if away := [name for name, seen in zip(titles, distance.observed, strict=True) if not seen]:
         logger.warning(
-            "%d of %d attractors lie outside the data, farther from any cell than cells are from each other: %s. No cell shows "
-            "that they exist; check `observed` and `distance` before you read on, and fit again with more regulators, "
-            "`n_replicates` or another direction if cells were expected there",
+            "%d of %d attractors lie outside the data, farther from the nearest cells than cells are from each other: %s. No "
+            "cell was observed there: check `observed` and `distance`. If cells are expected there, fit the model again "
+            "with more regulators, with `n_replicates`, or with another direction",
             len(away),
             len(stable),
             ", ".join(f"{name} ({table.loc[name, 'distance']:.1f} times)" for name in away),
@@ -129,14 +139,14 @@ def attractors(
 
 
 def basins(adata: AnnData, *, key_added: str = _keys.BASIN, copy: bool = False) -> AnnData | None:
-    r"""Find the attractor that the noise-free flow takes every cell to.
+    r"""Assign each cell to the attractor that it reaches under the noise-free flow.
 
     Parameters
     ----------
     adata
         Annotated data with attractors (:func:`landscape.tl.attractors`).
     key_added
-        Column for the result.
+        Column of :attr:`~anndata.AnnData.obs` for the result.
     copy
         Work on a copy of ``adata`` and return it.
 
@@ -147,12 +157,19 @@ def basins(adata: AnnData, *, key_added: str = _keys.BASIN, copy: bool = False) 
     ``adata.obs["basin"]`` : categorical
         Name of the attractor; ``"unresolved"`` for cells that reach none.
     ``n_cells`` in ``adata.uns["landscape"]["attractors"]["table"]``
-        Cells in each basin.
+        Number of cells in each basin.
 
     Raises
     ------
     KeyError
-        If attractors are missing.
+        If the model or its attractors are missing.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.basins(adata)  # doctest: +SKIP
+    >>> adata.obs["basin"].value_counts()  # doctest: +SKIP
     """
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata

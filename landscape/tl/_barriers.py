@@ -1,4 +1,4 @@
-"""Barriers between attractors and the paths over them."""
+"""Barriers between attractors, and the paths across them."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ logger = logging.getLogger(__name__)
 def barriers(
     adata: AnnData, *, diffusion: float | None = None, n_points: int = 100, rng: RandomLike = 0, copy: bool = False
 ) -> AnnData | None:
-    r"""Barriers between attractors: the quasi-potential difference in both directions.
+    r"""Barriers between attractors: the minimum action of a transition, in both directions.
 
     .. math:: S(a \to b) = \min_\varphi \tfrac12 \int \big(|\varphi'|_{D^{-1}} |f|_{D^{-1}}
               - \langle \varphi', f \rangle_{D^{-1}}\big)\, d\alpha, \qquad p_{ss} \sim e^{-S}
 
-    by minimum action, over the saddles that join the attractors. The number is dimensionless and scales as
-    :math:`1/D`: it is stated with its :math:`D`, and only ratios mean anything where :math:`D` is not identified.
+    with :math:`p_{ss}` the stationary density. Paths lead over the saddles that connect the attractors. A barrier is
+    dimensionless and scales as :math:`1/D`, so that it is stated with its :math:`D`. Where :math:`D` is not identified, only
+    ratios of barriers have a meaning.
 
     Parameters
     ----------
     adata
         Annotated data with attractors (:func:`landscape.tl.attractors`).
     diffusion
-        :math:`D`; by default the model's.
+        :math:`D`; by default that of the model.
     n_points
-        Points along a path.
+        Number of points along a path.
     rng
         Seed or generator.
     copy
@@ -49,31 +50,38 @@ def barriers(
     ``None``, or the copy if ``copy=True``. Sets
 
     ``adata.uns["landscape"]["barriers"]["table"]`` : DataFrame
-        ``from``, ``to``, ``height``, its interval ``low`` to ``high`` (5 % to 95 % of the ensemble's models that have
-        both attractors, of which there are ``n_replicates``; not-a-number with fewer than three), ``saddle``,
-        ``converged``. Pairs without a path have height not-a-number.
+        ``from``, ``to``, ``height`` (NaN without a path), its interval ``low`` to ``high``, ``n_replicates``, ``saddle``,
+        ``converged``. The interval spans the quantiles of 5 % and 95 % over the replicates that have both attractors;
+        ``n_replicates`` is their number, and below three there is no interval (NaN).
     ``adata.uns["landscape"]["barriers"]["curl_share"]``
-        How far the drift is from a gradient at the cells: 0 for :math:`f = -D \nabla U`, 1 for pure rotation.
+        Share of the drift that is no gradient, at the cells: 0 for :math:`f = -D \nabla U`, 1 for pure rotation.
     ``adata.uns["landscape"]["saddles"]``
-        ``states`` (saddles x regulators) and ``table`` (attractors, leading eigenvalue, residual, converged, and
-        ``undecided_width``: the width :math:`\sqrt{2 D_u / \lambda_u}` of the zone around the saddle in which noise
-        decides, in the unit of the state).
+        ``states`` (saddles x regulators) and ``table``: the attractors ``first`` and ``second``, ``leading_eigenvalue``,
+        ``residual``, ``converged`` and ``undecided_width``, the width :math:`\sqrt{2 D_u / \lambda_u}` of the zone around
+        the saddle in which noise decides, in units of the state.
     ``adata.uns["landscape"]["paths"]``
-        The paths over all passes, as :func:`landscape.tl.paths` writes them.
+        The minimum-action paths over all saddles, as :func:`landscape.tl.paths` writes them.
 
     Raises
     ------
     KeyError
-        If attractors are missing.
+        If the model or its attractors are missing.
     ValueError
         If there are fewer than two attractors, or the diffusion is not positive.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.barriers(adata)  # doctest: +SKIP
+    >>> ls.get.barriers(adata)  # doctest: +SKIP
     """
     adata = require_adata(adata)
     model = read_model(adata).with_diffusion(diffusion)
     noise = model.diffusion_constant
     states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
     if len(states) < 2:
-        msg = f"Expected at least two attractors, found {len(states)}; there is nothing to cross."
+        msg = f"Expected at least two attractors, found {len(states)}; there is no transition."
         raise ValueError(msg)
     cells = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
     x, names = states.to_numpy(dtype=float), [str(name) for name in states.index]
@@ -82,7 +90,7 @@ def barriers(
         logger.warning("%d of %d ordered pairs of attractors have no path", found.n_missing, len(x) * (len(x) - 1))
     saddles = saddle_tables(found, model, names)
     paths = path_tables(paths_of_network(found, model, names), list(model.regulators), least=LEAST)
-    # Each replicate is taken with its own noise, unless one is stated.
+    # Each replicate has its own noise, unless `diffusion` is given.
     ensemble = [each.with_diffusion(diffusion) for each in read_ensemble(adata)]
     replicates = tqdm(ensemble, desc="barriers of replicates", leave=False, disable=None)
     table = barrier_table(found, names, barrier_intervals(replicates, x, rng=rng))

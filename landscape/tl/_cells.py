@@ -1,4 +1,4 @@
-"""Which cells a user means: names, a mask, or a column and its value."""
+"""Selection of cells by name, by a mask, or by a column and its value."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from landscape._anndata import read
 
 
 def cells_of(adata: AnnData, cells: Sequence[str] | NDArray[np.bool_] | str) -> NDArray[np.int64]:
-    """Indices of cells given by name, by a mask, or as ``"column=value"``.
+    """Positions of cells given by name, by a mask, or as ``"column=value"``.
 
     Raises
     ------
     KeyError
         If the column or a name is unknown.
     ValueError
-        If the mask does not fit, or no cell is chosen.
+        If the mask has another length, or no cell is selected.
     """
     if isinstance(cells, str):
         column, _, value = cells.partition("=")
         labels = read(adata, "obs", column, hint="pass `cells` as 'column=value'").astype(str)
         found = np.flatnonzero((labels == value).to_numpy())
-        what = f"cells with {value!r} in `adata.obs[{column!r}]`, which holds {sorted(labels.unique())[:10]}"
+        what = f"cells with {value!r} in `adata.obs[{column!r}]`, whose values are {sorted(labels.unique())[:10]}"
     else:
         given = np.asarray(cells)
         if given.dtype == bool:

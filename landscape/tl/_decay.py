@@ -1,4 +1,4 @@
-"""Decay rates of the regulators, where their half-lives were measured."""
+"""Decay rates of the regulators from measured half-lives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from landscape.dynamics.decay import decay_from_half_lives
 def decay_rates(
     adata: AnnData, half_lives: str | Mapping[str, float] | None, names: list[str], *, clock: bool
 ) -> NDArray[np.float64] | None:
-    """Decay rate of each state where half-lives are given, as a column of ``adata.var`` or by gene; ``None`` without."""
+    """Decay rate of each regulator from half-lives, a column of ``adata.var`` or a number by gene; ``None`` without them."""
     if half_lives is None:
         return None
     if isinstance(half_lives, str):

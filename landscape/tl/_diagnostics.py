@@ -1,4 +1,4 @@
-"""How far the drift runs along the manifold of cells that the latent model decodes."""
+"""Angle between the drift and the manifold of cells that the latent model decodes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
-# Cells at which the drift is held against the manifold's tangent space.
+# Number of cells at which the drift is compared with the tangent space of the manifold.
 TANGENCY_CELLS = 500
 
 
@@ -20,13 +20,13 @@ def tangency(
     velocity: NDArray[np.float64],
     scale: NDArray[np.float64],
 ) -> dict[str, float]:
-    """Mean cosine between the drift and the tangent space of the decoder's manifold, and what chance would give."""
+    """Mean cosine between the drift and the tangent space of the decoder's manifold, and its value for a random drift."""
     n, d = velocity.shape
     chosen = np.unique(np.linspace(0, n - 1, min(n, TANGENCY_CELLS)).astype(int))
-    # The decoder's manifold is one of log(1 + e), states are roots of e.
+    # The manifold of the decoder is one of log(1 + e); states are square roots of e.
     root = x[chosen] * scale
     slope = 2 * root * scale / (1 + root**2)
     found = model.get_tangency(velocity[chosen] * slope, adata[chosen].copy(), genes=names)
-    # E cos^2 of a random direction is the share of dimensions that are tangent.
+    # For a random direction, E cos^2 is the share of dimensions that are tangent.
     chance = min(1.0, model.get_latent_representation(adata[chosen[:1]].copy()).shape[1] / d) ** 0.5
     return {"tangency": float(np.nanmean(found)), "tangency_by_chance": chance}

@@ -14,14 +14,14 @@ logger = logging.getLogger(__name__)
 
 
 def directed_by(cells: StoredCells, direction: Direction | Combination) -> tuple[Directed, float]:
-    """Evaluate every part of a direction and combine them; the conflict of the parts beside it.
+    """Evaluate each part of a direction and combine them; returns the combination and the conflict of its parts.
 
     Raises
     ------
     KeyError
         If the data do not hold what the direction names.
     ValueError
-        If they give no direction; the message says so where the graph of cells is in pieces.
+        If they give no direction. The message says whether the graph of cells is disconnected.
     """
     for part in direction.parts:
         SOURCES[part.source].require(cells, part)
@@ -33,8 +33,8 @@ def directed_by(cells: StoredCells, direction: Direction | Combination) -> tuple
         if len(sizes) < 2:
             raise
         msg = (
-            f"{error} The graph of cells has {len(sizes)} pieces, of {', '.join(map(str, sizes[:5]))} cells: no path leads "
-            "from one to another. Take the cells of one piece, or raise `n_neighbors`."
+            f"{error} The graph of cells has {len(sizes)} components, of {', '.join(map(str, sizes[:5]))} cells: no path "
+            "connects them. Take the cells of one component, or raise `n_neighbors`."
         )
         raise ValueError(msg) from error
     if conflict > CHANCE:

@@ -1,4 +1,4 @@
-"""Genes that go with a fate: partial correlations whose unit is a block of neighbouring cells."""
+"""Driver genes of fates: partial correlations over blocks of neighbouring cells."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from landscape.tl._network_inputs import covariate_names, covariates_of
 
 logger = logging.getLogger(__name__)
 
-# Blocks that carry a fate below which a gene seen in one of them can look significant by coincidence.
+# Effective number of blocks that carry a fate; with fewer, a gene expressed in one of them can be significant by chance.
 FEW_CARRIERS = 5
 
 
@@ -43,11 +43,11 @@ def drivers(
     rng: RandomLike = 0,
     copy: bool = False,
 ) -> AnnData | None:
-    r"""Genes whose expression rises or falls with the probability of a fate.
+    r"""Correlate the expression of each gene with the probability of each fate.
 
-    With :math:`y_{bg}` the mean of :math:`\log(1 + 10^4 c_{ig} / \sum_h c_{ih})` over the :math:`n_b` cells of block
-    :math:`b`, :math:`q_{bk}` that of the probability of fate :math:`k`, and :math:`\tilde{\cdot}` what is left of each after
-    a regression, with the weights :math:`n_b`, on the mean log total and the covariates,
+    Let :math:`y_{bg}` be the mean of :math:`\log(1 + 10^4 c_{ig} / \sum_h c_{ih})` over the :math:`n_b` cells of block
+    :math:`b`, and :math:`q_{bk}` that of the probability of fate :math:`k`. With :math:`\tilde{\cdot}` the residual of a
+    regression with weights :math:`n_b` on the mean log total and the covariates,
 
     .. math::
 
@@ -56,13 +56,13 @@ def drivers(
         \qquad t = r \sqrt{\frac{\nu}{1 - r^2}}, \quad \nu = B - 2 - m
 
     for :math:`B` blocks and :math:`m` covariates, the log total among them. Neighbouring cells have nearly the same fate
-    probability and share what moves their expression, so that cells are no independent observations; blocks of about 30
-    neighbours nearly are. The interval is Fisher's, :math:`\tanh(\operatorname{artanh} r \pm 1.96 / \sqrt{\nu - 1})`.
+    probability and correlated expression, so that cells are not independent observations; blocks of about 30 neighbours
+    nearly are. The interval is Fisher's, :math:`\tanh(\operatorname{artanh} r \pm 1.96 / \sqrt{\nu - 1})`.
 
-    This is association along the way to a fate and no cause: genes that a fate switches on rank beside those that choose it.
-    What the model expects of a knock-out is in :func:`landscape.tl.perturb`. Genes that vary along any gradient longer
-    than a block correlate with every other such gradient; significance says that the association is no noise of
-    neighbouring cells, not that the gene belongs to this fate alone.
+    A correlation is no causal effect: genes that a fate activates are found beside genes that determine it. For the
+    effect of a knock-out in the model see :func:`landscape.tl.perturb`. A gene that varies along any gradient longer than a
+    block correlates with every other such gradient. A significant gene is associated beyond the noise of neighbouring
+    cells, not with this fate alone.
 
     Parameters
     ----------
@@ -71,12 +71,12 @@ def drivers(
     fate_key
         Table of probabilities in :attr:`~anndata.AnnData.obsm`, cells x fates.
     layer
-        Counts.
+        Layer of counts.
     cells
-        Cells to look at: names, a mask, or ``"column=value"``; by default all. For genes at work while the fate is open
-        pass the undecided ones: ``adata.obs["fate_entropy"] > adata.obs["fate_entropy"].quantile(0.5)``.
+        Cells to use: names, a mask, or ``"column=value"``; by default all. For genes that act before the fate is decided,
+        pass the undecided cells: ``adata.obs["fate_entropy"] > adata.obs["fate_entropy"].quantile(0.5)``.
     covariates
-        Columns of ``adata.obs`` to regress out beside the log total; numbers as they are, categories as indicators.
+        Columns of ``adata.obs`` to regress out, in addition to the log total. Categories become indicators.
     use_rep
         Coordinates in :attr:`~anndata.AnnData.obsm` in which cells are neighbours.
     n_blocks
@@ -94,14 +94,14 @@ def drivers(
 
     ``table`` : DataFrame, one row per gene and fate
         ``gene``, ``fate``, ``correlation`` with its interval ``lower`` to ``upper`` (95 %), ``p_value`` (two-sided),
-        ``q_value`` (Benjamini-Hochberg over the genes of a fate), ``regulator`` (is one of the model).
-        Genes without variation have not-a-number and are not counted in the q-values.
+        ``q_value`` (Benjamini-Hochberg over the genes of a fate), ``regulator`` (whether the gene is a regulator of the
+        model). Genes without variation have NaN and do not count in the q-values.
     ``n_blocks``, ``degrees_of_freedom``, ``n_cells``
-        Blocks, :math:`\nu`, and cells that took part.
+        Number of blocks, :math:`\nu`, and number of cells used.
     ``carriers`` : DataFrame, fates
-        ``blocks`` in which the probability differs from what depth and covariates say, :math:`1 / \sum_b w_b^2` with
-        :math:`w_b` their shares of the variance. Below 5 a warning is logged: the law of :math:`t` needs many blocks, and a
-        gene seen in one of few is called significant too often.
+        ``blocks``: effective number of blocks that carry the variance of the residual probability,
+        :math:`1 / \sum_b w_b^2` with :math:`w_b` the share of block :math:`b`. Below 5 a warning is logged: the
+        distribution of :math:`t` holds for many blocks, and a gene expressed in one of few is significant too often.
     ``constant_genes``
         Genes without variation.
 
@@ -110,9 +110,16 @@ def drivers(
     KeyError
         If the fates, the layer, the coordinates, a covariate or a cell is missing.
     TypeError
-        If the fates are no table.
+        If the fates are not a DataFrame.
     ValueError
         If there are fewer than two fates, a fate has the same probability everywhere, or there are too few blocks.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.drivers(adata)  # doctest: +SKIP
+    >>> ls.get.drivers(adata, fate="Erythrocyte").head()  # doctest: +SKIP
     """
     adata = require_adata(adata)
     table = _fates(adata, fate_key)
@@ -131,13 +138,13 @@ def drivers(
     if (constant := blocked.constant).any():
         msg = (
             f"Expected fates whose probability varies between blocks of cells, found {list(table.columns[constant])} constant "
-            f"among {len(chosen)} cells (beyond depth and covariates); leave them out of `adata.obsm[{fate_key!r}]`, or choose other `cells`."
+            f"in {len(chosen)} cells, given depth and covariates; leave them out of `adata.obsm[{fate_key!r}]`, or pass other `cells`."
         )
         raise ValueError(msg)
     carriers = 1 / (fates**4).sum(axis=0)
     for name in table.columns[carriers < FEW_CARRIERS]:
         logger.warning(
-            "the fate %r differs in few blocks of cells only; genes seen in one of them go with it by coincidence", name
+            "the fate %r varies in few blocks of cells only; genes expressed in one of them correlate by chance", name
         )
     correlation = gene_correlations(blocked, counts[chosen], np.exp(depth[chosen]), fates)
     regulators = set(map(str, adata.obsm[_keys.STATE].columns)) if _keys.STATE in adata.obsm else set()
@@ -171,9 +178,9 @@ def drivers(
 def _fates(adata: AnnData, key: str) -> pd.DataFrame:
     table = read(adata, "obsm", key, hint="run `landscape.tl.fates` first")
     if not isinstance(table, pd.DataFrame):
-        msg = f"Expected a table with a column per fate in `adata.obsm[{key!r}]`, found {type(table).__name__}; run `landscape.tl.fates`."
+        msg = f"Expected a DataFrame with a column per fate in `adata.obsm[{key!r}]`, found {type(table).__name__}; run `landscape.tl.fates`."
         raise TypeError(msg)
     if table.shape[1] < 2:
-        msg = f"Expected at least two fates in `adata.obsm[{key!r}]`, found {table.shape[1]}: with one, every cell is sure of it."
+        msg = f"Expected at least two fates in `adata.obsm[{key!r}]`, found {table.shape[1]}; the probability of a single fate is 1 in all cells."
         raise ValueError(msg)
     return table

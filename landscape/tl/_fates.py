@@ -1,4 +1,4 @@
-"""Fates of cells: where the directed chain of cells ends, and where the fitted model ends."""
+"""Fate probabilities of cells, by the directed chain of cells and by the fitted model."""
 
 from __future__ import annotations
 
@@ -42,33 +42,34 @@ def fates(
     rng: RandomLike = 0,
     copy: bool = False,
 ) -> AnnData | None:
-    r"""Probability of every cell to end in each attractor, by the chain of cells and by the model.
+    r"""Probability of each cell to end in each attractor, by the chain of cells and by the model.
 
-    Absorption on the directed chain of cells, which knows the direction and not the model,
+    On the directed chain of cells, which depends on the direction and not on the model, fate probabilities are absorption
+    probabilities,
 
     .. math:: (I - Q) B = R
 
-    with the cells at each attractor absorbing; and the committor of the model, which knows no graph: from a sample of cells
-    paths follow the fitted drift and noise for ``duration`` and then the drift alone to rest
-    (:func:`landscape.topography.destinations`). A cell on which the two differ by more than the sampling error and
-    ``tolerance`` is flagged, and how many are, and where, is logged and kept.
+    with the cells at each attractor absorbing. The model, which depends on no graph, is simulated from a sample of cells:
+    paths follow the fitted drift and noise for ``duration`` and then the noise-free flow to an attractor
+    (:func:`landscape.topography.destinations`). A cell is flagged if the two differ by more than the sampling error and
+    ``tolerance``; the share of flagged cells is logged and stored by fate.
 
     Parameters
     ----------
     adata
         Annotated data with attractors (:func:`landscape.tl.attractors`).
     terminal
-        Absorbing cells by the name of a fate. By default, for each attractor, the ``n_terminal`` nearest cells among
-        those that the flow takes there.
+        Names of the absorbing cells of each fate. By default, for each attractor, the ``n_terminal`` nearest cells in its
+        basin.
     n_terminal
-        Absorbing cells per attractor, at most a tenth of its basin.
+        Number of absorbing cells of each attractor, at most a tenth of its basin.
     n_replicates
-        Paths of the model from each cell that is followed, and from each attractor; 0 leaves the model out.
+        Number of paths of the model from each simulated cell and from each attractor; 0 leaves the model out.
     n_cells
-        Cells that are followed, drawn at random. By default 500, fewer where the model has many regulators (500,000 paths
-        times regulators) and at least 100, so that the cost does not grow with the cells.
+        Number of cells to simulate, drawn at random. By default 500, fewer for many regulators (500,000 paths times
+        regulators) and at least 100, so that the cost does not depend on the number of cells.
     tolerance
-        Total variation between chain and model that counts as agreement, beside the sampling error.
+        Total variation between chain and model that counts as agreement, in addition to the sampling error.
     key_added
         Name of the result.
     rng
@@ -81,27 +82,35 @@ def fates(
     ``None``, or the copy if ``copy=True``. Sets
 
     ``adata.obsm["fates"]`` : DataFrame, cells x attractors
-        Probabilities; rows sum to one, and are not-a-number for cells from which no attractor can be reached.
+        Fate probabilities on the chain. Rows sum to one; they are NaN for cells from which no attractor can be reached.
     ``adata.obs["fate_entropy"]``
         :math:`-\sum_k q_k \log_2 q_k` in bits.
     ``adata.obsm["fates_model"]`` : DataFrame, cells x attractors
-        Committor of the model in the cells that were followed, not-a-number in the others. What a row lacks to one is the
-        share of paths that come to rest at no attractor. :func:`landscape.get.fates` gives its standard errors.
+        Fate probabilities of the model in the simulated cells, NaN in the others. One minus the sum of a row is the share of
+        paths that reach no attractor. :func:`landscape.get.fates` returns their standard errors.
     ``adata.obs["fates_disagreement"]``, ``adata.obs["fates_flag"]``
-        Total variation between the two, and ``"agree"`` or ``"differ"``; missing in cells that were not followed.
+        Total variation between the two, and ``"agree"`` or ``"differ"``; missing in cells that were not simulated.
     ``adata.uns["landscape"]["fates"]``
-        Residual and row-sum error of the solution, lost cells, mean ``disagreement``, ``share_differs`` of the cells with
-        its interval of 95 % (``share_low``, ``share_high``), ``duration`` of the paths (the span of real time; without a
-        clock three mean relaxation times of the attractors), and ``by_fate``: the same by the most probable fate on
-        the chain, with ``kept``, the share of the paths from the attractor itself that stay there. An attractor that the
-        noise of the model empties is no fate of the model.
+        ``residual`` and ``row_sum_error`` of the linear system, ``n_unreachable`` cells, mean ``disagreement``,
+        ``share_differs`` of the cells with its interval of 95 % (``share_low``, ``share_high``), and ``duration`` of the
+        paths: the span of real time, or without a clock three mean relaxation times of the attractors. ``by_fate`` is the
+        same by the most probable fate on the chain, with ``kept``, the share of paths from the attractor that stay
+        there. An attractor that most paths leave is not a fate of the model.
 
     Raises
     ------
     KeyError
-        If attractors or the chain are missing.
+        If the attractors, their basins or the chain are missing.
     ValueError
-        If an attractor has no cells, the linear system is not solved, or a number is out of its range.
+        If no attractor has cells in its basin, an absorbing cell is unknown, the linear system is not solved, or a number
+        is out of its range.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.fates(adata)  # doctest: +SKIP
+    >>> adata.obsm["fates"].idxmax(axis=1).value_counts()  # doctest: +SKIP
     """
     adata = require_adata(adata)
     _require_numbers(n_terminal=n_terminal, n_replicates=n_replicates, n_cells=n_cells, tolerance=tolerance)
@@ -151,7 +160,7 @@ def _require_numbers(*, n_terminal: int, n_replicates: int, n_cells: int | None,
 
 
 def _of_model(adata: AnnData) -> dict[str, Any]:
-    """Fields of a fate problem that come with the model and its attractors."""
+    """Fields of a fate problem that depend on the model and its attractors."""
     model = read_model(adata)
     result = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
     span = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first").get("time_span")
@@ -166,7 +175,7 @@ def _of_model(adata: AnnData) -> dict[str, Any]:
 
 
 def _write_comparison(adata: AnnData, key: str, estimator: FateEstimator, found: FateComparison | None) -> None:
-    """Write fates beside the reference and their agreement with it, or remove those that belong to other fates."""
+    """Write another estimate and its agreement with the reference; without one, remove those of an earlier call."""
     table, distance, flag = (f"{key}{ending}" for ending in estimator.keys)
     if found is None:
         for store, name in ((adata.obsm, table), (adata.obs, distance), (adata.obs, flag)):
@@ -193,7 +202,7 @@ def _basins(adata: AnnData) -> NDArray[np.str_]:
 
 
 def _at_attractors(adata: AnnData, n_terminal: int) -> dict[str, NDArray[np.int64]]:
-    """Cells nearest to each attractor within its basin, each cell given to one attractor."""
+    """Positions of the cells nearest to each attractor within its basin."""
     result = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")
     basin = _basins(adata)
     return terminal_cells(result["states"], basin, _states(adata), n_terminal)
@@ -205,7 +214,7 @@ def _named(adata: AnnData, terminal: Mapping[str, Sequence[str]]) -> dict[str, N
         index = adata.obs_names.get_indexer(list(cells))
         if not len(index) or (index < 0).any():
             missing = [c for c, i in zip(cells, index, strict=True) if i < 0][:3]
-            msg = f"Expected names of cells for the fate {name!r}, found {len(index)} with unknown ones: {missing}."
+            msg = f"Expected names of cells for the fate {name!r}, found {len(index)}, unknown among them: {missing}."
             raise ValueError(msg)
         found[str(name)] = index
     return found

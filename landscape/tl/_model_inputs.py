@@ -1,4 +1,4 @@
-"""What a fit of the model reads from AnnData, and what it writes back for every cell."""
+"""Inputs of a fit of the model, read from AnnData, and its results for the cells."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class DirectedCells:
     states, scale
         States of the cells, shape ``(n, d)``, and the scale of each regulator, shape ``(d,)``.
     coordinates, graph
-        Where cells are neighbours, shape ``(n, k)``, and their graph.
+        Coordinates in which cells are neighbours, shape ``(n, k)``, and the graph of neighbours.
     directed, conflict
-        Chain and velocities, and how far the parts of the direction contradict each other.
+        Chain and velocities, and the conflict of the parts of the direction.
     support, support_source
         Edges that may be non-zero, ``[target, regulator]``, and whether they are ``"all"`` or the ``"network"``'s.
     stability
-        Share of bootstraps of the network that select each edge; ``None`` where edges are not resampled.
+        Share of bootstraps of the network that select each edge; ``None`` if edges are not resampled.
     """
 
     regulators: list[str]
@@ -71,7 +71,7 @@ def read_cells(
     resampled: bool,
     rng: np.random.Generator,
 ) -> DirectedCells:
-    """Read and check everything that a fit needs; options as in :func:`landscape.tl.dynamics`."""
+    """Read and check the inputs of a fit; options as in :func:`landscape.tl.dynamics`."""
     count_matrix(adata, layer, filled=True)
     require_unique(adata.var_names, slot="var_names")
     z = coordinates(adata, model, use_rep)
@@ -90,7 +90,7 @@ def read_cells(
 
 
 def write_cells(adata: AnnData, cells: DirectedCells, velocity: NDArray[np.float64]) -> None:
-    """Write the states, the drift at them, the chain and the start of every cell."""
+    """Write the states of the cells, the drift at them, the chain, and the start cells."""
     states = pd.DataFrame(cells.states, index=adata.obs_names, columns=cells.regulators)
     drift = pd.DataFrame(velocity, index=adata.obs_names, columns=cells.regulators)
     write(adata, "obsm", _keys.STATE, states, what="state of each cell")
@@ -103,14 +103,14 @@ def write_cells(adata: AnnData, cells: DirectedCells, velocity: NDArray[np.float
 def _regulators(
     adata: AnnData, network_key: str, model: Any | None, layer: str, graph: CellGraph, limit: int | None
 ) -> tuple[list[str], NDArray[np.float64]]:
-    """Names of the regulators in the model and their expression in every cell."""
+    """Names of the regulators in the model, and their expression in each cell, shape ``(n, d)``."""
     read(adata, "varp", network_key, hint="run `landscape.tl.network` first")
     flags = read(adata, "var", _keys.IN_NETWORK, hint="run `landscape.tl.network` first")
     names = list(adata.var_names[flags.to_numpy(dtype=bool)])
     levels = expression(adata, names, model, layer, graph)
     varying = varying_regulators(levels, limit=limit)
     if len(varying) < 2:
-        msg = f"Expected at least two regulators that vary, found {len(varying)} of {len(names)}."
+        msg = f"Expected at least two regulators whose expression varies, found {len(varying)} of {len(names)}."
         raise ValueError(msg)
     return [names[i] for i in varying], levels[:, varying]
 
@@ -118,7 +118,7 @@ def _regulators(
 def _support(
     adata: AnnData, network_key: str, names: list[str], choice: str, n_cells: int
 ) -> tuple[NDArray[np.float64], str]:
-    """Mask ``[target, regulator]`` without self-edges, and where it comes from."""
+    """Edges that may be non-zero, ``[target, regulator]`` without self-edges, and whether they are ``"all"`` or the network's."""
     d = len(names)
     if choice == "auto":
         choice = "all" if carries_all_edges(n_cells, d) else "network"

@@ -1,4 +1,4 @@
-"""The network of regulators and targets of an AnnData object."""
+"""Network of regulators and targets."""
 
 from __future__ import annotations
 
@@ -51,37 +51,38 @@ def network(
 ) -> AnnData | None:
     r"""Infer which regulators drive which genes, with sign, weight and confidence.
 
-    Every gene is regressed on all regulators at once; depth, detection and ``covariates`` are regressed out of both.
+    Each gene is regressed on all regulators together. Depth, detection and ``covariates`` are regressed out of both sides.
 
     Parameters
     ----------
     adata
         Annotated data with counts.
     regulators
-        Names of regulators. ``None``: ``adata.var["regulator"]`` where it exists, else the transcription factors of
-        the species that the gene names show, old symbols resolved.
+        Names of regulators. ``None``: those of ``adata.var["regulator"]`` if it exists, else the transcription factors of
+        the species, which is inferred from the gene names; outdated symbols are resolved.
     layer
-        Counts of the regulators.
+        Layer with the counts of the regulators.
     response_layer
-        Counts that are explained. ``None``: ``"unspliced"`` where that layer exists, else ``layer``.
+        Layer with the counts that are explained. ``None``: ``"unspliced"`` if that layer exists, else ``layer``.
     method
         Name of one of :data:`landscape.network.METHODS`, a function of moments, or a network computed elsewhere as a table with
         columns ``source``, ``target``, ``weight``.
     prior
-        Edges ``source, target, weight`` known beforehand.
+        Prior edges as a table with columns ``source``, ``target``, ``weight``.
     covariates
-        Columns of ``adata.obs`` to regress out; numbers as they are, categories as indicators.
+        Columns of ``adata.obs`` to regress out. Categories become indicators.
     model
-        A trained :class:`landscape.latent.LatentModel` or :class:`scvi.model.SCVI`: the batch that it was given is regressed out.
+        A trained :class:`landscape.latent.LatentModel` or :class:`scvi.model.SCVI`. The batch of the model is regressed out.
     metacells
-        Column of ``adata.obs`` with the metacell of each cell (:func:`landscape.network.metacells`), whose counts are added up.
+        Column of ``adata.obs`` with the metacell of each cell (:func:`landscape.network.metacells`). Counts are summed within
+        metacells.
     values
-        Values of the regulators: ``"counts"``; ``"draws"`` of the model's posterior, which explain raw counts once each; or
-        ``"decoded"`` means, with a warning, for they halve the accuracy.
+        Expression of the regulators: ``"counts"``; ``"draws"`` from the posterior of ``model``, each of which explains the raw
+        counts; or ``"decoded"`` means, which halve the accuracy and give a warning.
     n_draws
         Number of posterior draws.
     n_bootstraps
-        Poisson bootstraps behind the confidence of every edge.
+        Number of Poisson bootstraps for the confidence of the edges.
     key_added
         Name of the result.
     rng
@@ -98,21 +99,29 @@ def network(
     ``adata.varp["network"]`` : csr matrix, ``[regulator, target]``
         Signed standardised weights of all edges.
     ``adata.varp["network_support"]`` : csr matrix of 0 and 1
-        Edges that count.
+        Supported edges, which later steps use.
     ``adata.varp["network_stability"]``, ``adata.varp["network_sd"]``, ``adata.varp["network_fdr"]`` : csr matrices
         Share of bootstraps that select the edge, standard deviation of its weight over them, and empirical
         false-discovery rate from decoy regulators.
     ``adata.var["regulator_in_network"]`` : bool
         Whether the gene is a regulator of this network.
     ``adata.uns["landscape"]["network"]``
-        Number of edges and regulators, what was left out, and all parameters.
+        ``n_edges``, ``n_regulators``, ``constant_regulators`` and ``constant_targets`` (genes without variation, which are
+        left out), and ``params``.
 
     Raises
     ------
     KeyError
         If a layer or column is missing.
     ValueError
-        If no regulator is found, names are unknown or repeated, or the data cannot carry a network.
+        If no regulator is found, names are unknown or repeated, or there are too few cells or counts.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.network(adata)  # doctest: +SKIP
+    >>> ls.get.edges(adata).head()  # doctest: +SKIP
     """
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata
@@ -157,7 +166,7 @@ def _names_of_prior(adata: AnnData, prior: pd.DataFrame) -> list[str]:
 
 
 def _write_network(adata: AnnData, result: Network, key: str, params: dict[str, Any]) -> None:
-    """Write everything at the end, so that an error before leaves `adata` as it was."""
+    """Write all results at the end, so that an earlier error leaves ``adata`` unchanged."""
 
     def spread(values: NDArray[Any]) -> sparse.csr_matrix:
         rows = sparse.csr_matrix(values)
@@ -173,7 +182,7 @@ def _write_network(adata: AnnData, result: Network, key: str, params: dict[str, 
     beside = {"stability": result.stability, "sd": result.sd, "fdr": result.fdr}
     for name, values in beside.items():
         if values is None:
-            adata.varp.pop(f"{key}_{name}", None)  # of an earlier network of this name
+            adata.varp.pop(f"{key}_{name}", None)  # from an earlier network of this name
         else:
             write(adata, "varp", f"{key}_{name}", spread(values.astype(np.float32)), what=_BESIDE[name])
     flag = _keys.IN_NETWORK if key == _keys.NETWORK else f"regulator_in_{key}"

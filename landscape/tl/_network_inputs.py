@@ -1,4 +1,4 @@
-"""What a network is made from: regulators, counts, the response, and covariates of an AnnData object."""
+"""Inputs of a network: the response, covariates and metacells."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from landscape.network.data.metacells import averaged, pooled
 
 
 def response_of(adata: AnnData, layer: str, response_layer: str | None) -> tuple[sparse.csr_matrix | None, str]:
-    """Counts that are explained, ``None`` where they are those of ``layer``, and the name of their layer."""
+    """Counts that are explained, and the name of their layer; counts are ``None`` if that is ``layer``."""
     name = response_layer or (_keys.UNSPLICED if _keys.UNSPLICED in adata.layers else layer)
     if name == layer:
         return None, layer
@@ -32,13 +32,13 @@ def response_of(adata: AnnData, layer: str, response_layer: str | None) -> tuple
 def covariates_of(
     adata: AnnData, covariates: str | Sequence[str] | None, model: Any | None
 ) -> NDArray[np.float64] | None:
-    """Covariates of the cells as numbers, and ``None`` without any."""
+    """Numeric covariates of the cells; ``None`` without covariates."""
     names = covariate_names(covariates, model)
     return covariate_matrix(adata.obs, names) if names else None
 
 
 def covariate_names(covariates: str | Sequence[str] | None, model: Any | None) -> list[str]:
-    """Columns named by the caller, then the batch that the model was given."""
+    """Columns given by the user, followed by the batch of the model."""
     names = [] if covariates is None else [covariates] if isinstance(covariates, str) else list(covariates)
     if model is not None and model.batch_key is not None and model.batch_key not in names:
         names.append(model.batch_key)
@@ -52,9 +52,9 @@ def pool(
     response: sparse.csr_matrix | None,
     covariates: NDArray[np.float64] | None,
 ) -> tuple[sparse.csr_matrix, sparse.csr_matrix | None, NDArray[np.float64] | None]:
-    """Counts of the metacells that a column names, and the means of their covariates; cells without one are left out."""
+    """Sum counts and average covariates within metacells; cells without a metacell are left out."""
     if key not in adata.obs:
-        msg = f"Expected metacells in a column of `adata.obs`, found no {key!r}; assign it `landscape.network.metacells(...)`."
+        msg = f"Expected metacells in a column of `adata.obs`, found no {key!r}; assign `landscape.network.metacells(...)` to it."
         raise KeyError(msg)
     column = adata.obs[key]
     inside = np.flatnonzero(column.notna().to_numpy())

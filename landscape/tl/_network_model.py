@@ -1,4 +1,4 @@
-"""Networks whose regulators come from a latent model: posterior draws, or decoded means with a warning."""
+"""Networks on the regulators of a latent model: posterior draws, or decoded means."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VALUES: tuple[Values, ...] = ("counts", "draws", "decoded")
 
 
 def require_values(values: str, model: Any | None, *, metacells: object) -> None:
-    """Refuse an unknown source of values, one that needs a model where there is none, and one that metacells exclude."""
+    """Check that the values of the regulators are known, and that they fit ``model`` and ``metacells``."""
     if values not in VALUES:
         msg = f"Expected `values` to be one of {VALUES}, found {values!r}."
         raise ValueError(msg)
@@ -53,11 +53,11 @@ def infer_from_model(
     rng: RandomLike,
     options: dict[str, Any],
 ) -> Network:
-    """Explain raw counts of targets by the model's values of regulators, once per draw, and put the draws together."""
+    """Explain raw counts of targets by each draw of the regulators from the model, and combine the draws."""
     if values == "decoded":
         warnings.warn(
-            "decoded means are smooth: all genes follow the few latent dimensions, regulators become collinear, and a network "
-            "regressed on them loses about half of its accuracy; values='draws' keeps the uncertainty, values='counts' the data",
+            "decoded means are smooth: all genes depend on a few latent dimensions and regulators become collinear, which "
+            "halves the accuracy of a network; values='draws' keeps the uncertainty, values='counts' uses the data",
             UserWarning,
             stacklevel=3,
         )

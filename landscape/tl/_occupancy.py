@@ -1,4 +1,4 @@
-"""Heights for drawing: where the fitted model spends its time."""
+"""Occupancy of the fitted model as heights for a drawing."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def occupancy(
     rng: RandomLike = 0,
     copy: bool = False,
 ) -> AnnData | None:
-    r"""Draw the landscape: where the model's own ensemble spends its time.
+    r"""Heights of the landscape: the occupancy of an ensemble of the fitted model.
 
-    Particles start at the start cells and follow the fitted model, with its noise, for ``duration``. Their states at
+    Trajectories of the fitted model, noise included, run from the start cells for ``duration``. Their states at
     ``n_times`` equal intervals are placed in the drawing and counted; the height is :math:`-\ln p`. It shows valleys
-    and the ways between them. It is no potential: barriers are not to be read from it.
+    and the transitions between them. It is not a potential: barriers cannot be read from it.
 
-    Without a ``basis``, the drawing is made from the fates: across, the expected position among the attractors, which
-    are ordered so that similar ones are side by side; along, the progress of a cell, which is one minus the rank of its
-    mean time to an attractor on the directed chain.
+    Without a ``basis``, the drawing has two coordinates from the fates. The first is the expected position among the
+    attractors, ordered so that similar ones are side by side. The second is the progress of a cell: one minus the rank of
+    its mean time to an attractor on the directed chain.
 
     Parameters
     ----------
@@ -51,10 +51,14 @@ def occupancy(
     basis
         Key in :attr:`~anndata.AnnData.obsm` of drawing coordinates; their first two columns are used.
     duration
-        Time that is simulated; by default the span of real time, and else what the noise-free flow needs from the
-        start until it is within 2 % of an attractor (the 90th percentile over start cells).
-    n_particles, n_times, n_grid
-        Size of the ensemble and of the grid.
+        Time that is simulated, in units of the model. By default the span of real time; without a clock, the time that
+        the noise-free flow takes from the start to within 2 % of an attractor (90th percentile over start cells).
+    n_particles
+        Number of trajectories.
+    n_times
+        Number of times at which states are counted.
+    n_grid
+        Number of grid points along each axis.
     rng
         Seed or generator.
     copy
@@ -67,14 +71,24 @@ def occupancy(
     ``adata.obsm["X_landscape"]``
         Drawing coordinates, if no ``basis`` is given.
     ``adata.uns["landscape"]["occupancy"]``
-        ``x``, ``y``, ``height`` (rows are y), ``support``, ``basis``, ``label``, ``attractors`` (their places).
+        ``x``, ``y``, ``height`` (rows are y), ``support`` (grid points whose height is known), ``basis``, ``label``,
+        ``attractors`` (their places in the drawing), ``n_outside`` (states off the grid).
     ``adata.obs["height"]``
-        Height at each cell's place; not-a-number outside the support.
+        Height at the place of each cell; NaN where it is unknown.
 
     Raises
     ------
     KeyError
-        If the model, its fates or the basis are missing.
+        If the model, its attractors, the fates or the basis are missing.
+    ValueError
+        If the basis has fewer than two finite columns, or no start cell flows to an attractor.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.occupancy(adata)  # doctest: +SKIP
+    >>> ls.pl.landscape(adata)  # doctest: +SKIP
     """
     adata = require_adata(adata)
     model = read_model(adata)
@@ -113,7 +127,7 @@ def occupancy(
 def _drawing(adata: AnnData, wait: NDArray[np.float64]) -> NDArray[np.float64]:
     fates = adata.obsm[_keys.FATES]
     states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
-    # Fates may have been given, so that they are not the attractors; two need no order.
+    # Fates given by the user need not be attractors. Two fates need no order.
     ends = states.loc[list(fates.columns)].to_numpy(dtype=float) if fates.shape[1] > 2 else np.empty((0, 0))
     return fate_drawing(fates.to_numpy(dtype=float), ends, wait)
 

@@ -1,4 +1,4 @@
-"""Minimum-action paths between attractors, and the genes that move along them in their order."""
+"""Minimum-action paths between attractors, and the order in which genes change along them."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ def paths(
     rng: RandomLike = 0,
     copy: bool = False,
 ) -> AnnData | None:
-    r"""Minimum-action paths between attractors, and the genes that move along them, in the order in which they move.
+    r"""Minimum-action paths between attractors, and the order in which genes change along them.
 
-    The path against the flow that costs the noise least, :math:`S = \tfrac12 \int (|\varphi'||f| - \langle \varphi', f
-    \rangle)` in the metric of the noise, up to a saddle and down with the flow. A gene's moment is where it has made
-    half of all its changes,
+    A path leads against the flow up to a saddle at minimum action, :math:`S = \tfrac12 \int (|\varphi'||f| - \langle
+    \varphi', f \rangle)` in the metric of the noise, and down with the flow. The half point of a gene is where it has
+    completed half of its total change,
 
     .. math:: \int_0^{s} |dx_i| = \tfrac12 \int_0^{1} |dx_i|,
 
-    with :math:`s` the share of the path's length. Paths that :func:`landscape.tl.barriers` has found for the same
-    attractors and the same :math:`D` are taken over.
+    with :math:`s` the share of the path's length. Paths that :func:`landscape.tl.barriers` found for the same attractors
+    and the same :math:`D` are used again.
 
     Parameters
     ----------
     adata
         Annotated data with attractors (:func:`landscape.tl.attractors`).
     pairs
-        Attractors to go from and to, by name: each pair is joined by one minimum-action path of its own. By default
-        all paths over all saddles between attractors, whose search takes minutes for hundreds of regulators.
+        Pairs of names of attractors, from and to; one minimum-action path is found for each. By default all paths over
+        all saddles between attractors, whose search takes minutes for hundreds of regulators.
     diffusion
-        :math:`D`; by default the model's.
+        :math:`D`; by default that of the model.
     n_points
-        Points on the way up.
+        Number of points on the part up to the saddle.
     least
-        Genes whose level stays within less than this count as not moving.
+        Smallest range of levels along a path for which a gene counts as moving.
     rng
         Seed or generator.
     copy
@@ -68,12 +68,12 @@ def paths(
         States along each path: ``from``, ``to``, ``saddle``, ``part`` (``"up"`` to the saddle or ``"down"``), ``step``
         (share of the path's length), and one column per regulator.
     ``cost`` : DataFrame
-        Action spent up to each of these states, dimensionless.
+        Action up to each of these states, dimensionless.
     ``genes`` : DataFrame
-        ``from``, ``to``, ``saddle``, ``rank``, ``gene``, ``moves``, ``change`` (between the ends), ``travel`` (sum of all
-        its changes), and the shares of the path's length and of its action at the gene's moment, ``half_step`` and
-        ``half_action``. Genes that move come first, in their order; an action share of 1 says that a gene moves after
-        the pass, where nothing holds it back.
+        ``from``, ``to``, ``saddle``, ``rank``, ``gene``, ``moves``, ``change`` (between the ends), ``travel`` (total
+        variation), and the shares of the path's length and of its action at the half point, ``half_step`` and
+        ``half_action``. Genes that move come first, in order of ``half_step``. A ``half_action`` of 1 means that a gene
+        changes after the saddle, where the flow carries it.
     ``summary`` : DataFrame
         ``from``, ``to``, ``saddle``, ``action``, ``length``, ``top`` (share of the length at the saddle) and
         ``converged`` of each path.
@@ -83,8 +83,15 @@ def paths(
     KeyError
         If the model or its attractors are missing.
     ValueError
-        If there are fewer than two attractors, a pair names none of them or the same twice, or an option is out of its
-        range.
+        If there are fewer than two attractors, a pair has an unknown name or the same name twice, or an option is out of
+        its range.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.paths(adata, pairs=[("Erythrocyte", "Monocyte")])  # doctest: +SKIP
+    >>> ls.get.paths(adata, start="Erythrocyte", end="Monocyte")  # doctest: +SKIP
     """
     adata = require_adata(adata)
     model = read_model(adata).with_diffusion(diffusion)
@@ -92,7 +99,7 @@ def paths(
     states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
     names = [str(name) for name in states.index]
     if len(names) < 2:
-        msg = f"Expected at least two attractors, found {len(names)}; there is no way from one to another."
+        msg = f"Expected at least two attractors, found {len(names)}; there is no transition."
         raise ValueError(msg)
     if not 0 <= least < np.inf:
         msg = f"Expected `least` to be a level of at least 0, found {least}."
@@ -134,7 +141,7 @@ def _checked(pairs: Any, names: list[str]) -> list[tuple[str, str]]:
             msg = f"Expected `pairs` of attractors, found {unknown}; there are {names}."
             raise ValueError(msg)
         if a == b:
-            msg = f"Expected `pairs` of two attractors each, found {a!r} twice; a path leads to another one."
+            msg = f"Expected `pairs` of two attractors each, found {a!r} twice."
             raise ValueError(msg)
     return list(dict.fromkeys(found))
 
@@ -153,7 +160,7 @@ def _known(adata: AnnData, states: pd.DataFrame, noise: float, n_points: int) ->
     )
     found = paths_from_tables(record, states) if same and len(table) else None
     if found is not None:
-        logger.info("%d paths are taken over from an earlier search", len(found))
+        logger.info("%d paths of an earlier search are used again", len(found))
     return found
 
 

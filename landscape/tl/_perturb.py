@@ -1,4 +1,4 @@
-"""What if a gene is gone, or held at a level: the perturbed model beside the unperturbed one."""
+"""Knock-out, over-expression and other clamps of genes, and their effect in the model."""
 
 from __future__ import annotations
 
@@ -41,40 +41,41 @@ def perturb(
     rng: RandomLike = 0,
     copy: bool = False,
 ) -> AnnData | None:
-    r"""Hold genes at levels for good, and compare where the model then leads.
+    r"""Clamp genes at levels (knock-out, over-expression) and compare the fates with those of the unperturbed model.
 
-    A held gene keeps its level :math:`\ell` from the start on, whatever regulates it; all others follow the same model,
+    A clamped gene has the level :math:`\ell` from the start on; all others follow the same model,
 
     .. math:: dx_i = \big[a_i\, s(W \phi(x) + b)_i - \gamma_i x_i\big] dt + \sqrt{2D}\,dB_i \quad (i \ne g), \qquad
               x_g = \ell.
 
-    Both ensembles start at the same cells and meet the same noise. Each trajectory follows the model for
-    ``duration`` and then comes to rest without noise; its fate is that of the unperturbed attractor nearest to the
-    place of rest; ``undifferentiated`` if the start is nearer than all attractors, and ``other`` if none is near. The
-    held genes count like all others, at the nearest level that an attractor or the start shows: with few regulators a
-    fate that is marked by a gene is not reached without it, and its cells are ``other``.
+    Both ensembles have the same start and the same noise. Each trajectory follows the model for ``duration`` and then
+    the noise-free flow to a fixed point. Its fate is the attractor of the unperturbed model nearest to that point;
+    ``undifferentiated`` if the mean start is nearer than all attractors, and ``other`` if none is near or no fixed point is
+    reached. Clamped genes count in the distance, at the nearest level that an attractor or the start has. With few
+    regulators, a fate that a gene marks is therefore not reached without it, and its cells are ``other``.
 
     Parameters
     ----------
     adata
         Annotated data with attractors (:func:`landscape.tl.attractors`).
     levels
-        Level of each held gene in units of the state: 0 is off, 1 is its 99th percentile. A gene that is no regulator
-        of the model is a read-out and cannot act, which is logged.
+        Level of each clamped gene, in units of the state: 0 is a knock-out, 1 is its 99th percentile over cells. A gene
+        that is not a regulator of the model has no effect, which is logged.
     cells
-        Cells to start from: names, a mask, or ``"column=value"``. By default the start of the direction; without one
-        the cells farthest from all attractors.
+        Cells to start from: names, a mask, or ``"column=value"``. By default the start cells of the direction; without
+        them the cells farthest from all attractors.
     duration
-        Time with noise; by default the span of real time, and without a clock what the noise-free flow needs from the
-        start until it is within 2 % of an attractor (the 90th percentile over start cells).
+        Time with noise, in units of the model. By default the span of real time; without a clock, the time that the
+        noise-free flow takes from the start to within 2 % of an attractor (90th percentile over start cells).
     n_particles
-        Trajectories of each model; the standard error of a share :math:`p` is :math:`\sqrt{p(1-p)/n}`. Replicates
-        of the model and controls get at most 300 each.
+        Number of trajectories of each model; the standard error of a share :math:`p` is :math:`\sqrt{p(1-p)/n}`.
+        Replicates of the model and controls have at most 300 each.
     n_controls
-        Regulators (or sets of them) of nearest mean level that are held at the same levels instead, for the p-value:
-        the share of controls that change a fate at least as much, with one added to both counts [1]_. 0 leaves it out.
+        Number of controls for the p-value; 0 leaves it out. In a control, regulators of nearest mean level are clamped at
+        the same levels instead. The p-value is the share of controls that change a fate at least as much, with one added
+        to both counts [1]_.
     key_added
-        Name of the result; by default such as ``"Gata1=0"``.
+        Name of the result; by default the levels, such as ``"Gata1=0"``.
     rng
         Seed or generator.
     copy
@@ -84,23 +85,23 @@ def perturb(
     -------
     ``None``, or the copy if ``copy=True``. Sets ``adata.uns["landscape"]["perturbations"][key]`` with
 
-    ``levels`` : DataFrame, held genes
-        ``level``; ``low`` and ``high``, the range among cells; ``inside`` that range, with 5 % of abundance to spare; ``acts`` (is a
-        regulator).
+    ``levels`` : DataFrame, clamped genes
+        ``level``; ``low`` and ``high``, the range over cells; ``inside``, whether the level is within that range, with a
+        margin of 5 % of abundance; ``acts``, whether the gene is a regulator of the model.
     ``fates`` : DataFrame, fates
-        Shares ``before`` and ``after``, their ``change``, its interval ``low`` to ``high`` (5 % to 95 % of the
-        ensemble of :func:`landscape.tl.dynamics`, not-a-number without one), ``p_value``.
+        Shares ``before`` and ``after``, their ``change``, its interval ``low`` to ``high`` (quantiles of 5 % and 95 %
+        over the replicates of :func:`landscape.tl.dynamics`, NaN without them), ``p_value``.
     ``attractors`` : DataFrame
-        ``status`` of each attractor: ``kept``, ``lost`` (the flow takes it elsewhere: ``becomes``) or ``new``;
-        ``distance`` moved, root mean square over the genes that are not held; ``eigenvalue_before``,
+        ``status`` of each attractor: ``kept``, ``lost`` (the flow takes it to the fate ``becomes``) or ``new``;
+        ``distance`` moved, root mean square over the genes that are not clamped; ``eigenvalue_before``,
         ``eigenvalue_after``.
     ``states`` : DataFrame, attractors of the perturbed model x regulators
-        Levels at rest, each row named after the fate that it is nearest to.
+        Levels of the regulators, each row named after the nearest fate.
     ``expression`` : DataFrame, regulators
-        Mean level at the end ``before`` and ``after``, ``change``, ``low``, ``high``.
+        Mean level at the end of the trajectories ``before`` and ``after``, ``change``, ``low``, ``high``.
     ``occupancy``
         Heights of the perturbed model in the drawing of :func:`landscape.tl.occupancy` and, in ``before``, of the
-        unperturbed one, if that was run.
+        unperturbed one; only if that was run.
 
     Raises
     ------
@@ -112,6 +113,13 @@ def perturb(
     References
     ----------
     .. [1] Phipson & Smyth (2010), *Stat. Appl. Genet. Mol. Biol.* 9, 39. https://doi.org/10.2202/1544-6115.1585
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.perturb(adata, {"Gata1": 0.0}, n_controls=19)  # doctest: +SKIP
+    >>> ls.pl.perturbation(adata)  # doctest: +SKIP
     """
     adata = require_adata(adata)
     model = read_model(adata)
@@ -122,7 +130,7 @@ def perturb(
     _require_numbers(n_particles=n_particles, n_controls=n_controls, duration=duration)
     origin = start_of(adata)
     chosen = origin if cells is None else cells_of(adata, cells)
-    # References describe the whole system, so that a subset of cells has the same fates.
+    # References come from the start of the whole data, so that every subset of cells has the same fates.
     known = references(tuple(map(str, states.index)), states.to_numpy(dtype=float), x[origin])
     if duration is None:
         duration = duration_of(adata, model.drift, x[origin], known.states)
@@ -140,8 +148,8 @@ def perturb(
     record: dict[str, Any] = {
         "levels": held,
         "fates": tables.fate_table(known, found),
-        "attractors": tables.attractor_table(known, found.before, found.after, acting),
-        "states": tables.rest_table(known, found.after, names),
+        "attractors": tables.attractor_change_table(known, found.before, found.after, acting),
+        "states": tables.state_table(known, found.after, names),
         "expression": tables.expression_table(found, names),
     }
     if drawing := _drawing(adata, found, x, list(acting)):
@@ -186,7 +194,7 @@ def _drawing(adata: AnnData, found: Comparison, x: NDArray[np.float64], held: li
 
 
 def _write(adata: AnnData, key: str, record: Mapping[str, Any]) -> None:
-    """Add one perturbation to those that are there."""
+    """Add a perturbation to those of earlier calls."""
     earlier = results_of(adata).get(_keys.PERTURBATIONS, {})
     kept = {name: value for name, value in earlier.items() if name not in ("params", key)}
     fates = record["fates"]

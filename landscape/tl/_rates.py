@@ -1,4 +1,4 @@
-"""Rates of change between attractors: what the fitted model does in the time that was simulated, and no more."""
+"""Transition rates between attractors, by simulation of the fitted model."""
 
 from __future__ import annotations
 
@@ -39,30 +39,30 @@ def rates(
     rng: RandomLike = 0,
     copy: bool = False,
 ) -> AnnData | None:
-    r"""Rates and mean first passage times between attractors, and the weights that attractors have in the long run.
+    r"""Transition rates and mean first passage times between attractors, and their stationary weights.
 
-    Paths of the model leave each attractor until they come to another one:
+    Paths of the model start at each attractor and end at the first other attractor:
 
     .. math:: k_{ij} = p_{ij} / \tau_i, \qquad \sum_m K_{im} t_{mj} = -1, \qquad \pi K = 0
 
-    with the mean time :math:`\tau_i` to any other attractor and the share :math:`p_{ij}` that comes to j first. Times have the
-    unit of time of the model and depend exponentially on :math:`1/D`, with which they are stated. A number that the simulation
-    does not support is not-a-number, with the reason beside it and a bound where there is one: rates over barriers of
-    more than about ten are never seen, and the exponent alone is in :func:`landscape.tl.barriers`. Where those barriers
-    are known for the same :math:`D`, paths that would never leave are not simulated.
+    with the mean time :math:`\tau_i` to any other attractor and the share :math:`p_{ij}` of paths that reach j first. Times
+    are in units of time of the model. They depend exponentially on :math:`1/D` and are stated with it. A value that the
+    simulation cannot determine is NaN, with a ``reason`` and, if there is one, a bound. Transitions over barriers above
+    about ten are never observed; :func:`landscape.tl.barriers` gives their exponent. If those barriers are known for the
+    same :math:`D`, attractors that no path would leave are not simulated.
 
     Parameters
     ----------
     adata
         Annotated data with attractors (:func:`landscape.tl.attractors`).
     diffusion
-        :math:`D`; by default the model's.
+        :math:`D`; by default that of the model.
     n_paths
-        Paths from each attractor, at least 20.
+        Number of paths from each attractor, at least 20.
     max_steps
-        Steps at which paths are given up; there are twenty to the fastest relaxation time.
+        Maximum number of time steps of a path; a step is a twentieth of the shortest relaxation time.
     radius
-        Distance at which a path has come to an attractor; by default 0.4 of the least distance between two.
+        Distance within which a path has reached an attractor; by default 0.4 of the shortest distance between two.
     confidence
         Level of the intervals.
     rng
@@ -75,12 +75,12 @@ def rates(
     ``None``, or the copy if ``copy=True``. Sets ``adata.uns["landscape"]["rates"]`` with
 
     ``table`` : DataFrame
-        For each ordered pair ``from``, ``to``: mean first passage ``time`` with ``low`` and ``high``, over other attractors if
-        need be; ``rate`` of direct changes with ``rate_low`` and ``rate_high``; ``arrivals``, ``method``, ``valid`` (whether the
-        time is stated), and the ``reason`` where it is not.
+        For each ordered pair ``from``, ``to``: mean first passage ``time`` with ``low`` and ``high``, by any route;
+        ``rate`` of direct transitions with ``rate_low`` and ``rate_high``; number of ``arrivals``; ``method``; ``valid``
+        (whether the time is given) and the ``reason`` if not.
     ``weights`` : DataFrame
-        ``weight`` of each attractor in the long run, ``low``, ``high``, and the ``reason`` where there is none. It follows from the
-        rates and never from the volume of a basin; growth of cells is not in it.
+        Stationary ``weight`` of each attractor, ``low``, ``high``, and the ``reason`` if there is none. Weights follow from
+        the rates, not from the volumes of the basins, and do not include cell growth.
 
     Raises
     ------
@@ -88,13 +88,20 @@ def rates(
         If the model or its attractors are missing.
     ValueError
         If there are fewer than two attractors, the diffusion is not positive, or an option is out of its range.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.rates(adata, max_steps=50_000)  # doctest: +SKIP
+    >>> ls.get.rates(adata)  # doctest: +SKIP
     """
     adata = require_adata(adata)
     model = read_model(adata).with_diffusion(diffusion)
     noise = model.diffusion_constant
     states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
     if len(states) < 2:
-        msg = f"Expected at least two attractors, found {len(states)}; there is nowhere to go."
+        msg = f"Expected at least two attractors, found {len(states)}; there is no transition."
         raise ValueError(msg)
     if not 0 < confidence < 1 or max_steps < 1:
         msg = f"Expected `confidence` between 0 and 1 and a positive `max_steps`, found {confidence} and {max_steps}."
@@ -137,7 +144,7 @@ def rates(
 
 
 def _never_left(adata: AnnData, names: list[str], noise: float, exposure: float) -> dict[str, str]:
-    """Attractors that no path would be seen to leave, by barriers at the same noise; none where these are not known."""
+    """Attractors that no simulated path would leave, by their barriers; none if barriers at this noise are unknown."""
     results = results_of(adata)
     heights, saddles = results.get(_keys.BARRIERS), results.get(_keys.SADDLES)
     if not isinstance(heights, dict) or not isinstance(saddles, dict) or heights["params"].get("diffusion") != noise:

@@ -18,17 +18,17 @@ from landscape.topography.fixed_points.basins import basin_of
 
 logger = logging.getLogger(__name__)
 
-# A cell whose largest fate probability is one up to rounding has reached that fate.
+# A cell whose largest fate probability is one up to rounding has reached its fate.
 CERTAIN = 1 - 1e-9
-# Start of a direction that names none: the last fiftieth of the cells, and no fewer than these.
+# Start cells if the direction has none: a fiftieth of the cells, at least this number.
 MIN_START_CELLS, CELLS_PER_START_CELL = 20, 50
-# Without a clock an ensemble runs until this share of the start cells has arrived, of these many that are tried.
+# Without a clock: share of the start cells that reach an attractor within the duration, and number of cells tried.
 ARRIVED = 0.9
 N_TRIED = 100
 
 
 def waiting_time(adata: AnnData) -> NDArray[np.float64]:
-    """Mean number of steps of the directed chain from each cell to the cells of a certain fate, shape ``(n,)``."""
+    """Mean number of steps of the directed chain from each cell to cells whose fate is certain, shape ``(n,)``."""
     chain = sparse.csr_matrix(read(adata, "obsp", _keys.TRANSITIONS, hint="run `landscape.tl.dynamics` first"))
     q = read(adata, "obsm", _keys.FATES, hint="run `landscape.tl.fates` first").to_numpy(dtype=float)
     certain = np.flatnonzero(np.nan_to_num(q.max(1)) >= CERTAIN)
@@ -36,20 +36,20 @@ def waiting_time(adata: AnnData) -> NDArray[np.float64]:
 
 
 def start_of(adata: AnnData, wait: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
-    """Cells of the start: those that the direction names, else those farthest from all attractors on the chain."""
+    """Positions of the start cells: those of the direction, or else those farthest from all attractors on the chain."""
     if _keys.START in adata.obs and (named := np.flatnonzero(adata.obs[_keys.START].to_numpy(dtype=bool))).size:
         return named
     wait = waiting_time(adata) if wait is None else wait
     known = np.flatnonzero(np.isfinite(wait))
     n = max(MIN_START_CELLS, len(known) // CELLS_PER_START_CELL)
-    logger.info("the direction names no start; the ensemble starts at the %d cells farthest from all attractors", n)
+    logger.info("the direction has no start cells; the %d cells farthest from all attractors are used", n)
     return known[np.argsort(-wait[known], kind="stable")[:n]]
 
 
 def duration_of(
     adata: AnnData, drift: RegulatoryDrift, start: NDArray[np.float64], states: NDArray[np.float64]
 ) -> float:
-    """Span of real time; without a clock the time of the flow without noise from the start to an attractor."""
+    """Span of real time; without a clock the time of the noise-free flow from the start to an attractor."""
     record = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")
     if "time_span" in record:
         return float(record["time_span"])

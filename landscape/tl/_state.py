@@ -18,14 +18,14 @@ logger = logging.getLogger(__name__)
 
 
 def latent_model(model: Any | None) -> Any | None:
-    """What a user passes as ``model``: a model of scvi-tools is taken over, everything else stays as it is.
+    """Latent model that a user passes: a model of scvi-tools is converted, any other object is returned as it is.
 
     Raises
     ------
     TypeError, ValueError
-        If it is a model of scvi-tools that cannot be taken over (see :meth:`landscape.latent.LatentModel.from_scvi`).
+        If a model of scvi-tools cannot be converted (see :meth:`landscape.latent.LatentModel.from_scvi`).
     """
-    # By name: a model of scvi-tools exists only where scvi-tools is imported, which takes seconds.
+    # Recognised by name, because importing scvi-tools takes seconds.
     if not any(part.__module__.startswith("scvi.model.") for part in type(model).__mro__):
         return model
     from landscape.latent import LatentModel
@@ -34,7 +34,7 @@ def latent_model(model: Any | None) -> Any | None:
 
 
 def coordinates(adata: AnnData, model: Any | None, use_rep: str | None) -> NDArray[np.float64]:
-    """Coordinates in which cells are neighbours: ``use_rep``, the model's latent variables, or what is there."""
+    """Coordinates for neighbours: ``use_rep``, the latent variables of the model, or a stored representation."""
     if use_rep is None and model is not None:
         if _keys.LATENT not in adata.obsm:
             return np.asarray(model.get_latent_representation(adata), dtype=np.float64)
@@ -49,7 +49,7 @@ def coordinates(adata: AnnData, model: Any | None, use_rep: str | None) -> NDArr
 def expression(
     adata: AnnData, regulators: list[str], model: Any | None, layer: str, graph: CellGraph
 ) -> NDArray[np.float64]:
-    """Posterior mean of the regulators' depth-normalised expression; without a model, the pool of neighbours."""
+    """Posterior mean of the depth-normalised expression of the regulators; without a model, the mean over neighbours."""
     if model is not None:
         found = model.get_normalized_expression(adata, genes=regulators, library_size=TARGET_SUM, return_numpy=True)
         return np.asarray(found, dtype=np.float64)

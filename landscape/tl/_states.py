@@ -1,4 +1,4 @@
-"""Networks of single states of an AnnData object, beside the one that all cells share."""
+"""Networks of cell states, beside the network of all cells."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def state_networks(
     key_added: str = _keys.STATE_NETWORKS,
     copy: bool = False,
 ) -> AnnData | None:
-    r"""Infer one network per state, shrunk towards the network of all cells, with errors.
+    r"""Infer one network per state, shrunk towards the network of all cells, with standard errors.
 
-    The ridge of :func:`network` is solved in every state with the shared network as its prior mean,
-    :math:`b_s = (R_s + \lambda_s I)^{-1} (r_s + \lambda_s b)`, :math:`\lambda_s = \lambda (1 + \kappa / n_s)`, on the same
+    The ridge regression of :func:`network` is solved in each state with the shared network as prior mean,
+    :math:`b_s = (R_s + \lambda_s I)^{-1} (r_s + \lambda_s b)`, :math:`\lambda_s = \lambda (1 + \kappa / n_s)`, with the same
     layers, covariates and penalty. See :func:`landscape.network.state_networks`.
 
     Parameters
@@ -36,11 +36,12 @@ def state_networks(
     adata
         Annotated data with a ridge network.
     groupby
-        Column of ``adata.obs`` with the state of each cell, at least 50 cells per state; cells without one are left out.
+        Column of ``adata.obs`` with the state of each cell, at least 50 cells per state. Cells without a state are left out.
     network_key
         Name of the network.
     shrinkage
-        :math:`\kappa`: number of cells at which the shared network counts as much as a state's own data, above the penalty.
+        :math:`\kappa`: number of cells at which the shared network and the data of a state have equal weight, apart from the
+        penalty.
     key_added
         Name of the result.
     copy
@@ -51,19 +52,26 @@ def state_networks(
     ``None``, or the copy if ``copy=True``. Sets ``adata.uns["landscape"]["state_networks"]`` with
 
     ``"edges"`` : DataFrame
-        ``state``, ``source``, ``target``, ``weight``, ``sd``, ``shared``: one row per state and edge of the network's support.
-        Read it, and the differences between two states, with :func:`landscape.get.state_edges`.
+        ``state``, ``source``, ``target``, ``weight``, ``sd``, ``shared``: one row per state and supported edge.
+        :func:`landscape.get.state_edges` returns it, and the differences between two states.
     ``"overlap"`` : DataFrame
         ``first``, ``second``, ``overlap`` (cosine of the two networks, all edges), ``sd``.
     ``"states"`` : DataFrame
-        ``state``, ``n_cells``, ``trust`` (weight of a state's own data, of 1).
+        ``state``, ``n_cells``, ``trust`` (weight of the data of the state, between 0 and 1).
 
     Raises
     ------
     KeyError
         If the network or the column is missing.
     ValueError
-        If the network is no ridge, or a state has too few cells.
+        If the network is not a ridge regression on counts of single cells, or a state has too few cells.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.state_networks(adata, groupby="fate")  # doctest: +SKIP
+    >>> ls.get.state_edges(adata, state="Erythrocyte", against="Monocyte")  # doctest: +SKIP
     """
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata
@@ -73,7 +81,7 @@ def state_networks(
         msg = f"Expected a network of method 'ridge', found {params['method']!r}; run `landscape.tl.network(adata)` again."
         raise ValueError(msg)
     if str(params.get("metacells", "none")) != "none" or str(params.get("values", "counts")) != "counts":
-        msg = "Expected a network of single cells' counts, found one of metacells or of a model's values; make it from counts."
+        msg = "Expected a network of single cells' counts, found one of metacells or of values of a model; infer it from counts."
         raise ValueError(msg)
     label = read(adata, "obs", groupby, hint="pass `groupby=`, a column of `adata.obs`")
     inside = np.flatnonzero(label.notna().to_numpy())

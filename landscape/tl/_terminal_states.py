@@ -31,28 +31,28 @@ def terminal_states(
     key_added: str = _keys.TERMINAL,
     copy: bool = False,
 ) -> AnnData | None:
-    r"""Find where the directed chain of cells gathers, and where each cell goes.
+    r"""Find the terminal states of the directed chain of cells, and the most probable one of each cell.
 
-    The model's attractors are stable points of a fit, and a rare fate beside a common one may have none. The chain knows
-    the direction and no fit: its terminal states are those corners of the manifold of cells that the chain visits more
-    often than an undirected random walk (:func:`landscape.markov.find_terminal_states`), and the basin of a cell is the terminal state
-    in which it is most probably absorbed, :math:`(I - Q) B = R`.
+    Attractors are stable points of a fitted model, and a rare fate near a common one may have none. The chain depends on the
+    direction and not on the fit. Its terminal states are those corners of the manifold of cells that it visits more often
+    than an undirected random walk (:func:`landscape.markov.find_terminal_states`). The basin of a cell is the terminal
+    state in which it is most probably absorbed, :math:`(I - Q) B = R`.
 
     Parameters
     ----------
     adata
         Annotated data with a chain (:func:`landscape.tl.dynamics`).
     label_key
-        Labels in :attr:`~anndata.AnnData.obs` that terminal states are named after, by the majority of their cells; ends
-        of one label are one terminal state. Without it they are numbered.
+        Column of :attr:`~anndata.AnnData.obs` with labels. A terminal state takes the majority label of its cells, and
+        corners of one label are one terminal state. Without labels they are numbered.
     use_rep
-        Coordinates in which cells are neighbours; by default those that the chain was made with.
+        Coordinates in which cells are neighbours; by default those of the chain.
     n_neighbors
-        Neighbours of each cell; by default as many as the chain was made with.
+        Number of neighbours of each cell; by default that of the chain.
     n_cells
-        Cells that make up an end.
+        Number of cells of each corner.
     key_added
-        Name of the result.
+        Name of the columns in :attr:`~anndata.AnnData.obs` and :attr:`~anndata.AnnData.obsm`.
     copy
         Work on a copy of ``adata`` and return it.
 
@@ -61,23 +61,30 @@ def terminal_states(
     ``None``, or the copy if ``copy=True``. Sets
 
     ``adata.obs["terminal"]`` : categorical
-        Terminal state of the cells that make it up, missing for all others.
+        Terminal state of the cells that belong to one, missing for all others.
     ``adata.obs["terminal_basin"]`` : categorical
-        Terminal state where each cell is most probably absorbed; missing for cells that reach none.
+        Terminal state in which each cell is most probably absorbed; missing for cells that reach none.
     ``adata.obsm["terminal_fates"]`` : DataFrame, cells x terminal states
         Probabilities of absorption.
     ``adata.uns["landscape"]["terminal_states"]``
-        ``table`` with ``n_cells``, ``n_basin``, ``gathering`` (mean logarithm of how much more often than an undirected random
-        walk the chain visits its cells), ``arrival`` (what comes in over what passes, -1 to 1: near 0 the direction does
-        not say that cells stay) and ``n_ends``; ``attractor``, the nearest attractor of the model where attractors are
-        known; and the ``horizon`` in steps.
+        ``table`` with ``n_cells``, ``n_basin``, ``gathering`` (mean logarithm of the ratio of expected visits of the chain
+        to those of an undirected random walk), ``arrival`` (net share of the flow across its border that leads in,
+        from -1 to 1; near 0 cells may only pass through), ``n_ends`` (number of corners), and ``attractor``, the nearest attractor,
+        if attractors are known. ``horizon`` in steps, and ``residual`` of the linear system.
 
     Raises
     ------
     KeyError
         If the chain, the coordinates or the labels are missing.
     ValueError
-        If the chain gathers nowhere, or the linear system is not solved.
+        If there are no terminal states, or the linear system is not solved.
+
+    Examples
+    --------
+    >>> import landscape as ls
+    >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
+    >>> ls.tl.terminal_states(adata, label_key="fate")  # doctest: +SKIP
+    >>> ls.get.terminal_states(adata)  # doctest: +SKIP
     """
     adata = require_adata(adata)
     adata = adata.copy() if copy else adata
@@ -90,8 +97,8 @@ def terminal_states(
     found = find_terminal_states(graph, chain, n_cells=n_cells)
     if not found.cells:
         msg = (
-            f"The chain gathers at none of {len(found.corners)} corners of the manifold: it has no direction, or it goes "
-            "round. Check the direction that was passed to `landscape.tl.dynamics`."
+            f"The chain has no terminal state: it visits none of {len(found.corners)} corners of the manifold more often than "
+            "an undirected random walk. Check the direction that was passed to `landscape.tl.dynamics`."
         )
         raise ValueError(msg)
     groups = group_by_label(found, labels)

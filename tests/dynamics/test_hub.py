@@ -1,6 +1,6 @@
-"""A hub that drives its targets, which have no edges among them and none back: what cells at rest feign, and direction mends.
+"""A hub drives its targets, which have no other edges: cells at rest suggest false ones, which direction removes.
 
-Gene 0 holds two states by itself, switches 1 to 3 on and 4 and 5 off. In cells at rest every target tells of the hub, so that a
+Gene 0 holds two states by itself, switches 1 to 3 on and 4 and 5 off. In cells at rest every target is a proxy of the hub, so that a
 regression of each gene on all others finds edges everywhere, symmetric ones; with the velocities of cells on their way the
 same regression finds the five that exist.
 """

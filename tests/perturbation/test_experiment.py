@@ -32,10 +32,10 @@ def test_clamping_what_nothing_depends_on_changes_no_fate(switch):
     found = run.compare(model, {2: level}, ensemble=[model, model], controls=[{0: 0.0}])
     table = tables.fate_table(known, found)
     assert table["change"].abs().max() < 0.02
-    # The replicates are the model itself, and see the same noise from the same start.
+    # The replicates are the model itself, with the same start and noise.
     np.testing.assert_allclose(table["low"], table["high"], atol=1e-12)
     np.testing.assert_array_equal(found.before.shares, run.outcome(model, few=False, n_times=20).shares)
-    # A control without A has no fate left but one: it changes more, so that p = (1 + 1) / (1 + 1).
+    # A control without A has a single fate: it changes more, so that p = (1 + 1) / (1 + 1).
     assert table.loc[["first", "second"], "p_value"].tolist() == [1.0, 1.0]
     assert np.isfinite(tables.expression_table(found, NAMES)).all(axis=None)
 
@@ -43,11 +43,11 @@ def test_clamping_what_nothing_depends_on_changes_no_fate(switch):
 def test_a_knock_out_loses_the_fate_of_the_gene(switch):
     model, known, run = switch
     found = run.compare(model, {0: 0.0})
-    table = tables.attractor_table(known, found.before, found.after, {0})
+    table = tables.attractor_change_table(known, found.before, found.after, {0})
     lost = "first" if known.states[0, 0] > 0.5 else "second"
     assert table.loc[lost, "status"] == "lost"
     assert (table.drop(lost)["status"] == "kept").all()
-    assert list(tables.rest_table(known, found.after, NAMES).columns) == NAMES
+    assert list(tables.state_table(known, found.after, NAMES).columns) == NAMES
     assert tables.fate_table(known, found)[["low", "high", "p_value"]].isna().all(axis=None)
 
 
@@ -72,7 +72,7 @@ def test_levels_are_held_against_the_range_of_cells(caplog):
     assert "B=3 is outside" in caplog.text
     with pytest.raises(KeyError, match="found 'X'"):
         level_table({"X": 0.0}, **options)
-    with pytest.raises(ValueError, match="level from 0 on"):
+    with pytest.raises(ValueError, match="level of at least 0"):
         level_table({"A": -1.0}, **options)
     with pytest.raises(ValueError, match="levels by gene"):
         level_table({}, **options)
@@ -90,6 +90,6 @@ def test_heights_are_found_by_the_genes_that_are_free(switch):
     record = tables.outcome_heights(found.after, states, states[:, 1:], held=[0], n_grid=30, basis="X_plane")
     assert record["basis"] == "X_plane"
     assert np.isfinite(record["height"]).any()
-    # One attractor is left, at the place of its free genes.
-    rest = tables.rest_table(run.known, found.after, NAMES)
+    # One attractor is left, at the levels of the genes that are not clamped.
+    rest = tables.state_table(run.known, found.after, NAMES)
     np.testing.assert_allclose(record["attractors"], rest[["B", "C"]].to_numpy(), atol=0.15)

@@ -59,7 +59,7 @@ def test_it_survives_a_file_and_names_what_it_left_out(tmp_path):
 
 def test_bad_requests_are_refused_and_nothing_is_written():
     adata, _ = planted()
-    with pytest.raises(ValueError, match="at least 1000 targets in the support, found at most"):
+    with pytest.raises(ValueError, match="at least 1000 supported targets, found at most"):
         ls.tl.activity(adata, min_targets=1000)
     with pytest.raises(KeyError, match="run `landscape.tl.network"):
         ls.tl.activity(adata, network_key="other")

@@ -1,4 +1,4 @@
-"""What is written chains into the tools that users have."""
+"""Results work in the tools that users have: scanpy and CellRank."""
 
 from __future__ import annotations
 

@@ -23,20 +23,20 @@ def _refused(adata, direction, message, **options):
     assert {slot: set(getattr(adata, slot)) for slot in before} == before
 
 
-def _in_pieces(adata):
+def _disconnect(adata):
     z = adata.obsm["X_pca"].copy()
     z[::2] += 1e4
     adata.obsm["X_pca"] = z
 
 
-def test_a_graph_in_pieces_is_named_where_the_direction_fails(cells):
-    _in_pieces(cells)
-    _refused(cells, ls.dynamics.from_root("time=0.0"), r"2 pieces, of 300, 300 cells")
+def test_a_disconnected_graph_is_named_where_the_direction_fails(cells):
+    _disconnect(cells)
+    _refused(cells, ls.dynamics.from_root("time=0.0"), r"2 components, of 300, 300 cells")
 
 
 def test_cells_in_one_place_are_refused(cells):
     cells.obsm["X_pca"] = np.zeros((cells.n_obs, 3))
-    _refused(cells, ls.dynamics.from_time("time"), "all 600 cells in one place")
+    _refused(cells, ls.dynamics.from_time("time"), "the same for all 600 cells")
 
 
 @pytest.mark.parametrize("matched", [0, 2])
@@ -59,7 +59,7 @@ def test_one_regulator_makes_no_circuit(cells):
     counts = cells.layers["counts"].tolil()
     counts[:, cells.var_names.get_loc(genes[0])] = 0
     cells.layers["counts"] = counts.tocsr()
-    _refused(cells, ls.dynamics.from_time("time"), "at least two regulators that vary")
+    _refused(cells, ls.dynamics.from_time("time"), "at least two regulators whose expression varies")
 
 
 def test_a_single_fate_is_said_to_be_one(toggle_model, caplog):

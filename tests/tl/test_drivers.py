@@ -1,4 +1,4 @@
-"""Genes that go with a fate: the formula against another library, its null distribution, and the truth of a simulator."""
+"""Driver genes of fates: the formula against another library, its null distribution, and the truth of a simulator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ N_CLONES, PER_CLONE, N_GENES = 300, 5, 2000
 
 
 def made(seed: int = 0, n_genes: int = N_GENES, n_clones: int = N_CLONES, shared: float = 1.0) -> ad.AnnData:
-    """Sisters lie side by side and share random expression; the fate rises along the first coordinate and no gene knows it."""
+    """Pairs of neighbours share random expression; the fate rises along the first coordinate, independent of all genes."""
     rng = np.random.default_rng(seed)
     z = np.repeat(rng.uniform(-3, 3, (n_clones, 2)), PER_CLONE, 0) + rng.normal(0, 0.02, (n_clones * PER_CLONE, 2))
     together = np.repeat(rng.normal(0, shared, (n_clones, n_genes)), PER_CLONE, 0)
@@ -45,7 +45,7 @@ def few() -> ad.AnnData:
 
 
 def per_cell(adata: ad.AnnData) -> np.ndarray:
-    """p-values of the test that takes every cell for an independent observation."""
+    """p-values of the test that treats cells as independent observations."""
     counts = adata.layers["counts"].toarray()
     depth = counts.sum(1, keepdims=True)
     design = np.column_stack([np.ones(len(depth)), np.log(depth)])
@@ -65,8 +65,8 @@ def test_p_values_are_uniform_without_association_where_cells_are_not_independen
     margin = 3 * np.sqrt(0.05 * 0.95 / N_GENES)
     assert abs((p < 0.05).mean() - 0.05) < margin
     assert stats.kstest(p, "uniform").pvalue > 0.001
-    assert (found["q_value"] < 0.05).sum() <= 2 * 3  # both fates say the same; each counts a few by chance
-    assert (per_cell(null) < 0.05).mean() > 0.15  # what the blocks are for
+    assert (found["q_value"] < 0.05).sum() <= 2 * 3  # the two fates are one test; a few are significant by chance
+    assert (per_cell(null) < 0.05).mean() > 0.15  # without blocks, false positives abound
 
 
 def test_intervals_hold_what_they_promise_without_association(null):
@@ -75,7 +75,7 @@ def test_intervals_hold_what_they_promise_without_association(null):
     covered = ((a["lower"] < 0) & (a["upper"] > 0)).mean()
     assert (
         abs(covered - 0.95) < 3 * np.sqrt(0.05 * 0.95 / N_GENES) + 0.005
-    )  # Fisher's approximation is good to half a percent
+    )  # Fisher's approximation has an error of half a percent
 
 
 def test_the_correlation_is_that_of_a_weighted_regression(few):

@@ -1,4 +1,4 @@
-"""How far cells determine the edges of the model: a planted circuit, regulators that cannot be told apart, and a hub."""
+"""How far cells determine the edges of the model: a planted circuit, collinear regulators, and a hub."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import landscape as ls
 
 
 def hub() -> ls.circuits.Circuit:
-    """A gene that holds itself drives five that neither act on it nor on one another."""
+    """A gene that activates itself drives five that act neither on it nor on one another."""
     up, down = ("T1", "T2", "T3"), ("T4", "T5")
     return ls.circuits.Circuit(
         name="hub",
@@ -43,7 +43,7 @@ def test_edges_of_a_hub_are_determined_and_most_false_ones_are_not(of_hub):
     assert (table.loc[true, "support"] == 1).all()
     false = table.drop(index=true)
     assert len(false) == 25
-    # Cells at rest feign all of them, and a fit alone gives each a sign. Measured: 6 on two seeds.
+    # Cells at rest suggest all of them, and a single fit gives each a sign. Measured: 6 on two seeds.
     assert (false["support"] == 1).sum() <= 10
     strength = (table["weight"] / table["sd"]).abs()
     # Chance would rank a true edge above a false one in half of the pairs, with a standard error of .14 (5 against 25).

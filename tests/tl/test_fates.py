@@ -19,7 +19,7 @@ def test_the_model_is_set_beside_the_chain_by_default(toggle_model):
     followed = model.notna().all(axis=1).to_numpy()
     assert followed.sum() == record["n_compared"] == 500
     assert list(model.columns) == list(chain.columns)
-    # By definition: total variation, and cells without it are exactly those that were not followed.
+    # By definition: total variation, and cells without it are exactly those that were not simulated.
     distance = 0.5 * (model - chain).abs().sum(axis=1)[followed]
     np.testing.assert_allclose(toggle_model.obs["fates_disagreement"][followed], distance, atol=1e-12)
     assert toggle_model.obs["fates_disagreement"].isna().tolist() == (~followed).tolist()
@@ -59,7 +59,7 @@ def test_a_chain_that_leads_elsewhere_is_flagged(toggle_model, caplog):
     adata = toggle_model.copy()
     names = list(adata.obsm["fates"].columns)
     sure = [list(adata.obs_names[(adata.obsm["fates"][name] > 0.999).to_numpy()][:20]) for name in names]
-    # Each fate is given the cells of the other one: on the chain everything ends at the wrong place.
+    # Each fate has the cells of the other one: on the chain all cells have the wrong fate.
     with caplog.at_level(logging.WARNING):
         ls.tl.fates(adata, terminal=dict(zip(names, sure[::-1], strict=True)), n_cells=100)
     record = adata.uns["landscape"]["fates"]
@@ -70,7 +70,7 @@ def test_a_chain_that_leads_elsewhere_is_flagged(toggle_model, caplog):
 
 def test_wells_that_the_noise_empties_keep_few_of_their_paths(toggle_model):
     adata = toggle_model.copy()
-    # Thirty times the noise: the wells of the toggle no longer hold their paths.
+    # Thirty times the noise: paths leave the wells of the toggle.
     adata.uns["landscape"]["dynamics"]["diffusion"] *= 30
     ls.tl.fates(adata, n_cells=50)
     assert (adata.uns["landscape"]["fates"]["by_fate"]["kept"] < 0.9).all()

@@ -1,4 +1,4 @@
-"""Results as tidy tables: what is there, in which columns, and which call makes what is missing."""
+"""Results as tidy tables: their rows and columns, and messages that name the call for a missing result."""
 
 from __future__ import annotations
 

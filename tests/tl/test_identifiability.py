@@ -1,4 +1,4 @@
-"""What a fit says about itself: growth sensitivity with time points, and the grade of a snapshot at rest."""
+"""Identifiability of a fit: growth sensitivity with time points, and the grade of a snapshot at rest."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_fates_are_probabilities_and_late_cells_are_sure(toggle_model):
     entropy = toggle_model.obs["fate_entropy"]
     early = (toggle_model.obs["time"] == 0).to_numpy()
     assert entropy[early].mean() > entropy[late].mean()
-    # The toggle is symmetric: at the start the odds are even, but for the sample of 600 and the fit.
+    # The toggle is symmetric: at the start the odds are even, up to the sample of 600 and the fit.
     assert abs(fates[early].mean().iloc[0] - 0.5) < 0.25
 
 
@@ -49,7 +49,7 @@ def test_given_terminal_cells_are_absorbing(toggle_model):
     fates = adata.obsm["fates"]
     assert list(fates.columns) == ["first", "second"]
     np.testing.assert_allclose(fates.iloc[:2]["first"], 1)
-    with pytest.raises(ValueError, match="unknown ones"):
+    with pytest.raises(ValueError, match="unknown among them"):
         ls.tl.fates(adata, terminal={"first": ["no such cell"]})
 
 
@@ -66,7 +66,7 @@ def test_heights_are_low_where_the_ensemble_stays(toggle_model):
     # Along the drawing cells come closer to their ends.
     along = pd.Series(adata.obsm["X_landscape"][:, 1])
     assert along.corr(pd.Series(adata.obs["time"].to_numpy()), method="spearman") > 0.5
-    # Progress is a rank: evenly spread from 0 to 1, but for the cells at an attractor, which share the last place.
+    # Progress is a rank: uniform from 0 to 1, except for the cells at an attractor, which share the last rank.
     last = (along == 1).mean()
     np.testing.assert_allclose(
         along[along < 1].quantile([0, 0.25, 0.5, 0.75]), np.array([0, 0.25, 0.5, 0.75]) * (1 - last), atol=0.01

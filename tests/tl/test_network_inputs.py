@@ -12,7 +12,7 @@ QUICK = {"n_bootstraps": 4, "rng": 0}
 
 
 class Model:
-    """What a latent model offers: a smooth mean of every cell, and draws around it."""
+    """A stand-in for a latent model: a smooth mean of each cell, and draws around it."""
 
     batch_key = None
 

@@ -1,4 +1,4 @@
-"""A model whose attractors lie where no cell is says so when they are found."""
+"""Attractors that lie outside the data are reported when they are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths between attractors and the genes that move along them, on the toggle and on paths whose order is known."""
+"""Minimum-action paths and the order of genes along them, on the toggle and on paths whose order is known."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_paths_of_the_toggle_lead_over_its_saddle_and_down(crossed):
         assert part["part"].tolist() == sorted(part["part"], reverse=True)  # up, then down
         assert (np.diff(part["step"]) > 0).all()
         assert part["step"].iloc[[0, -1]].tolist() == [0, 1]
-        # On the way down the path follows the flow: the velocity points along it.
+        # Down from the saddle the path follows the flow: the velocity points along it.
         down = part[part["part"] == "down"][genes].to_numpy()
         middle = 0.5 * (down[1:] + down[:-1])
         flow, along = drift(torch.as_tensor(middle)).numpy(), np.diff(down, axis=0)
@@ -48,7 +48,7 @@ def test_paths_of_the_toggle_lead_over_its_saddle_and_down(crossed):
 
 
 def test_the_gene_that_has_to_rise_moves_first_and_the_one_that_falls_follows(crossed):
-    # In a toggle that leaves the fate of B, A has to be switched on against the flow; B is then repressed for free.
+    # To leave the fate of B, A has to be activated against the flow; the flow then represses B.
     for (_, end), part in crossed.uns["landscape"]["paths"]["genes"].groupby(["from", "to"]):
         part = part.set_index("rank")
         assert part.loc[1, "gene"] == end
@@ -83,7 +83,7 @@ def test_chosen_pairs_are_joined_by_a_path_of_their_own(toggle_model, crossed):
         minimum_action(drift, *ends, diffusion=noise).action, rel=2e-3
     )
     assert chosen["params"]["pairs"].tolist() == [f"{second} to {first}"]
-    # With barriers at hand the path is theirs, and its saddle has their name; one pair needs no list.
+    # If barriers are known, the path and the name of its saddle are theirs; one pair needs no list.
     taken = ls.tl.paths(crossed, pairs=(second, first), copy=True).uns["landscape"]["paths"]
     assert taken["summary"]["saddle"].tolist() == ["saddle 1"]
     named = ls.tl.paths(crossed, pairs=[(second, first)], n_points=64, copy=True).uns["landscape"]["paths"]

@@ -1,4 +1,4 @@
-"""Removing or holding a gene of the toggle switch, whose outcome is known: without one gene the other one wins."""
+"""Effect of clamping a gene of the toggle switch, whose outcome is known: without one gene the other one wins."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_without_a_gene_its_fate_is_lost_and_the_other_one_gains(ensemble, genes
         adata = ls.tl.perturb(ensemble, {gene: 0.0}, **QUICK, copy=True)
         found = result(adata, f"{gene}=0")
         other = next(name for name in genes.values() if name != fate)
-        # With one gene at zero the other one has a single state, high: all go there.
+        # With one gene at zero the other one has a single state, high: all trajectories end there.
         assert found["fates"].loc[other, "after"] > 0.95
         assert found["fates"].loc[fate, "after"] < 0.05
         assert found["attractors"].loc[fate, "status"] == "lost"
@@ -81,7 +81,7 @@ def test_a_read_out_cannot_act(ensemble, caplog):
     found = result(adata, f"{readout}=0")
     assert "read-out" in caplog.text
     assert not found["levels"].loc[readout, "acts"]
-    # Both ensembles meet the same noise, so that nothing changes at all.
+    # Both ensembles have the same noise, so that nothing changes.
     assert (found["fates"]["change"] == 0).all()
     assert (found["expression"]["change"] == 0).all()
 
@@ -90,7 +90,7 @@ def test_controls_give_p_values(ensemble, genes):
     gene, fate = next(iter(genes.items()))
     adata = ls.tl.perturb(ensemble, {gene: 0.0}, n_controls=1, **QUICK, copy=True)
     fates = result(adata, f"{gene}=0")["fates"]
-    # One control, the rival, which changes as much the other way: 2 of 2, or 1 of 2 where it changes less.
+    # One control, the other gene, with the opposite change: p = 2 / 2, or 1 / 2 if it changes less.
     assert set(fates["p_value"]) <= {0.5, 1.0}
 
 

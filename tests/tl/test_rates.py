@@ -1,4 +1,4 @@
-"""Rates between attractors: against exact numbers on the line, and never a number that was not simulated."""
+"""Transition rates: against exact values in one dimension, and no value that was not simulated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUICK = {"diffusion": 0.025, "n_paths": 200, "rng": 1}
 
 @pytest.fixture(scope="module")
 def rated(toggle_model):
-    """The toggle with rates at a noise at which they are seen; read only."""
+    """The toggle with rates, at a noise at which transitions are observed; read only."""
     return ls.tl.rates(toggle_model, copy=True, **QUICK)
 
 
@@ -28,13 +28,13 @@ def test_times_agree_with_the_backward_equation(rated):
     assert record["table"]["valid"].all()
     assert record["converged"]
     for row in record["table"].to_dict("records"):
-        # The reflecting wall at 0 is the grid's own; far above the ceilings nothing happens.
+        # The grid has the reflecting boundary at 0; states far above the ceilings are not reached.
         exact = mean_first_passage_time(
             drift, states.loc[row["from"]], states.loc[row["to"]], diffusion=QUICK["diffusion"], radius=record["radius"],
             method="backward", bounds=(0.0, 2.5), n_grid=151,
         )  # fmt: skip
         error = np.log(row["high"] / row["time"]) / 1.96
-        assert error < 0.12  # 180 arrivals: one over the root, and what extrapolating the last tenth adds
+        assert error < 0.12  # 180 arrivals: one over the root, plus the error of extrapolating the last tenth
         assert abs(np.log(row["time"] / exact.time)) < 3.5 * error
         # Two attractors: the rate is the inverse of the time.
         assert row["rate"] == pytest.approx(1 / row["time"])
@@ -63,7 +63,7 @@ def test_what_was_not_seen_is_not_stated_but_bounded(toggle_model, caplog):
     assert not table["valid"].any()
     assert table["reason"].str.contains("0 of 20 paths left").all()
     assert "passage times of 2 of 2 attractors are not stated" in caplog.text
-    # Nobody arrived in the time at risk T: the mean exceeds T / 3 at 95 %, the rate stays below 3 / T.
+    # No arrival in the time at risk T: at 95 % the mean exceeds T / 3 and the rate is below 3 / T.
     assert (table["low"] > 0).all()
     assert np.isinf(table["high"]).all()
     np.testing.assert_allclose(table["rate_high"], 1 / table["low"])
@@ -92,7 +92,7 @@ def test_paths_over_known_barriers_that_none_would_cross_are_not_simulated(toggl
         )
     # Nothing was simulated, so there is no bound either.
     assert table[["time", "low", "high", "rate", "rate_low", "rate_high"]].isna().all().all()
-    # Barriers at another noise say nothing, and low ones do not forbid.
+    # Barriers at another noise, or low ones, leave no attractor out.
     with pytest.raises(TypeError):
         ls.tl.rates(adata, diffusion=8e-4)
     low = ls.tl.barriers(toggle_model, diffusion=0.05, copy=True)

@@ -1,4 +1,4 @@
-"""A model trained with scvi-tools is taken wherever a tool takes a latent model."""
+"""Tools accept a model of scvi-tools wherever they accept a latent model."""
 
 from __future__ import annotations
 

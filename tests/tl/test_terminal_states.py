@@ -15,7 +15,7 @@ from landscape.markov import neighbor_graph, potential_kernel
 
 
 def forked(order=None) -> AnnData:
-    """Cells that climb two of the arms of a star and come from the third, with the chain that says so."""
+    """Cells that come from one arm of a star and move along the other two, with their chain."""
     rng = np.random.default_rng(0)
     along = rng.uniform(0, 1, (3, 200))
     angle = 2 * np.pi * np.arange(3) / 3
@@ -62,7 +62,7 @@ def test_coordinates_are_those_of_the_chain_unless_others_are_named():
     adata.obsm["X_latent"] = np.random.default_rng(0).standard_normal((600, 2))
     adata.uns["landscape"]["dynamics"]["params"]["use_rep"] = "X_joint"
     pd.testing.assert_series_equal(ls.tl.terminal_states(adata, copy=True).obs["terminal"], expected)
-    with pytest.raises(ValueError, match="gathers at none"):
+    with pytest.raises(ValueError, match="no terminal state"):
         ls.tl.terminal_states(adata, use_rep="X_latent")
 
 
@@ -77,7 +77,7 @@ def test_a_chain_without_a_direction_is_refused_and_nothing_is_written():
     adata = forked()
     graph = neighbor_graph(adata.obsm["X_latent"])
     adata.obsp["transitions"] = potential_kernel(graph, np.zeros(adata.n_obs))
-    with pytest.raises(ValueError, match="gathers at none of"):
+    with pytest.raises(ValueError, match="visits none of"):
         ls.tl.terminal_states(adata)
     assert "terminal" not in adata.obs
 

@@ -1,4 +1,4 @@
-"""Stages that take many steps on small matrices keep to one thread, whatever else has asked for."""
+"""Stages with many steps on small matrices use one thread, whatever the current setting."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from landscape.topography.fates.chain_fates import chain_fates, terminal_cells
 from landscape.topography.fates.comparison import agreement_by_fate, compare_fates, log_agreement
 from landscape.topography.fates.estimate import FateProblem
 from landscape.topography.fates.estimators import CHAIN, ESTIMATORS, MODEL
-from landscape.topography.fates.model_fates import fate_of_attractors, model_fates, warn_of_emptied
+from landscape.topography.fates.model_fates import fate_of_attractors, model_fates, warn_of_left_attractors
 
 GENES = ["A", "B"]
 
@@ -105,7 +105,7 @@ def test_terminal_cells_are_the_nearest_of_the_basin(caplog):
 
 def test_attractors_that_the_noise_empties_are_named(caplog):
     with caplog.at_level(logging.WARNING):
-        warn_of_emptied(pd.Series({"deep": 0.95, "shallow": 0.2}), 8.0)
+        warn_of_left_attractors(pd.Series({"deep": 0.95, "shallow": 0.2}), 8.0)
     assert "shallow (kept 0.20)" in caplog.text
     assert "deep (" not in caplog.text
 

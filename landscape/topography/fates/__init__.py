@@ -1,1 +1,1 @@
-"""Where cells end: fate probabilities of the chain and of the model, and what becomes of an ensemble of a model."""
+"""Fates of cells: fate probabilities of the chain and of the model, and outcomes of ensembles of a model."""

@@ -1,4 +1,4 @@
-"""Whether two answers to the question where a state ends are the same, up to the error of one of them."""
+"""Agreement of two estimates of fate probabilities, up to the sampling error of one of them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from scipy.stats import binomtest, norm
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# Share of states that may be flagged by chance where the two agree to within the tolerance.
+# Share of states that may be flagged by chance if the two agree to within the tolerance.
 FALSE_ALARMS = 0.05
 
 
 @dataclass(frozen=True)
 class Agreement:
-    r"""How far estimated probabilities are from reference ones.
+    r"""Distance of estimated fate probabilities from reference ones.
 
     Attributes
     ----------
     distance
-        Total variation :math:`\tfrac12 \sum_k |p_k - q_k|` of each state, shape ``(n,)``; NaN where either is unknown.
+        Total variation :math:`\tfrac12 \sum_k |p_k - q_k|` of each state, shape ``(n,)``; NaN if either is unknown.
     threshold
-        Distance above which a state is flagged: the tolerance and the sampling error, shape ``(n,)``.
+        Distance above which a state differs: the tolerance plus the bound on the sampling error, shape ``(n,)``.
     differs
         Whether the distance is above the threshold, shape ``(n,)``.
     share, low, high
-        Share of the known states that differ, with Wilson's interval of 95 %.
+        Share of the known states that differ, with its Wilson interval of 95 %.
     """
 
     distance: NDArray[np.float64]
@@ -46,20 +46,24 @@ def agreement(estimate: ArrayLike, reference: ArrayLike, error: ArrayLike, *, to
 
     .. math:: \tfrac12 \sum_k |p_k - q_k| > \tau + z\, \tfrac12 \sum_k \sigma_k, \qquad z = 1.96.
 
-    :math:`\tfrac12 \sum_k \sigma_k` bounds the standard deviation of the distance that sampling alone makes, and is equal to
-    the error of the one probability where there are two fates. So states whose true distance is within the tolerance
-    :math:`\tau` are flagged in at most about 5 % of cases, fewer the more fates there are.
+    :math:`\tfrac12 \sum_k \sigma_k` bounds the standard deviation of the distance that is due to sampling. For two fates it
+    is the standard error of either probability. States whose true distance is within the tolerance :math:`\tau` are
+    therefore flagged in at most about 5 % of cases, and in fewer with more fates.
 
     Parameters
     ----------
     estimate
-        Estimated probabilities, shape ``(n, k)``; what rows lack to one is a fate of its own, that of no attractor.
+        Estimated probabilities, shape ``(n, k)``; one minus the sum of a row counts as a further fate, that of no attractor.
     reference
-        Probabilities taken to be exact, shape ``(n, k)``.
+        Reference probabilities, without error, shape ``(n, k)``.
     error
         Standard error of each estimated probability, shape ``(n, k)``.
     tolerance
-        :math:`\tau`: total variation that does not count, between 0 and 1.
+        :math:`\tau`: total variation that counts as agreement, from 0 to below 1.
+
+    Returns
+    -------
+    Record with the distance, the threshold and the verdict for each state, and the share of states that differ.
 
     Raises
     ------
@@ -85,7 +89,7 @@ def agreement(estimate: ArrayLike, reference: ArrayLike, error: ArrayLike, *, to
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
-    """Wilson's interval of 95 % for a share; from 0 to 1 where nothing was seen."""
+    """Wilson interval of 95 % for a share; from 0 to 1 without observations."""
     if not n:
         return 0.0, 1.0
     interval = binomtest(successes, n).proportion_ci(method="wilson")

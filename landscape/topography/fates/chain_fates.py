@@ -1,4 +1,4 @@
-"""Fate probabilities of the directed chain of cells: absorption at the cells of each attractor."""
+"""Fate probabilities of the directed chain of cells: absorption probabilities in the cells of each attractor."""
 
 from __future__ import annotations
 
@@ -15,31 +15,40 @@ from landscape.topography.fates.estimate import FateEstimate, FateProblem
 
 logger = logging.getLogger(__name__)
 
+# Residual to which the absorption probabilities are solved.
+TOLERANCE = 1e-6
+# Cells of a basin for each of its terminal cells, at least: at most a tenth of a basin is absorbing.
+CELLS_PER_TERMINAL_CELL = 10
+
 
 def chain_fates(problem: FateProblem) -> FateEstimate:
-    """Probability of absorption in the cells of each fate, given that there is one; exact for the chain.
+    """Absorption probabilities in the terminal cells of each fate, given that the cell is absorbed; exact for the chain.
 
     Parameters
     ----------
     problem
-        Its ``transitions`` and ``terminal`` cells are read.
+        Problem with ``transitions`` and ``terminal`` cells.
+
+    Returns
+    -------
+    Fate probabilities of all cells, with zero error.
 
     Raises
     ------
     ValueError
-        If the linear system is not solved.
+        If there is no chain, or the linear system is not solved.
     """
     if len(problem.terminal) == 1:
         logger.warning(
-            "%r is the only fate: all cells have it, and there is nothing to decide", next(iter(problem.terminal))
+            "%r is the only fate: its probability is 1 in all cells that reach it", next(iter(problem.terminal))
         )
     if problem.transitions is None:
         msg = "Expected a chain of cells in `transitions`, found None."
         raise ValueError(msg)
-    solution = absorption_probabilities(problem.transitions, problem.terminal, tolerance=1e-6)
+    solution = absorption_probabilities(problem.transitions, problem.terminal, tolerance=TOLERANCE)
     require_solved(solution)
     if solution.n_unreachable:
-        logger.warning("%d cells can reach no attractor; their fates are not-a-number", solution.n_unreachable)
+        logger.warning("%d cells reach no attractor on the chain; their fates are NaN", solution.n_unreachable)
     share = fates_given_any(solution)
     table = pd.DataFrame(share, index=problem.cells, columns=list(solution.names))
     record = {
@@ -55,7 +64,7 @@ def chain_fates(problem: FateProblem) -> FateEstimate:
 def terminal_cells(
     attractors: pd.DataFrame, basin: NDArray[np.str_], states: NDArray[np.float64], n_terminal: int
 ) -> dict[str, NDArray[np.int64]]:
-    """Absorbing cells of each attractor: those nearest to it within its basin, at most a tenth of the basin.
+    """Absorbing cells of each attractor: the nearest ones within its basin, at most a tenth of the basin.
 
     Parameters
     ----------
@@ -68,6 +77,10 @@ def terminal_cells(
     n_terminal
         Number of cells for each attractor.
 
+    Returns
+    -------
+    Positions of the absorbing cells by attractor; attractors without cells in their basin are left out, with a warning.
+
     Raises
     ------
     ValueError
@@ -77,9 +90,9 @@ def terminal_cells(
     for name, state in attractors.iterrows():
         members = np.flatnonzero(basin == name)
         if not len(members):
-            logger.warning("attractor %r has no cells in its basin and is no fate of any cell", name)
+            logger.warning("attractor %r has no cells in its basin and is left out of the fates", name)
             continue
-        n = max(1, min(n_terminal, len(members) // 10))
+        n = max(1, min(n_terminal, len(members) // CELLS_PER_TERMINAL_CELL))
         _, near = cKDTree(states[members]).query(state.to_numpy(dtype=float), n)
         found[str(name)] = members[np.atleast_1d(near)]
     if not found:

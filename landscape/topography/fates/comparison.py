@@ -1,4 +1,4 @@
-"""Whether two estimates of the fates of cells agree, by cell and by fate."""
+"""Comparison of two estimates of the fates of cells, by cell and by fate."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class FateComparison:
-    """An estimate of fates and how it agrees with the reference.
+    """Estimate of fates with its agreement with the reference.
 
     Attributes
     ----------
     estimate
         The estimate that was compared.
     agreement
-        Distances to the reference of the cells in ``estimate.cells``.
+        Agreement with the reference in ``estimate.cells``.
     record
-        What the result keeps: mean ``disagreement``, ``share_differs`` with its interval, ``n_compared``, the record of the
-        estimate, and ``by_fate``.
+        Entries of the stored result: mean ``disagreement``, ``share_differs`` with its interval, ``n_compared``, the record
+        of the estimate, and ``by_fate``.
     """
 
     estimate: FateEstimate
@@ -36,16 +36,25 @@ class FateComparison:
 
 
 def compare_fates(estimate: FateEstimate, reference: FateEstimate, *, tolerance: float) -> FateComparison:
-    """Compare an estimate with the reference in the cells that it answers for, and log where they differ.
+    """Compare an estimate with the reference in the cells of the estimate, and log the share that differs.
 
     Parameters
     ----------
     estimate
         Probabilities with their error.
     reference
-        Probabilities taken to be exact.
+        Reference probabilities, without error.
     tolerance
-        Total variation that does not count, between 0 and 1.
+        Total variation that counts as agreement, from 0 to below 1.
+
+    Returns
+    -------
+    The estimate, its agreement and the entries of the stored result.
+
+    Raises
+    ------
+    ValueError
+        If the tolerance is out of its range.
     """
     wanted = reference.table.iloc[estimate.cells].reindex(columns=estimate.share.columns, fill_value=0.0)
     verdict = agreement(estimate.share, wanted, estimate.error, tolerance=tolerance)
@@ -64,7 +73,7 @@ def compare_fates(estimate: FateEstimate, reference: FateEstimate, *, tolerance:
 
 
 def agreement_by_fate(fate: pd.Series, verdict: Agreement, kept: pd.Series) -> pd.DataFrame:
-    """Share of cells that differ by the reference's most probable fate, and of paths that stay where they start.
+    """Share of cells that differ and share of paths that stay, by the most probable fate in the reference.
 
     Parameters
     ----------
@@ -74,6 +83,10 @@ def agreement_by_fate(fate: pd.Series, verdict: Agreement, kept: pd.Series) -> p
         Agreement of the cells, shape ``(m,)``.
     kept
         Share of the paths from each fate that stay there, by fate.
+
+    Returns
+    -------
+    Table with one row per fate: ``n_cells``, ``disagreement``, ``share_differs``, ``share_low``, ``share_high``, ``kept``.
     """
     rows = {}
     for name, place in pd.Series(np.arange(len(fate)), index=fate.to_numpy()).groupby(level=0, sort=False):
@@ -92,7 +105,7 @@ def agreement_by_fate(fate: pd.Series, verdict: Agreement, kept: pd.Series) -> p
 
 
 def log_agreement(verdict: Agreement, by_fate: pd.DataFrame) -> None:
-    """Log on which share of cells two estimates differ, and on which fates; a warning where chance does not explain it."""
+    """Log the share of cells on which two estimates differ, and the fates; a warning if it exceeds what chance allows."""
     worst = by_fate[by_fate["share_differs"] > 0].sort_values("share_differs", ascending=False)
     where = ", ".join(f"{name} {row.share_differs:.2f} of {row.n_cells:.0f}" for name, row in worst.head(3).iterrows())
     text = "model and chain differ on the fate of %.2f of cells (%.2f to %.2f)%s"

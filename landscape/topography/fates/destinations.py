@@ -1,4 +1,4 @@
-"""Where a model with noise takes a state within a time."""
+"""Fate probabilities of states by simulation of a model with noise for a given time."""
 
 from __future__ import annotations
 
@@ -15,33 +15,37 @@ from landscape.dynamics.sde import BLOCK
 from landscape.topography.fates.ends import label_ends
 from landscape.topography.field import as_states, as_states_and_attractors
 from landscape.topography.fixed_points.basins import basin_of
-from landscape.topography.passage.first_hits import default_step
+from landscape.topography.passage.first_hits import STATES_FOR_STEP, default_step
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from landscape.dynamics.sde import Diffusion
 
-# Paths simulated at once, whole blocks of the noise, so that the result does not depend on it.
+# Paths simulated at once: whole blocks of the noise, so that the result does not depend on their number.
 CHUNK = 8 * BLOCK
-# A deviation has shrunk to a twentieth after three relaxation times.
+# After three relaxation times a deviation has decayed to a twentieth.
 RELAXATION_TIMES = 3.0
+# Step over that of first hits, which is a twentieth of the shortest relaxation time: entries of balls are not counted here.
+STEP_RATIO = 4
 
 
 @dataclass(frozen=True)
 class Destinations:
-    """Where paths from each state end.
+    """Attractors at which paths from each state end.
 
     Attributes
     ----------
     probabilities
-        Share of each state's paths that end at each attractor, shape ``(n, k)``. Rows sum to one less ``unresolved``.
+        Share of the paths from each state that end at each attractor, shape ``(n, k)``. Rows sum to one minus
+        ``unresolved``.
     standard_error
-        Binomial standard error, never zero: one pseudo-count is spread evenly over the attractors; shape ``(n, k)``.
+        Binomial standard error with one pseudo-count spread evenly over the attractors, so that it is never zero; shape
+        ``(n, k)``.
     unresolved
-        Share of each state's paths that end at none of the attractors, shape ``(n,)``.
+        Share of the paths from each state that end at none of the attractors, shape ``(n,)``.
     n_replicates
-        Paths from each state.
+        Number of paths from each state.
     duration
         Time with noise.
     step
@@ -68,20 +72,20 @@ def destinations(
     lower: float | None = None,
     rng: RandomLike = 0,
 ) -> Destinations:
-    r"""Probability that the noise-free flow takes a state to each attractor after some time with noise.
+    r"""Probability that the noise-free flow takes a state to each attractor after a time with noise.
 
-    Paths follow :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` for ``duration`` and then :math:`\dot x = f(x)` to rest. Where
-    attractors are left seldom, a duration of a few relaxation times gives the committor, the probability to reach an
-    attractor before all others, up to the probability to leave one within it. Nothing is asked of the distance to an
-    attractor, which in many dimensions noise keeps a path away from: :func:`landscape.topography.committor` counts
-    entries of balls, which such paths hardly ever make.
+    Paths follow :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` for ``duration`` and then :math:`\dot x = f(x)` to an attractor. If
+    paths rarely leave attractors, a duration of a few relaxation times gives the committor, the probability to reach an
+    attractor before all others, up to the probability to leave one within the duration. The result does not depend on
+    the distance to an attractor. :func:`landscape.topography.committor` counts entries into balls around attractors, which
+    are very rare in many dimensions because noise keeps paths away from the centre.
 
     Parameters
     ----------
     drift
         Callable from states ``(n, d)`` to velocities ``(n, d)``, float64 torch tensors.
     states
-        Where to start, shape ``(n, d)``.
+        Start of the paths, shape ``(n, d)``.
     attractors
         Stable fixed points of the drift, shape ``(k, d)``.
     diffusion
@@ -89,7 +93,7 @@ def destinations(
     duration
         Time with noise, such as :func:`settling_time`.
     n_replicates
-        Paths from each state.
+        Number of paths from each state.
     step
         Time step of the Euler-Maruyama scheme; by default a fifth of the shortest relaxation time.
     lower
@@ -97,10 +101,26 @@ def destinations(
     rng
         Seed.
 
+    Returns
+    -------
+    Record with probabilities, their standard errors, and the share of paths that end at no attractor.
+
     Raises
     ------
     ValueError
-        If an input is out of its range, shapes differ, or an attractor does not attract.
+        If an input is out of its range, shapes differ, or an attractor is not stable.
+
+    Examples
+    --------
+    >>> from landscape.systems import DoubleWell
+    >>> from landscape.topography import destinations
+    >>> found = destinations(
+    ...     DoubleWell(), [[-0.5], [0.5]], [[-1.0], [1.0]], diffusion=0.05, duration=2.0, n_replicates=200
+    ... )
+    >>> found.probabilities.shape
+    (2, 2)
+    >>> bool(found.probabilities[0, 0] > 0.9)
+    True
     """
     x, centres = as_states_and_attractors(states, attractors)
     if n_replicates < 1 or not (np.isfinite(duration) and duration > 0):
@@ -108,7 +128,11 @@ def destinations(
         raise ValueError(msg)
     evaluate(drift, torch.cat([x, centres]))
     n, k = len(x), len(centres)
-    step = 4 * default_step(drift, torch.cat([centres, x[:: max(1, n // 64)]])) if step is None else step
+    step = (
+        STEP_RATIO * default_step(drift, torch.cat([centres, x[:: max(1, n // STATES_FOR_STEP)]]))
+        if step is None
+        else step
+    )
     n_steps = max(1, round(duration / step))
     found = label_ends(
         Model(drift, diffusion, lower=lower),
@@ -131,7 +155,7 @@ def destinations(
 def standard_error(share: NDArray[np.float64], n_replicates: int) -> NDArray[np.float64]:
     r"""Standard error :math:`\sqrt{\tilde p (1 - \tilde p) / (n + 1)}` of shares, with one pseudo-count in all.
 
-    :math:`\tilde p = (n p + 1/k) / (n + 1)`, so that a fate that none of a few paths took is not called impossible.
+    :math:`\tilde p = (n p + 1/k) / (n + 1)`, so that a fate that none of a few paths reached has a positive error.
 
     Parameters
     ----------
@@ -139,6 +163,10 @@ def standard_error(share: NDArray[np.float64], n_replicates: int) -> NDArray[np.
         Shares of ``n_replicates`` paths, shape ``(n, k)``.
     n_replicates
         Number of paths.
+
+    Returns
+    -------
+    Standard errors, shape ``(n, k)``.
     """
     smooth = (share * n_replicates + 1 / share.shape[1]) / (n_replicates + 1)
     return np.sqrt(smooth * (1 - smooth) / (n_replicates + 1))
@@ -147,7 +175,7 @@ def standard_error(share: NDArray[np.float64], n_replicates: int) -> NDArray[np.
 def settling_time(
     drift: Drift, attractors: ArrayLike | Tensor, *, weights: ArrayLike | None = None, longest: float = np.inf
 ) -> float:
-    r"""Time in which paths settle: three times the mean relaxation time :math:`1 / |\lambda|` of the attractors.
+    r"""Time in which paths relax to attractors: three times the mean of their relaxation times :math:`1 / |\lambda|`.
 
     Parameters
     ----------
@@ -158,7 +186,11 @@ def settling_time(
     weights
         Weight of each attractor in the mean, such as its number of cells; equal by default.
     longest
-        Longest time: an attractor about to vanish relaxes for ever.
+        Upper bound of the time; the relaxation time diverges for an attractor close to a bifurcation.
+
+    Returns
+    -------
+    Time, in units of the drift.
 
     Raises
     ------

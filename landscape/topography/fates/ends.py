@@ -1,4 +1,4 @@
-"""Simulate an ensemble, let it relax, label where it ends: the one engine of every fate that a model gives."""
+"""Simulation of an ensemble, relaxation to fixed points, and labels of its ends; all fates of a model use it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, eq=False)
-class Ends(Generic[R]):
-    """Where an ensemble ends.
+class LabelledEnds(Generic[R]):
+    """Ends of an ensemble, with their labels.
 
     Attributes
     ----------
     labels
-        Label of the end of each path, as the labeller gives it, shape ``(n,)``.
+        Label of the end of each path, shape ``(n,)``.
     path
-        States at the times that were kept, shape ``(m, n, d)``; without ``save_at`` the start and the end.
+        States at the times that are kept, shape ``(m, n, d)``; without ``save_at`` the start and the end.
     rest
-        What the relaxation found, one for each part of the ensemble.
+        Results of the relaxation, one for each part of the ensemble.
     """
 
     labels: NDArray[np.int64]
@@ -46,11 +46,11 @@ def label_ends(
     save_at: Sequence[float] | None = None,
     chunk: int | None = None,
     rng: RandomLike = 0,
-) -> Ends[R]:
-    r"""Simulate an ensemble with noise, let its last states relax without noise, and label where they come to rest.
+) -> LabelledEnds[R]:
+    r"""Simulate an ensemble with noise, relax its last states without noise, and label where they end.
 
-    Paths follow :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` for ``n_steps`` steps and then :math:`\dot x = f(x)`, so that noise
-    about an attractor does not count as another fate.
+    Paths follow :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` for ``n_steps`` steps and then :math:`\dot x = f(x)`, so that
+    fluctuations about an attractor do not count as another fate.
 
     Parameters
     ----------
@@ -59,28 +59,34 @@ def label_ends(
     start
         Start of each path, shape ``(n, d)``.
     relax
-        From the last states, shape ``(n, d)``, to where the noise-free flow takes them, such as
-        :func:`landscape.topography.basin_of` (arrival at known attractors) or :func:`landscape.topography.fixed_points`
-        (any place of rest).
+        Function from the last states, shape ``(n, d)``, to where the noise-free flow takes them, such as
+        :func:`landscape.topography.basin_of` (known attractors) or :func:`landscape.topography.fixed_points` (any fixed
+        point).
     label
-        From what ``relax`` returns to one integer for each of the states.
-    n_steps, step
-        Number of Euler-Maruyama steps, and the time step.
+        Function from the result of ``relax`` to one integer for each state.
+    n_steps
+        Number of Euler-Maruyama steps.
+    step
+        Time step.
     save_at
         Times to keep, the last of them the end; by default the start and the end.
     chunk
-        Paths that are simulated and relaxed at once, a multiple of the blocks of the noise; by default all. It bounds the
-        memory. The noise does not depend on it.
+        Number of paths that are simulated and relaxed at once, a multiple of the block of the noise; by default all. It
+        bounds the memory; the noise does not depend on it.
     rng
-        Seed or generator; with ``chunk`` a seed, so that all parts see the noise of one ensemble.
+        Seed or generator; with ``chunk`` a seed, so that all parts use the noise of one ensemble.
+
+    Returns
+    -------
+    Labels of the ends, the states that are kept, and the results of the relaxation.
 
     Raises
     ------
     TypeError
-        If ``rng`` is no integer although ``chunk`` is given.
+        If ``chunk`` is given and ``rng`` is not an integer.
     """
     if chunk is not None and not isinstance(rng, int):
-        msg = f"Expected an integer `rng` for an ensemble in parts, which share one noise, found {type(rng).__name__}."
+        msg = f"Expected an integer `rng` for an ensemble in parts, found {type(rng).__name__}."
         raise TypeError(msg)
     size = len(start) if chunk is None else chunk
     paths, rests, labels = [], [], []
@@ -93,5 +99,5 @@ def label_ends(
         rests.append(found)
         labels.append(np.asarray(label(found), dtype=np.int64))
     if not labels:
-        return Ends(np.empty(0, dtype=np.int64), np.empty((0, *start.shape)), ())
-    return Ends(np.concatenate(labels), np.concatenate(paths, axis=1), tuple(rests))
+        return LabelledEnds(np.empty(0, dtype=np.int64), np.empty((0, *start.shape)), ())
+    return LabelledEnds(np.concatenate(labels), np.concatenate(paths, axis=1), tuple(rests))

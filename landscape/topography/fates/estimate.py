@@ -1,4 +1,4 @@
-"""What fate probabilities are estimated from, and what an estimate holds."""
+"""Inputs of a fate estimator, and the estimate that it returns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from landscape.dynamics import GeneModel
 
 @dataclass(frozen=True, eq=False)
 class FateProblem:
-    """Everything that a fate estimator may read; it names the fields that it needs, and those may be ``None`` otherwise.
+    """Inputs of all fate estimators. A field may be ``None`` if no estimator that runs needs it.
 
     Attributes
     ----------
@@ -40,14 +40,13 @@ class FateProblem:
     time_span
         Span of real time; ``None`` without a clock.
     n_replicates
-        Paths from each cell that is followed.
+        Number of paths from each simulated cell.
     n_cells
-        Cells that are followed; ``None``: as many as the cost allows.
+        Number of cells to simulate; ``None``: chosen by cost.
     rng
         Seed or generator.
     reference
-        Estimate of the first estimator of the table, once it is known: later ones answer for its cells and in its order of
-        fates.
+        Estimate of the first estimator in the table. Later estimators use its cells and its order of fates.
     """
 
     cells: pd.Index
@@ -65,28 +64,28 @@ class FateProblem:
     reference: FateEstimate | None = None
 
     def has(self, needs: Iterable[str]) -> bool:
-        """Whether all of these fields are known."""
+        """Whether all these fields are given."""
         return all(getattr(self, name) is not None for name in needs)
 
 
 @dataclass(frozen=True, eq=False)
 class FateEstimate:
-    """Fate probabilities with their error.
+    """Fate probabilities with their standard errors.
 
     Attributes
     ----------
     table
-        Probabilities, cells x fates; not-a-number in cells without an estimate.
+        Probabilities, cells x fates; NaN in cells without an estimate.
     cells
-        Positions of the cells that were asked, shape ``(m,)``.
+        Positions of the cells with an estimate, shape ``(m,)``.
     share
         Probabilities of those cells, ``m`` x fates.
     error
-        Standard error of each of them, zero where there is none, shape ``(m, k)``.
+        Their standard errors, zero for exact estimates, shape ``(m, k)``.
     record
-        What the result keeps besides.
+        Further entries of the stored result.
     kept
-        Share of the paths from the attractors of each fate that stay there, by fate; empty where no paths are followed.
+        Share of the paths from the attractors of each fate that stay there, by fate; empty if no paths are simulated.
     """
 
     table: pd.DataFrame

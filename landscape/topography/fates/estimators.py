@@ -1,4 +1,4 @@
-"""The fate estimators: one record each, in one table."""
+"""Table of fate estimators, with one record for each."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from landscape.topography.fates.model_fates import model_fates
 
 @dataclass(frozen=True)
 class FateEstimator:
-    """A way to estimate the fate probabilities of cells.
+    """Estimator of the fate probabilities of cells.
 
-    To add a fate estimator, implement these and append the record to :data:`ESTIMATORS`; :func:`landscape.tl.fates` then
-    runs it where the data have what it needs, compares it with the first of the table, and writes both.
+    To add a fate estimator, implement these fields and append the record to :data:`ESTIMATORS`.
+    :func:`landscape.tl.fates` then runs it if the data have what it needs, compares it with the first estimator in the
+    table, and writes both.
 
     Attributes
     ----------
     name
         Short name.
     words
-        What it computes, for messages.
+        Description of the quantity, for messages.
     keys
-        Endings, after the name of the fates, of what is written to AnnData: ``obsm`` for the table of probabilities and,
-        beyond the first of the table, ``obs`` for the total variation to it and the flag ``"agree"`` or ``"differ"``.
+        Suffixes of the keys in AnnData, after the name of the fates: ``obsm`` for the table of probabilities; for all but
+        the first estimator also ``obs`` for the total variation to the first, and for the flag ``"agree"`` or ``"differ"``.
     prefix
-        What its entries of ``adata.uns["landscape"]["fates"]`` start with.
+        Prefix of its entries in ``adata.uns["landscape"]["fates"]``.
     needs
-        Fields of :class:`FateProblem` without which it is left out.
+        Fields of :class:`FateProblem` that it needs; without one of them it does not run.
     estimate
-        From the problem to probabilities with their error.
+        Function from the problem to probabilities with their errors.
     """
 
     name: str
@@ -53,11 +54,11 @@ CHAIN = FateEstimator(
 )
 MODEL = FateEstimator(
     name="model",
-    words="committor of the model",
+    words="fate probabilities of the model",
     keys=_keys.FATES_COMPARED,
     prefix="",
     needs=("model", "states", "attractors", "basin", "basin_sizes", "reference"),
     estimate=model_fates,
 )
-# The first is the reference that the others are compared with.
+# The others are compared with the first.
 ESTIMATORS: tuple[FateEstimator, ...] = (CHAIN, MODEL)

@@ -1,4 +1,4 @@
-"""Fate probabilities of the fitted model: where its paths from a sample of cells end."""
+"""Fate probabilities of the fitted model, by simulation from a sample of cells."""
 
 from __future__ import annotations
 
@@ -18,35 +18,39 @@ from landscape.topography.fates.estimate import FateEstimate, FateProblem
 
 logger = logging.getLogger(__name__)
 
-# Cells that are followed by default: the standard error of a share of 500 is at most .02.
-MAX_CELLS = 500
-# Cells that are followed whatever the cost: a standard error of at most .05.
-MIN_CELLS = 100
-# Paths times regulators, in between: about ten seconds of one core.
+# Simulated cells by default, at most: the standard error of a share of 500 cells is at most 0.02.
+MAX_SIMULATED_CELLS = 500
+# Simulated cells by default, at least: a standard error of at most 0.05.
+MIN_SIMULATED_CELLS = 100
+# Paths times regulators that limit the number in between: about ten seconds on one core.
 PATHS_TIMES_REGULATORS = 500_000
-# Longest time with noise, in mean lifetimes of a state: an attractor that is about to vanish relaxes for ever.
+# Longest time with noise, in mean lifetimes of a state: the relaxation time diverges at a bifurcation.
 MAX_LIFETIMES = 100.0
-# An attractor at which less than this share of its own paths stays is no fate at the model's noise.
-STAY = 0.5
+# An attractor at which a smaller share of its own paths stays is not a fate of the model.
+MIN_KEPT = 0.5
 
 
 def model_fates(problem: FateProblem) -> FateEstimate:
-    """Follow a sample of cells with the model: the share of the paths of each that comes to rest at each fate.
+    """Simulate paths from a sample of cells; the estimate is the share of paths that end at each fate.
 
-    An attractor stands for the fate of its name, or for that of the terminal cells that flow to it. What a row lacks to
-    one is the share of paths that come to rest at no attractor. The paths from the attractors themselves say which of them
-    the noise empties; those are logged.
+    An attractor belongs to the fate of its name, or to the fate whose terminal cells flow to it. One minus the sum of a row
+    is the share of paths that reach no attractor. Paths from the attractors themselves show which of them the paths leave;
+    those are logged.
 
     Parameters
     ----------
     problem
-        Its ``model``, ``states``, ``attractors``, ``basin``, ``basin_sizes`` and ``reference`` are read: cells are drawn
-        among those that have fates in the reference, and the fates are in its order.
+        Problem with ``model``, ``states``, ``attractors``, ``basin``, ``basin_sizes`` and ``reference``. Cells are drawn from
+        those that have fates in the reference, and the fates are in its order.
+
+    Returns
+    -------
+    Fate probabilities of the sampled cells, with standard errors.
 
     Raises
     ------
     ValueError
-        If something of that is missing, or no cell has a fate in the reference.
+        If one of these fields is missing, or no cell has a fate in the reference.
     """
     model, x, attractors, basin, reference = (
         _known(problem, name) for name in ("model", "states", "attractors", "basin", "reference")
@@ -56,7 +60,7 @@ def model_fates(problem: FateProblem) -> FateEstimate:
     among = np.flatnonzero(reference.table.notna().all(axis=1))
     cells = _sample(among, problem.n_cells, problem.n_replicates * x.shape[1], gen)
     duration = _duration(problem.time_span, model, points, _known(problem, "basin_sizes"))
-    # The attractors themselves come last: how many of their own paths do they keep?
+    # The attractors come last: their paths show how many stay.
     found = destinations(
         model.drift,
         torch.cat([torch.as_tensor(x[cells]), points]),
@@ -74,7 +78,7 @@ def model_fates(problem: FateProblem) -> FateEstimate:
     share = _by_fate(found.probabilities[: len(cells)], owner, list(reference.table.columns))
     table = pd.DataFrame(np.nan, index=problem.cells, columns=share.columns)
     table.iloc[cells] = share.to_numpy()
-    warn_of_emptied(kept, found.duration)
+    warn_of_left_attractors(kept, found.duration)
     return FateEstimate(
         table,
         cells,
@@ -88,7 +92,7 @@ def model_fates(problem: FateProblem) -> FateEstimate:
 def fate_of_attractors(
     basin: NDArray[np.str_], attractors: Sequence[str], terminal: Mapping[str, NDArray[np.int64]]
 ) -> pd.Series:
-    """Fate that each attractor stands for: the one of its name, else the terminal cells most of which flow to it.
+    """Fate of each attractor: the one of its name, or else the one with most terminal cells in its basin.
 
     Parameters
     ----------
@@ -98,6 +102,10 @@ def fate_of_attractors(
         Names of the attractors.
     terminal
         Positions of the terminal cells of each fate.
+
+    Returns
+    -------
+    Name of the fate by attractor; the name of the attractor where no terminal cells are in its basin.
     """
     counts = pd.DataFrame({name: pd.Series(basin[cells]).value_counts() for name, cells in terminal.items()})
     counts = counts.reindex(attractors).fillna(0)
@@ -107,14 +115,14 @@ def fate_of_attractors(
     return owner
 
 
-def warn_of_emptied(kept: pd.Series, duration: float) -> None:
-    """Log the attractors that the model's noise empties, from the share of paths that each of them keeps."""
-    left = kept[kept < STAY]
+def warn_of_left_attractors(kept: pd.Series, duration: float) -> None:
+    """Log the attractors that most of their own paths leave."""
+    left = kept[kept < MIN_KEPT]
     if len(left):
         what = ", ".join(f"{name} (kept {share:.2f})" for name, share in left.items())
         logger.warning(
-            "at the model's noise most paths leave these attractors within %.3g units of time, so that they are no fates "
-            "of the model: %s; a smaller `diffusion` in `landscape.tl.dynamics` would hold them",
+            "most paths leave these attractors within %.3g units of time, so that they are not fates of the model: %s; with "
+            "a smaller `diffusion` in `landscape.tl.dynamics` paths would stay",
             duration,
             what,
         )
@@ -129,16 +137,20 @@ def _known(problem: FateProblem, name: str) -> Any:
 
 
 def _sample(known: NDArray[np.int64], n_cells: int | None, cost: int, gen: np.random.Generator) -> NDArray[np.int64]:
-    """Cells to follow: as many as were asked for, or as the number of regulators allows."""
+    """Positions of the cells to simulate: ``n_cells``, or a number chosen by cost."""
     if not len(known):
-        msg = "Expected cells from which an attractor can be reached on the chain, found none."
+        msg = "Expected cells that reach an attractor on the chain, found none."
         raise ValueError(msg)
-    n = min(MAX_CELLS, max(MIN_CELLS, PATHS_TIMES_REGULATORS // cost)) if n_cells is None else n_cells
+    n = (
+        min(MAX_SIMULATED_CELLS, max(MIN_SIMULATED_CELLS, PATHS_TIMES_REGULATORS // cost))
+        if n_cells is None
+        else n_cells
+    )
     return np.sort(gen.choice(known, min(n, len(known)), replace=False))
 
 
 def _duration(time_span: float | None, model: GeneModel, points: torch.Tensor, n_cells: NDArray[np.float64]) -> float:
-    """Span of real time; without a clock the time in which paths settle."""
+    """Span of real time; without a clock the time in which paths relax."""
     if time_span is not None:
         return time_span
     weights = n_cells if n_cells.sum() > 0 else np.ones(len(n_cells))

@@ -1,4 +1,4 @@
-"""Where an ensemble of a model ends, by the attractors of the unperturbed model."""
+"""Outcomes of ensembles of a model: fates by the attractors of the unperturbed model."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class References:
     start
         Mean state of the start, shape ``(d,)``.
     reach
-        Distance, root mean square over genes, up to which a state belongs to its nearest reference: half the mean
-        distance of an attractor to its nearest other reference.
+        Root mean square distance over genes up to which a state belongs to its nearest reference: half the mean distance
+        between a reference and its nearest other.
     """
 
     names: tuple[str, ...]
@@ -43,15 +43,22 @@ class References:
 
     @property
     def fates(self) -> tuple[str, ...]:
-        """Names of all fates: the attractors, undifferentiated, other."""
+        """Names of all fates: the attractors, ``undifferentiated`` and ``other``."""
         return (*self.names, UNDIFFERENTIATED, OTHER)
 
     def label(self, states: ArrayLike, held: Mapping[int, float]) -> NDArray[np.int64]:
         """Fate of each state, as position in :attr:`fates`, shape ``(n,)``.
 
-        All genes count, as when cells are annotated: what needs a gene to be on is not reached without it. A level at
-        which a gene is held counts as the nearest one that a reference shows, so that a gene that is alike in all
-        references has no say, and neither has how far a level lies beyond them.
+        All genes count, as in the annotation of cells: a fate that is marked by a gene is not reached without it. The
+        level of a clamped gene counts as the nearest level in the references. Hence a gene with the same level in all
+        references has no effect, and neither has the distance of a level beyond their range.
+
+        Parameters
+        ----------
+        states
+            States, shape ``(n, d)``.
+        held
+            Level of each clamped gene, by position.
         """
         known = np.vstack([self.states, self.start])
         x = np.array(states, dtype=float).reshape(-1, len(self.start))
@@ -77,14 +84,14 @@ def references(names: tuple[str, ...], states: ArrayLike, start: ArrayLike) -> R
     Raises
     ------
     ValueError
-        If shapes do not match or an attractor is called like one of the other fates.
+        If shapes do not match, or an attractor has the name of one of the other fates.
     """
     x, first = np.asarray(states, dtype=float), np.asarray(start, dtype=float)
     if x.ndim != 2 or len(x) != len(names) or not len(x) or first.ndim != 2 or first.shape[1] != x.shape[1]:
         msg = f"Expected {len(names)} attractors (k, d) and starts (n, d), found shapes {x.shape} and {first.shape}."
         raise ValueError(msg)
     if clash := {UNDIFFERENTIATED, OTHER} & set(names):
-        msg = f"Expected attractors with names of their own, found {sorted(clash)}; rename them."
+        msg = f"Expected attractors with names of their own, found {sorted(clash)}, which are reserved; rename them."
         raise ValueError(msg)
     known = np.vstack([x, first.mean(0)])
     apart = np.sqrt(((x[:, None] - known[None]) ** 2).mean(2))
@@ -94,27 +101,27 @@ def references(names: tuple[str, ...], states: ArrayLike, start: ArrayLike) -> R
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where an ensemble ends.
+    """Outcome of an ensemble: shares of the fates, and the attractors reached.
 
     Attributes
     ----------
     shares
-        Share of the ensemble in each fate, shape ``(k + 2,)``, in the order of :attr:`References.fates`.
+        Share of trajectories in each fate, shape ``(k + 2,)``, in the order of :attr:`References.fates`.
     fate
-        Fate of each particle, as position in :attr:`References.fates`, shape ``(n,)``.
+        Fate of each trajectory, as position in :attr:`References.fates`, shape ``(n,)``.
     path
-        States at the times that were kept, shape ``(m, n, d)``.
+        States at the times that are kept, shape ``(t, n, d)``.
     mean
         Mean state at the end, shape ``(d,)``.
     attractors
-        Stable fixed points that the ensemble and the attractors of the unperturbed model come to rest at, ``(m, d)``.
+        Stable fixed points that the ensemble and the attractors of the unperturbed model flow to, shape ``(m, d)``.
     labels
-        Fate of each, shape ``(m,)``.
+        Fate of each of them, shape ``(m,)``.
     eigenvalues
         Real part of the leading eigenvalue of each, shape ``(m,)``.
     matched
-        For each attractor of the unperturbed model the position in ``attractors`` of the one that the flow takes it
-        to, -1 if it does not come to rest; shape ``(k,)``.
+        For each attractor of the unperturbed model, the position in ``attractors`` of the one that it flows to, -1 if it
+        reaches none; shape ``(k,)``.
     """
 
     shares: NDArray[np.float64]
@@ -137,28 +144,32 @@ def outcome(
     step: float | None = None,
     rng: RandomLike = 0,
 ) -> Outcome:
-    r"""Follow an ensemble of a model to where it ends.
+    r"""Simulate an ensemble of a model and find its fates.
 
-    Particles follow :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` for a time and then the noise-free flow to rest, so that
-    noise about an attractor does not count as another fate. The place of rest has the fate of the nearest reference
-    (:meth:`References.label`), and is ``other`` where none is near or the flow does not come to rest.
+    Trajectories follow :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` for a time and then the noise-free flow to a fixed point, so
+    that fluctuations about an attractor do not count as another fate. The fixed point has the fate of the nearest
+    reference (:meth:`References.label`). The fate is ``other`` if none is near or no stable fixed point is reached.
 
     Parameters
     ----------
     model
-        The model, perturbed or not; genes that it clamps are set to their levels from the start.
+        The model, perturbed or not. Clamped genes have their levels from the start.
     start
-        Start of each particle, shape ``(n, d)``.
+        Start of each trajectory, shape ``(n, d)``.
     known
         Reference states of the fates.
     duration
         Time with noise.
     n_times
-        Times to keep, equally spaced, the end included.
+        Number of times to keep, equally spaced, with the end.
     step
         Time step; by default that of the model.
     rng
-        Seed or generator; the same seed gives two models the same noise, which makes their difference more certain.
+        Seed or generator. With the same seed two models have the same noise, which reduces the variance of their difference.
+
+    Returns
+    -------
+    Shares of the fates, the states that are kept, and the attractors reached.
     """
     step = model.step_within(duration / n_times) if step is None else step
     n_steps = max(n_times, round(duration / step))
@@ -166,7 +177,7 @@ def outcome(
     held = dict(model.drift.held)
 
     def relax(end: Tensor) -> _Rest:
-        # The attractors of the unperturbed model relax together with the ensemble: where does the flow take them?
+        # The attractors of the unperturbed model relax together with the ensemble, to be matched.
         states = torch.cat([model.clamped(end), references_at_rest])
         return _rest_of(fixed_points(model.drift, states, deflate=False, n_random=0), known, held)
 
@@ -195,7 +206,7 @@ def outcome(
 
 @dataclass(frozen=True)
 class _Rest:
-    """Attractors that states come to rest at, with the fate of each; and, for each state, its attractor and its fate."""
+    """Attractors that states flow to, with the fate of each; and the attractor and the fate of each state."""
 
     attractors: NDArray[np.float64]
     labels: NDArray[np.int64]
@@ -205,11 +216,11 @@ class _Rest:
 
 
 def _rest_of(found: FixedPoints, known: References, held: Mapping[int, float]) -> _Rest:
-    """Fate of the place of rest of each state; ``other`` where the flow does not come to rest at an attractor."""
+    """Attractor and fate of each state; the fate is ``other`` if the flow reaches no stable fixed point."""
     stable = [k for k, point in enumerate(found.points) if point.stability == "stable"]
     attractors = np.array([found.points[k].x for k in stable]).reshape(len(stable), len(known.start))
     labels = known.label(attractors, held)
-    position = np.full(len(found.points) + 1, -1)  # the last entry serves starts that did not come to rest, at -1
+    position = np.full(len(found.points) + 1, -1)  # the last entry, -1, is for starts without a fixed point
     position[stable] = np.arange(len(stable))
     attractor = position[found.ends]
     other = len(known.fates) - 1
@@ -228,7 +239,29 @@ def compare(
     n_times: int = 1,
     rng: int = 0,
 ) -> tuple[Outcome, Outcome]:
-    """Outcome of a model and of the same model with genes held at levels, under the same noise."""
+    """Outcomes of a model and of the model with genes clamped, with the same noise.
+
+    Parameters
+    ----------
+    model
+        The unperturbed model.
+    levels
+        Level of each clamped gene, by position.
+    start
+        Start of each trajectory, shape ``(n, d)``.
+    known
+        Reference states of the fates.
+    duration
+        Time with noise.
+    n_times
+        Number of times to keep, equally spaced, with the end.
+    rng
+        Seed of the noise.
+
+    Returns
+    -------
+    Outcomes before and after.
+    """
     wild, held = (
         outcome(each, start, known, duration=duration, n_times=n_times, rng=rng)
         for each in (model, model.held_at(levels))

@@ -93,8 +93,8 @@ def attractor_table(
     titles: Sequence[str],
     *,
     n_cells: NDArray[np.int64],
-    support: CellDistance,
-    share: NDArray[np.float64],
+    distance: CellDistance,
+    support: NDArray[np.float64],
 ) -> pd.DataFrame:
     """Table of attractors, as :func:`landscape.tl.attractors` writes and describes it.
 
@@ -106,9 +106,9 @@ def attractor_table(
         Their names.
     n_cells
         Cells nearest to each, shape ``(k,)``.
+    distance
+        Distance of each to the nearest cells.
     support
-        How far each lies from the data.
-    share
         Share of the ensemble that has it, shape ``(k,)``.
     """
     return pd.DataFrame(
@@ -118,9 +118,9 @@ def attractor_table(
             "index": [point.index for point in points],
             "residual": [point.residual for point in points],
             "converged": [point.converged for point in points],
-            "distance": support.distance / support.threshold,
-            "observed": support.observed,
-            "support": share,
+            "distance": distance.distance / distance.threshold,
+            "observed": distance.observed,
+            "support": support,
         },
         index=pd.Index(titles, name="attractor"),
     )

@@ -16,7 +16,7 @@ from landscape.markov.absorption import absorption_probabilities
 from landscape.topography.field import as_states, as_states_and_attractors, drift_and_noise
 from landscape.topography.fixed_points.saddles import Saddle, find_saddle
 from landscape.topography.passage.finite_volume import finite_volumes
-from landscape.topography.passage.first_hits import default_step, first_hits
+from landscape.topography.passage.first_hits import STATES_FOR_STEP, default_step, first_hits
 from landscape.topography.whitening import diffusion_matrices
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ logger = logging.getLogger(__name__)
 
 # Steps after which a path counts as unresolved: a thousand relaxation times.
 MAX_STEPS = 20_000
-# States at which the default time step is evaluated, besides the attractors.
-STATES_FOR_STEP = 64
 # Share of unresolved paths up to which the simulation has converged.
 MAX_UNRESOLVED = 0.01
 # Radius that keeps a grid point at an attractor inside its ball, over the size of the box.
