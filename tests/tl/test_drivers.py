@@ -149,7 +149,7 @@ def test_a_fate_of_few_blocks_is_called_so(few, caplog):
         ls.tl.drivers(few)
     carriers = few.uns["landscape"]["drivers"]["carriers"]["blocks"]
     assert carriers["rare"] < 5 < carriers["A"]
-    assert "the fate 'rare' differs in few blocks" in caplog.text
+    assert "the fate 'rare' varies in few blocks" in caplog.text
     assert "'A'" not in caplog.text
 
 
@@ -201,7 +201,7 @@ def test_the_same_seed_gives_the_same_and_another_partition_nearly_so(few):
     [
         (lambda a: a.obsm.pop("fates"), {}, KeyError, r"run `landscape.tl.fates` first"),
         (lambda a: a.obsm.update(fates=a.obsm["fates"][["A"]]), {}, ValueError, "at least two fates.*found 1"),
-        (lambda a: a.obsm.update(fates=a.obsm["fates"].to_numpy()), {}, TypeError, "Expected a table"),
+        (lambda a: a.obsm.update(fates=a.obsm["fates"].to_numpy()), {}, TypeError, "Expected a DataFrame"),
         (lambda a: a.obsm.update(fates=a.obsm["fates"].assign(C=0.25)), {}, ValueError, r"found \['C'\] constant"),
         (lambda a: None, {"layer": "raw"}, KeyError, r"layers\['raw'\].*missing"),
         (lambda a: None, {"n_blocks": 5}, ValueError, "at least 6 blocks.*found 5"),

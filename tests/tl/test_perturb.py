@@ -137,7 +137,7 @@ def test_attractors_of_a_clear_switch_have_the_support_of_the_whole_ensemble(ens
     [
         ({}, {}, ValueError, "levels by gene"),
         ({"Nothing": 0.0}, {}, KeyError, "Nothing"),
-        ({"GENE": -1.0}, {}, ValueError, "from 0 on"),
+        ({"GENE": -1.0}, {}, ValueError, "at least 0"),
         ({"GENE": float("nan")}, {}, ValueError, "finite"),
         ({"GENE": 0.0}, {"cells": "fate=nowhere"}, ValueError, "nowhere"),
         ({"GENE": 0.0}, {"cells": ["no such cell"]}, KeyError, "no such cell"),
