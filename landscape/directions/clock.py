@@ -75,7 +75,7 @@ def time_points(data: Data, key: str) -> NDArray[np.float64]:
 
 
 def pseudotimes(data: Data, key: str) -> NDArray[np.float64]:
-    """Pseudotime of each cell, shape ``(n,)``, not-a-number where it is unknown.
+    """Pseudotime of each cell, shape ``(n,)``, NaN where it is unknown.
 
     Raises
     ------

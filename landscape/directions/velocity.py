@@ -18,7 +18,7 @@ _TINY = 1e-12
 
 
 def from_velocity(layer: str = _LAYER, *, weight: float = 1.0) -> Direction:
-    """Velocities of genes in ``adata.layers[layer]``, not-a-number where unknown. Grade C.
+    """Velocities of genes in ``adata.layers[layer]``, NaN where unknown. Grade C.
 
     Parameters
     ----------

@@ -166,7 +166,7 @@ class DecoderGeometry:
 
         Returns
         -------
-        Array of shape ``(n,)`` in [0, 1]; not-a-number where the field vanishes.
+        Array of shape ``(n,)`` in [0, 1]; NaN where the field vanishes.
 
         Raises
         ------
@@ -231,7 +231,7 @@ def tangent_cosine(jacobian: Tensor, field: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor of shape ``(m,)`` in [0, 1]; not-a-number where f vanishes.
+    Tensor of shape ``(m,)`` in [0, 1]; NaN where f vanishes.
     """
     f = field.double()
     values, axes = torch.linalg.eigh(pullback_metric(jacobian))

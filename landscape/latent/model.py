@@ -748,7 +748,7 @@ class LatentModel:
 
         Returns
         -------
-        Array of shape ``(n_obs,)``; not-a-number where the field vanishes.
+        Array of shape ``(n_obs,)``; NaN where the field vanishes.
 
         Raises
         ------

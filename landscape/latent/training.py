@@ -67,7 +67,7 @@ class Epoch:
     seconds: float
 
     def to_dict(self) -> dict[str, float | int | None]:
-        """Plain JSON values; not-a-number, which JSON lacks, becomes ``None``."""
+        """Plain JSON values; NaN, which JSON lacks, becomes ``None``."""
         return {name: None if value != value else value for name, value in asdict(self).items()}
 
     @classmethod
@@ -225,7 +225,7 @@ def evaluate(
 
     Returns
     -------
-    Bound, reconstruction and KL divergence, in nats per cell; not-a-number without cells.
+    Bound, reconstruction and KL divergence, in nats per cell; NaN without cells.
     """
     module.eval()
     sums = torch.zeros(3, dtype=torch.float64)

@@ -24,6 +24,8 @@ CONFIDENCE = 0.95
 ROUNDING = 1e-10
 # Singular values of a design below this share of the largest are rounding.
 RANK_TOLERANCE = 1e-8
+# Distance of a correlation from 1 at which its Fisher transform is cut, so that it stays finite.
+UNIT_ROUNDING = 1e-15
 
 
 class BlockMeans:
@@ -82,7 +84,7 @@ class BlockMeans:
         return np.asarray((self._mean @ values).todense())
 
     def residual(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Residuals times the root of the weights, scaled to length one; not-a-number where nothing is left."""
+        """Residuals times the root of the weights, scaled to length one; NaN where nothing is left."""
         scaled = self._root * means
         before = np.linalg.norm(scaled, axis=0)
         scaled -= self._basis @ (self._basis.T @ scaled)
@@ -174,7 +176,7 @@ def association_table(
     varied = np.isfinite(correlation).all(axis=1)
     if varied.any():
         q[varied] = stats.false_discovery_control(p[varied], axis=0)
-    z = np.arctanh(np.clip(correlation, -1 + 1e-15, 1 - 1e-15))
+    z = np.arctanh(np.clip(correlation, -1 + UNIT_ROUNDING, 1 - UNIT_ROUNDING))
     half = stats.norm.ppf((1 + CONFIDENCE) / 2) / np.sqrt(degrees - 1)
     n, k = correlation.shape
     return pd.DataFrame(

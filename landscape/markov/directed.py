@@ -96,7 +96,7 @@ def directed_by_order(graph: CellGraph, states: NDArray[np.float64], pseudotime:
     states
         States of the cells, shape ``(n, d)``.
     pseudotime
-        Pseudotime of each cell, shape ``(n,)``, not-a-number where it is unknown.
+        Pseudotime of each cell, shape ``(n,)``, NaN where it is unknown.
     """
     known = np.flatnonzero(np.isfinite(pseudotime))
     n_start = max(MIN_START_CELLS, len(known) // CELLS_PER_START_CELL)

@@ -17,7 +17,7 @@ from landscape._random import RandomLike
 from landscape.topography import simulated_rates
 from landscape.topography.passage.first_hits import default_step
 from landscape.topography.passage.rate_tables import (
-    REACH,
+    ARRIVAL_SHARE,
     never_left,
     passage_table,
     reasons_unstated,
@@ -110,7 +110,7 @@ def rates(
         msg = f"Expected `diffusion` to be positive and finite, found {noise}."
         raise ValueError(msg)
     x = states.to_numpy(dtype=float)
-    radius = REACH * float(pdist(x).min()) if radius is None else radius
+    radius = ARRIVAL_SHARE * float(pdist(x).min()) if radius is None else radius
     names = [str(name) for name in states.index]
     step = default_step(model.drift, torch.as_tensor(x))
     unseen = _never_left(adata, names, noise, n_paths * max_steps * step)

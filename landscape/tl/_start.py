@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 # A cell whose largest fate probability is one up to rounding has reached its fate.
 CERTAIN = 1 - 1e-9
 # Start cells if the direction has none: a fiftieth of the cells, at least this number.
-MIN_START_CELLS, CELLS_PER_START_CELL = 20, 50
+MIN_FARTHEST_CELLS, CELLS_PER_FARTHEST_CELL = 20, 50
 # Without a clock: share of the start cells that reach an attractor within the duration, and number of cells tried.
 ARRIVED = 0.9
 N_TRIED = 100
@@ -41,7 +41,7 @@ def start_of(adata: AnnData, wait: NDArray[np.float64] | None = None) -> NDArray
         return named
     wait = waiting_time(adata) if wait is None else wait
     known = np.flatnonzero(np.isfinite(wait))
-    n = max(MIN_START_CELLS, len(known) // CELLS_PER_START_CELL)
+    n = max(MIN_FARTHEST_CELLS, len(known) // CELLS_PER_FARTHEST_CELL)
     logger.info("the direction has no start cells; the %d cells farthest from all attractors are used", n)
     return known[np.argsort(-wait[known], kind="stable")[:n]]
 

@@ -49,7 +49,7 @@ def fate_drawing(
 
 
 def height_at(found: Occupancy, places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Height at places of a drawing, shape ``(n,)``; not-a-number outside the grid and the support.
+    """Height at places of a drawing, shape ``(n,)``; NaN outside the grid and the support.
 
     Parameters
     ----------

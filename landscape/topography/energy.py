@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # ||dW - (dW)'|| / ||dW|| up to which W is symmetrisable: far above rounding, far below that of any fitted network.
 SYMMETRISABLE = 1e-9
 # Nodes and range of the double-exponential rule, exact to rounding for integrands with logarithmic ends.
-NODES, REACH = 129, 3.4
+NODES, RANGE = 129, 3.4
 # Numbers of the integrand in memory at once (128 MB in float64).
 BLOCK = 2**24
 # Share of the ceiling by which rounding may exceed it.
@@ -196,7 +196,7 @@ class LyapunovEnergy:
 
     def _integral(self, x: Tensor) -> Tensor:
         r"""Integral of :math:`\phi' s^{-1}` from 0 to x by the double-exponential rule, shape of ``x``."""
-        t = torch.linspace(-REACH, REACH, NODES, dtype=torch.float64)
+        t = torch.linspace(-RANGE, RANGE, NODES, dtype=torch.float64)
         inner = torch.pi / 2 * torch.sinh(t)
         low, high = torch.sigmoid(2 * inner), torch.sigmoid(-2 * inner)
         weight = (t[1] - t[0]) * torch.pi * torch.cosh(t) * low * high

@@ -33,7 +33,7 @@ SAME = 1e-3
 # Slowest states along a path from which Newton's method searches for saddles.
 MAX_SADDLES = 8
 # Distance from the attractor, over that between saddle and attractor, at which a descent has ended there.
-REACH = 0.05
+DESCENT_RADIUS = 0.05
 # Fewest segments of a path: a quarter of them, on the coarsest level, still resolves an arc.
 MIN_POINTS = 16
 # Actions below this share of the cost of the path are zero for the relative tolerance.
@@ -253,7 +253,7 @@ def barrier(
     reversed_descents = [
         np.vstack([low.numpy(), descent.path[::-1]])
         for descent in descents(drift, saddle, scale=scale)
-        if descent.settled and np.linalg.norm(descent.end - low.numpy()[0]) <= REACH * scale
+        if descent.settled and np.linalg.norm(descent.end - low.numpy()[0]) <= DESCENT_RADIUS * scale
     ]
     found = minimum_action(
         drift, low, saddle.x, diffusion=diffusion, n_points=n_points, initial_path=reversed_descents, n_arcs=n_arcs,

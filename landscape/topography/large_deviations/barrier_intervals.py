@@ -24,7 +24,7 @@ N_POINTS = 50
 class BarrierIntervals:
     """Intervals of the heights between ``k`` attractors: ``low``, ``high`` and ``n_replicates`` behind them, each ``(k, k)``.
 
-    Ends are not-a-number where fewer than three replicates have both attractors.
+    Ends are NaN if fewer than three replicates have both attractors.
     """
 
     low: NDArray[np.float64]

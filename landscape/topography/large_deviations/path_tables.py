@@ -12,6 +12,8 @@ from landscape.topography.large_deviations.named_paths import SAME, NamedPath
 
 # A gene whose level stays within less than this does not move: levels are 0 for off and 1 for high.
 LEAST = 0.05
+# Below any range of a gene that changes: a gene that stays the same never moves, whatever the threshold.
+TINY = 1e-300
 # Columns of the table of states before those of the regulators.
 WORDS = ["from", "to", "saddle", "part", "step"]
 _MOVERS = ["from", "to", "saddle", "rank", "gene", "moves", "change", "travel", "half_step", "half_action"]
@@ -116,7 +118,7 @@ def _movers(path: NamedPath, genes: list[str], least: float) -> pd.DataFrame:
     )
     action = path.cost[-1]
     spent = np.interp(half, step, path.cost) / action if action > 0 else np.full(len(genes), np.nan)
-    moves = span >= max(least, 1e-300)
+    moves = span >= max(least, TINY)
     order = np.lexsort((-span, np.where(moves, half, 0.0), ~moves))
     return pd.DataFrame(
         {

@@ -36,7 +36,7 @@ SHORTCUT = 0.95
 # of 1,400 steps.
 SHORTCUT_STEPS = 100
 # Distance from an attractor at which a descent has ended there, over the smallest distance between attractors.
-REACH = 0.1
+DESCENT_RADIUS = 0.1
 # Guard against division by zero.
 TINY = 1e-300
 
@@ -208,7 +208,7 @@ def transition_network(
         raise ValueError(msg)
     whitened(drift, states, diffusion)
     random = generator(rng)
-    graph = SaddleGraph(drift, x, reach=REACH * closest, scale=float(apart.max()))
+    graph = SaddleGraph(drift, x, reach=DESCENT_RADIUS * closest, scale=float(apart.max()))
     for saddle in saddle_records(drift, saddles, graph.scale):
         graph.add(saddle)
     if search is not False:

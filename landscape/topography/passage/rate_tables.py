@@ -18,8 +18,8 @@ from landscape.topography.passage.weights import weights_from_rates
 
 logger = logging.getLogger(__name__)
 
-# A path has come to an attractor within this share of the least distance between two; half would make balls touch.
-REACH = 0.4
+# Radius within which a path has reached an attractor, over the shortest distance between two; at a half, balls would touch.
+ARRIVAL_SHARE = 0.4
 # Three mean times at risk without an event have probability e^-3 = 5 %.
 UNSEEN = 3.0
 # The formula of leading order errs by its prefactor; where not even a hundred times its rate would be seen often enough
