@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from landscape.systems import BirthDeathChain
+
 
 def random_chain(n, *, seed, degree=6):
     """Irreducible chain: random links, and a ring so that every state reaches every other."""
@@ -15,7 +17,9 @@ def random_chain(n, *, seed, degree=6):
     return sparse.csr_array(sparse.diags_array(1 / links.sum(1)) @ links)
 
 
-def line(up, down):
-    """Birth-death chain from the probabilities of a step up and a step down."""
-    stay = 1 - up - down
-    return sparse.diags_array([down[1:], stay, up[:-1]], offsets=[-1, 0, 1], format="csr")
+def birth_death(up, down):
+    """Birth-death chain from probabilities of a step up and down, and the matrix of its single steps."""
+    up, down = up.copy(), down.copy()
+    up[-1] = down[0] = 0.0
+    chain = BirthDeathChain(up, down)
+    return chain, sparse.csr_array(sparse.eye_array(len(up)) + chain.generator())

@@ -16,24 +16,20 @@ from landscape.markov.absorption import (
     mean_absorption_time,
     stationary_distribution,
 )
-from landscape.systems import BirthDeathChain
-from tests.markov.chains import line, random_chain
+from tests.markov.chains import birth_death, random_chain
 
 
 def test_gamblers_ruin():
     n, p = 41, 0.53
-    up, down = np.full(n, p), np.full(n, 1 - p)
-    up[-1] = down[0] = 0.0
-    down[-1] = up[0] = 0.0
-    chain = line(up, down)
+    chain, steps = birth_death(np.full(n, p), np.full(n, 1 - p))
 
-    won = absorption_probabilities(chain, {"ruin": [0], "win": [n - 1]})
-    time = mean_absorption_time(chain, [0, n - 1])
+    won = absorption_probabilities(steps, {"ruin": [0], "win": [n - 1]})
+    time = mean_absorption_time(steps, [0, n - 1])
 
-    i, ratio = np.arange(n), (1 - p) / p
-    exact = (1 - ratio**i) / (1 - ratio ** (n - 1))
+    exact = chain.committor(0, n - 1)
     np.testing.assert_allclose(won.probabilities[:, 1], exact, atol=1e-12)
-    np.testing.assert_allclose(time.time, (i - (n - 1) * exact) / (1 - 2 * p), rtol=1e-10, atol=1e-12)
+    # A game wins 2 p - 1 on average, and n - 1 or nothing in the end (Wald).
+    np.testing.assert_allclose(time.time, ((n - 1) * exact - np.arange(n)) / (2 * p - 1), rtol=1e-10, atol=1e-12)
     assert won.converged
     assert time.converged
     assert won.names == ("ruin", "win")
@@ -136,13 +132,11 @@ def test_ends_that_are_reached_rarely_keep_their_ratio(half):
     n = 2 * half
     up = np.where(np.arange(n + 1) < half, 0.9, 0.1)
     up[half] = 0.6
-    down = 1 - up
-    up[-1] = down[0] = 0.0
-    walk = BirthDeathChain(up, down)
-    exact = walk.committor(0, n)
-    found = absorption_probabilities(line(up, down), {"low": [0], "high": [n]})
+    chain, steps = birth_death(up, 1 - up)
+    exact = chain.committor(0, n)
+    found = absorption_probabilities(steps, {"low": [0], "high": [n]})
     # Mean time to either end: the time to 0, less that from n to 0 where n comes first.
-    to_low = np.array([walk.mean_passage_time(i, 0) for i in range(n + 1)])
+    to_low = np.array([chain.mean_passage_time(i, 0) for i in range(n + 1)])
     longest = (to_low - exact * to_low[n]).max()
     # (I - Q)^-1 has no negative entry and its rows sum to the mean times to an end: an answer errs by at most the longest of
     # them times the residual. In whatever order a kernel adds, refinement leaves 2 (3 + 1) roundings of 2^-53, of |I - Q| x
