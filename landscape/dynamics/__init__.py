@@ -14,6 +14,7 @@ from landscape.directions import (
 from landscape.dynamics.bridges import BridgeFit, fit_bridges
 from landscape.dynamics.drift import Drift, RegulatoryDrift, evaluate, jacobian
 from landscape.dynamics.energy_distance import energy_distance
+from landscape.dynamics.flow_map import FlowMapFit, FlowMapScore, energy_score, fit_flow_map, flow_map_score
 from landscape.dynamics.growth import growth_of
 from landscape.dynamics.held_out import held_out_distances
 from landscape.dynamics.model import GeneModel, Model
@@ -23,6 +24,11 @@ from landscape.dynamics.rates import RateFit, fit_rates
 from landscape.dynamics.sde import Trajectories, chemical_diffusion, integrate, simulate
 
 __all__ = [
+    "flow_map_score",
+    "fit_flow_map",
+    "energy_score",
+    "FlowMapScore",
+    "FlowMapFit",
     "BridgeFit",
     "Combination",
     "Direction",

@@ -18,3 +18,6 @@ BRIDGES: Final = 1e-4
 # Match of populations, in units of the energy distance and per gene. Small beside that distance, so that it decides only
 # between models whose populations agree with the observed ones equally well.
 POPULATIONS: Final = 1e-3
+# Distance of weights of standardised inputs from the start of a fit to descendants. The score of a few thousand paths
+# determines most of them; the penalty keeps those that it leaves open at the fit to velocities.
+DESCENDANTS = 1e-3

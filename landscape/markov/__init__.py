@@ -11,6 +11,7 @@ from landscape.markov.absorption import (
     mean_absorption_time,
     stationary_distribution,
 )
+from landscape.markov.descendants import Descendants, RandomWalks, chain_descendants, coupled_descendants
 from landscape.markov.ends import Ends, find_ends
 from landscape.markov.graph import CellGraph, neighbor_graph
 from landscape.markov.growth_sensitivity import GrowthSensitivity, growth_sensitivity
@@ -24,6 +25,10 @@ from landscape.markov.terminal_states import TerminalStates, expected_visits, fi
 from landscape.markov.transport import coupling, time_velocity
 
 __all__ = [
+    "coupled_descendants",
+    "chain_descendants",
+    "RandomWalks",
+    "Descendants",
     "Absorption",
     "AbsorptionTime",
     "CellGraph",

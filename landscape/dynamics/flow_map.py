@@ -1,0 +1,460 @@
+"""Fitting a model to where each cell goes: its paths from a cell against the cell's descendants, at several horizons."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape._random import RandomLike, generator
+from landscape._threads import on_one_thread
+from landscape.dynamics import penalties
+from landscape.dynamics._rollout import Rollout
+from landscape.dynamics.model import GeneModel
+from landscape.markov.descendants import Descendants
+
+logger = logging.getLogger(__name__)
+
+# Principal coordinates of the states in which paths and descendants are compared. Beyond them is the scatter of single
+# genes, which no path can predict.
+N_COORDINATES = 20
+# Paths of the model and walks of descendants from each landmark; the energy score is unbiased from two on.
+N_PATHS = 6
+# Integration steps in the fastest lifetime of a state without a clock: coarse, for thousands of paths.
+STEP = 0.25
+# Share of the optimisation in which the rate rises, so that the first steps do not overshoot, and falls to zero.
+WARM_UP, COOL_DOWN = 0.05, 0.4
+# Averages of squared gradients over a hundred steps, since the score of a few paths is noisy.
+BETAS = (0.9, 0.99)
+# Rate of the logarithm of the noise, which has to move by factors, over that of weights of standardised inputs.
+NOISE_RATE = 10.0
+# Largest norm of a gradient.
+MAX_GRADIENT = 1.0
+# Share of the landmarks that the fit does not see.
+HELD_OUT = 0.2
+# Responses that hardly vary are not blown up when inputs are standardised.
+MIN_SPREAD = 1e-3
+MIN_CEILING = 1e-4
+
+
+@dataclass(frozen=True)
+class FlowMapScore:
+    """Energy score of a model's paths against the descendants of cells, mean over cells and horizons.
+
+    Attributes
+    ----------
+    score
+        Score of the model.
+    floor
+        Score of other descendants of the same cells: no law scores lower.
+    unchanged
+        Score of staying put.
+    by_horizon
+        The model's score at each horizon.
+    """
+
+    score: float
+    floor: float
+    unchanged: float
+    by_horizon: tuple[float, ...]
+
+    @property
+    def excess(self) -> float:
+        """Place of the model between the floor, 0, and staying put, 1."""
+        return (self.score - self.floor) / (self.unchanged - self.floor)
+
+
+@dataclass(frozen=True, eq=False)
+class FlowMapFit:
+    """A model fitted to where cells go.
+
+    Attributes
+    ----------
+    model
+        The model.
+    score, start_score
+        Scores of the model and of the start of the fit on landmarks that the fit did not see.
+    history
+        Loss of each step, shape ``(n_steps,)``.
+    converged
+        Whether the loss of the last fifth of the steps is no more than 5 % below that of the fifth before it.
+    """
+
+    model: GeneModel
+    score: FlowMapScore
+    start_score: FlowMapScore
+    history: NDArray[np.float64]
+    converged: bool
+
+
+def energy_score(paths: Tensor, outcomes: Tensor) -> Tensor:
+    r"""Energy score of ensembles against samples of outcomes, one number a row.
+
+    .. math:: \mathrm{ES} = \mathbb{E}|X - Y| - \tfrac12 \mathbb{E}|X - X'|
+
+    A strictly proper score: its mean is least where the law of :math:`X` is that of :math:`Y`. Pairs of a path with
+    itself are left out, so the estimate is unbiased.
+
+    Parameters
+    ----------
+    paths
+        Ensembles :math:`X`, shape ``(n, m, d)`` with ``m`` of at least 2.
+    outcomes
+        Samples :math:`Y`, shape ``(n, l, d)``.
+
+    Returns
+    -------
+    Tensor of shape ``(n,)``.
+
+    References
+    ----------
+    Gneiting & Raftery (2007), *JASA* 102, 359. https://doi.org/10.1198/016214506000001437
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.zeros(1, 2, 1)
+    >>> energy_score(x, x + 3.0)
+    tensor([3.])
+    """
+    m = paths.shape[1]
+    if m < 2:
+        msg = f"Expected at least two paths from each cell, found {m}."
+        raise ValueError(msg)
+    within = torch.cdist(paths, paths).sum((1, 2)) / (m * (m - 1))
+    return torch.cdist(paths, outcomes).mean((1, 2)) - 0.5 * within
+
+
+@on_one_thread
+def fit_flow_map(
+    model: GeneModel,
+    states: Tensor,
+    descendants: Sequence[Descendants],
+    *,
+    patch: NDArray[np.int64],
+    support: Tensor | None = None,
+    fit_decay: bool = False,
+    weight: NDArray[np.float64] | None = None,
+    penalty: float = penalties.DESCENDANTS,
+    n_steps: int = 200,
+    n_paths: int = N_PATHS,
+    learning_rate: float = 2e-3,
+    rng: RandomLike = 0,
+) -> FlowMapFit:
+    r"""Refine a model so that its paths from each cell have the law of the cell's descendants.
+
+    .. math:: \min_\theta \frac1{|L|} \sum_{i \in L} \frac1{|H|} \sum_{h \in H}
+              \mathrm{ES}\big(p_\theta(\cdot, h \mid x_i),\, q_h(\cdot \mid i)\big) + \lambda \lVert \theta - \theta_0 \rVert^2
+
+    over :math:`\theta = (W, b, \ln a, \ln D)`, and :math:`\ln \gamma` if asked for, with landmarks :math:`L`, one drawn
+    in each step from every patch of the manifold, horizons :math:`H`, the law :math:`q` of descendants and the
+    :func:`energy_score`. A velocity is the mean of the nearest horizon alone: a fit to it may explain most of the velocities and
+    still take cells to other fates, and populations as wholes are met by models that take every cell the wrong way.
+    Paths are integrated in single precision and differentiated by their exact adjoint; inputs of the network are
+    standardised, so that all weights move at one rate.
+
+    Parameters
+    ----------
+    model
+        Start of the fit, such as a fit to velocities; its diffusion is one number.
+    states
+        States of the cells, shape ``(n, d)``.
+    descendants
+        Descendants of groups of cells (:func:`landscape.markov.chain_descendants`,
+        :func:`landscape.markov.coupled_descendants`).
+    patch
+        Patch of the manifold that each cell lies in, shape ``(n,)``; each patch weighs the same.
+    support
+        Edges that may be non-zero, ``[target, regulator]``, shape ``(d, d)``; all but self-edges by default.
+    fit_decay
+        Fit decay rates; otherwise they are those of ``model``.
+    weight
+        Weight of each cell as a landmark, shape ``(n,)``; equal by default.
+    penalty
+        :math:`\lambda`, in units of standardised inputs.
+    n_steps, learning_rate
+        Steps and rate of Adam; the rate rises in the first steps and falls to zero in the last.
+    n_paths
+        Paths and descendants of each landmark.
+    rng
+        Seed or generator.
+
+    Returns
+    -------
+    The model with its score on landmarks that were held out.
+
+    Raises
+    ------
+    ValueError
+        If no cell has descendants, shapes differ, or the fit diverges.
+    """
+    gen = generator(rng)
+    if not descendants or patch.shape != (len(states),):
+        msg = f"Expected descendants and a patch for each of {len(states)} cells, found {len(descendants)} groups and shape {patch.shape}."
+        raise ValueError(msg)
+    patches = np.unique(patch)
+    unseen = gen.permutation(patches)[: max(1, int(HELD_OUT * len(patches)))]
+    groups = [_Landmarks(group, patch, unseen, weight) for group in descendants]
+    view = principal_view(states)
+    problem = _Parameters(model, states, support, fit_decay=fit_decay)
+    before = flow_map_score(model, states, descendants, cells=_held_out_cells(groups, gen), view=view, rng=gen)
+    history = _descend(problem, states, view, groups, n_steps, n_paths, learning_rate, penalty, gen)
+    fitted = problem.model()
+    score = flow_map_score(fitted, states, descendants, cells=_held_out_cells(groups, gen), view=view, rng=gen)
+    logger.info(
+        "paths of the model score %.3f against descendants (floor %.3f, staying put %.3f), %.0f %% of the way from the floor",
+        score.score, score.floor, score.unchanged, 100 * score.excess,
+    )  # fmt: skip
+    fifth = max(1, n_steps // 5)
+    earlier = history[-2 * fifth : -fifth]
+    settled = len(earlier) > 0 and history[-fifth:].mean() >= 0.95 * earlier.mean()
+    return FlowMapFit(fitted, score, before, history, bool(settled))
+
+
+def flow_map_score(
+    model: GeneModel,
+    states: Tensor,
+    descendants: Sequence[Descendants],
+    *,
+    cells: NDArray[np.int64] | None = None,
+    view: Tensor | None = None,
+    n_paths: int = 8,
+    rng: RandomLike = 0,
+) -> FlowMapScore:
+    """Score paths of a model from cells against the cells' descendants.
+
+    Parameters
+    ----------
+    model, states, descendants
+        As for :func:`fit_flow_map`.
+    cells
+        Cells that are scored; all that have descendants by default.
+    view
+        Coordinates in which distances are measured, shape ``(d, k)``; those of :func:`principal_view` by default.
+    n_paths
+        Paths and descendants of each cell.
+    rng
+        Seed or generator.
+    """
+    gen = generator(rng)
+    view = principal_view(states) if view is None else view
+    seen = states @ view
+    total = np.zeros(3)
+    by_horizon: list[list[float]] = []
+    sizes = []
+    for group in descendants:
+        chosen = group.cells if cells is None else np.intersect1d(group.cells, cells)
+        if not len(chosen):
+            continue
+        again = np.repeat(chosen, n_paths)
+        here, other = group.draw(again, gen), group.draw(again, gen)
+        duration = group.durations[-1]
+        step = duration / max(1, model.n_steps(duration))
+        path = model.simulate(
+            states[torch.as_tensor(again)], duration=duration, step=step, save_at=group.durations, rng=gen
+        ).states
+
+        def rows(points: Tensor, n: int = len(chosen)) -> Tensor:
+            return points.reshape(n, n_paths, -1)
+
+        scores = []
+        for k in range(len(group.durations)):
+            outcome = rows(seen[torch.as_tensor(here[k])])
+            scores.append(
+                [
+                    float(energy_score(rows(path[k] @ view), outcome).mean()),
+                    float(energy_score(rows(seen[torch.as_tensor(other[k])]), outcome).mean()),
+                    float(torch.cdist(seen[torch.as_tensor(chosen)][:, None], outcome).mean()),
+                ]
+            )
+        total += len(chosen) * np.mean(scores, axis=0)
+        sizes.append(len(chosen))
+        by_horizon.append([score[0] for score in scores])
+    if not sizes:
+        msg = "Expected cells with descendants, found none."
+        raise ValueError(msg)
+    score, floor, unchanged = total / np.sum(sizes)
+    flat = tuple(value for scores in by_horizon for value in scores)
+    return FlowMapScore(float(score), float(floor), float(unchanged), flat)
+
+
+def principal_view(states: Tensor, n_coordinates: int = N_COORDINATES) -> Tensor:
+    """Principal axes of states over the roots of their standard deviations, shape ``(d, k)``.
+
+    Between plain distances, in which a few broad programmes of genes are all that counts, and whitened ones, in which
+    noise counts as much.
+    """
+    centred = states - states.mean(0)
+    _, size, axes = torch.linalg.svd(centred, full_matrices=False)
+    k = min(n_coordinates, int((size > 1e-9 * size[0]).sum()))
+    return axes[:k].T / torch.sqrt(size[:k] / len(states) ** 0.5)
+
+
+class _Landmarks:
+    """Draws one cell from each patch of a group."""
+
+    def __init__(
+        self,
+        group: Descendants,
+        patch: NDArray[np.int64],
+        unseen: NDArray[np.int64],
+        weight: NDArray[np.float64] | None,
+    ) -> None:
+        self.group, self.weight = group, weight
+        own = patch[group.cells]
+        members = [group.cells[own == p] for p in np.unique(own)]
+        if weight is not None:
+            members = [cells for cells in members if weight[cells].sum() > 0]
+        hidden = [np.isin(patch[cells[0]], unseen) for cells in members]
+        self.seen = [cells for cells, h in zip(members, hidden, strict=True) if not h]
+        self.held_out = [cells for cells, h in zip(members, hidden, strict=True) if h]
+
+    def draw(self, patches: Sequence[NDArray[np.int64]], gen: np.random.Generator) -> NDArray[np.int64]:
+        if self.weight is None:
+            return np.array([gen.choice(cells) for cells in patches], dtype=np.int64)
+        return np.array(
+            [gen.choice(cells, p=self.weight[cells] / self.weight[cells].sum()) for cells in patches], dtype=np.int64
+        )
+
+
+def _held_out_cells(groups: Sequence[_Landmarks], gen: np.random.Generator) -> NDArray[np.int64]:
+    """Cells of the patches that are held out; of those that are seen where there are no others."""
+    found = [part.draw(part.held_out, gen) for part in groups for _ in range(4) if part.held_out]
+    found = found or [part.draw(part.seen, gen) for part in groups if part.seen]
+    return np.unique(np.concatenate(found))
+
+
+class _Parameters:
+    """Free parameters in single precision, with standardised inputs of the network."""
+
+    def __init__(self, model: GeneModel, states: Tensor, support: Tensor | None, *, fit_decay: bool) -> None:
+        drift = model.drift
+        self.start = model
+        d = drift.n_genes
+        self.support = (1 - torch.eye(d) if support is None else support).float()
+        response = drift.response(states)
+        self.spread = response.std(0).clamp_min(MIN_SPREAD).float()
+        self.mean = response.mean(0).float()
+        weights = drift.weights.float() * self.support
+        self.weights = (weights * self.spread).requires_grad_(True)
+        self.offset = (drift.bias.float() + weights @ self.mean).requires_grad_(True)
+        self.log_ceiling = drift.ceiling.float().clamp_min(MIN_CEILING).log().requires_grad_(True)
+        self.log_decay = drift.decay.float().log().requires_grad_(fit_decay)
+        self.log_diffusion = torch.tensor(float(np.log(model.diffusion_constant)), requires_grad=True)
+        self.initial = [value.detach().clone() for value in (self.weights, self.offset, self.log_ceiling)]
+
+    @property
+    def free(self) -> list[Tensor]:
+        """Parameters of the fit."""
+        values = [self.weights, self.offset, self.log_ceiling, self.log_decay, self.log_diffusion]
+        return [value for value in values if value.requires_grad]
+
+    def groups(self, rate: float) -> list[dict[str, Any]]:
+        """Parameters of the drift, and the noise, which starts at the noise of a worse fit and is one number."""
+        drift = [value for value in self.free if value is not self.log_diffusion]
+        return [
+            {"params": drift, "lr": rate, "full_rate": rate},
+            {"params": [self.log_diffusion], "lr": NOISE_RATE * rate, "full_rate": NOISE_RATE * rate},
+        ]
+
+    def arrays(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Weights, bias, ceiling and decay."""
+        weights = self.weights / self.spread * self.support
+        return weights, self.offset - weights @ self.mean, self.log_ceiling.exp(), self.log_decay.exp()
+
+    def paths(self, start: Tensor, kicks: Tensor, widths: list[float], keep: list[int]) -> Tensor:
+        weights, bias, ceiling, decay = self.arrays()
+        drift = self.start.drift
+        return Rollout.apply(
+            weights, bias, ceiling, decay, drift.threshold.float(), self.log_diffusion, drift.hill.float(),
+            start, kicks, widths, keep,
+        )  # fmt: skip
+
+    def distance(self) -> Tensor:
+        """Squared distance from the start of the fit."""
+        w, c, a = (
+            value - start
+            for value, start in zip((self.weights, self.offset, self.log_ceiling), self.initial, strict=True)
+        )
+        return (w**2).sum() / len(c) + (c**2).mean() + (a**2).mean()
+
+    def model(self) -> GeneModel:
+        """The model with the present values."""
+        weights, bias, ceiling, decay = (value.detach().double() for value in self.arrays())
+        drift = self.start.drift
+        decay = decay if self.log_decay.requires_grad else drift.decay
+        drift = replace(drift, weights=weights, bias=bias, ceiling=ceiling, decay=decay)
+        return replace(self.start, drift=drift, diffusion=float(self.log_diffusion.detach().exp()))
+
+
+def _descend(
+    parameters: _Parameters,
+    states: Tensor,
+    view: Tensor,
+    groups: Sequence[_Landmarks],
+    n_steps: int,
+    n_paths: int,
+    learning_rate: float,
+    penalty: float,
+    gen: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Steps of Adam; loss of each."""
+    x, axes = states.float(), view.float()
+    noise = torch.Generator().manual_seed(int(gen.integers(2**62)))
+    optimiser = torch.optim.Adam(parameters.groups(learning_rate), betas=BETAS)
+    history = []
+    for k in range(n_steps):
+        rise, fall = (k + 1) / max(1.0, WARM_UP * n_steps), (n_steps - k) / max(1.0, COOL_DOWN * n_steps)
+        for group in optimiser.param_groups:
+            group["lr"] = group["full_rate"] * min(1.0, rise, fall)
+        n_landmarks = sum(len(part.seen) for part in groups)
+        loss = torch.zeros(())
+        for part in groups:
+            if part.seen:
+                cells = part.draw(part.seen, gen)
+                loss = loss + _score(parameters, x, axes, part.group, cells, n_paths, gen, noise) * (
+                    len(cells) / n_landmarks
+                )
+        if not torch.isfinite(loss):
+            msg = "The fit of the flow map diverged; lower `learning_rate`."
+            raise ValueError(msg)
+        optimiser.zero_grad()
+        (loss + penalty * parameters.distance()).backward()
+        torch.nn.utils.clip_grad_norm_(parameters.free, MAX_GRADIENT)
+        optimiser.step()
+        history.append(float(loss.detach()))
+    return np.array(history)
+
+
+def _score(
+    parameters: _Parameters,
+    x: Tensor,
+    axes: Tensor,
+    group: Descendants,
+    cells: NDArray[np.int64],
+    n_paths: int,
+    gen: np.random.Generator,
+    noise: torch.Generator,
+) -> Tensor:
+    """Mean energy score over landmarks and horizons, differentiable."""
+    again = np.repeat(cells, n_paths)
+    targets = group.draw(again, gen)
+    start = x[torch.as_tensor(again)]
+    fastest = float(parameters.log_decay.detach().exp().max())
+    gaps = np.diff([0.0, *group.durations])
+    counts = np.maximum(1, np.ceil(gaps * fastest / STEP)).astype(int)
+    widths = np.repeat(gaps / counts, counts).tolist()
+    kicks = torch.randn((len(widths), *start.shape), generator=noise)
+    path = parameters.paths(start, kicks, widths, np.cumsum(counts).tolist())
+    shape = (len(cells), n_paths, axes.shape[1])
+    scores = [
+        energy_score((here @ axes).view(shape), (x[torch.as_tensor(there)] @ axes).view(shape)).mean()
+        for here, there in zip(path, targets, strict=True)
+    ]
+    return torch.stack(scores).mean()
