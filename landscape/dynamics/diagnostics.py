@@ -31,6 +31,9 @@ def fit_diagnostics(fitted: Fitted, directed: Directed) -> dict[str, Any]:
         **fitted.held_out_time,
         "converged": fitted.converged,
     }
+    if fitted.flow is not None:
+        score = fitted.flow.score
+        record |= {"flow_score": score.score, "flow_floor": score.floor, "flow_unchanged": score.unchanged}
     if directed.times is None:
         return record
     record["time_span"] = float(directed.times.max() - directed.times.min())

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape._random import RandomLike, generator
 from landscape.dynamics.bridges import fit_bridges
 from landscape.dynamics.drift import RegulatoryDrift
+from landscape.dynamics.flow_map import FlowMapFit, fit_flow_map
 from landscape.dynamics.held_out import held_out_distances
 from landscape.dynamics.model import GeneModel, Model
 from landscape.dynamics.noise import fit_diffusion
@@ -44,6 +46,8 @@ class Fitted:
         Fit of rates to velocities, where the fit begins.
     match
         Match of populations; ``None`` where they are not matched.
+    flow
+        Fit to the descendants of cells; ``None`` where there is none.
     held_out_r2
         Share of the variance of velocities that the fit of rates explains in held-out blocks of cells; NaN with too few
         blocks.
@@ -55,13 +59,15 @@ class Fitted:
     model: GeneModel
     rates: RateFit
     match: PopulationMatch | None
+    flow: FlowMapFit | None
     held_out_r2: float
     held_out_time: Mapping[str, float]
 
     @property
     def converged(self) -> bool:
         """Whether all parts of the fit converged."""
-        return self.rates.converged and (self.match is None or self.match.converged)
+        refinements = (self.match, self.flow)
+        return self.rates.converged and all(part is None or part.converged for part in refinements)
 
 
 def fit_model(problem: Problem, *, rng: RandomLike = 0) -> Fitted:
@@ -88,11 +94,14 @@ def fit_model(problem: Problem, *, rng: RandomLike = 0) -> Fitted:
     held_out = _held_out(problem, rates, gen)
     if not problem.matched:
         model = _model(problem, rates.drift, _noise(problem, rates.drift, gen))
-        return Fitted(model, rates, None, held_out, {})
+        if not problem.descendants:
+            return Fitted(model, rates, None, None, held_out, {})
+        flow = _flow(problem, model, problem.n_steps, gen)
+        return Fitted(flow.model.with_diffusion(problem.diffusion), rates, None, flow, held_out, {})
     populations = problem.populations(gen)
     match = _match(problem, rates.drift, populations, problem.n_steps, gen)
     model = match.model.with_diffusion(problem.diffusion)
-    return Fitted(model, rates, match, held_out, _held_out_time(problem, populations, gen))
+    return Fitted(model, rates, match, None, held_out, _held_out_time(problem, populations, gen))
 
 
 def fit_replicates(problem: Problem, fitted: Fitted, n: int, *, rng: RandomLike = 0) -> Iterator[GeneModel]:
@@ -114,6 +123,10 @@ def fit_replicates(problem: Problem, fitted: Fitted, n: int, *, rng: RandomLike 
     gen = generator(rng)
     for weight in bayesian_weights(problem.block, n_replicates=n, rng=gen):
         support = _resampled_edges(problem, gen)
+        if problem.descendants:
+            flow = _flow(problem, fitted.model, max(1, problem.n_steps // FEWER_STEPS), gen, support, weight)
+            yield flow.model.with_diffusion(problem.diffusion)
+            continue
         if not problem.matched:
             weights = problem.weights * torch.as_tensor(weight)
             found = regress(problem, weights, support=support, start=fitted.rates.drift)
@@ -201,6 +214,31 @@ def _match(
     model = _model(problem, start, problem.diffusion or START_DIFFUSION)
     bridged = fit_bridges(model, populations, **options)
     return match_populations(bridged.model, populations, n_steps=n_steps, report=report, **options)
+
+
+def _flow(
+    problem: Problem,
+    start: GeneModel,
+    n_steps: int,
+    gen: np.random.Generator,
+    support: Tensor | None = None,
+    weight: NDArray[np.float64] | None = None,
+) -> FlowMapFit:
+    """Fit paths of the model to the descendants of cells."""
+    if problem.landmarks is None:
+        msg = "Expected landmarks of a problem with descendants, found none; make it with `set_up_problem`."
+        raise ValueError(msg)
+    return fit_flow_map(
+        start,
+        problem.states,
+        problem.descendants,
+        patch=problem.landmarks,
+        support=problem.support if support is None else support,
+        fit_decay=problem.times is not None and not problem.decay_known,
+        weight=weight,
+        n_steps=n_steps,
+        rng=gen,
+    )
 
 
 def _held_out_time(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,11 +17,13 @@ from landscape._random import RandomLike, generator
 from landscape.dynamics.growth import growth_of
 from landscape.dynamics.populations import Growth
 from landscape.markov.bootstrap import blocks
+from landscape.markov.descendants import Descendants, chain_descendants, coupled_descendants
 from landscape.markov.directed import Directed
 from landscape.markov.graph import CellGraph
 from landscape.markov.populations import populations_ahead, populations_along
 from landscape.markov.speed import steps_per_lifetime
 from landscape.markov.start import find_start, with_flow_to_ends
+from landscape.markov.terminal_states import find_terminal_states, with_absorbing
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +31,10 @@ logger = logging.getLogger(__name__)
 ROOT_DECAY = 0.5
 # Patches of the latent space. They have equal weight in the fit, so that rare states count as much as common ones.
 N_PATCHES = 40
+# Patches from each of which a landmark is drawn in every step of a fit to descendants.
+N_LANDMARKS = 240
+# Steps of the chain after which cells and paths are compared: from the neighbourhood, where velocities matter, to the fates.
+HORIZONS = (1, 2, 4, 8, 16)
 # Largest number of regulators of a model that is matched to populations by default. The largest differences dominate the
 # distance of populations: with 40 regulators of blood progenitors the matched model keeps two of five lineages, and with
 # 106 of cardiac differentiation or 95 of reprogramming, both at real times, one state of all cells or none.
@@ -41,6 +48,10 @@ CELLS_PER_REGULATOR = 5
 STEEP, GRADED = 4.0, 2.0
 # A Hill response to abundance with coefficient n is a Hill response to its square root with coefficient 2n.
 PER_ROOT = 2.0
+# Steps of the refinements, after which their losses have settled on blood and pancreas.
+N_STEPS_POPULATIONS, N_STEPS_DESCENDANTS = 300, 200
+# Cells per landmark at least, so that a landmark is one of several.
+CELLS_PER_LANDMARK = 4
 # Smallest variance of states within a neighbourhood: the bound of the noise that follows from it must be positive.
 MIN_SPREAD = 1e-6
 
@@ -80,12 +91,15 @@ class Problem:
         Net growth rate of states, or ``None``.
     matched
         Whether populations are matched after the rates are fitted.
+    descendants, landmarks
+        Descendants of the cells, where paths of the model are fitted to them after the rates, and the patch of each cell
+        from which one landmark is drawn at a time, shape ``(n,)``.
     diffusion
         Noise :math:`D` that the caller states; ``None`` estimates it.
     spread
         Variance of states within a neighbourhood of cells.
     n_steps
-        Number of steps of the match of populations.
+        Number of steps of the fit to populations or descendants.
     """
 
     regulators: tuple[str, ...]
@@ -106,6 +120,8 @@ class Problem:
     times: NDArray[np.float64] | None
     growth: Growth | None
     matched: bool
+    descendants: tuple[Descendants, ...]
+    landmarks: NDArray[np.int64] | None
     diffusion: float | None
     spread: float
     n_steps: int
@@ -169,8 +185,8 @@ def set_up_problem(
     decay: NDArray[np.float64] | None = None,
     response: float | None = None,
     diffusion: float | None = None,
-    refine: bool | None = None,
-    n_steps: int = 300,
+    refine: bool | Literal["populations", "descendants"] | None = None,
+    n_steps: int | None = None,
     rng: RandomLike = 0,
 ) -> Problem:
     """Set up the fit of a model to directed cells.
@@ -196,9 +212,10 @@ def set_up_problem(
     diffusion
         :math:`D`; estimated by default.
     refine
-        Match populations; by default with up to 30 regulators.
+        ``"populations"`` (or ``True``) matches populations, by default with up to 30 regulators; ``"descendants"`` fits the
+        paths of the model from each cell to the cell's descendants; ``False`` fits velocities alone.
     n_steps
-        Number of steps of that match.
+        Number of steps of that refinement; by default 300 for populations and 200 for descendants.
     rng
         Seed or generator.
 
@@ -214,15 +231,18 @@ def set_up_problem(
     gen = generator(rng)
     x = torch.as_tensor(states)
     refine = _refines(len(regulators)) if refine is None else refine
-    hill = PER_ROOT * ((STEEP if refine else GRADED) if response is None else response)
+    to_populations, to_descendants = refine in (True, "populations"), refine == "descendants"
+    hill = PER_ROOT * ((STEEP if to_populations else GRADED) if response is None else response)
     # A chain without a start and without ends, as on a ring, carries no population from one to the other.
-    matched = refine and (directed.times is not None or len(directed.start) > 0 or len(directed.ends) > 0)
+    matched = to_populations and (directed.times is not None or len(directed.start) > 0 or len(directed.ends) > 0)
     speed = _speed(states, directed, matched=matched)
     transitions, start = directed.transitions, directed.start
     if matched and directed.times is None and not len(start):
         start = find_start(graph, transitions, coordinates)
         transitions = with_flow_to_ends(graph, transitions, start)
     patch = blocks(coordinates, n_blocks=N_PATCHES, rng=gen)
+    block = blocks(coordinates, rng=gen)
+    n_landmarks = min(N_LANDMARKS, max(2, len(x) // CELLS_PER_LANDMARK))
     return Problem(
         regulators=regulators,
         scale=scale,
@@ -235,17 +255,30 @@ def set_up_problem(
         hill=hill,
         weights=torch.as_tensor(1.0 / np.bincount(patch)[patch]),
         patch=patch,
-        block=blocks(coordinates, rng=gen),
+        block=block,
         transitions=transitions,
         start=start,
         speed=speed,
         times=directed.times,
         growth=None if directed.growth is None else growth_of(states, directed.growth),
         matched=matched,
+        descendants=_descendants(coordinates, directed, graph, speed, gen) if to_descendants else (),
+        landmarks=blocks(coordinates, n_blocks=n_landmarks, rng=gen) if to_descendants else None,
         diffusion=diffusion,
         spread=_spread_within(states, graph),
-        n_steps=n_steps,
+        n_steps=(N_STEPS_DESCENDANTS if to_descendants else N_STEPS_POPULATIONS) if n_steps is None else n_steps,
     )
+
+
+def _descendants(
+    coordinates: NDArray[np.float64], directed: Directed, graph: CellGraph, speed: float, gen: np.random.Generator
+) -> tuple[Descendants, ...]:
+    """Descendants at later time points, or without a clock along the chain, which stays in its terminal states."""
+    if directed.times is not None:
+        return coupled_descendants(coordinates, directed.times, growth=directed.growth, rng=gen)
+    found = find_terminal_states(graph, directed.transitions)
+    chain = with_absorbing(directed.transitions, found.cells)
+    return chain_descendants(chain, HORIZONS, step_time=1.0 / speed)
 
 
 def _refines(n_regulators: int) -> bool:

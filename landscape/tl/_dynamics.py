@@ -44,8 +44,8 @@ def dynamics(
     n_regulators: int | None = 300,
     support: Literal["auto", "network", "all"] = "auto",
     self_edges: bool = False,
-    refine: bool | None = None,
-    n_steps: int = 300,
+    refine: bool | Literal["populations", "descendants"] | None = None,
+    n_steps: int | None = None,
     n_replicates: int = 0,
     rng: RandomLike = 0,
     copy: bool = False,
@@ -105,10 +105,14 @@ def dynamics(
     self_edges
         Allow regulators to act on themselves. From steady cells such edges are not identified.
     refine
-        Match populations; by default with up to 30 regulators: with more, the distance of populations depends only on their
-        largest differences, and the cost grows with the square.
+        What the model is fitted to after the velocities. ``"populations"`` (or ``True``), the default with up to 30
+        regulators: with more, the distance of populations depends only on their largest differences, and the cost grows
+        with the square. ``"descendants"``, for any number of regulators: paths of the model from each cell have the law of
+        the cell's descendants at several horizons (:func:`landscape.dynamics.fit_flow_map`), under the chain, or under
+        optimal transport to later time points. A chain that names no start is replaced by one along its own order, which
+        does not dwell. ``False`` fits velocities alone.
     n_steps
-        Steps of that refinement.
+        Steps of that refinement; by default 300 for populations and 200 for descendants.
     n_replicates
         Size of the ensemble: the model is fitted again to this number of resamples, and later stages give intervals. Blocks of
         about 30 neighbouring cells are weighted at random (Bayesian bootstrap), and where the support is the network's,
@@ -128,7 +132,9 @@ def dynamics(
         identifiability, diagnostics and parameters. With replicates, ``edge_support`` and ``edge_sd`` say how far cells
         determine each weight (:func:`landscape.get.regulation`). Diagnostics are ``velocity_r2``, the share of the velocity's
         variance that the rates explain; ``velocity_r2_held_out``, that in a fifth of the blocks of cells, which a
-        second fit did not see; ``held_out_distance``, where populations of three time points or more are matched, the
+        second fit did not see; ``flow_score``, where the model is fitted to descendants, the energy score of its paths from
+        landmarks that the fit did not see, beside ``flow_floor``, that of the descendants themselves, and
+        ``flow_unchanged``, that of staying put; ``held_out_distance``, where populations of three time points or more are matched, the
         energy distance at the middle one of a fit without it, beside that of ``held_out_unchanged`` and ``held_out_straight`` guesses
         (:func:`landscape.dynamics.held_out_distances`); ``asymmetry`` :math:`|W - W^T| / |W + W^T|`; ``tangency``, the mean cosine between the
         drift and the tangent space of the model's decoder, with what chance would give; ``growth_sensitivity``, with time
@@ -159,7 +165,7 @@ def dynamics(
     .. [1] Huang et al. (2007), *Dev. Biol.* 305, 695. https://doi.org/10.1016/j.ydbio.2007.02.036
     """
     adata = require_adata(adata)
-    _require_options(direction, diffusion, support)
+    _require_options(direction, diffusion, support, refine)
     adata = adata.copy() if copy else adata
     gen = generator(rng)
     model = latent_model(model)
@@ -175,6 +181,7 @@ def dynamics(
         support=support,
         self_edges=self_edges,
         resampled=n_replicates > 0,
+        without_dwelling=refine == "descendants",
         rng=gen,
     )
     problem = set_up_problem(
@@ -209,7 +216,7 @@ def dynamics(
         "diffusion": "stated" if diffusion is not None else "estimated",
         "time_unit": "real time" if cells.directed.times is not None else "mRNA lifetime",
         "states": "posterior mean" if model is not None else "pooled over neighbours",
-        "decay": _origin_of_decay(half_lives, fitted),
+        "decay": _origin_of_decay(half_lives, fitted, clock=cells.directed.times is not None),
         "growth": "modelled" if cells.directed.growth is not None else "taken to be equal everywhere",
         "n_neighbors": n_neighbors,
         "use_rep": use_rep or "",
@@ -238,22 +245,25 @@ def _diagnostics(
     }
 
 
-def _require_options(direction: Any, diffusion: float | None, support: str) -> None:
+def _require_options(direction: Any, diffusion: float | None, support: str, refine: Any) -> None:
     if not isinstance(direction, Direction | Combination):
         msg = f"Expected a direction such as `landscape.dynamics.from_time('day')`, found {type(direction).__name__}."
         raise TypeError(msg)
     if diffusion is not None and not diffusion > 0:
         msg = f"Expected a positive `diffusion`, found {diffusion}."
         raise ValueError(msg)
+    if refine not in (None, True, False, "populations", "descendants"):
+        msg = f"Expected `refine` to be 'populations', 'descendants', True, False or None, found {refine!r}."
+        raise ValueError(msg)
     if support not in ("auto", "network", "all"):
         msg = f"Expected `support` to be 'auto', 'network' or 'all', found {support!r}."
         raise ValueError(msg)
 
 
-def _origin_of_decay(half_lives: str | Mapping[str, float] | None, fitted: Fitted) -> str:
+def _origin_of_decay(half_lives: str | Mapping[str, float] | None, fitted: Fitted, *, clock: bool) -> str:
     if half_lives is not None:
         return f"half-lives in {half_lives}" if isinstance(half_lives, str) else "half-lives given"
-    return "fitted" if fitted.match is not None else "equal"
+    return "fitted" if fitted.match is not None or (fitted.flow is not None and clock) else "equal"
 
 
 def _grade(direction: Direction | Combination) -> str:

@@ -19,6 +19,7 @@ from landscape.dynamics.regulators import carries_all_edges, varying_regulators
 from landscape.dynamics.states import scaled_states
 from landscape.markov.directed import Directed
 from landscape.markov.graph import CellGraph, neighbor_graph
+from landscape.markov.retiming import retimed
 from landscape.tl._checks import require_spread
 from landscape.tl._direction import directed_by
 from landscape.tl._state import coordinates, expression
@@ -69,6 +70,7 @@ def read_cells(
     support: str,
     self_edges: bool,
     resampled: bool,
+    without_dwelling: bool,
     rng: np.random.Generator,
 ) -> DirectedCells:
     """Read and check the inputs of a fit; options as in :func:`landscape.tl.dynamics`."""
@@ -80,6 +82,8 @@ def read_cells(
     names, levels = _regulators(adata, network_key, model, layer, graph, n_regulators)
     x, scale = scaled_states(levels)
     directed, conflict = directed_by(StoredCells(adata, z, x, graph, layer, rng), direction)
+    if without_dwelling and directed.times is None and not len(directed.start):
+        directed = retimed(graph, directed, x)
     mask, source = _support(adata, network_key, names, support, len(x))
     if self_edges:
         np.fill_diagonal(mask, 1.0)

@@ -224,3 +224,35 @@ def test_the_middle_time_is_predicted_by_a_fit_without_it(toggle_model):
     times = np.unique(toggle_model.obs["time"])
     assert record["held_out_time"] == times[len(times) // 2]
     assert record["held_out_distance"] < record["held_out_unchanged"]
+
+
+def test_the_fit_to_descendants_reports_its_score_and_keeps_both_fates(toggle_cells):
+    adata = ls.tl.dynamics(
+        toggle_cells, direction=ls.dynamics.from_time("time"), refine="descendants", n_steps=60, rng=0, copy=True
+    )
+    record = adata.uns["landscape"]["dynamics"]
+    assert record["flow_floor"] < record["flow_score"] < record["flow_unchanged"]
+    assert record["params"]["decay"] == "fitted"
+    ls.tl.attractors(adata)
+    assert len(adata.uns["landscape"]["attractors"]["states"]) == 2
+    again = ls.tl.dynamics(
+        toggle_cells, direction=ls.dynamics.from_time("time"), refine="descendants", n_steps=60, rng=0, copy=True
+    )
+    np.testing.assert_array_equal(again.uns["landscape"]["dynamics"]["weights"], record["weights"])
+
+
+def test_a_chain_without_a_start_is_retimed_before_the_fit_to_descendants(toggle_cells):
+    direction = ls.dynamics.from_unspliced()
+    usual = ls.tl.dynamics(toggle_cells, direction=direction, refine=False, copy=True)
+    adata = ls.tl.dynamics(
+        toggle_cells, direction=direction, refine="descendants", n_steps=5, n_replicates=2, copy=True
+    )
+    assert (adata.obsp["transitions"] != usual.obsp["transitions"]).nnz > 0
+    np.testing.assert_allclose(np.asarray(adata.obsp["transitions"].sum(1)).ravel(), 1)
+    assert adata.obs["landscape_start"].any()
+    assert len(ls.get.ensemble(adata)) == 2
+
+
+def test_an_unknown_refinement_is_refused(toggle_cells):
+    with pytest.raises(ValueError, match="'populations', 'descendants', True, False or None, found 'cells'"):
+        ls.tl.dynamics(toggle_cells, direction=ls.dynamics.from_time("time"), refine="cells")
