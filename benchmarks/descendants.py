@@ -34,7 +34,7 @@ LABEL = "cell_type"
 OLD_SYMBOLS = {"SFPI1"}
 N_PATHS = 1000
 # Long enough for paths from the start to settle, in mean lifetimes of an mRNA.
-DURATION = 32.0
+DURATION = 100.0
 
 
 def curated(names: list[str]) -> list[str]:

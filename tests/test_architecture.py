@@ -16,7 +16,7 @@ ROOT = Path(landscape.__file__).parent
 
 # A file imports only from its own layer or from a layer to its left.
 LAYERS = (
-    ("_keys", "_random", "_files", "_counts", "_threads"),
+    ("_keys", "_random", "_files", "_counts", "_numbers", "_threads"),
     ("systems",),
     ("latent",),
     ("network",),

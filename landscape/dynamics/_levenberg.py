@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from landscape._numbers import TINY
+
 # A target has converged when the next step is predicted to lower its loss by less than this share of its variance.
 SETTLED = 1e-6
 # Conjugate gradients stop after this many iterations, or when the squared residual has fallen by this factor: the step is
@@ -18,8 +20,6 @@ ACCEPTED, POOR, GOOD = 1e-4, 0.25, 0.75
 LOWER, RAISE, REJECT = 0.2, 4.0, 8.0
 # Damping at the start, and its bounds.
 FIRST_DAMPING, MIN_DAMPING, MAX_DAMPING = 1e-3, 1e-9, 1e6
-# Keeps divisions by zero finite.
-TINY = 1e-300
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from landscape._numbers import TINY
 from landscape.dynamics.drift import hill_response
-
-# Keeps the derivative of the power of a state of zero finite before it is replaced.
-TINY = 1e-300
 
 
 class Rollout(torch.autograd.Function):

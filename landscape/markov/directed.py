@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from landscape._numbers import TINY
 from landscape.markov.ends import find_ends
 from landscape.markov.graph import CellGraph
 from landscape.markov.kernels import flow_potential, potential_kernel, undirected_kernel, velocity_kernel
@@ -29,8 +30,6 @@ MAX_VELOCITY_GENES = 1000
 MIN_START_CELLS, CELLS_PER_START_CELL = 20, 100
 # Conflict of two directions that have nothing to do with each other.
 CHANCE = 0.5
-# Below any velocity: keeps a quotient of lengths finite.
-TINY = 1e-300
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape._numbers import TINY
 from landscape._random import RandomLike, generator
 from landscape.markov.diffusion_map import diffusion_components
 from landscape.markov.directed import Directed
@@ -15,8 +16,6 @@ from landscape.markov.transport import time_velocity
 
 # Cells of each time point that are coupled. The change is a mean over cells, for which these are enough.
 MAX_CELLS = 200
-# Keeps a division by a speed of zero finite.
-TINY = 1e-300
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import cg
 
+from landscape._numbers import TINY
 from landscape.markov.graph import CellGraph
 
 # Differences of coordinates between neighbours that are in memory at once: 32 MB.
@@ -15,8 +16,6 @@ MAX_DIFFERENCES = 4_000_000
 FLOW_TOLERANCE, MAX_FLOW_RESIDUAL = 1e-8, 1e-5
 # Limit of the iterations of conjugate gradients.
 MAX_ITERATIONS = 20_000
-# Keep divisions by zero finite: cells whose neighbours all have the same potential.
-TINY = 1e-300
 # Arguments of the logistic function are clipped here, far beyond where it is 0 or 1 in double precision.
 MAX_LOGIT = 60
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import linalg
 
+from landscape._numbers import TINY
 from landscape.markov.multilevel import Multilevel
 
 logger = logging.getLogger(__name__)
@@ -27,8 +28,6 @@ DIVERGED = 1e10
 RESTART = 60
 # Backward error of a factorisation that counts as rounding: a thousand times the unit roundoff.
 BACKWARD = 1e-13
-# Keeps the backward error of a row of zeros finite.
-TINY = 1e-300
 # The recursion of BiCGSTAB is restarted from the true residual while that at least halves, and aims for half of the
 # target, since the residual of the recursion deviates from the true one.
 PROGRESS = 0.5

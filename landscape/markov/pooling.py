@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from landscape._numbers import TARGET_SUM
 from landscape.markov.graph import CellGraph
-
-# Depth to which the counts of a cell are normalised.
-TARGET_SUM = 1e4
 
 
 def pooled(counts: sparse.csr_matrix, graph: CellGraph, genes: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape._numbers import TINY
 from landscape.markov.graph import CellGraph
-
-# Below any sum of weights: keeps the mean of a cell without neighbours finite.
-TINY = 1e-300
 
 
 def neighbourhood(graph: CellGraph, cell: int) -> NDArray[np.int64]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Keeps the division by the maximum of a gene without expression finite.
-TINY = 1e-300
+from landscape._numbers import TINY
 
 
 @dataclass(frozen=True)

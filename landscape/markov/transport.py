@@ -10,14 +10,13 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
+from landscape._numbers import TINY
 from landscape._random import RandomLike, generator
 
 logger = logging.getLogger(__name__)
 
 # Costs are capped at this multiple of their median, beyond which a distance carries no information.
 FAR = 10.0
-# Keeps the kernel finite where all cells coincide.
-TINY = 1e-300
 
 
 def coupling(

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
+from landscape._numbers import TINY
 from landscape.dynamics import GeneModel, RegulatoryDrift
 from landscape.dynamics.model import drift_of
 from landscape.topography.field import as_states
@@ -26,8 +27,6 @@ NODES, RANGE = 129, 3.4
 BLOCK = 2**24
 # Share of the ceiling by which rounding may exceed it.
 ROUNDING = 1e-12
-# Guard against division by zero and the logarithm of zero.
-TINY = 1e-300
 
 
 @dataclass(frozen=True)

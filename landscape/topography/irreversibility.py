@@ -11,6 +11,7 @@ import torch
 from scipy.linalg import solve_continuous_lyapunov
 from torch import Tensor
 
+from landscape._numbers import TINY
 from landscape._random import RandomLike
 from landscape.dynamics import Drift, Model, evaluate, integrate, jacobian
 from landscape.topography.field import as_states, drift_and_noise
@@ -34,8 +35,6 @@ MIN_OBSERVATIONS = 4
 MAX_ERRORS = 3
 # Relative residual of the Lyapunov equation up to which its solution has converged.
 LYAPUNOV_RESIDUAL = 1e-8
-# Guard against division by zero.
-TINY = 1e-300
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from sklearn.neighbors import NearestNeighbors
 
+from landscape._numbers import TINY
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -20,8 +22,6 @@ KERNEL = 4.5
 MAX_SPACINGS, SPACING_QUANTILE, ROUNDING = 3, 0.99, 1e-12
 # Exponent of Scott's rule in two dimensions, -1 / (d + 4).
 SCOTT = -1 / 6
-# Guard against division by zero.
-TINY = 1e-300
 
 
 @dataclass(frozen=True)

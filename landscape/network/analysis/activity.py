@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from landscape._numbers import TINY
 from landscape.network.data.arrays import FloatArray
 
 #: Below this share of the second moment a variance is rounding, and the gene constant.
 MIN_VARIANCE = 1e-12
 #: Correlations are limited to this magnitude, so that t values are finite.
 MAX_CORRELATION = 1 - 1e-12
-_TINY = 1e-300
 
 
 def regulon_activity(
@@ -64,7 +64,7 @@ def regulon_activity(
     variance = _row_variance(values, mean, unit, used)
     n = int(used.sum())
     correlation = np.clip(
-        projected / np.sqrt(np.maximum(variance * n, _TINY))[:, None], -MAX_CORRELATION, MAX_CORRELATION
+        projected / np.sqrt(np.maximum(variance * n, TINY))[:, None], -MAX_CORRELATION, MAX_CORRELATION
     )
     result = correlation * np.sqrt((n - 2) / (1 - correlation**2))
     result[:, ~enough] = 0.0
@@ -76,7 +76,7 @@ def _moments(values: Any) -> tuple[FloatArray, FloatArray]:
     squares = values.multiply(values) if sparse.issparse(values) else values**2
     second = np.asarray(squares.mean(axis=0), dtype=np.float64).ravel()
     variance = second - mean**2
-    return mean, np.sqrt(np.where(variance > MIN_VARIANCE * np.maximum(second, _TINY), variance, 0.0))
+    return mean, np.sqrt(np.where(variance > MIN_VARIANCE * np.maximum(second, TINY), variance, 0.0))
 
 
 def _row_variance(values: Any, mean: FloatArray, unit: FloatArray, used: NDArray[np.bool_]) -> FloatArray:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from landscape._numbers import TINY
+
 FloatArray = NDArray[np.float64]
 Matrix: TypeAlias = Any  # csr_matrix or array of float64
 
@@ -18,7 +20,7 @@ MIN_TOTAL = 0.5
 #: Significant digits of a fingerprint: few enough that summing the genes in another order gives the same number.
 FINGERPRINT_DIGITS = 9
 # Limits that keep the rounding of fingerprints within the range of double precision.
-_TINY, _MAX_EXPONENT = 1e-300, 290
+_MAX_EXPONENT = 290
 
 
 def rows_of(matrix: Any, start: int, stop: int) -> Matrix:
@@ -86,6 +88,6 @@ def fingerprints(matrix: Matrix) -> FloatArray:
     """Sum of squares of every cell, rounded so that it does not depend on the order of the genes."""
     squares = matrix.multiply(matrix) if sparse.issparse(matrix) else matrix**2
     values = np.asarray(squares.sum(axis=1), dtype=np.float64).ravel()
-    digits = FINGERPRINT_DIGITS - 1 - np.floor(np.log10(np.maximum(values, _TINY)))
+    digits = FINGERPRINT_DIGITS - 1 - np.floor(np.log10(np.maximum(values, TINY)))
     scale = 10.0 ** np.clip(digits, -_MAX_EXPONENT, _MAX_EXPONENT)
     return np.round(values * scale) / scale

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from landscape._numbers import TARGET_SUM
 from landscape.network.data.arrays import (
     FloatArray,
     Matrix,
@@ -29,8 +30,6 @@ TRANSFORMS: tuple[Transform, ...] = ("log", "sqrt", "none")
 #: With fewer genes a few of them dominate the total of a cell. Dividing by it, or regressing it out, would then create
 #: negative edges (closure of compositions).
 MIN_DEPTH_GENES = 100
-#: Total that every cell is scaled to, as in scanpy's ``normalize_total(target_sum=1e4)``.
-TARGET_SUM = 1e4
 #: Smallest number of cells of a network.
 MIN_CELLS = 50
 #: Cells read at a time: one block of 20,000 genes takes 0.7 GB as a dense array.

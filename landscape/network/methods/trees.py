@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from landscape._numbers import TINY
 from landscape.network.data.arrays import FloatArray
 from landscape.network.data.expression import Expression
 
@@ -11,7 +12,6 @@ from landscape.network.data.expression import Expression
 MIN_SD = 1e-10
 #: Smallest number of cells in a leaf.
 MIN_CELLS_PER_LEAF = 10
-_TINY = 1e-300  # keeps a column of zeros below the threshold
 
 
 def trees(
@@ -65,7 +65,7 @@ def trees(
     itself[data.regulators] = np.arange(len(data.regulators))
     weights = np.zeros((x.shape[1], y.shape[1]))
     spread = y.std(axis=0)
-    for j in np.flatnonzero(spread > MIN_SD * np.maximum(np.abs(y).max(axis=0), _TINY)):
+    for j in np.flatnonzero(spread > MIN_SD * np.maximum(np.abs(y).max(axis=0), TINY)):
         columns = np.flatnonzero(np.arange(x.shape[1]) != itself[j])
         table = shared
         if len(columns) < x.shape[1]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from scipy.integrate import solve_ivp
 
+from landscape._numbers import TINY
 from landscape._threads import on_one_thread
 from landscape.dynamics import Drift
 from landscape.topography.field import Field, as_states, distinct, field_around
@@ -34,8 +35,6 @@ SAME_START = 1e-2
 ON_CYCLE = 0.02
 # Newton's method has left the orbit when the period leaves this range, in units of the first estimate.
 PERIOD_RANGE = (0.2, 5)
-# Guard against division by zero.
-TINY = 1e-300
 # Explicit Runge-Kutta of order 8 (Dormand-Prince); its error must stay far below the tolerance of the orbit.
 INTEGRATION = {"method": "DOP853", "rtol": 1e-10, "atol": 1e-12}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from landscape._numbers import TINY
 from landscape.topography.field import Field, length
 
 # All lengths are in units of the field's scale.
@@ -30,7 +31,7 @@ NEARNESS, MAX_LAST_STEP = 1e-5, 100
 # Beyond this distance a trajectory has escaped.
 ESCAPE = 1e6
 # Guards against division by zero, and the step below which time no longer advances.
-TINY, HUGE, MIN_STEP = 1e-300, 1e300, 1e-290
+HUGE, MIN_STEP = 1e300, 1e-290
 
 
 @dataclass(frozen=True)

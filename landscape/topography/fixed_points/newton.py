@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from landscape._numbers import TINY
 from landscape.topography.field import BLOCK_NUMBERS, Field, length
 
 # Longest step in units of the field's scale: a nearly singular Jacobian must not send a state far away.
@@ -21,8 +22,6 @@ FIRST_DAMPING, DAMPING_FACTOR, MIN_DAMPING, SINGULAR_DAMPING = 1e-4, 10, 1e-6, 1
 # Line search: steps are halved at most this often, until the logarithm of the merit falls by this share of the step
 # (Armijo's condition).
 MAX_HALVINGS, ARMIJO = 8, 1e-4
-# Guards against division by zero.
-TINY = 1e-300
 
 
 @dataclass(frozen=True)

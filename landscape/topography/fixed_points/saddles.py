@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from landscape._numbers import TINY
 from landscape.dynamics import Drift, jacobian
 from landscape.topography.field import Field, as_states, field_around
 from landscape.topography.fixed_points.flow import relax
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 # Displacement off a saddle, in units of the field's scale: the flow is linear there, and it is far above rounding.
 OFFSET = 1e-3
-# Guard against division by zero.
-TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from landscape._numbers import TINY
 from landscape.topography.field import Field, distinct, length
 from landscape.topography.fixed_points.basin_boundaries import boundary_states
 from landscape.topography.fixed_points.flow import relax
@@ -44,8 +45,6 @@ OFFSET = 1e-3
 MARGIN = 0.1
 # Noise on states between roots, and the decades of the distance of states beside roots.
 BETWEEN_NOISE, BESIDE_DECADES = 0.05, (-2, 0)
-# Guard against division by zero.
-TINY = 1e-300
 
 
 @dataclass(frozen=True)

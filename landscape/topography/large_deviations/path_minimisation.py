@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor
 
+from landscape._numbers import TINY
 from landscape.topography.large_deviations.analytic_velocity import analytic_velocity
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ CURVATURE_STEP = 1e-4
 # Lanczos iteration for the lowest curvature: basis vectors, restarts and relative accuracy. Only its sign and its rough
 # direction matter.
 LANCZOS_VECTORS, LANCZOS_RESTARTS, LANCZOS_ACCURACY = 12, 4, 0.1
-# Guard against division by zero.
-TINY = 1e-300
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from landscape._numbers import TINY
 from landscape.topography.large_deviations.named_paths import SAME, NamedPath
 
 # A gene whose level stays within less than this does not move: levels are 0 for off and 1 for high.
 LEAST = 0.05
-# Below any range of a gene that changes: a gene that stays the same never moves, whatever the threshold.
-TINY = 1e-300
 # Columns of the table of states before those of the regulators.
 WORDS = ["from", "to", "saddle", "part", "step"]
 _MOVERS = ["from", "to", "saddle", "rank", "gene", "moves", "change", "travel", "half_step", "half_action"]

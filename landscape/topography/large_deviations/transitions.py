@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csgraph
 
+from landscape._numbers import TINY
 from landscape._random import RandomLike, generator
 from landscape._threads import on_one_thread
 from landscape.topography.field import as_states, drift_and_noise
@@ -37,8 +38,6 @@ SHORTCUT = 0.95
 SHORTCUT_STEPS = 100
 # Distance from an attractor at which a descent has ended there, over the smallest distance between attractors.
 DESCENT_RADIUS = 0.1
-# Guard against division by zero.
-TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from landscape._numbers import TINY
 from landscape._random import RandomLike, torch_generator
 from landscape.dynamics import Drift, evaluate, jacobian
 from landscape.dynamics.sde import noise_factor
@@ -31,8 +32,6 @@ STATES_FOR_STEP = 64
 KEEP = 0.8
 # Share of a step by which rounding may separate a chord from a point that lies on it.
 ROUNDING = 1e-9
-# Guard against division by zero.
-TINY = 1e-300
 Pair = Callable[[Tensor, Tensor], Tensor]
 
 

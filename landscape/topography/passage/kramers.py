@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from landscape._numbers import TINY
 from landscape.dynamics import Drift, jacobian
 from landscape.topography.field import as_states, drift_and_noise
 from landscape.topography.fixed_points.saddles import Saddle, find_saddle
@@ -26,8 +27,6 @@ GRADIENT = 1e-6
 HIGH = 4.0
 # Nodes of the Gauss-Legendre rule between attractor and saddle: exact for polynomials of degree 63.
 N_NODES = 32
-# Guard against division by zero.
-TINY = 1e-300
 
 
 @dataclass(frozen=True)
