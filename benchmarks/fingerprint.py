@@ -40,8 +40,10 @@ RENAMED = {
 }
 # New since then: the version of the schema. The input of a run holds it too, so that its hash is another one.
 NEW = re.compile(r"^uns/landscape/(schema|run/input/sha256)$")
-# Words for people, of which the wording may change: descriptions of parameters.
-WORDS = re.compile(r"^uns/landscape/.*params/(direction|diffusion|states|decay|growth|time_unit|support)$")
+# Words for people, of which the wording may change: warnings, and descriptions of parameters.
+WORDS = re.compile(
+    r"^uns/landscape/(run/warnings|.*params/(direction|diffusion|states|decay|growth|time_unit|support))$"
+)
 
 
 def leaves(value: Any, path: str) -> Iterator[tuple[str, np.ndarray]]:

@@ -37,10 +37,7 @@ def values_at_states(
 
     Returns
     -------
-    means
-        Shape ``(n_states, k)``.
-    known
-        Whether there are cells near each state, shape ``(n_states,)``.
+    Means of shape ``(n_states, k)``; and whether there are cells near each state, shape ``(n_states,)``.
 
     Raises
     ------
