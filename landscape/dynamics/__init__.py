@@ -14,7 +14,8 @@ from landscape.directions import (
 from landscape.dynamics.bridges import BridgeFit, fit_bridges
 from landscape.dynamics.drift import Drift, RegulatoryDrift, evaluate, jacobian
 from landscape.dynamics.energy_distance import energy_distance
-from landscape.dynamics.flow_map import FlowMapFit, FlowMapScore, energy_score, fit_flow_map, flow_map_score
+from landscape.dynamics.energy_score import FlowMapScore, energy_score, flow_map_score
+from landscape.dynamics.flow_map import FlowMapFit, fit_flow_map
 from landscape.dynamics.growth import growth_of
 from landscape.dynamics.held_out import held_out_distances
 from landscape.dynamics.model import GeneModel, Model
