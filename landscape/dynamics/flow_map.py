@@ -18,14 +18,15 @@ from landscape.dynamics import penalties
 from landscape.dynamics._rollout import Rollout
 from landscape.dynamics.energy_score import FlowMapScore, energy_score, flow_map_score, principal_view
 from landscape.dynamics.model import GeneModel
+from landscape.dynamics.settling import has_settled
 from landscape.markov.descendants import Descendants
 
 logger = logging.getLogger(__name__)
 
 # Paths of the model and walks of descendants from each landmark; the energy score is unbiased from two on.
 N_PATHS = 6
-# Integration steps in the fastest lifetime of a state without a clock: coarse, for thousands of paths.
-STEP = 0.25
+# Step of the paths of the fit over that of the model: coarser, because thousands of paths are integrated in every iteration.
+COARSENING = 1.25
 # Share of the optimisation in which the rate rises, so that the first steps do not overshoot, and falls to zero.
 WARM_UP, COOL_DOWN = 0.05, 0.4
 # Averages of squared gradients over a hundred steps, since the score of a few paths is noisy.
@@ -144,10 +145,7 @@ def fit_flow_map(
         "paths of the model score %.3f against descendants (floor %.3f, staying put %.3f), %.0f %% of the way from the floor",
         score.score, score.floor, score.unchanged, 100 * score.excess,
     )  # fmt: skip
-    fifth = max(1, n_steps // 5)
-    earlier = history[-2 * fifth : -fifth]
-    settled = len(earlier) > 0 and history[-fifth:].mean() >= 0.95 * earlier.mean()
-    return FlowMapFit(fitted, score, before, history, bool(settled))
+    return FlowMapFit(fitted, score, before, history, has_settled(history))
 
 
 class _Landmarks:
@@ -300,9 +298,8 @@ def _score(
     again = np.repeat(cells, n_paths)
     targets = group.draw(again, gen)
     start = x[torch.as_tensor(again)]
-    fastest = float(parameters.log_decay.detach().exp().max())
-    gaps = np.diff([0.0, *group.durations])
-    counts = np.maximum(1, np.ceil(gaps * fastest / STEP)).astype(int)
+    gaps, model = np.diff([0.0, *group.durations]), parameters.model()
+    counts = np.array([max(1, model.n_steps(gap / COARSENING)) for gap in gaps])
     widths = np.repeat(gaps / counts, counts).tolist()
     kicks = torch.randn((len(widths), *start.shape), generator=noise)
     path = parameters.paths(start, kicks, widths, np.cumsum(counts).tolist())

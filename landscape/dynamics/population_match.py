@@ -17,6 +17,7 @@ from landscape.dynamics._rollout import Rollout
 from landscape.dynamics.energy_distance import energy_distance
 from landscape.dynamics.model import GeneModel
 from landscape.dynamics.populations import MIN_STEPS, Growth, descendants, require_populations
+from landscape.dynamics.settling import has_settled
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +28,8 @@ SLOWER = 3
 RATE_FALL = 10
 # Norm to which gradients are clipped.
 MAX_GRADIENT = 1.0
-# Distances are means over the last tenth of the steps. The loss has settled if its mean over the last fifth is no more
-# than 5 % below that over the fifth before.
-TAIL, COMPARED, SETTLED = 10, 5, 0.95
+# Distances are means over the last tenth of the steps.
+TAIL = 10
 
 
 @dataclass(frozen=True)
@@ -220,9 +220,7 @@ def _draw(population: Tensor, n: int, gen: np.random.Generator) -> Tensor:
 
 def _result(parameters: _Parameters, history: np.ndarray, distances: np.ndarray, *, report: bool) -> PopulationMatch:
     n = len(history)
-    tail, fifth = max(1, n // TAIL), max(1, n // COMPARED)
-    earlier = history[-2 * fifth : -fifth]
-    settled = len(earlier) > 0 and history[-fifth:].mean() >= SETTLED * earlier.mean()
+    tail, settled = max(1, n // TAIL), has_settled(history)
     if report and not settled:
         logger.warning("the match of populations still improves after %d steps; raise `n_steps`", n)
     return PopulationMatch(
@@ -230,6 +228,6 @@ def _result(parameters: _Parameters, history: np.ndarray, distances: np.ndarray,
         distances[-tail:].mean(0),
         distances[:1].mean(0),
         history,
-        bool(settled),
+        settled,
         n,
     )
