@@ -8,8 +8,8 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from landscape import _keys
-from landscape.network import detect_species, match
+from landscape import _keys, pp
+from landscape.network import detect_species
 from landscape.network.data.regulators import regulator_columns
 from landscape.network.data.symbols import is_ensembl
 
@@ -39,12 +39,11 @@ def names_like(adata: AnnData, genes: Sequence[str]) -> list[str]:
     return names if is_ensembl(list(genes)) else symbols_of(adata) or names
 
 
-def regulators_of(adata: AnnData, regulators: Sequence[str] | None) -> tuple[NDArray[np.int64], str]:
-    """Columns of the regulators, and where they come from."""
-    names = list(adata.var_names)
-    if regulators is not None:
+def regulators_of(adata: AnnData, regulators: Sequence[str] | str | None) -> tuple[NDArray[np.int64], str]:
+    """Columns of the regulators, and where they come from; given ones must all be there."""
+    if regulators is not None and not isinstance(regulators, str):
         return regulator_columns(list(regulators), names_like(adata, regulators)), "given"
-    if _keys.REGULATOR in adata.var:
+    if regulators is None and _keys.REGULATOR in adata.var:
         flags = adata.var[_keys.REGULATOR].to_numpy()
         index = np.flatnonzero(np.asarray(flags, dtype=bool))
         if not len(index):
@@ -53,15 +52,7 @@ def regulators_of(adata: AnnData, regulators: Sequence[str] | None) -> tuple[NDA
             )
             raise ValueError(msg)
         return index, f"var[{_keys.REGULATOR!r}]"
-    from landscape import datasets
-
-    symbols = symbols_of(adata)
-    if symbols is None:
-        msg = f"Expected gene symbols beside Ensembl ids in one of `adata.var` {_SYMBOL_COLUMNS}, found none; add one or pass `regulators=`."
-        raise ValueError(msg)
-    species = detect_species(names)
-    index = np.array(sorted(set(match(datasets.regulators(species), symbols).values())), dtype=np.int64)
-    if not len(index):
-        msg = f"Expected {species} transcription factors among {len(names)} genes, found none (first genes: {names[:3]}); pass `regulators=`."
-        raise ValueError(msg)
-    return index, f"{species} transcription factors"
+    tier = "tf" if regulators is None else regulators
+    found = pp.find_regulators(adata, regulators=tier)
+    what = "transcription factors" if tier == "tf" else "transcription factors and cofactors"
+    return np.flatnonzero(adata.var_names.isin(found)), f"{detect_species(list(adata.var_names))} {what}"

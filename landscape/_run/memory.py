@@ -18,6 +18,7 @@ from landscape._run.plan import settle
 from landscape._run.settings import from_mapping
 from landscape._run.stages import Work, check_options, narrow, stages
 from landscape._run.watch import Event, collected_warnings, log, peak_memory_mb
+from landscape.datasets.regulator_lists import is_tier
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def run(
     direction: Any = None,
     layer: str | None = _keys.COUNTS,
     batch_key: str | None = None,
-    regulators: Sequence[str] | None = None,
+    regulators: Sequence[str] | str | None = None,
     label_key: str | None = None,
     n_regulators: int | None = None,
     n_top_genes: int = 2000,
@@ -56,7 +57,8 @@ def run(
     batch_key
         Column of ``adata.obs`` with the batch.
     regulators
-        Names of regulators; ``None``: ``adata.var["regulator"]``, else the list of the detected species.
+        Names of regulators, ``"tf"`` or ``"tf+cofactors"`` (see :func:`landscape.pp.find_regulators`); ``None``:
+        ``adata.var["regulator"]``, else ``"tf"``.
     label_key
         Column of ``adata.obs`` that names attractors; ``None``: ``"cell_type"`` where it exists.
     n_regulators
@@ -93,7 +95,7 @@ def run(
         {
             "layer": "X" if layer is None else layer,
             "batch_key": batch_key,
-            "regulators": None if regulators is None else tuple(regulators),
+            "regulators": regulators if is_tier(regulators) else list(regulators or ()),
             "label_key": label_key,
             "n_regulators": n_regulators,
             "n_top_genes": n_top_genes,

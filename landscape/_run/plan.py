@@ -34,7 +34,7 @@ class Plan:
     batch_key: str | None
     label_key: str | None
     directions: tuple[Direction, ...]
-    regulators: tuple[str, ...] | None
+    regulators: tuple[str, ...] | str | None
     n_top_genes: int
     max_epochs: int | None
     seed: int

@@ -36,7 +36,7 @@ def plain(plan: Plan) -> dict[str, Any]:
         "batch_key": plan.batch_key,
         "label_key": plan.label_key,
         "directions": [asdict(d) for d in plan.directions],
-        "regulators": None if plan.regulators is None else list(plan.regulators),
+        "regulators": list(plan.regulators) if isinstance(plan.regulators, tuple) else plan.regulators,
         "n_regulators": plan.n_regulators,
         "n_top_genes": plan.n_top_genes,
         "max_epochs": plan.max_epochs,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import json
 import tomllib
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from landscape.datasets.regulator_lists import TIERS
 from landscape.directions import SOURCES
 
 # Stages whose functions take further keywords from a configuration file.
@@ -44,7 +46,7 @@ class Settings:
         Names by the options of the sources of direction (``landscape.directions.SOURCES``), as
         ``{"time_key": "day"}``. In a configuration file they stand beside the other settings.
     regulators
-        Names of regulators.
+        Names of regulators, or the name of a tier (``"tf"``, ``"tf+cofactors"``).
     n_regulators
         Largest number of regulators in the model; those that vary most are kept. ``None``: the default of
         :func:`landscape.tl.dynamics`.
@@ -66,7 +68,7 @@ class Settings:
     batch_key: str | None = None
     label_key: str | None = None
     direction: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    regulators: tuple[str, ...] | None = None
+    regulators: tuple[str, ...] | str | None = None
     n_regulators: int | None = None
     n_top_genes: int = 2000
     max_epochs: int | None = None
@@ -108,9 +110,11 @@ def from_mapping(values: Mapping[str, Any]) -> Settings:
     others = [f.name for f in fields(Settings) if f.name != "direction"]
     _refuse_unknown(values, [*others, *of_direction], "the configuration")
     known = {key: value for key, value in values.items() if value is not None}
-    for name in ("regulators", *(name for name, many in of_direction.items() if many)):
+    for name in (name for name, many in of_direction.items() if many):
         if name in known:
             known[name] = _names(known[name], name)
+    if "regulators" in known:
+        known["regulators"] = _regulators(known["regulators"])
     direction = {name: known.pop(name) for name in of_direction if name in known}
     return Settings(**known, direction=direction)
 
@@ -144,10 +148,45 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
 def read_names(value: str) -> tuple[str, ...]:
     """Names from a comma-separated list, or from a file with one name a line."""
-    if Path(value).is_file():
+    if _is_file(value):
         lines = Path(value).read_text(encoding="utf-8").splitlines()
         value = ",".join(line.split("\t")[0] for line in lines if not line.startswith("#"))
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _is_file(value: str) -> bool:
+    """Whether it names a file; a long list of names is no path."""
+    try:
+        return Path(value).is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
+
+
+def _regulators(value: Any) -> tuple[str, ...] | str:
+    """Names of regulators, from a list, a comma-separated text or a file; or the name of a tier.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is a single word: no list, no tier, and no file of that name.
+    """
+    if not isinstance(value, str):
+        return _names(value, "regulators")
+    if value in TIERS:
+        return value
+    if "," not in value and not _is_file(value):
+        msg = (
+            f"Expected regulators as one of {list(TIERS)}, a comma-separated list of names, or a file with one name a line; found "
+            f"{value!r}, and no file of that name."
+        )
+        raise FileNotFoundError(msg)
+    names = read_names(value)
+    if len(names) < 2:
+        msg = f"Expected at least two regulators, found {list(names)} in {value!r}."
+        raise ValueError(msg)
+    return names
 
 
 def _parse(path: Path) -> Any:

@@ -104,6 +104,11 @@ def narrow(work: Work) -> None:
 
 def _require_regulators(work: Work, cells: AnnData) -> None:
     """Refuse genes without two regulators that are expressed, before the latent model is trained for nothing."""
+    if isinstance(work.plan.regulators, str):
+        found = len(pp.find_regulators(cells, regulators=work.plan.regulators))
+        if found < 2:
+            msg = f"Expected at least two regulators with counts, found {found} of {work.plan.regulators!r}; name others with --regulators (in Python: `regulators=`)."
+            raise ValueError(msg)
     if work.plan.regulators is None and _keys.REGULATOR in cells.var:
         named, left = int(work.adata.var[_keys.REGULATOR].sum()), int(cells.var[_keys.REGULATOR].sum())
         if left < 2:
@@ -164,7 +169,7 @@ def _network(work: Work) -> None:
     tl.network(
         work.current,
         model=work.model,
-        regulators=affordable(work.current, work.layer, work.plan.regulators),
+        regulators=affordable(work.current, work.layer, work.plan.regulators, batch_key=work.plan.batch_key),
         layer=work.layer,
         covariates=work.plan.batch_key,
         rng=work.plan.seed,

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
         tusi2018,
     )
     from landscape.datasets._files import data_dir
-    from landscape.datasets._priors import prior, regulators
+    from landscape.datasets._priors import prior
     from landscape.datasets._registry import table as list
+    from landscape.datasets.regulator_lists import regulator_table, regulators
     from landscape.datasets._simulated import hematopoiesis
 
 # Simulated data need torch and published data do not: each module is imported when it is first used.
@@ -40,7 +41,8 @@ _LAZY = {
     "pancreas": ("_cells", "pancreas"),
     "paul15": ("_cells", "paul15"),
     "prior": ("_priors", "prior"),
-    "regulators": ("_priors", "regulators"),
+    "regulator_table": ("regulator_lists", "regulator_table"),
+    "regulators": ("regulator_lists", "regulators"),
     "schiebinger2019": ("_cells", "schiebinger2019"),
     "tusi2018": ("_cells", "tusi2018"),
 }
@@ -57,6 +59,7 @@ __all__ = [
     "pancreas",
     "paul15",
     "prior",
+    "regulator_table",
     "regulators",
     "schiebinger2019",
     "tusi2018",

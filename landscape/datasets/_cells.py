@@ -18,7 +18,7 @@ from anndata import AnnData
 from landscape import _counts, _keys
 from landscape.datasets._files import fetch
 from landscape.datasets._registry import Entry, entry
-from landscape.datasets.symbols import current_symbols
+from landscape.network.data.symbols import current_symbols
 
 logger = logging.getLogger(__name__)
 

@@ -1,8 +1,7 @@
-"""Lists of regulators and prior networks."""
+"""Prior networks."""
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import pandas as pd
@@ -11,33 +10,6 @@ from landscape.datasets._files import fetch
 from landscape.datasets._registry import entries, entry
 
 SPECIES = ("mouse", "human")
-
-
-def regulators(species: str, *, source: str = "pyscenic") -> list[str]:
-    """Symbols of the transcription factors of a species, sorted.
-
-    Parameters
-    ----------
-    species
-        ``"mouse"`` or ``"human"``.
-    source
-        ``"pyscenic"`` (factors with a motif) or, human only, ``"lambert"`` (curated).
-
-    Returns
-    -------
-    Symbols, each once.
-
-    Raises
-    ------
-    FileNotFoundError, ConnectionError
-        If the list is not available; pass your own list to the functions that take one.
-    """
-    suffix = {"pyscenic": "", "lambert": "_lambert"}
-    _require(species in SPECIES, f"Expected `species` to be one of {list(SPECIES)}, found {species!r}.")
-    _require(source in suffix, f"Expected `source` to be one of {list(suffix)}, found {source!r}.")
-    name = f"regulators_{species}{suffix[source]}"
-    _require(name in entries(), f"There is no {source!r} list for {species}; pass `source='pyscenic'`.")
-    return sorted(set(_text(fetch(entry(name))).split()))
 
 
 def prior(name: str, species: str) -> pd.DataFrame:
@@ -74,11 +46,6 @@ def _trrust(path: Path) -> pd.DataFrame:
     summed = edges.groupby(["source", "target"], as_index=False, sort=False)["weight"].sum()
     summed["weight"] = summed["weight"].clip(-1, 1)  # activation and repression both reported: 0
     return summed
-
-
-def _text(path: Path) -> str:
-    content = path.read_bytes()
-    return (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
 
 
 def _require(condition: bool, message: str) -> None:  # noqa: FBT001

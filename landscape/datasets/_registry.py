@@ -29,6 +29,10 @@ class Entry:
         Original source, and the checksum of the file there. Where it is ``None``, nothing is downloaded.
     licence, citation, accession, ground_truth, warnings
         Terms of use, origin, and known problems.
+    date
+        Of the source, where it changes.
+    shipped
+        Whether the file is part of the package; ``file`` is then its place there.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Entry:
     accession: str
     ground_truth: str
     warnings: tuple[str, ...]
+    date: str = ""
+    shipped: bool = False
 
 
 @cache

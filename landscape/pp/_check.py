@@ -12,7 +12,7 @@ from anndata import AnnData
 
 from landscape import _keys
 from landscape._anndata import require_adata
-from landscape.datasets.symbols import are_ensembl, guess_species
+from landscape.network.data.symbols import is_ensembl, species_of
 from landscape.pp._counts import CountReport, check_counts
 from landscape.pp._regulators import find_regulators
 
@@ -150,7 +150,7 @@ def check(adata: AnnData) -> Findings:
         n_genes=adata.n_vars,
         counts_layer=counts_layer,
         unspliced_layer=unspliced[0] if unspliced else "none",
-        species=guess_species(adata.var_names) or "unknown",
+        species=species_of(adata.var_names) or "unknown",
         n_regulators=_count_regulators(adata, problems),
         matrices=pd.DataFrame(matrices, columns=["matrix", *_MATRIX_COLUMNS]).set_index("matrix"),
         columns=columns,
@@ -203,11 +203,11 @@ def _judge_names(adata: AnnData, problems: list[tuple[str, str]]) -> None:
         names = getattr(adata, slot)
         if not names.is_unique:
             problems.append((f"{names.duplicated().sum()} {slot} are repeated", f"adata.{slot}_make_unique()"))
-    if are_ensembl(adata.var_names):
+    if is_ensembl(adata.var_names):
         names = [name for name in adata.var if re.search("symbol|gene_name|feature_name", str(name), re.IGNORECASE)]
         source = f"adata.var[{names[0]!r}].astype(str)" if names else "their symbols"
         problems.append(("genes are named by Ensembl identifiers", f"adata.var_names = {source}"))
-    elif guess_species(adata.obs_names) and not guess_species(adata.var_names):
+    elif species_of(adata.obs_names) and not species_of(adata.var_names):
         problems.append(("cells are named like genes: the matrix looks transposed", "adata = adata.T.copy()"))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from anndata import AnnData
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from landscape import _keys
@@ -21,7 +21,7 @@ def select_genes(
     adata: AnnData,
     *,
     n_top: int = 2000,
-    regulators: Sequence[str] | None = None,
+    regulators: Sequence[str] | str | None = None,
     layer: str | None = _keys.COUNTS,
     batch_key: str | None = None,
     drop_empty: bool = False,
@@ -132,16 +132,15 @@ def _score(
             f"{n_missing} of {adata.n_obs} cells have no value in `adata.obs[{batch_key!r}]`; fill it in or drop them."
         )
         raise ValueError(msg)
-    labels = column.astype(str).to_numpy()
-    total = np.zeros(counts.shape[1])
-    for label in np.unique(labels[filled]):
-        members = filled & (labels == label)
-        total += members.sum() * pearson_residual_variance(counts[members])
-    return total / filled.sum()
+    return pearson_residual_variance(counts[filled], groups=column.astype(str).to_numpy()[filled])
 
 
 def pearson_residual_variance(
-    counts: sparse.csr_matrix, *, dispersion: float = 100.0, block: int = 512
+    counts: sparse.csr_matrix,
+    *,
+    groups: ArrayLike | None = None,
+    dispersion: float = 100.0,
+    block: int = 512,
 ) -> NDArray[np.float64]:
     """Variance of the Pearson residuals of each gene, see :func:`select_genes`.
 
@@ -149,6 +148,8 @@ def pearson_residual_variance(
     ----------
     counts
         Cells x genes, no empty cell.
+    groups
+        Group of each cell, such as its batch: residuals are computed within each group, and the variances are averaged over the cells.
     dispersion
         Inverse dispersion of the null model.
     block
@@ -158,6 +159,11 @@ def pearson_residual_variance(
     -------
     Variances, shape ``(n_genes,)``; zero for genes without counts.
     """
+    if groups is not None:
+        labels = np.asarray(groups)
+        parts = [labels == label for label in np.unique(labels)]
+        each = [pearson_residual_variance(counts[part], dispersion=dispersion, block=block) for part in parts]
+        return np.average(each, axis=0, weights=[part.sum() for part in parts])
     n_cells, n_genes = counts.shape
     depth = np.asarray(counts.sum(1, dtype=np.float64)).ravel()
     totals = np.asarray(counts.sum(0, dtype=np.float64)).ravel()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from anndata import AnnData
 
 from landscape import _keys
 from landscape._anndata import require_adata
-from landscape.datasets import regulators as listed_regulators
-from landscape.datasets.symbols import are_ensembl, current_symbols, guess_species
+from landscape.datasets.regulator_lists import SPECIES, regulator_table, require_tier
+from landscape.network.data.symbols import Species, current_symbols, detect_species, is_ensembl, species_of
 
 
 def find_regulators(
-    adata: AnnData, *, regulators: Sequence[str] | None = None, species: str | None = None
+    adata: AnnData, *, regulators: Sequence[str] | str | None = None, species: str | None = None
 ) -> list[str]:
     """Regulators among the genes of a data set, in the order of ``adata.var_names``.
 
@@ -22,10 +23,12 @@ def find_regulators(
     adata
         Annotated data; it is not changed.
     regulators
-        Symbols of the regulators. ``None``: ``adata.var["regulator"]`` where it exists, else the list of the species,
-        see :func:`landscape.datasets.regulators`. Superseded symbols are resolved on both sides (Sfpi1 is Spi1).
+        ``"tf"``: the transcription factors of the species. ``"tf+cofactors"``: and its transcription cofactors (chromatin regulators,
+        coactivators and corepressors), see :func:`landscape.datasets.regulator_table`. Or symbols. ``None``: ``adata.var["regulator"]``
+        where it exists, else ``"tf"``. Superseded symbols are resolved on both sides (Sfpi1 is Spi1), Ensembl ids of human and mouse are
+        looked up.
     species
-        ``"mouse"`` or ``"human"``; ``None``: as the gene names are written.
+        ``"mouse"`` or ``"human"``; ``None``: that of the gene names, see :func:`landscape.network.detect_species`.
 
     Returns
     -------
@@ -33,39 +36,65 @@ def find_regulators(
 
     Raises
     ------
+    TypeError
+        If ``regulators`` is a string that names no tier.
     ValueError
-        If no regulator is found, or if none is given and the species is not clear.
+        If no regulator is found, or if none is given and the genes are not those of human or mouse.
     """
     require_adata(adata)
-    names = adata.var_names.astype(str)
+    if species is not None and species not in SPECIES:
+        msg = f"Expected `species` to be one of {list(SPECIES)}, found {species!r}; for another species pass `regulators=[...]`."
+        raise ValueError(msg)
+    names = adata.var_names.astype(str).tolist()
     if regulators is None and _keys.REGULATOR in adata.var:
         mask = adata.var[_keys.REGULATOR]
         if mask.dtype != bool or not mask.any():
             msg = f"Expected booleans with some true in `adata.var[{_keys.REGULATOR!r}]`; pass `regulators=[...]`."
             raise ValueError(msg)
-        return names[mask.to_numpy()].tolist()
-    if isinstance(regulators, str):
-        msg = f"Expected `regulators` to be a list of symbols, found a str; pass `regulators=[{regulators!r}]`."
-        raise TypeError(msg)
-    guess = species or guess_species(names)
-    if regulators is None:
-        if guess is None or are_ensembl(names):
-            kind = "Ensembl identifiers" if are_ensembl(names) else "of no known species"
-            msg = (
-                f"No regulators given and the gene names are {kind} ({list(names[:3])}); pass `regulators=[...]`, set "
-                f"`adata.var[{_keys.REGULATOR!r}]`, or use symbols as `adata.var_names`."
-            )
-            raise ValueError(msg)
-        regulators = listed_regulators(guess)
-    wanted = set(regulators) | set(current_symbols(regulators, species=guess or "mouse"))
-    aliases = current_symbols(names, species=guess or "mouse")
-    found = [name for name, alias in zip(names, aliases, strict=True) if name in wanted or alias in wanted]
+        return adata.var_names[mask.to_numpy()].astype(str).tolist()
+    if regulators is None or isinstance(regulators, str):
+        tier = require_tier("tf" if regulators is None else regulators)
+        return _listed(names, tier, cast(Species, species) if species else detect_species(names))
+    return _given(names, list(regulators), cast(Species, species) if species else species_of(names))
+
+
+def _listed(names: list[str], tier: str, species: Species) -> list[str]:
+    """Names of the genes that are on the list of the species."""
+    table = regulator_table(species)
+    if tier == "tf":
+        table = table[table["tier"] == "tf"]
+    if is_ensembl(names):
+        ids = set(table["ensembl"]) - {""}
+        found = [name for name in names if name.partition(".")[0] in ids]
+    else:
+        found = _matching(names, list(table.index), species)
     if not found:
-        listed, present = guess_species(list(regulators)), guess_species(names)
-        writing = f" The genes look like {present} symbols, the regulators like {listed}." if listed != present else ""
+        what = "transcription factors" if tier == "tf" else "transcription factors or cofactors"
+        msg = f"Expected {species} {what} among {len(names)} genes, found none (first genes: {names[:3]}); pass `regulators=[...]`."
+        raise ValueError(msg)
+    return found
+
+
+def _given(names: list[str], regulators: list[str], species: Species | None) -> list[str]:
+    """Names of the genes that are among the given ones."""
+    found = _matching(names, regulators, species)
+    if not found:
+        listed = species_of(regulators)
+        differ = species is not None and listed is not None and listed != species
+        writing = f" The genes look like {species} symbols, the regulators like {listed}." if differ else ""
         msg = (
-            f"None of {len(list(regulators))} regulators (for instance {sorted(regulators)[:3]}) is among the genes (for "
-            f"instance {list(names[:3])}).{writing} Pass `regulators=[...]` written as `adata.var_names`."
+            f"None of {len(regulators)} regulators (for instance {sorted(regulators)[:3]}) is among the genes (for instance "
+            f"{names[:3]}).{writing} Pass `regulators=[...]` written as `adata.var_names`."
         )
         raise ValueError(msg)
     return found
+
+
+def _matching(names: list[str], wanted: list[str], species: Species | None) -> list[str]:
+    """Names that are wanted, by themselves or by their current symbols; of another species by themselves only."""
+    if species is None:
+        given = set(wanted)
+        return [name for name in names if name in given]
+    symbols = set(wanted) | set(current_symbols(wanted, species=species))
+    current = current_symbols(names, species=species)
+    return [name for name, now in zip(names, current, strict=True) if name in symbols or now in symbols]

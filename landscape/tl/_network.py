@@ -33,7 +33,7 @@ _BESIDE = {
 def network(
     adata: AnnData,
     *,
-    regulators: Sequence[str] | None = None,
+    regulators: Sequence[str] | str | None = None,
     layer: str = _keys.COUNTS,
     response_layer: str | None = None,
     method: str | Callable[..., NDArray[np.float64]] | pd.DataFrame = "ridge",
@@ -58,8 +58,8 @@ def network(
     adata
         Annotated data with counts.
     regulators
-        Names of regulators. ``None``: those of ``adata.var["regulator"]`` if it exists, else the transcription factors of
-        the species, which is inferred from the gene names; outdated symbols are resolved.
+        Names of regulators, ``"tf"`` (the transcription factors of the species) or ``"tf+cofactors"``, see
+        :func:`landscape.pp.find_regulators`. ``None``: those of ``adata.var["regulator"]`` if it exists, else ``"tf"``.
     layer
         Layer with the counts of the regulators.
     response_layer
