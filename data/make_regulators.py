@@ -19,6 +19,7 @@ import re
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from landscape.datasets.regulator_lists import NEVER
 
@@ -58,12 +59,26 @@ FAMILIES = {
 }  # fmt: skip
 # In AnimalTFDB of the mouse, not in Lambert et al. although the human gene is known, and kept: they bind DNA by a domain of
 # their family, or (Smad2, Nr0b2) are members of families of transcription factors.
-KEPT = set("Smad2 Nr0b2 Foxl3 Erfl Klf18 Meiosin Duxbl1 Cphx1 Zfp663 Gm14296 Zfp965 Nr1h5".split())
+KEPT = {
+    "Smad2",
+    "Nr0b2",
+    "Foxl3",
+    "Erfl",
+    "Klf18",
+    "Meiosin",
+    "Duxbl1",
+    "Cphx1",
+    "Zfp663",
+    "Gm14296",
+    "Zfp965",
+    "Nr1h5",
+}
 # In Lambert et al., and left out: enzymes, and proteins of granules, membranes, mitochondria, RNA and centromeres.
-ELSEWHERE = set(
-    "AEBP1 AKAP8 AKAP8L ANKZF1 ARHGAP35 CENPA CENPB CENPS CENPT CENPX CHCHD3 EEA1 FBXL19 GLYR1 KCMF1 KCNIP3 LTF MBNL2 NME2 PA2G4 "
-    "MTERF1 MTERF2 MTERF3 MTERF4 PIN1 PLSCR1 PRMT3 RAG1 RBSN REXO4 SGSM2 TRAFD1 ZUP1".split()
-)
+ELSEWHERE = {
+    "AEBP1", "AKAP8", "AKAP8L", "ANKZF1", "ARHGAP35", "CENPA", "CENPB", "CENPS", "CENPT", "CENPX", "CHCHD3", "EEA1",
+    "FBXL19", "GLYR1", "KCMF1", "KCNIP3", "LTF", "MBNL2", "MTERF1", "MTERF2", "MTERF3", "MTERF4", "NME2", "PA2G4", "PIN1",
+    "PLSCR1", "PRMT3", "RAG1", "RBSN", "REXO4", "SGSM2", "TRAFD1", "ZUP1",
+}  # fmt: skip
 # Usual names that several genes are called by in HGNC or MGI, and that mean these among regulators.
 USUAL = {
     "BETA2": "NEUROD1", "BRACHYURY": "TBXT", "CEBP1": "CEBPE", "CMYC": "MYC", "CSL": "RBPJ", "GATA1S": "GATA1", "GCR": "NR3C1",
@@ -72,17 +87,24 @@ USUAL = {
 _ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.\-]{0,19}$")
 
 
-def rows(path: str, *, delimiter: str = "\t", header: bool = True) -> list:
+def rows(path: str, *, delimiter: str = "\t", header: bool = True) -> list[Any]:
+    """Rows of a table, plain or compressed, as dictionaries or without a header as lists."""
     raw = Path(path).read_bytes()
     text = (gzip.decompress(raw) if path.endswith(".gz") else raw).decode("utf-8")
-    return list(csv.DictReader(io.StringIO(text), delimiter=delimiter) if header else csv.reader(io.StringIO(text), delimiter=delimiter))
+    return list(
+        csv.DictReader(io.StringIO(text), delimiter=delimiter)
+        if header
+        else csv.reader(io.StringIO(text), delimiter=delimiter)
+    )
 
 
 def split(text: str | None, separator: str) -> list[str]:
+    """Parts of a text that are not empty."""
     return [part.strip() for part in (text or "").split(separator) if part.strip()]
 
 
 def main(lambert: str, animaltfdb: str, hgnc_path: str, mgi_path: str, gencode_human: str, gencode_mouse: str) -> None:
+    """Read the sources and write the files of the package."""
     hgnc = {r["Approved symbol"]: r for r in rows(hgnc_path) if r["Status"] == "Approved"}
     mgi = {r["symbol"]: r for r in rows(mgi_path)}
     gencode = {s: rows(p, delimiter=",", header=False) for s, p in (("human", gencode_human), ("mouse", gencode_mouse))}
@@ -91,7 +113,9 @@ def main(lambert: str, animaltfdb: str, hgnc_path: str, mgi_path: str, gencode_h
     mouse_of_id = {f"MGI:{r['ID']}": symbol for symbol, r in mgi.items()}
     coding = {h for h, r in hgnc.items() if r["Locus type"] == "gene with protein product"}
     orthologs = {
-        h: [mouse_of_id[i] for i in split(hgnc[h]["Mouse genome database ID(supplied by MGI)"], ",") if i in mouse_of_id]
+        h: [
+            mouse_of_id[i] for i in split(hgnc[h]["Mouse genome database ID(supplied by MGI)"], ",") if i in mouse_of_id
+        ]
         for h in hgnc
     }
     human_of = defaultdict(list)
@@ -106,19 +130,22 @@ def main(lambert: str, animaltfdb: str, hgnc_path: str, mgi_path: str, gencode_h
     patterns = [(family, re.compile(p)) for family, listed in FAMILIES.items() for p in listed.split()]
     unused = [p.pattern for _, p in patterns if not any(p.fullmatch(h) for h in coding)]
     if unused:
-        raise SystemExit(f"no gene: {unused}")
+        msg = f"Expected genes for every pattern, found none for {unused}."
+        raise ValueError(msg)
     cofactor = {h: f for f, p in reversed(patterns) for h in coding if p.fullmatch(h)}
-    named = split(Path(lambert).read_text() if not lambert.endswith(".gz") else gzip.decompress(Path(lambert).read_bytes()).decode(), "\n")
+    named = split(
+        Path(lambert).read_text()
+        if not lambert.endswith(".gz")
+        else gzip.decompress(Path(lambert).read_bytes()).decode(),
+        "\n",
+    )
     factors = {n if n in hgnc else previous[n][0] for n in named if n in hgnc or len(previous[n]) == 1}
-    print("Lambert without a current symbol:", sorted(n for n in named if n not in hgnc and len(previous[n]) != 1))
-    print("Lambert, left out:", sorted(factors & ELSEWHERE), "cofactors:", sorted(factors & set(cofactor)))
     factors = {h for h in factors - ELSEWHERE - set(cofactor) if not NEVER.match(h)}
     cofactor = {h: f for h, f in cofactor.items() if not NEVER.match(h)}
-    human = {h: ("tf", "") for h in factors} | {h: ("cofactor", f) for h, f in cofactor.items()}
+    human = dict.fromkeys(factors, ("tf", "")) | {h: ("cofactor", f) for h, f in cofactor.items()}
 
     coding_mouse = {r[1] for r in gencode["mouse"] if r[4] == "protein_coding"}
     mouse: dict[str, tuple[str, str]] = {}
-    dropped = defaultdict(list)
     for r in rows(animaltfdb):
         symbol = r["Symbol"] if r["Symbol"] in mgi else by_id.get(r["Ensembl"])
         if symbol is None or symbol == "Symbol":
@@ -126,9 +153,6 @@ def main(lambert: str, animaltfdb: str, hgnc_path: str, mgi_path: str, gencode_h
         relatives = human_of[symbol]
         if symbol in KEPT or not relatives or any(h in factors for h in relatives):
             mouse[symbol] = ("tf", "")
-        elif not any(h in cofactor for h in relatives):
-            dropped[r["Family"]].append(symbol)
-    print("AnimalTFDB, dropped:", dict(dropped))
     for h in factors:
         for m in orthologs[h]:
             if m in coding_mouse and all(relative in factors for relative in human_of[m]):
@@ -139,12 +163,17 @@ def main(lambert: str, animaltfdb: str, hgnc_path: str, mgi_path: str, gencode_h
     mouse = {m: v for m, v in mouse.items() if not NEVER.match(m.upper())}
     known = {s: {r[1] for r in gencode[s]} for s in gencode}
     for species, table in (("human", human), ("mouse", mouse)):
-        lines = ["symbol\tensembl\ttier\tfamily"]
-        for symbol, (tier, family) in sorted(table.items()):
-            from_table = hgnc[symbol]["Ensembl gene ID"] if species == "human" else mgi[symbol]["ensembl"] if symbol in mgi else ""
-            lines.append("\t".join([symbol, identifier[species].get(symbol) or from_table or "", tier, family]))
+        lines, seen = ["symbol\tensembl\ttier\tfamily"], set()
+        for symbol, (tier, family) in sorted(
+            table.items(), key=lambda item: (item[0] not in identifier[species], item[0])
+        ):
+            column = ("ensembl", mgi) if species == "mouse" else ("Ensembl gene ID", hgnc)
+            gene = identifier[species].get(symbol) or column[1].get(symbol, {}).get(column[0]) or ""
+            if not gene or gene not in seen:
+                lines.append("\t".join([symbol, gene, tier, family]))
+            seen.add(gene)
+        lines[1:] = sorted(lines[1:])
         (PACKAGE / "datasets" / f"regulators_{species}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        print(species, {t: sum(v[0] == t for v in table.values()) for t in ("tf", "cofactor")}, "without id:", sum(not x.split("\t")[1] for x in lines))
 
     genes = {
         "human": coding | {r[1] for r in gencode["human"] if r[4] == "protein_coding" and not r[1].startswith("ENS")},
@@ -152,7 +181,7 @@ def main(lambert: str, animaltfdb: str, hgnc_path: str, mgi_path: str, gencode_h
     }
     genes["mouse"] |= {m for h in coding for m in orthologs[h]} | set(mouse)
     for species, symbols in genes.items():
-        write(f"genes_{species}.txt.gz", sorted(symbols))
+        write(f"genes_{species}.txt", sorted(symbols))
 
     # Superseded symbols: those of one gene only, that are no current symbol in either species of a gene that is not its ortholog.
     official = {old: hs[0] for old, hs in previous.items() if len(set(hs)) == 1}
@@ -174,7 +203,9 @@ def main(lambert: str, animaltfdb: str, hgnc_path: str, mgi_path: str, gencode_h
         """Whether no other gene than this, or its ortholog, is called so."""
         others = {(s, g) for s, g in current[old.lower()] if g.lower() != gene.lower()}
         return not any(
-            s == species or ((gene.lower(), g.lower()) if species == "human" else (g.lower(), gene.lower())) not in pairs for s, g in others
+            s == species
+            or ((gene.lower(), g.lower()) if species == "human" else (g.lower(), gene.lower())) not in pairs
+            for s, g in others
         )
 
     aliases: set[tuple[str, str, str]] = set()
@@ -186,9 +217,14 @@ def main(lambert: str, animaltfdb: str, hgnc_path: str, mgi_path: str, gencode_h
     for m in mouse:
         relatives = {h.lower() for h in human_of[m]}
         for old in split(mgi[m]["synonyms"], "|") if m in mgi else ():
-            if not (_ID.match(old) and claims["mouse"][old.lower()] == {m} and free(old, m, "mouse")) or old.lower() == m.lower():
+            if (
+                not (_ID.match(old) and claims["mouse"][old.lower()] == {m} and free(old, m, "mouse"))
+                or old.lower() == m.lower()
+            ):
                 continue
-            if old.lower() in relatives and m.upper() not in hgnc:  # the human symbol: the human table leads from the mouse's to it
+            if (
+                old.lower() in relatives and m.upper() not in hgnc
+            ):  # the human symbol: the human table leads from the mouse's to it
                 aliases.add(("human", m.upper(), old.upper()))
             elif old.lower() not in relatives:
                 aliases.add(("mouse", old, m))
@@ -204,14 +240,12 @@ def main(lambert: str, animaltfdb: str, hgnc_path: str, mgi_path: str, gencode_h
         elif h.lower() != m.lower():  # one gene with two current symbols: that of the mouse leads to the human one
             table["human"][m.lower()] = h
     lines = [f"{species}\t{old}\t{new}" for species in table for old, new in sorted(table[species].items())]
-    write("superseded.tsv.gz", lines)
-    print(len(lines), "superseded symbols")
+    write("superseded.tsv", lines)
 
 
 def write(name: str, lines: list[str]) -> None:
-    """A compressed file that has the same bytes whenever it is made."""
-    content = gzip.compress(("\n".join(lines) + "\n").encode("utf-8"), compresslevel=9, mtime=0)
-    (PACKAGE / "network" / "data" / name).write_bytes(content)
+    """One line each."""
+    (PACKAGE / "network" / "data" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

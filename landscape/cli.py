@@ -109,7 +109,9 @@ def run(
     layer: Annotated[str | None, typer.Option(help='Layer with raw counts, "X" for the main matrix.')] = None,
     batch_key: Annotated[str | None, typer.Option(help="obs column with the batch.")] = None,
     label_key: Annotated[str | None, typer.Option(help="obs column that names attractors [cell_type].")] = None,
-    regulators: Annotated[str | None, typer.Option(metavar="TIER|FILE|A,B", help="tf [default], tf+cofactors, or names of regulators.")] = None,
+    regulators: Annotated[
+        str | None, typer.Option(metavar="TIER|FILE|A,B", help="tf [default], tf+cofactors, or names of regulators.")
+    ] = None,
     n_regulators: Annotated[
         int | None, typer.Option(min=2, help="Largest number of regulators in the model, the most variable [300].")
     ] = None,

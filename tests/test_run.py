@@ -538,6 +538,16 @@ def test_regulators_without_counts_are_refused_before_the_latent_model_is_traine
     plan = settle(cells, settings(time_key="day"))
     with pytest.raises(ValueError, match="two regulators with counts, found 1 of the 1"):
         narrow(Work(cells, plan))
+    names = list(cells.var_names)
+    with pytest.raises(ValueError, match="two regulators with counts, found 1 of the 3 named ones"):
+        narrow(Work(cells, settle(cells, settings(time_key="day", regulators=[names[0], "Absent", "Missing"]))))
+
+
+def test_regulators_that_are_no_genes_are_said_and_left_out(cells, caplog):
+    cells.var["selected"] = True
+    names = list(cells.var_names)
+    narrow(Work(cells, settle(cells, settings(time_key="day", regulators=[*names[:3], "Absent"]))))
+    assert "1 of 4 named regulators are not among the genes with counts, for instance ['Absent']" in caplog.text
 
 
 def test_no_direction_lists_what_there_is(cells):
@@ -605,6 +615,27 @@ def test_names_come_from_lists_and_files(tmp_path):
     (tmp_path / "tf.txt").write_text("# regulators\nGata1\nPu1\tnote\n\n")
     assert from_mapping({"regulators": str(tmp_path / "tf.txt")}).regulators == ("Gata1", "Pu1")
     assert from_mapping({"regulators": "Gata1, Pu1"}).regulators == ("Gata1", "Pu1")
+    many = [f"Gene{k}" for k in range(3000)]  # longer than any path may be
+    assert from_mapping({"regulators": ",".join(many)}).regulators == tuple(many)
+
+
+def test_a_tier_of_regulators_is_no_file():
+    assert from_mapping({"regulators": "tf+cofactors"}).regulators == "tf+cofactors"
+    assert from_mapping({"regulators": "tf"}).regulators == "tf"
+
+
+@pytest.mark.parametrize("missing", ["Gata1", "factors.txt", "lists/factors", "x" * 5000])
+def test_a_missing_file_of_regulators_is_not_taken_for_a_gene(missing):
+    with pytest.raises(
+        FileNotFoundError, match=r"\['tf', 'tf\+cofactors'\], a comma-separated list .* no file of that name"
+    ):
+        from_mapping({"regulators": missing})
+
+
+def test_a_file_with_one_regulator_is_refused(tmp_path):
+    (tmp_path / "tf.txt").write_text("Gata1\n")
+    with pytest.raises(ValueError, match="at least two regulators, found"):
+        from_mapping({"regulators": str(tmp_path / "tf.txt")})
 
 
 # The plan

@@ -42,7 +42,8 @@ def test_details_name_a_call_that_exists(name):
         ("pancreas_739", "pancreas(wide=True)"),
         ("dyngen_cycle", "dyngen('cycle')"),
         ("beeline_dyn-LI", "beeline('dyn-LI')"),
-        ("regulators_human_lambert", "regulators('human', source='lambert')"),
+        ("regulators_mouse", "regulators('mouse')"),
+        ("regulators_human_pyscenic", "regulators('human', source='pyscenic')"),
         ("trrust_mouse", "prior('trrust', 'mouse')"),
     ],
 )

@@ -17,6 +17,8 @@ from landscape._anndata import results_of
 from landscape._run.direction import combined
 from landscape._run.plan import Plan
 from landscape._run.regulators import affordable
+from landscape.datasets.regulator_lists import is_tier
+from landscape.network import match
 
 logger = logging.getLogger(__name__)
 
@@ -104,19 +106,27 @@ def narrow(work: Work) -> None:
 
 def _require_regulators(work: Work, cells: AnnData) -> None:
     """Refuse genes without two regulators that are expressed, before the latent model is trained for nothing."""
-    if isinstance(work.plan.regulators, str):
-        found = len(pp.find_regulators(cells, regulators=work.plan.regulators))
-        if found < 2:
-            msg = f"Expected at least two regulators with counts, found {found} of {work.plan.regulators!r}; name others with --regulators (in Python: `regulators=`)."
-            raise ValueError(msg)
-    if work.plan.regulators is None and _keys.REGULATOR in cells.var:
-        named, left = int(work.adata.var[_keys.REGULATOR].sum()), int(cells.var[_keys.REGULATOR].sum())
-        if left < 2:
-            msg = (
-                f"Expected at least two regulators with counts, found {left} of the {named} in `adata.var[{_keys.REGULATOR!r}]`; "
-                "name others with --regulators (in Python: `regulators=`)."
-            )
-            raise ValueError(msg)
+    named = work.plan.regulators
+    if named is not None:
+        found = len(pp.find_regulators(cells, regulators=named))
+        what = repr(named) if isinstance(named, str) else f"the {len(named)} named ones"
+    elif _keys.REGULATOR in cells.var:
+        found = int(cells.var[_keys.REGULATOR].sum())
+        what = f"the {int(work.adata.var[_keys.REGULATOR].sum())} in `adata.var[{_keys.REGULATOR!r}]`"
+    else:
+        return
+    if found < 2:
+        msg = f"Expected at least two regulators with counts, found {found} of {what}; name others with --regulators (in Python: `regulators=`)."
+        raise ValueError(msg)
+    if isinstance(named, tuple) and (
+        missing := [name for name in named if name not in match(named, list(cells.var_names))]
+    ):
+        logger.warning(
+            "%d of %d named regulators are not among the genes with counts, for instance %s",
+            len(missing),
+            len(named),
+            missing[:5],
+        )
 
 
 def _genes(work: Work) -> None:
@@ -166,10 +176,11 @@ def _train(model: Any, checkpoint: Path, settings: dict[str, Any]) -> None:
 
 
 def _network(work: Work) -> None:
+    regulators = affordable(work.current, work.layer, work.plan.regulators, batch_key=work.plan.batch_key)
     tl.network(
         work.current,
         model=work.model,
-        regulators=affordable(work.current, work.layer, work.plan.regulators, batch_key=work.plan.batch_key),
+        regulators=regulators if is_tier(regulators) else pp.find_regulators(work.current, regulators=regulators),
         layer=work.layer,
         covariates=work.plan.batch_key,
         rng=work.plan.seed,

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from landscape.datasets._files import data_dir
     from landscape.datasets._priors import prior
     from landscape.datasets._registry import table as list
-    from landscape.datasets.regulator_lists import regulator_table, regulators
     from landscape.datasets._simulated import hematopoiesis
+    from landscape.datasets.regulator_lists import regulator_table, regulators
 
 # Simulated data need torch and published data do not: each module is imported when it is first used.
 _LAZY = {

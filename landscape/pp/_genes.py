@@ -99,7 +99,8 @@ def select_genes(
     if not filled.any():
         msg = f"Expected counts, found none in any of {len(filled)} cells; pass `layer=` with the raw counts."
         raise ValueError(msg)
-    names = [] if regulators is not None and not len(regulators) else find_regulators(adata, regulators=regulators)
+    none = regulators is not None and not isinstance(regulators, str) and not len(regulators)
+    names = [] if none else find_regulators(adata, regulators=regulators)
     score = _score(adata, counts, filled, batch_key)
     detected = np.asarray(counts.sum(0)).ravel() > 0
     chosen = np.zeros(adata.n_vars, dtype=bool)

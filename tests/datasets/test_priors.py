@@ -5,13 +5,12 @@ import pytest
 import landscape as ls
 
 
-def test_regulators(data_dir):
-    mouse, human = ls.datasets.regulators("mouse"), ls.datasets.regulators("human")
-    assert {"Gata1", "Spi1", "Klf1"} <= set(mouse)
-    assert {"GATA1", "SPI1", "KLF1"} <= set(human)
-    assert mouse == sorted(set(mouse))
-    assert len(mouse) == 1721
-    assert len(ls.datasets.regulators("human", source="lambert")) == 1639
+def test_the_wider_list_of_regulators_is_a_named_source(data_dir):
+    found = ls.datasets.regulators("mouse", source="pyscenic")
+    assert len(found) == 1721
+    assert "Rpl6" in found  # by its keywords
+    with pytest.raises(ValueError, match="have no cofactors"):
+        ls.datasets.regulators("mouse", source="pyscenic", tier="tf+cofactors")
 
 
 @pytest.mark.parametrize(
@@ -34,9 +33,6 @@ def test_trrust_keeps_what_is_known(data_dir):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ls.datasets.regulators("rat"), r"`species` to be one of \['mouse', 'human'\], found 'rat'"),
-        (lambda: ls.datasets.regulators("mouse", source="x"), "`source` to be one of"),
-        (lambda: ls.datasets.regulators("mouse", source="lambert"), "no 'lambert' list for mouse"),
         (lambda: ls.datasets.prior("x", "mouse"), r"`name` to be one of \['collectri', 'dorothea', 'trrust'\]"),
         (lambda: ls.datasets.prior("trrust", "rat"), "`species` to be one of"),
         (lambda: ls.datasets.prior("collectri", "mouse"), "no collectri network for mouse"),

@@ -6,7 +6,6 @@ GENCODE by ``data/make_regulators.py``.
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -36,7 +35,7 @@ _FOREIGN = re.compile(
 # How names of other species look, for the message only.
 _OTHERS = {
     "rat": r"^(ENSRNOG\d|RGD\d|AABR\d|RT1-|Mt-)",
-    "zebrafish": r"^(ENSDARG\d|si:|zgc:|[a-z]{2,6}\d*[a-z]?(\.\d)?$)",
+    "zebrafish": r"^(ENSDARG\d|si:|zgc:|[a-z]{2,6}\d+[ab]$)",
     "fruit fly": r"^(FBgn\d|CG\d+$|CR\d+$|mt:|[A-Z][a-z]*\([0-9A-Za-z]+\))",
     "Caenorhabditis": r"^(WBGene\d|[a-z]{3,4}-\d|[A-Z]\w+\.\d+[a-z]?$)",
     "yeast": r"^(Y[A-P][LR]\d{3}[WC]|Q0\d{3}$|SP[ABC]C)",
@@ -50,7 +49,7 @@ _OTHERS = {
 @cache
 def coding_genes(species: Species) -> frozenset[str]:
     """Symbols of the protein-coding genes of a species."""
-    return frozenset(_lines(f"genes_{species}.txt.gz"))
+    return frozenset(_lines(f"genes_{species}.txt"))
 
 
 @cache
@@ -59,7 +58,7 @@ def superseded(species: Species) -> dict[str, str]:
 
     A name that is, or was, also that of another gene (Sf1, Nrf1, Dec1, Ttf1, Stra13) is left out.
     """
-    rows = (line.split("\t") for line in _lines("superseded.tsv.gz"))
+    rows = (line.split("\t") for line in _lines("superseded.tsv"))
     return {old: new for of, old, new in rows if of == species}
 
 
@@ -72,8 +71,7 @@ def aliases() -> dict[str, str]:
 
 
 def _lines(name: str) -> list[str]:
-    content = files("landscape.network.data").joinpath(name).read_bytes()
-    return gzip.decompress(content).decode("utf-8").splitlines()
+    return files("landscape.network.data").joinpath(name).read_text(encoding="utf-8").splitlines()
 
 
 def detect_species(names: Iterable[str]) -> Species:
