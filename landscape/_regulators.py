@@ -11,32 +11,7 @@ from numpy.typing import NDArray
 from landscape import _keys, pp
 from landscape.network import detect_species
 from landscape.network.data.regulators import regulator_columns
-from landscape.network.data.symbols import is_ensembl
-
-_SYMBOL_COLUMNS = (
-    "gene_symbol",
-    "gene_symbols",
-    "symbol",
-    "gene_name",
-    "gene_names",
-    "feature_name",
-    "gene_short_name",
-)
-
-
-def symbols_of(adata: AnnData) -> list[str] | None:
-    """Names of genes as symbols: those of a column beside Ensembl ids, ``None`` where there is none."""
-    names = list(adata.var_names)
-    if not is_ensembl(names):
-        return names
-    column = next((c for c in _SYMBOL_COLUMNS if c in adata.var), None)
-    return None if column is None else list(adata.var[column].astype(str))
-
-
-def names_like(adata: AnnData, genes: Sequence[str]) -> list[str]:
-    """Names of all genes in the way in which some are given: symbols beside Ensembl ids, unless ids are given."""
-    names = list(adata.var_names)
-    return names if is_ensembl(list(genes)) else symbols_of(adata) or names
+from landscape.pp.gene_names import names_like
 
 
 def regulators_of(adata: AnnData, regulators: Sequence[str] | str | None) -> tuple[NDArray[np.int64], str]:

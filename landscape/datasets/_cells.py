@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import cast
 
 import anndata as ad
 import numpy as np
@@ -18,7 +19,7 @@ from anndata import AnnData
 from landscape import _counts, _keys
 from landscape.datasets._files import fetch
 from landscape.datasets._registry import Entry, entry
-from landscape.network.data.symbols import current_symbols
+from landscape.network.data.symbols import Species, current_symbols
 
 logger = logging.getLogger(__name__)
 
@@ -177,7 +178,7 @@ def _load(name: str) -> AnnData:
         for layer in set(adata.layers) - {_keys.COUNTS}:
             adata.layers[layer] = _counts.canonical(adata.layers[layer], where=layer).astype(np.float32)
     if found.species in ("mouse", "human"):
-        aliases = current_symbols(adata.var_names, species=found.species)
+        aliases = current_symbols(adata.var_names, species=cast(Species, found.species))
         adata.var["alias"] = pd.Series(aliases, index=adata.var_names, dtype=object)
     adata.obs = adata.obs.rename(columns={"sim_time": "time"})
     adata.uns[_keys.UNS] = {_keys.SCHEMA: _keys.SCHEMA_VERSION, "dataset": _record(found)}

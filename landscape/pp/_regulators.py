@@ -11,6 +11,7 @@ from landscape import _keys
 from landscape._anndata import require_adata
 from landscape.datasets.regulator_lists import SPECIES, regulator_table, require_tier
 from landscape.network.data.symbols import Species, current_symbols, detect_species, is_ensembl, species_of
+from landscape.pp.gene_names import names_like
 
 
 def find_regulators(
@@ -55,7 +56,7 @@ def find_regulators(
     if regulators is None or isinstance(regulators, str):
         tier = require_tier("tf" if regulators is None else regulators)
         return _listed(names, tier, cast(Species, species) if species else detect_species(names))
-    return _given(names, list(regulators), cast(Species, species) if species else species_of(names))
+    return _given(adata, list(regulators), cast(Species, species) if species else None)
 
 
 def _listed(names: list[str], tier: str, species: Species) -> list[str]:
@@ -75,9 +76,12 @@ def _listed(names: list[str], tier: str, species: Species) -> list[str]:
     return found
 
 
-def _given(names: list[str], regulators: list[str], species: Species | None) -> list[str]:
-    """Names of the genes that are among the given ones."""
-    found = _matching(names, regulators, species)
+def _given(adata: AnnData, regulators: list[str], species: Species | None) -> list[str]:
+    """Names of the genes that are among the given ones; these may be symbols where the data have a column of them."""
+    names = [str(name) for name in names_like(adata, regulators)]
+    species = species or species_of(names)
+    matching = set(_matching(names, regulators, species))
+    found = [str(own) for own, name in zip(adata.var_names, names, strict=True) if name in matching]
     if not found:
         listed = species_of(regulators)
         differ = species is not None and listed is not None and listed != species

@@ -15,8 +15,9 @@ from scipy import sparse
 from landscape import _keys
 from landscape._anndata import count_matrix, require_adata, require_unique, write, write_result
 from landscape._random import RandomLike
-from landscape._regulators import names_like, regulators_of
+from landscape._regulators import regulators_of
 from landscape.network import Network, expression, from_edges, infer, prior_of
+from landscape.pp.gene_names import names_like
 from landscape.tl._network_inputs import covariate_names, covariates_of, pool, response_of
 from landscape.tl._network_model import Values, infer_from_model, require_values
 from landscape.tl._state import latent_model

@@ -76,12 +76,18 @@ def test_coverage_is_reported_and_edges_merge(caplog):
         ("trrust", TypeError, "`prior` to be a DataFrame"),
         (pd.DataFrame({"tf": [], "target": []}), KeyError, r"found no \['source'\]"),
         (table(("Foo1", "Bar1", 1)), ValueError, "at least 5% of the 2 regulators, found 0.0%"),
-        (table(("GATA1", "KLF1", 1), ("SPI1", "CEBPA", 1)), ValueError, "prior of mouse genes, found one of human"),
     ],
 )
 def test_priors_that_do_not_fit_are_refused(given, error, message):
     with pytest.raises(error, match=message):
         network.prior_of(given, np.array([0, 5]), NAMES)
+
+
+def test_a_prior_of_another_species_is_refused():
+    given = table(("GATA1", "KLF1", 1), ("SPI1", "CEBPA", 1))
+    names = ["Gata1", "Spi1", "Klf1", "Cebpa", "Mpo", "Elane"]
+    with pytest.raises(ValueError, match="prior of mouse genes, found one of human"):
+        network.prior_of(given, np.array([0, 5]), names)
 
 
 def test_methods_without_use_for_a_prior_say_so():

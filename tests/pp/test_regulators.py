@@ -66,6 +66,13 @@ def test_ensembl_ids_are_looked_up():
     assert ls.pp.find_regulators(data("ENSMUSG00000031162.12", "ENSMUSG00000029580")) == ["ENSMUSG00000031162.12"]
 
 
+def test_symbols_are_looked_up_beside_ensembl_ids():
+    adata = data("ENSMUSG00000031162", "ENSMUSG00000029580", "ENSMUSG00000002111")
+    adata.var["gene_symbols"] = ["Gata1", "Actb", "Sfpi1"]
+    assert ls.pp.find_regulators(adata, regulators=["Spi1", "Gata1"]) == ["ENSMUSG00000031162", "ENSMUSG00000002111"]
+    assert ls.pp.find_regulators(adata, regulators=["ENSMUSG00000031162"]) == ["ENSMUSG00000031162"]
+
+
 def test_tiers():
     adata = data("Gata1", "Lmo2", "Ezh2", "Rpl6", "Canx", "Tpi1", "Actb")
     assert ls.pp.find_regulators(adata) == ls.pp.find_regulators(adata, regulators="tf") == ["Gata1"]

@@ -11,6 +11,7 @@ from scipy import sparse
 
 import landscape as ls
 from landscape import network
+from landscape.network.data.symbols import coding_genes
 from tests.network import toy
 
 QUICK = {"n_bootstraps": 4, "rng": 0}
@@ -83,9 +84,25 @@ def test_unspliced_counts_are_explained_where_they_exist(caplog):
     assert "regulator_in_steady" in adata.var
 
 
-def test_regulators_are_found_by_species_and_old_names(data_dir):
+def of_mouse(*names):
+    """Names of mouse genes for 32 columns: these, and keratin-associated proteins."""
+    return [*names, *sorted(n for n in coding_genes("mouse") if n.startswith("Krtap"))[: 32 - len(names)]]
+
+
+def test_a_tier_is_inferred_from_and_another_string_refused():
     adata, _ = planted()
-    adata.var_names = ["Gata1", "Sfpi1", "Klf1", "Tcfe2a", *(f"Actb{k}" for k in range(28))]
+    adata.var_names = of_mouse("Gata1", "Lmo2", "Klf1", "Rpl6")
+    ls.tl.network(adata, regulators="tf+cofactors", **QUICK)
+    assert adata.var_names[adata.var["regulator_in_network"]].tolist() == ["Gata1", "Lmo2", "Klf1"]
+    ls.tl.network(adata, regulators="tf", **QUICK)
+    assert adata.var_names[adata.var["regulator_in_network"]].tolist() == ["Gata1", "Klf1"]
+    with pytest.raises(TypeError, match="found the string 'Gata1'"):
+        ls.tl.network(adata, regulators="Gata1", **QUICK)
+
+
+def test_regulators_are_found_by_species_and_old_names():
+    adata, _ = planted()
+    adata.var_names = of_mouse("Gata1", "Sfpi1", "Klf1", "Tcfe2a")
     del adata.var["regulator"]
     ls.tl.network(adata, **QUICK)
     assert adata.var_names[adata.var["regulator_in_network"]].tolist() == ["Gata1", "Sfpi1", "Klf1", "Tcfe2a"]
@@ -95,7 +112,7 @@ def test_regulators_are_found_by_species_and_old_names(data_dir):
 
 def test_regulators_of_another_species_are_refused_and_not_renamed():
     adata, _ = planted()
-    adata.var_names = ["Gata1", "Spi1", "Klf1", "Fli1", *(f"Actb{k}" for k in range(28))]
+    adata.var_names = of_mouse("Gata1", "Spi1", "Klf1", "Fli1")
     with pytest.raises(ValueError, match="look like mouse .* found human symbols"):
         ls.tl.network(adata, regulators=["GATA1", "KLF1"], **QUICK)
     assert "network" not in adata.varp
@@ -173,6 +190,10 @@ def unknown_names(adata):
     del adata.var["regulator"]
 
 
+def mouse_names(adata):
+    adata.var_names = of_mouse("Gata1", "Spi1", "Klf1", "Fli1")
+
+
 def bad_ids(adata):
     adata.var_names = [f"ENSMUSG{k:011d}" for k in range(adata.n_vars)]
     del adata.var["regulator"]
@@ -198,7 +219,7 @@ def gap(adata):
         (None, {"covariates": "donor"}, KeyError, r"columns of `adata.obs`, found \['donor'\]"),
         (None, {"method": "magic"}, ValueError, "`method` to be one of"),
         (
-            None,
+            mouse_names,
             {"prior": pd.DataFrame({"source": ["GATA1", "SPI1"], "target": ["KLF1", "MPO"]})},
             ValueError,
             "prior of mouse genes, found one of human",
@@ -207,7 +228,7 @@ def gap(adata):
         (not_a_number, {}, ValueError, "integer counts"),
         (repeated_names, {}, ValueError, r"unique names in `adata.var_names`, found 1 repeated"),
         (no_regulator, {}, ValueError, "found none that is True"),
-        (bad_ids, {}, ValueError, "gene symbols beside Ensembl ids"),
+        (bad_ids, {}, ValueError, "transcription factors among 32 genes, found none"),
         (gap, {"covariates": "batch"}, ValueError, "without missing values, found 1"),
     ],
 )
@@ -235,7 +256,7 @@ def test_genes_of_no_known_species_ask_for_regulators():
     adata, _ = planted()
     adata.var_names = [f"g{k}" for k in range(adata.n_vars)]
     unknown_names(adata)
-    with pytest.raises(ValueError, match="name the regulators with `regulators=`"):
+    with pytest.raises(ValueError, match=r"of no known species: .* pass `regulators="):
         ls.tl.network(adata, **QUICK)
 
 
