@@ -40,13 +40,13 @@ FAMILIES = {
     r"L3MBTL[1-4] SFMBT[12] RYBP YAF2 BCOR BCORL1 ASXL[123] BAP1 AUTS2",
     "heterochromatin": r"CBX[135] CDYL CDYL2 MPHOSPH8 TASOR ATRX DAXX TRIM28 ATF7IP",
     "acetyltransferase": r"CREBBP EP300 KAT6[AB] KAT[78] BRPF[13] BRD1 JADE[123] MSL[123]",
-    "deacetylase": r"HDAC\d+ SIRT[167] SIN3[AB] SAP18 SAP30 SAP30L SAP130 SUDS3 BRMS1 BRMS1L ARID4[AB] RCOR[123] MIER[123] MIDEAS",
+    "deacetylase": r"HDAC\d+ SIRT[167] SIN3[AB] SAP18 SAP30 SAP30L SAP130 SUDS3 BRMS1 BRMS1L DNTTIP1 ARID4[AB] RCOR[123] MIER[123] MIDEAS",
     "methyltransferase": r"KMT2[A-E] KMT5[A-C] SETD1[AB] SETD[257] SETDB[12] NSD[123] ASH1L ASH2L RBBP5 WDR5 DPY30 MEN1 CXXC1 DOT1L "
     r"EHMT[12] SUV39H[12] SMYD[123] PRMT[1256] CARM1 PAXIP1",
     "demethylase": r"KDM\d[A-D] KDM8 UTY JMJD1C PHF2 PHF8 HR",
     "DNA methylation": r"DNMT1 DNMT3[ABL] TET[123] UHRF[12]",
     "chromatin reader": r"BRD[234T] BRDT BRWD[13] PHIP ZMYND8 ZMYND11 TRIM24 TRIM33 ATAD2 ATAD2B PHF3 PHF6 PHF12 PHF14 PHF20 PHF20L1 "
-    r"PHF21[AB] BAHCC1 BAHD1 RAI1 TCF20 RERE ATN1",
+    r"PHF21[AB] BAHCC1 BAHD1 HMGN3 RAI1 TCF20 RERE ATN1",
     "core promoter": r"TBP TBPL[12] GTF2B DR1 DRAP1 BRF2 SNAPC[245]",
     "LIM domain": r"LMO[1-4] LDB[12] SSBP[234]",
     "inhibitor of DNA binding": r"ID[1-4] MDFI MDFIC HOPX",
@@ -73,11 +73,12 @@ KEPT = {
     "Zfp965",
     "Nr1h5",
 }
-# In Lambert et al., and left out: enzymes, and proteins of granules, membranes, mitochondria, RNA and centromeres.
+# In Lambert et al., and left out: enzymes, and proteins of granules, membranes, mitochondria, pores, RNA and centromeres.
 ELSEWHERE = {
-    "AEBP1", "AKAP8", "AKAP8L", "ANKZF1", "ARHGAP35", "CENPA", "CENPB", "CENPS", "CENPT", "CENPX", "CHCHD3", "EEA1",
-    "FBXL19", "GLYR1", "KCMF1", "KCNIP3", "LTF", "MBNL2", "MTERF1", "MTERF2", "MTERF3", "MTERF4", "NME2", "PA2G4", "PIN1",
-    "PLSCR1", "PRMT3", "RAG1", "RBSN", "REXO4", "SGSM2", "TRAFD1", "ZUP1",
+    "AEBP1", "AHCTF1", "AKAP8", "AKAP8L", "ANKZF1", "ARHGAP35", "CCDC17", "CENPA", "CENPB", "CENPS", "CENPT", "CENPX",
+    "CHCHD3", "DZIP1", "EEA1", "FBXL19", "GLYR1", "KCMF1", "KCNIP3", "KIN", "LTF", "MBNL2", "MTERF1", "MTERF2", "MTERF3",
+    "MTERF4", "NME2", "PA2G4", "PIN1", "PLSCR1", "PRMT3", "RAG1", "RBSN", "REXO4", "SGSM2", "SON", "TERB1", "THYN1",
+    "TOPORS", "TRAFD1", "ZNF207", "ZNF346", "ZNF598", "ZUP1",
 }  # fmt: skip
 # Usual names that several genes are called by in HGNC or MGI, and that mean these among regulators.
 USUAL = {
