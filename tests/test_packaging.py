@@ -140,3 +140,13 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 def test_offered_names_are_listed() -> None:
     assert set(landscape.__all__) == set(dir(landscape))
+
+
+def test_lists_that_the_package_reads_are_in_it() -> None:
+    """Regulators, gene names and superseded symbols need no folder of data and no network."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    tracked = subprocess.run(["git", "ls-files", "landscape"], cwd=ROOT, check=True, capture_output=True, text=True)
+    lists = {f"landscape/datasets/regulators_{species}.tsv" for species in ("human", "mouse")}
+    names = {f"landscape/network/data/{name}" for name in ("genes_human.txt", "genes_mouse.txt", "superseded.tsv")}
+    assert lists | names <= set(tracked.stdout.split())

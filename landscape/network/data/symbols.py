@@ -22,10 +22,13 @@ MIN_SHARE = 2 / 3
 MIXED_SHARE = 0.1
 
 _ENSEMBL = re.compile(r"^ENS(MUS)?G\d{6,}(\.\d+)?$")
-# Names that are no symbols: clones, accessions, non-coding RNA, pseudogenes and spike-ins, which most lists of genes hold.
+#: Least share of the names that are symbols at all, a third of those of an annotation with all of its clones and non-coding RNA.
+SYMBOL_SHARE = 0.1
+
+# Names that are no symbols: clones, accessions, non-coding RNA and spike-ins, which most lists of genes hold.
 _NO_SYMBOL = re.compile(
     r"^(ENS[A-Z]*[GT]\d|A[A-Z]\d{6}|B[CX]\d{6}|C[RTU]\d{6}|LOC\d|LINC\d|RP\d+-|CT[ABCD]-|CH\d+-|MIR\d|SNOR|RN[UY7]\w*\d|RNA5|Y_RNA|U\d+$|ERCC-|"
-    r"Gm\d|Mir\d|Snor|Rn\w*\d+s|n-R|5S_|7SK)|Rik\d*$|\.\d+$|-(AS|DT|IT|OT|PS|ps)\d*$|P\d+$",
+    r"Gm\d|Mir\d|Snor|Rn\w*\d+s|n-R|5S_|7SK)|^[A-Z]{1,2}\d{5,8}\.\d+$|Rik\d*$|-(AS|DT|IT|OT|PS|ps)\d*$",
 )
 # Names that one annotation alone uses, of human or mouse and of other mammals, whose genes are called as those of human and mouse.
 _OWN = {"human": re.compile(r"^(HLA-|LINC\d|C\d+orf\d)"), "mouse": re.compile(r"^(Gm\d+$|H2-|mt-)|Rik$")}
@@ -93,13 +96,14 @@ def detect_species(names: Iterable[str]) -> Species:
     distinct = set(names)
     known = {s: {name for name in distinct if _is_symbol(name, s)} for s in SPECIES}
     found = {s: len(known[s]) for s in SPECIES}
-    symbols = known["human"] | known["mouse"] | {name for name in distinct if not _NO_SYMBOL.search(name)}
+    symbols = known["human"] | known["mouse"] | {name for name in distinct if _may_be_symbol(name)}
     foreign = sum(_FOREIGN.match(name) is not None for name in names)
     of_ids = sum(ids.values()) > len(names) / 2
     counts, total = (ids, len(names)) if of_ids else (found, len(symbols))
     species, other = sorted(SPECIES, key=lambda s: -counts[s])
     own = counts[species] if of_ids else sum(_OWN[species].search(name) is not None for name in names)
-    if total and counts[species] >= MIN_SHARE * total and counts[other] < MIXED_SHARE * total and foreign <= own:
+    enough = counts[species] >= MIN_SHARE * total and total >= SYMBOL_SHARE * len(distinct)
+    if total and enough and counts[other] < MIXED_SHARE * total and foreign <= own:
         return species
     what = f"{counts['human']} of {total} are symbols or ids of human genes, {counts['mouse']} of mouse genes"
     if total and min(counts.values()) >= MIXED_SHARE * total:
@@ -123,6 +127,12 @@ def _is_symbol(name: str, species: Species) -> bool:
         return True
     written = name == (name.upper() if species == "human" else name.capitalize())
     return written and name.lower() in superseded(species)
+
+
+def _may_be_symbol(name: str) -> bool:
+    """Whether it may be a symbol: no clone, accession or non-coding RNA, and no pseudogene of a human gene (RPL23AP21)."""
+    parent = re.fullmatch(r"(\w+)P\d+", name)
+    return not _NO_SYMBOL.search(name) and not (parent and parent[1] in coding_genes("human"))
 
 
 def _looks_like(names: Sequence[str]) -> str | None:
