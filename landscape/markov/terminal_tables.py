@@ -1,4 +1,4 @@
-"""Terminal states by name: several ends of one label are one terminal state."""
+"""Terminal states by name: several ends that have one label are one terminal state."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landscape.markov.naming import majority_name, storable
+from landscape.markov.naming import label_names, storable
 from landscape.markov.terminal_states import TerminalStates
 
 
-def group_by_label(found: TerminalStates, labels: pd.Series | None) -> dict[str, list[int]]:
+def group_by_label(
+    found: TerminalStates, labels: pd.Series | None, coordinates: NDArray[np.float64]
+) -> dict[str, list[int]]:
     """Positions of the ends that make up each terminal state, by its name.
 
     Parameters
@@ -20,13 +22,15 @@ def group_by_label(found: TerminalStates, labels: pd.Series | None) -> dict[str,
     found
         Ends of the chain.
     labels
-        Label of each cell, by which ends are named and put together; without labels each end is a terminal state.
+        Label of each cell, by which ends are named and put together. An end in which no label is more frequent than by
+        chance (:func:`~landscape.markov.naming.label_names`) is a terminal state with a number, as all are without labels.
+    coordinates
+        Coordinates in which cells are neighbours, shape ``(n, k)``.
     """
-    if labels is None:
-        return {f"end {k + 1}": [k] for k in range(len(found.cells))}
+    names = [None] * len(found.cells) if labels is None else label_names(labels, found.cells, coordinates)
     groups: dict[str, list[int]] = {}
-    for k, cells in enumerate(found.cells):
-        groups.setdefault(storable(majority_name(labels.iloc[cells].astype(str))), []).append(k)
+    for k, name in enumerate(names):
+        groups.setdefault(f"end {k + 1}" if name is None else storable(name), []).append(k)
     return groups
 
 

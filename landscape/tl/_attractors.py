@@ -50,7 +50,8 @@ def attractors(
         Annotated data with a model (:func:`landscape.tl.dynamics`).
     label_key
         Column of :attr:`~anndata.AnnData.obs` with labels. An attractor takes the majority label of its 20 nearest cells.
-        Without labels, or without a majority, it is named after the two regulators that distinguish it most.
+        Without labels, or where no label is more frequent there than chance would have it, it is named after the two
+        regulators that distinguish it most, those of the cell cycle aside.
     n_starts
         Number of cells to start from, drawn without replacement.
     n_random

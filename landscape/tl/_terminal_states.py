@@ -44,7 +44,8 @@ def terminal_states(
         Annotated data with a chain (:func:`landscape.tl.dynamics`).
     label_key
         Column of :attr:`~anndata.AnnData.obs` with labels. A terminal state takes the majority label of its cells, and
-        corners of one label are one terminal state. Without labels they are numbered.
+        corners of one label are one terminal state. Without labels they are numbered, and so is a state in which no label
+        is more frequent than chance would have it.
     use_rep
         Coordinates in which cells are neighbours; by default those of the chain.
     n_neighbors
@@ -93,7 +94,8 @@ def terminal_states(
     params = read_result(adata, _keys.DYNAMICS, hint="run `landscape.tl.dynamics` first")["params"]
     n_neighbors = int(params["n_neighbors"]) if n_neighbors is None else n_neighbors
     use_rep = (params.get("use_rep") or None) if use_rep is None else use_rep
-    graph = neighbor_graph(coordinates(adata, None, use_rep), n_neighbors=n_neighbors)
+    points = coordinates(adata, None, use_rep)
+    graph = neighbor_graph(points, n_neighbors=n_neighbors)
     found = find_terminal_states(graph, chain, n_cells=n_cells)
     if not found.cells:
         msg = (
@@ -101,7 +103,7 @@ def terminal_states(
             "an undirected random walk. Check the direction that was passed to `landscape.tl.dynamics`."
         )
         raise ValueError(msg)
-    groups = group_by_label(found, labels)
+    groups = group_by_label(found, labels, points)
     ends = cells_of_groups(found, groups)
     solution = absorption_probabilities(chain, ends)
     require_solved(solution)

@@ -10,30 +10,32 @@ import pytest
 
 from landscape.markov.absorption import Absorption
 from landscape.markov.fates import fates_given_any, most_probable, require_solved
-from landscape.markov.naming import majority_name, numbered
+from landscape.markov.naming import numbered
 from landscape.markov.terminal_tables import cells_of_groups, group_by_label, nearest_state, terminal_table
 
 
-def test_groups_are_named_after_their_majority_and_repeat_with_numbers():
-    assert majority_name(pd.Series(["a", "a", "b"])) == "a"
-    assert majority_name(pd.Series(["a", "b"] * 2 + ["a", "c"])) == "a-like"
+def test_the_second_of_a_name_has_a_number():
     assert numbered(["x", "y", "x"]) == ["x", "y", "x 2"]
 
 
 def test_ends_of_one_label_are_one_terminal_state():
-    cells = (np.array([0, 1]), np.array([2, 3]), np.array([4]))
-    found = SimpleNamespace(cells=cells, gathering=np.array([1.0, 3.0, 2.0]), arrival=np.array([0.5, 0.1, 0.2]))
-    groups = group_by_label(found, pd.Series(["a", "a", "b", "b", "a"]))
-    assert groups == {"a": [0, 2], "b": [1]}
-    assert list(group_by_label(found, None)) == ["end 1", "end 2", "end 3"]
+    rng = np.random.default_rng(0)
+    labels = pd.Series(["a/b"] * 40 + ["b"] * 40 + ["a/b"] * 40 + ["a/b", "b"] * 20)
+    points = np.repeat([0.0, 1.0, 2.0, 3.0], 40)[:, None] + rng.normal(0, 0.1, (160, 1))
+    cells = (np.arange(10), np.arange(40, 60), np.arange(80, 100), np.arange(120, 140))
+    gathering, arrival = np.array([1.0, 3.0, 2.0, 0.5]), np.array([0.5, 0.1, 0.2, 0.0])
+    found = SimpleNamespace(cells=cells, gathering=gathering, arrival=arrival)
+    groups = group_by_label(found, labels, points)
+    assert groups == {"a|b": [0, 2], "b": [1], "end 4": [3]}
+    assert list(group_by_label(found, None, points)) == ["end 1", "end 2", "end 3", "end 4"]
     table = terminal_table(found, groups, np.array([0, 0, 1, 1, -1]))
-    assert table["n_cells"].tolist() == [3, 2]
-    assert table["n_basin"].tolist() == [2, 2]
-    assert table["gathering"].tolist() == [2.0, 3.0]
-    assert table["arrival"].tolist() == [0.5, 0.1]
-    states = np.array([[0.0], [0.0], [1.0], [1.0], [0.1]])
+    assert table["n_cells"].tolist() == [30, 20, 20]
+    assert table["n_basin"].tolist() == [2, 2, 0]
+    assert table["gathering"].tolist() == [2.0, 3.0, 0.5]
+    assert table["arrival"].tolist() == [0.5, 0.1, 0.0]
+    states = points / 3
     attractors = pd.DataFrame([[0.9], [0.2]], index=["high", "low"])
-    assert list(nearest_state(cells_of_groups(found, groups), states, attractors)) == ["low", "high"]
+    assert list(nearest_state(cells_of_groups(found, groups), states, attractors)) == ["low", "low", "high"]
 
 
 def made(**changes) -> Absorption:

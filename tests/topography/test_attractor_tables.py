@@ -18,13 +18,19 @@ def test_markers_set_attractors_apart():
     assert marker_names(states[:1], ["a", "b", "c"], states)[0].startswith("a")
 
 
+def test_genes_of_the_cell_cycle_are_no_markers_where_there_are_others():
+    states = np.array([[1.0, 0.0, 0.5, 1.0], [0.0, 1.0, 0.5, 0.0]])
+    assert all("Foxm1" not in name for name in marker_names(states, ["a", "b", "c", "Foxm1"], states))
+    assert "Foxm1" in marker_names(states[:, 2:], ["c", "Foxm1"], states[:, 2:])[0]
+
+
 def test_labels_of_the_nearest_cells_name_attractors_and_repeat_with_numbers():
-    states = np.array([[0.0, 0.0], [1.0, 1.0], [5.0, 5.0]])
+    states = np.array([[0.0, 0.0], [1.0, 1.0], [5.0, 5.0], [9.0, 0.0]])
     rng = np.random.default_rng(0)
-    cells = np.vstack([point + rng.normal(0, 0.01, (25, 2)) for point in states])
-    labels = pd.Series(["B/NK"] * 50 + ["x", "y", "z", "y", "w"] * 5)
-    assert attractor_names(states, ["a", "b"], cells, labels) == ["B|NK", "B|NK 2", "y-like"]
-    assert n_nearest(cells, states).tolist() == [25, 25, 25]
+    cells = np.vstack([point + rng.normal(0, 0.01, (50, 2)) for point in states])
+    labels = pd.Series(["B/NK"] * 100 + ["x", "y", "z", "y", "w"] * 10 + ["x", "y", "z", "w", "B/NK"] * 10)
+    assert attractor_names(states, ["a", "b"], cells, labels) == ["B|NK", "B|NK 2", "y-like", "a+b"]
+    assert n_nearest(cells, states).tolist() == [50] * 4
 
 
 def test_support_is_the_share_of_models_with_a_matched_attractor():

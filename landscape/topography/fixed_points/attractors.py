@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from landscape.dynamics import GeneModel
-from landscape.markov.naming import majority_name, numbered, storable
+from landscape.markov.cell_cycle import in_cell_cycle
+from landscape.markov.naming import label_names, numbered, storable
 from landscape.topography.cell_distance import CellDistance
 from landscape.topography.fixed_points.matching import match_attractors
 from landscape.topography.fixed_points.roots import FixedPoint
@@ -26,7 +27,10 @@ TIE_BREAK = 1e-3
 def attractor_names(
     states: NDArray[np.float64], regulators: Sequence[str], cells: NDArray[np.float64], labels: pd.Series | None
 ) -> list[str]:
-    """Distinct names of attractors: by the majority of the nearest cells, or by their marker regulators.
+    """Distinct names of attractors: by the labels of the nearest cells, or by their marker regulators.
+
+    A label is a name where it is more frequent near the attractor than by chance
+    (:func:`landscape.markov.naming.label_names`).
 
     Parameters
     ----------
@@ -39,14 +43,18 @@ def attractor_names(
     labels
         Label of each cell.
     """
-    if labels is None:
-        return numbered([storable(title) for title in marker_names(states, regulators, cells)])
-    _, near = cKDTree(cells).query(states, min(NEAREST_CELLS, len(cells)))
-    return numbered([storable(majority_name(labels.iloc[own])) for own in near.reshape(len(states), -1)])
+    titles = marker_names(states, regulators, cells)
+    if labels is not None:
+        _, near = cKDTree(cells).query(states, min(NEAREST_CELLS, len(cells)))
+        named = label_names(labels, list(near.reshape(len(states), -1)), cells)
+        titles = [marker if name is None else name for name, marker in zip(named, titles, strict=True)]
+    return numbered([storable(title) for title in titles])
 
 
 def marker_names(states: NDArray[np.float64], regulators: Sequence[str], cells: NDArray[np.float64]) -> list[str]:
     """Two regulators of each attractor that are high there and lowest, relative to it, in the next best one.
+
+    Genes of the cell cycle, which cells of any type go through, are left out where there are others.
 
     Parameters
     ----------
@@ -64,6 +72,9 @@ def marker_names(states: NDArray[np.float64], regulators: Sequence[str], cells: 
         margin = states - others
     # Where no regulator is highest, those above the mean cell still set the attractor apart.
     margin = margin + TIE_BREAK * (states - cells.mean(0))
+    cycling = np.array([in_cell_cycle(str(name)) for name in regulators])
+    if (~cycling).sum() >= MARKERS:
+        margin[:, cycling] = -np.inf
     return ["+".join(regulators[i] for i in np.argsort(-row, kind="stable")[:MARKERS]) for row in margin]
 
 
