@@ -28,7 +28,10 @@ def test_labels_of_the_nearest_cells_name_attractors_and_repeat_with_numbers():
     states = np.array([[0.0, 0.0], [1.0, 1.0], [5.0, 5.0], [9.0, 0.0]])
     rng = np.random.default_rng(0)
     cells = np.vstack([point + rng.normal(0, 0.01, (50, 2)) for point in states])
-    labels = pd.Series(["B/NK"] * 100 + ["x", "y", "z", "y", "w"] * 10 + ["x", "y", "z", "w", "B/NK"] * 10)
+    labels = pd.Series(["B/NK"] * 100 + [""] * 100)
+    for block, cycle in ((100, ["x", "y", "z", "y", "w"]), (150, ["x", "z", "w", "v", "B/NK"])):
+        outwards = np.argsort(np.linalg.norm(cells[block : block + 50] - states[block // 50], axis=1))
+        labels.iloc[block + outwards] = cycle * 10
     assert attractor_names(states, ["a", "b"], cells, labels) == ["B|NK", "B|NK 2", "y-like", "a+b"]
     assert n_nearest(cells, states).tolist() == [50] * 4
 
