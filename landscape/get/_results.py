@@ -222,7 +222,7 @@ def fates(adata: AnnData, *, key: str = _keys.FATES) -> pd.DataFrame:
 
 
 def drivers(adata: AnnData, *, fate: str | None = None, key: str = _keys.DRIVERS) -> pd.DataFrame:
-    """Driver genes of each fate, in decreasing order of correlation.
+    """Driver genes of each fate, in decreasing order of the contrast with its neighbouring fate.
 
     Parameters
     ----------
@@ -235,8 +235,10 @@ def drivers(adata: AnnData, *, fate: str | None = None, key: str = _keys.DRIVERS
 
     Returns
     -------
-    One row per gene and fate: ``gene``, ``fate``, ``correlation``, ``lower``, ``upper``, ``p_value``, ``q_value``, ``regulator``
-    (see :func:`landscape.tl.drivers`); genes without variation come last.
+    One row per gene and fate: ``gene``, ``fate``, ``neighbour``, ``contrast``, ``contrast_lower``, ``contrast_upper``,
+    ``contrast_p``, ``contrast_q``, ``half_fate``, ``correlation``, ``lower``, ``upper``, ``p_value``, ``q_value``, ``regulator``
+    (see :func:`landscape.tl.drivers`); genes of one contrast are in decreasing order of correlation, and those without
+    variation come last.
 
     Raises
     ------
@@ -252,7 +254,9 @@ def drivers(adata: AnnData, *, fate: str | None = None, key: str = _keys.DRIVERS
         msg = f"Expected `fate` out of {fates}, found {fate!r}."
         raise ValueError(msg)
     order = table["fate"].astype(str).map(fates.index)
-    sorted_ = table.assign(_order=order).sort_values(["_order", "correlation"], ascending=[True, False], kind="stable")
+    sorted_ = table.assign(_order=order).sort_values(
+        ["_order", "contrast", "correlation"], ascending=[True, False, False], kind="stable"
+    )
     kept = sorted_ if fate is None else sorted_[sorted_["fate"].astype(str) == fate]
     return kept.drop(columns="_order").reset_index(drop=True)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
+from landscape._numbers import TINY
 from landscape._random import RandomLike
 from landscape.markov.bootstrap import CELLS_PER_BLOCK, blocks
 from landscape.markov.pooling import TARGET_SUM
@@ -75,7 +76,7 @@ class BlockMeans:
             needed = min_degrees + 1 + self._basis.shape[1]
             msg = (
                 f"Expected at least {needed} blocks of neighbouring cells for {self._basis.shape[1] - 1} covariates (the log total "
-                f"among them), found {len(self.size)} of {n} cells; use more cells, fewer covariates, or a larger `n_blocks`."
+                f"and other fates among them), found {len(self.size)} of {n} cells; use more cells, fewer covariates, or a larger `n_blocks`."
             )
             raise ValueError(msg)
 
@@ -120,29 +121,64 @@ def association_blocks(coordinates: NDArray[np.float64], n_blocks: int | None, r
     return blocks(coordinates, n_blocks=default if n_blocks is None else n_blocks, rng=rng)
 
 
+def log_expression(
+    counts: sparse.csr_matrix, totals: NDArray[np.float64]
+) -> Iterator[tuple[slice, sparse.csc_matrix]]:
+    """Sparse :math:`\\log(1 + 10^4 c_{ig} / t_i)`, some genes at a time with their places."""
+    by_gene = counts.tocsc()
+    for start in range(0, counts.shape[1], GENES_AT_ONCE):
+        place = slice(start, min(start + GENES_AT_ONCE, counts.shape[1]))
+        part = by_gene[:, place].astype(np.float64)
+        part.data = np.log1p(part.data / totals[part.indices] * TARGET_SUM)
+        yield place, part
+
+
 def gene_correlations(
-    blocked: BlockMeans, counts: sparse.csr_matrix, totals: NDArray[np.float64], residuals: NDArray[np.float64]
+    regressions: Sequence[tuple[BlockMeans, NDArray[np.float64]]],
+    counts: sparse.csr_matrix,
+    totals: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     r"""Partial correlations of all genes with quantities of cells, shape ``(genes, k)``; counts stay sparse.
 
     Parameters
     ----------
-    blocked
-        Blocks and covariates.
+    regressions
+        Covariates of the same blocks, each with the residuals of quantities as :meth:`BlockMeans.residual` gives them, shape
+        ``(n_blocks, k_j)``; the results are side by side, :math:`k = \sum_j k_j`.
     counts
         Counts, cells x genes; :math:`\log(1 + 10^4 c_{ig} / t_i)` is correlated.
     totals
         Total :math:`t_i` of each cell, shape ``(n,)``.
-    residuals
-        Residuals of the quantities, as :meth:`BlockMeans.residual` gives them, shape ``(n_blocks, k)``.
     """
-    by_gene = counts.tocsc()
-    result = np.empty((counts.shape[1], residuals.shape[1]))
-    for start in range(0, counts.shape[1], GENES_AT_ONCE):
-        part = by_gene[:, start : start + GENES_AT_ONCE].astype(np.float64)
-        part.data = np.log1p(part.data / totals[part.indices] * TARGET_SUM)
-        result[start : start + GENES_AT_ONCE] = blocked.residual(blocked.mean(part)).T @ residuals
+    result = np.empty((counts.shape[1], sum(residuals.shape[1] for _, residuals in regressions)))
+    for place, part in log_expression(counts, totals):
+        means = regressions[0][0].mean(part)
+        result[place] = np.hstack([blocked.residual(means).T @ residuals for blocked, residuals in regressions])
     return np.clip(result, -1.0, 1.0)
+
+
+def two_sided(correlation: NDArray[np.float64], degrees: int | NDArray[np.int64]) -> NDArray[np.float64]:
+    r"""p-values of :math:`t = r \sqrt{\nu / (1 - r^2)}` with :math:`\nu` degrees of freedom."""
+    t = correlation * np.sqrt(degrees / np.maximum(1 - correlation**2, TINY))
+    return 2 * stats.t.sf(np.abs(t), degrees)
+
+
+def adjusted(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """q-values of Benjamini and Hochberg; NaN do not count."""
+    q = np.full(p.shape, np.nan)
+    known = np.isfinite(p)
+    if known.any():
+        q[known] = stats.false_discovery_control(p[known])
+    return q
+
+
+def fisher_interval(
+    correlation: NDArray[np.float64], degrees: int | NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Interval :math:`\tanh(\operatorname{artanh} r \pm z / \sqrt{\nu - 1})` of 95 %."""
+    z = np.arctanh(np.clip(correlation, -1 + UNIT_ROUNDING, 1 - UNIT_ROUNDING))
+    half = stats.norm.ppf((1 + CONFIDENCE) / 2) / np.sqrt(degrees - 1)
+    return np.tanh(z - half), np.tanh(z + half)
 
 
 def association_table(
@@ -170,22 +206,17 @@ def association_table(
     regulators
         Names of the regulators of the model.
     """
-    t = correlation * np.sqrt(degrees / np.maximum(1 - correlation**2, np.finfo(float).tiny))
-    p = 2 * stats.t.sf(np.abs(t), degrees)
-    q = np.full(p.shape, np.nan)
-    varied = np.isfinite(correlation).all(axis=1)
-    if varied.any():
-        q[varied] = stats.false_discovery_control(p[varied], axis=0)
-    z = np.arctanh(np.clip(correlation, -1 + UNIT_ROUNDING, 1 - UNIT_ROUNDING))
-    half = stats.norm.ppf((1 + CONFIDENCE) / 2) / np.sqrt(degrees - 1)
+    p = two_sided(correlation, degrees)
+    lower, upper = fisher_interval(correlation, degrees)
+    q = np.column_stack([adjusted(column) for column in p.T])
     n, k = correlation.shape
     return pd.DataFrame(
         {
             "gene": np.tile(genes, k),
             "fate": np.repeat(np.array(fates, dtype=object), n),
             "correlation": correlation.T.ravel(),
-            "lower": np.tanh(z - half).T.ravel(),
-            "upper": np.tanh(z + half).T.ravel(),
+            "lower": lower.T.ravel(),
+            "upper": upper.T.ravel(),
             "p_value": p.T.ravel(),
             "q_value": q.T.ravel(),
             "regulator": np.tile([str(gene) in regulators for gene in genes], k),

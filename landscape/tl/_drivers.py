@@ -1,4 +1,4 @@
-"""Driver genes of fates: partial correlations over blocks of neighbouring cells."""
+"""Driver genes of fates: what sets a fate apart from its neighbour, over blocks of neighbouring cells."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ from landscape.markov.association import (
     association_blocks,
     association_table,
     gene_correlations,
+)
+from landscape.markov.fate_contrast import (
+    contrast_columns,
+    contrast_table,
+    fate_contrasts,
+    half_fates,
+    merged_by_name,
+    neighbouring_fates,
 )
 from landscape.tl._cells import cells_of
 from landscape.tl._network_inputs import covariate_names, covariates_of
@@ -43,7 +51,7 @@ def drivers(
     rng: RandomLike = 0,
     copy: bool = False,
 ) -> AnnData | None:
-    r"""Correlate the expression of each gene with the probability of each fate.
+    r"""Find the genes that set each fate apart from its neighbouring fate.
 
     Let :math:`y_{bg}` be the mean of :math:`\log(1 + 10^4 c_{ig} / \sum_h c_{ih})` over the :math:`n_b` cells of block
     :math:`b`, and :math:`q_{bk}` that of the probability of fate :math:`k`. With :math:`\tilde{\cdot}` the residual of a
@@ -55,21 +63,28 @@ def drivers(
                       {\sqrt{\sum_b n_b \tilde y_{bg}^2 \; \sum_b n_b \tilde q_{bk}^2}},
         \qquad t = r \sqrt{\frac{\nu}{1 - r^2}}, \quad \nu = B - 2 - m
 
-    for :math:`B` blocks and :math:`m` covariates, the log total among them. Neighbouring cells have nearly the same fate
-    probability and correlated expression, so that cells are not independent observations; blocks of about 30 neighbours
-    nearly are. The interval is Fisher's, :math:`\tanh(\operatorname{artanh} r \pm 1.96 / \sqrt{\nu - 1})`.
+    is the correlation of the gene with the fate among all cells, for :math:`B` blocks and :math:`m` covariates, the log total
+    among them. Genes of progenitors that several fates share have it too. The neighbour of a fate is the one with which it
+    shares most undecided cells, and the same correlation, given the probabilities of all other fates, is the association
+    among cells that are equally likely to reach either of the two. The ``contrast`` is the weaker of both correlations, or
+    0 where their signs differ; its p-value is the larger one, so that both must hold.
 
-    A correlation is no causal effect: genes that a fate activates are found beside genes that determine it. For the
-    effect of a knock-out in the model see :func:`landscape.tl.perturb`. A gene that varies along any gradient longer than a
-    block correlates with every other such gradient. A significant gene is associated beyond the noise of neighbouring
-    cells, not with this fate alone.
+    Neighbouring cells have nearly the same fate probability and correlated expression, so that cells are not independent
+    observations; blocks of about 30 neighbours nearly are. Intervals are Fisher's,
+    :math:`\tanh(\operatorname{artanh} r \pm 1.96 / \sqrt{\nu - 1})`.
+
+    A contrast is no causal effect: genes that a fate activates are found beside genes that determine it. ``half_fate`` tells
+    them apart in time, as far as cells can: a gene that has made half of its change at a low probability of the fate changes
+    before the fate is decided. For the effect of a knock-out in the model see :func:`landscape.tl.perturb`. A gene that varies
+    along any gradient longer than a block correlates with every other such gradient.
 
     Parameters
     ----------
     adata
         Annotated data with fates (:func:`landscape.tl.fates`).
     fate_key
-        Table of probabilities in :attr:`~anndata.AnnData.obsm`, cells x fates.
+        Table of probabilities in :attr:`~anndata.AnnData.obsm`, cells x fates. Fates of one name with numbers (``"B"``,
+        ``"B 2"``) are one fate.
     layer
         Layer of counts.
     cells
@@ -93,11 +108,14 @@ def drivers(
     ``None``, or the copy if ``copy=True``. Sets ``adata.uns["landscape"]["drivers"]`` with
 
     ``table`` : DataFrame, one row per gene and fate
-        ``gene``, ``fate``, ``correlation`` with its interval ``lower`` to ``upper`` (95 %), ``p_value`` (two-sided),
-        ``q_value`` (Benjamini-Hochberg over the genes of a fate), ``regulator`` (whether the gene is a regulator of the
-        model). Genes without variation have NaN and do not count in the q-values.
+        ``gene``, ``fate``, its ``neighbour``, the ``contrast`` with its interval ``contrast_lower`` to ``contrast_upper`` (95 %),
+        ``contrast_p`` (two-sided) and ``contrast_q`` (Benjamini-Hochberg over the genes of a fate); ``half_fate``, the
+        probability of the fate at which the gene has made half of its change
+        (:func:`landscape.markov.fate_contrast.half_fates`; missing where the contrast is 0); ``correlation`` among all cells with
+        ``lower``, ``upper``, ``p_value`` and ``q_value``; ``regulator`` (whether the gene is a regulator of the model). Genes
+        without variation have NaN and do not count in the q-values.
     ``n_blocks``, ``degrees_of_freedom``, ``n_cells``
-        Number of blocks, :math:`\nu`, and number of cells used.
+        Number of blocks, :math:`\nu` among all cells, and number of cells used.
     ``carriers`` : DataFrame, fates
         ``blocks``: effective number of blocks that carry the variance of the residual probability,
         :math:`1 / \sum_b w_b^2` with :math:`w_b` the share of block :math:`b`. Below 5 a warning is logged: the
@@ -133,7 +151,8 @@ def drivers(
     depth = np.log(np.asarray(counts.sum(axis=1), dtype=np.float64).ravel())
     design = np.column_stack([np.ones(adata.n_obs), depth, *([] if extra is None else [extra])])[chosen]
     z = np.asarray(read(adata, "obsm", use_rep, hint="pass `use_rep=` with the coordinates of the cells"), dtype=float)
-    blocked = BlockMeans(association_blocks(z[chosen], n_blocks, rng), design)
+    block = association_blocks(z[chosen], n_blocks, rng)
+    blocked = BlockMeans(block, design)
     fates = blocked.residual(blocked.mean(sparse.csr_matrix(table.to_numpy(dtype=float)[chosen])))
     if (constant := blocked.constant).any():
         msg = (
@@ -146,17 +165,26 @@ def drivers(
         logger.warning(
             "the fate %r varies in few blocks of cells only; genes expressed in one of them correlate by chance", name
         )
-    correlation = gene_correlations(blocked, counts[chosen], np.exp(depth[chosen]), fates)
+    used, totals, probabilities = counts[chosen], np.exp(depth[chosen]), table.to_numpy(dtype=float)[chosen]
+    correlation = gene_correlations([(blocked, fates)], used, totals)
+    names = list(map(str, table.columns))
+    neighbour = neighbouring_fates(probabilities)
+    against, degrees = fate_contrasts(block, design, probabilities, neighbour, used, totals)
     regulators = set(map(str, adata.obsm[_keys.STATE].columns)) if _keys.STATE in adata.obsm else set()
     genes = adata.var_names.to_numpy().astype(object)
-    found = association_table(correlation, genes, list(map(str, table.columns)), blocked.degrees_of_freedom, regulators)
+    found = contrast_table(
+        association_table(correlation, genes, names, blocked.degrees_of_freedom, regulators),
+        [names[k] for k in neighbour],
+        contrast_columns(correlation, blocked.degrees_of_freedom, against, degrees),
+        half_fates(used, totals, probabilities),
+    )
     varied = np.isfinite(correlation).all(axis=1)
     record = {
         "table": found,
         "n_cells": len(chosen),
         "n_blocks": len(blocked.size),
         "degrees_of_freedom": blocked.degrees_of_freedom,
-        "carriers": pd.DataFrame({"blocks": carriers}, index=pd.Index(map(str, table.columns), name="fate")),
+        "carriers": pd.DataFrame({"blocks": carriers}, index=pd.Index(names, name="fate")),
         "constant_genes": adata.var_names[~varied].to_numpy().astype(object),
     }
     params = {
@@ -169,8 +197,8 @@ def drivers(
         "regulators": "model" if _keys.STATE in adata.obsm else "none, there is no model",
     }
     adata = adata.copy() if copy else adata
-    n_found = int((found["q_value"] < 1 - CONFIDENCE).sum())
-    what = f"{n_found} associations of {int(varied.sum())} genes with {len(table.columns)} fates, over {len(blocked.size)} blocks"
+    n_found = int((found["contrast_q"] < 1 - CONFIDENCE).sum())
+    what = f"{n_found} contrasts of {int(varied.sum())} genes between {len(names)} fates, over {len(blocked.size)} blocks"
     write_result(adata, key_added, record, params=params, what=what)
     return adata if copy else None
 
@@ -183,4 +211,7 @@ def _fates(adata: AnnData, key: str) -> pd.DataFrame:
     if table.shape[1] < 2:
         msg = f"Expected at least two fates in `adata.obsm[{key!r}]`, found {table.shape[1]}; the probability of a single fate is 1 in all cells."
         raise ValueError(msg)
-    return table
+    merged = merged_by_name(table)
+    if merged.shape[1] < table.shape[1]:
+        logger.info("fates that differ in a number are one: %d of %d are left", merged.shape[1], table.shape[1])
+    return merged

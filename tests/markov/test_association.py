@@ -47,7 +47,7 @@ def test_a_gene_that_is_the_quantity_has_correlation_one(cells):
     totals = np.full(len(block), 1e4)
     blocked = BlockMeans(block, design)
     quantity = sparse.csr_matrix(np.log1p(counts[:, [2]].toarray()))
-    found = gene_correlations(blocked, counts, totals, blocked.residual(blocked.mean(quantity)))
+    found = gene_correlations([(blocked, blocked.residual(blocked.mean(quantity)))], counts, totals)
     assert found[2, 0] == pytest.approx(1.0)
     assert (np.abs(np.delete(found[:, 0], 2)) < 0.9).all()
 

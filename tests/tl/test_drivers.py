@@ -176,9 +176,12 @@ def test_regulators_of_the_model_are_marked_and_files_keep_it(toggle_model, tmp_
     assert "drivers" not in toggle_model.uns["landscape"]
     found = ls.get.drivers(adata)
     assert set(found.loc[found["regulator"], "gene"]) == set(adata.obsm["X_state"].columns)
-    assert list(found.columns) == ["gene", "fate", "correlation", "lower", "upper", "p_value", "q_value", "regulator"]
+    contrast = ["contrast", "contrast_lower", "contrast_upper", "contrast_p", "contrast_q", "half_fate"]
+    among_all = ["correlation", "lower", "upper", "p_value", "q_value"]
+    assert list(found.columns) == ["gene", "fate", "neighbour", *contrast, *among_all, "regulator"]
+    np.testing.assert_allclose(found["contrast"], found["correlation"])  # there is no third fate
     for fate, part in found.groupby("fate", sort=False):
-        assert part["correlation"].dropna().is_monotonic_decreasing
+        assert part["contrast"].dropna().is_monotonic_decreasing
         assert part["gene"].iloc[0] in ls.get.drivers(adata, fate=fate)["gene"].iloc[0]
     for write, read in ((adata.write_h5ad, ad.read_h5ad), (adata.write_zarr, ad.read_zarr)):
         path = tmp_path / f"x.{read.__name__}"
