@@ -20,8 +20,9 @@ ACTIVITY: Final = "regulon_activity"
 # obsp
 TRANSITIONS: Final = "transitions"
 
-# obs; suffixes after the key of the fates: fates of the model, and their agreement with those of the chain
+# obs; where labels are if no column is named; suffixes after the key of the fates: fates of the model, and their agreement with those of the chain
 FATES_COMPARED: Final = ("_model", "_disagreement", "_flag")
+LABEL: Final = "cell_type"
 BASIN: Final = "basin"
 TERMINAL: Final = "terminal"
 FATE_ENTROPY: Final = "fate_entropy"

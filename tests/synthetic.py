@@ -103,7 +103,7 @@ def add_topography(adata: ad.AnnData, n_points: int = 21) -> None:
 
 
 def add_drivers(adata: ad.AnnData) -> None:
-    """A correlation of every gene but the last with every fate, each another one."""
+    """A contrast of every gene but the last with every fate, each another one, beside a correlation of half of it."""
     n, k = adata.n_vars, len(NAMES)
     rng = np.random.default_rng(1)
     r = rng.uniform(-0.95, 0.95, (n, k))
@@ -113,11 +113,18 @@ def add_drivers(adata: ad.AnnData) -> None:
         {
             "gene": np.tile(adata.var_names.to_numpy().astype(object), k),
             "fate": np.repeat(np.array(NAMES, dtype=object), n),
-            "correlation": flat,
-            "lower": flat - 0.04,
-            "upper": flat + 0.03,
-            "p_value": np.exp(-20 * flat**2),
-            "q_value": 2 * np.exp(-20 * flat**2),
+            "neighbour": np.repeat(np.array([*NAMES[1:], NAMES[0]], dtype=object), n),
+            "contrast": flat,
+            "contrast_lower": flat - 0.04,
+            "contrast_upper": flat + 0.03,
+            "contrast_p": np.exp(-20 * flat**2),
+            "contrast_q": 2 * np.exp(-20 * flat**2),
+            "half_fate": (flat + 1) / 2,
+            "correlation": flat / 2,
+            "lower": flat / 2 - 0.04,
+            "upper": flat / 2 + 0.03,
+            "p_value": np.exp(-5 * flat**2),
+            "q_value": 2 * np.exp(-5 * flat**2),
             "regulator": np.tile(np.isin(adata.var_names, GENES), k),
         },
         index=[str(row) for row in range(n * k)],

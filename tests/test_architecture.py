@@ -27,7 +27,7 @@ LAYERS = (
     ("perturbation",),
     ("circuits",),
     ("_anndata",),
-    ("_model", "_directions"),
+    ("_model", "_directions", "_labels"),
     ("datasets", "pp"),
     ("_regulators",),
     ("tl", "get"),

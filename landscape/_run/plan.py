@@ -19,7 +19,7 @@ from landscape.directions import Combination, Direction
 
 logger = logging.getLogger(__name__)
 
-LABEL = "cell_type"
+LABEL = _keys.LABEL
 _DEFAULT: Mapping[str, Any] = {}
 
 

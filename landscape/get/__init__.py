@@ -1,5 +1,6 @@
 """Results for use in other packages: callable models, networkx graphs and tidy pandas tables."""
 
+from landscape.get._labels import labels
 from landscape.get._model import ensemble, model, trajectories
 from landscape.get._networks import edges, network, regulation, regulator_weights, state_edges
 from landscape.get._results import attractors, barriers, drivers, fates, paths, rates, saddles, terminal_states
@@ -12,6 +13,7 @@ __all__ = [
     "edges",
     "ensemble",
     "fates",
+    "labels",
     "model",
     "network",
     "paths",

@@ -5,6 +5,7 @@ from landscape.pl._attractors import attractors
 from landscape.pl._barriers import barriers
 from landscape.pl._drivers import drivers
 from landscape.pl._fates import fates
+from landscape.pl._labels import labels
 from landscape.pl._landscape import landscape
 from landscape.pl._latent import latent
 from landscape.pl._map import landscape2d
@@ -19,6 +20,7 @@ __all__ = [
     "barriers",
     "drivers",
     "fates",
+    "labels",
     "landscape",
     "landscape2d",
     "landscape3d",

@@ -42,11 +42,12 @@ def drivers(
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Any:
-    """Draw the genes with the highest and lowest partial correlations with the probability of each fate.
+    """Draw the genes that set each fate apart from its neighbouring fate most, in both directions.
 
-    Dots are the partial correlations of :func:`landscape.tl.drivers`, lines their 95 % intervals. Filled dots are
-    significant (q < 0.05 over the genes of a fate), hollow ones are not. Names of regulators of the model are bold.
-    Correlations show association along the differentiation towards a fate, not cause.
+    Dots are the contrasts of :func:`landscape.tl.drivers`, partial correlations, and lines their 95 % intervals. Filled dots
+    are significant (q < 0.05 over the genes of a fate), hollow ones are not. The number at the right is the probability of
+    the fate at which the gene has made half of its change: low for genes that change before the fate is decided. Names of
+    regulators of the model are bold. Contrasts show association, not cause.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def drivers(
     fates
         Fates to draw, in this order; ``None``: all.
     n_genes, n_falling
-        Number of genes for each fate with the highest correlations, and below them with the lowest.
+        Number of genes for each fate with the highest contrasts, and below them with the lowest.
     regulators
         Rank regulators of the model only.
     palette
@@ -88,12 +89,12 @@ def drivers(
     if n_genes < 0 or n_falling < 0 or n_genes + n_falling < 1:
         msg = f"Expected at least one gene to draw, found n_genes={n_genes} and n_falling={n_falling}."
         raise ValueError(msg)
-    table = table[np.isfinite(table["correlation"])]
+    table = table[np.isfinite(table["contrast"])]
     if regulators:
         table = table[table["regulator"].astype(bool)]
     if table.empty:
         what = "regulator" if regulators else "gene"
-        msg = f"Expected at least one {what} with a correlation, found none; {_HINT}."
+        msg = f"Expected at least one {what} with a contrast, found none; {_HINT}."
         raise ValueError(msg)
     panels = [_ends(table[table["fate"].astype(str) == name], n_genes, n_falling) for name in chosen]
     colours = attractor_colours(adata, chosen, palette)
@@ -102,12 +103,14 @@ def drivers(
     columns = -(-len(panels) // rows)
     tall = max(len(panel) for panel in panels) + _GAP
     figure, grid = plt.subplots(
-        rows, columns, figsize=(width, rows * (_ROW * (tall + 0.6) + 0.55) + 0.35), layout="constrained", squeeze=False
+        rows, columns, figsize=(width, rows * (_ROW * (tall + 0.6) + 0.7) + 0.35), layout="constrained", squeeze=False
     )
     axes = list(grid.ravel())
     for ax, name, panel in zip(axes, chosen, panels, strict=False):
         _intervals(ax, panel, colours[name], bold=not regulators)
-        ax.set_title(name, fontsize=9, color=INK, loc="left")
+        ax.set_title(name, fontsize=9, color=INK, loc="left", pad=13)
+        against = f"against {panel['neighbour'].iloc[0]}"
+        ax.annotate(against, (0, 1), (0, 3), "axes fraction", textcoords="offset points", fontsize=7, color=QUIET)
         ax.set_ylim(tall - 0.3, -0.8)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
@@ -127,11 +130,12 @@ def _ends(own: pd.DataFrame, n_high: int, n_low: int) -> pd.DataFrame:
 
 def _intervals(ax: Axes, panel: pd.DataFrame, colour: str, *, bold: bool) -> None:
     at = np.arange(len(panel)) + np.cumsum(panel["gap"].to_numpy(dtype=float)) * _GAP  # a space between the two ends
-    sure = panel["q_value"].to_numpy(dtype=float) < LEVEL
+    sure = panel["contrast_q"].to_numpy(dtype=float) < LEVEL
     ax.axvline(0, color=QUIET, lw=0.8, zorder=0)
-    ax.hlines(at, panel["lower"], panel["upper"], color=colour, lw=2.2, alpha=0.45, zorder=1).set_gid("intervals")
+    low, high = panel["contrast_lower"], panel["contrast_upper"]
+    ax.hlines(at, low, high, color=colour, lw=2.2, alpha=0.45, zorder=1).set_gid("intervals")
     points = ax.scatter(
-        panel["correlation"],
+        panel["contrast"],
         at,
         s=13,
         facecolors=[colour if firm else "white" for firm in sure],
@@ -139,7 +143,11 @@ def _intervals(ax: Axes, panel: pd.DataFrame, colour: str, *, bold: bool) -> Non
         linewidths=1.0,
         zorder=2,
     )
-    points.set_gid("correlations")
+    points.set_gid("contrasts")
+    for row, half in zip(at, panel["half_fate"], strict=True):
+        if np.isfinite(half):
+            text = f"{half:.2f}"
+            ax.text(1.02, row, text, transform=ax.get_yaxis_transform(), fontsize=6, color=QUIET, va="center")
     ax.set_yticks(at, panel["gene"].astype(str), fontsize=7.5)
     for label, regulator in zip(ax.get_yticklabels(), panel["regulator"], strict=True):
         label.set_fontweight("bold" if bold and regulator else "normal")
@@ -153,7 +161,7 @@ def _intervals(ax: Axes, panel: pd.DataFrame, colour: str, *, bold: bool) -> Non
 def _label(axes: Sequence[Axes], columns: int) -> None:
     """Label the x axis of the lowest panel of each column."""
     for ax in axes[-columns:]:
-        ax.set_xlabel("partial correlation", fontsize=7.5, color=QUIET)
+        ax.set_xlabel("contrast", fontsize=7.5, color=QUIET)
 
 
 def _notes(
@@ -161,12 +169,13 @@ def _notes(
 ) -> list[str]:
     what = "regulators" if regulators else "genes"
     drawn = pd.concat(panels)
-    notes = [f"the {what} with the highest and lowest correlations, of {table['gene'].nunique():,}"]
-    if (drawn["q_value"] < LEVEL).all():
+    notes = [f"the {what} that set a fate apart most, of {table['gene'].nunique():,}"]
+    if (drawn["contrast_q"] < LEVEL).all():
         notes.append("all significant (q < 0.05)")
     else:
         notes.append("filled: q < 0.05")
-    notes.append("line: 95 % interval")
+    notes.append("contrast: partial correlation with 95 % interval")
+    notes.append("number: probability of the fate at half of the change")
     if drawn["regulator"].any() and not regulators:
         notes.append("bold: regulators of the model")
     notes.append(f"{counted(int(record['n_blocks']), 'block')} of neighbouring cells")

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from landscape import _keys, get, pl
 from landscape._anndata import results_of
+from landscape._labels import label_key_of
 from landscape.report._tables import file_stem, perturbations
 
 _OPTIONS: dict[str, Any] = {"show": False, "return_fig": True}
@@ -90,6 +91,10 @@ def _has_fates(adata: AnnData) -> bool:
     return _keys.FATES in adata.obsm and bool(adata.obsm[_keys.FATES].shape[1])
 
 
+def _has_labels(adata: AnnData) -> bool:
+    return label_key_of(adata) is not None and (_keys.BASIN in adata.obs or _has_fates(adata))
+
+
 def _has_compared_fates(adata: AnnData) -> bool:
     compared = results_of(adata).get(_keys.FATES_PARAMS, {})
     return f"{_keys.FATES}{_keys.FATES_COMPARED[0]}" in adata.obsm and "by_fate" in compared
@@ -153,6 +158,15 @@ FIGURES = (
         lambda adata: pl.fates(adata, **_OPTIONS),
     ),
     Entry(
+        "labels",
+        "Labels against basins and fates",
+        "Share of the cells of each label in the basin of each attractor, and the mean probability of each fate over them, in per "
+        "cent. Frames mark the states that are named after the label. A mature type should be dark in its frames only; "
+        "progenitors, which have none, spread over the states that they can reach.",
+        _has_labels,
+        lambda adata: pl.labels(adata, **_OPTIONS),
+    ),
+    Entry(
         "terminal_states",
         "Fates among the terminal states of the chain",
         "Probability that a cell ends in each terminal state of the directed chain of cells. Terminal states follow from the "
@@ -172,10 +186,11 @@ FIGURES = (
     Entry(
         "drivers",
         "Driver genes of each fate",
-        "Partial correlation of a gene with the probability of a fate, over blocks of neighbouring cells, adjusted for depth; "
-        "lines are 95 % intervals. Correlations show association along the differentiation towards a fate, not cause. "
-        "Perturbations show what the model predicts for a knock-out.",
-        _has_table(_keys.DRIVERS, "correlation"),
+        "Genes that set a fate apart from the fate with which it shares most undecided cells: partial correlations over blocks "
+        "of neighbouring cells, adjusted for depth, with 95 % intervals. The number is the probability of the fate at which a "
+        "gene has made half of its change: low before the fate is decided, high after. This is association, not cause; "
+        "perturbations show what the model predicts for a knock-out.",
+        _has_table(_keys.DRIVERS, "contrast"),
         lambda adata: pl.drivers(adata, **_OPTIONS),
     ),
     Entry(

@@ -11,6 +11,7 @@ from anndata import AnnData
 
 from landscape import _keys, get
 from landscape._anndata import results_of
+from landscape._labels import label_key_of
 
 # A spreadsheet interprets text that starts with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -27,9 +28,19 @@ TABLES: dict[str, tuple[str, str]] = {
         "Gathering is the logarithm of how much more often the directed chain visits it than the undirected one, arrival the "
         "confidence that cells stay there.",
     ),
+    "label_basins": (
+        "Labels against basins",
+        "Number of cells of each label, the share of them in the basin of an attractor named after the label (own), and in that of "
+        "each attractor.",
+    ),
+    "label_fates": (
+        "Labels against fates",
+        "Mean probability of each fate on the chain over the cells of each label, and of the fates named after it (own).",
+    ),
     "drivers": (
         "Driver genes of each fate",
-        "Partial correlations with the probability of a fate: first the highest of each fate, then the second of each.",
+        "What sets a fate apart from its neighbour: first the highest contrast of each fate, then the second of each. The "
+        "correlation is that with the fate among all cells.",
     ),
     "barriers": ("Barriers", "Minimum action from one attractor to another, dimensionless, at the noise of the model."),
     "perturbation": ("Perturbations", "Shares of the fates before and after, with the interval of the change."),
@@ -67,6 +78,11 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
         found["attractor_states"] = results[_keys.ATTRACTORS]["states"].rename_axis("attractor")
     if _keys.TERMINAL_STATES in results:
         found["terminal_states"] = results[_keys.TERMINAL_STATES]["table"].rename_axis("terminal")
+    if label_key_of(adata) is not None:
+        if _keys.BASIN in adata.obs:
+            found["label_basins"] = _by_label(get.labels(adata), "share")
+        if _keys.FATES in adata.obsm:
+            found["label_fates"] = _by_label(get.labels(adata, by="fate"), "chain")
     if _keys.DRIVERS in results:
         found["drivers"] = _by_rank(get.drivers(adata))
     for name in (_keys.SADDLES, _keys.BARRIERS, _keys.RATES, _keys.PATHS):
@@ -83,6 +99,15 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
     if cells.shape[1]:
         found["cells"] = cells.rename_axis("cell")
     return found
+
+
+def _by_label(table: pd.DataFrame, value: str) -> pd.DataFrame:
+    """One row per label with its number of cells, the sum over its own states, and a column for each state."""
+    state = str(table.columns[2])
+    wide = table.pivot(index="label", columns=state, values=value)[list(dict.fromkeys(table[state]))]
+    own = table[table["own"]].groupby("label")[value].sum(min_count=1).reindex(wide.index)
+    first = pd.DataFrame({"n_cells": table.groupby("label")["n_cells"].first(), "own": own})
+    return first.join(wide.add_prefix(f"{state}_"))
 
 
 def _by_rank(drivers: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, write, write_result
+from landscape._labels import warn_of_basins
 from landscape._model import read_ensemble, read_model
 from landscape._random import RandomLike, generator
 from landscape.topography.cell_distance import distance_to_cells
@@ -142,6 +143,9 @@ def attractors(
 def basins(adata: AnnData, *, key_added: str = _keys.BASIN, copy: bool = False) -> AnnData | None:
     r"""Assign each cell to the attractor that it reaches under the noise-free flow.
 
+    Where labels named the attractors, a warning is logged for each label that names an attractor or a terminal state and
+    most of whose cells lie in the basin of another label. :func:`landscape.get.labels` returns the whole table.
+
     Parameters
     ----------
     adata
@@ -187,6 +191,7 @@ def basins(adata: AnnData, *, key_added: str = _keys.BASIN, copy: bool = False) 
     if lost:
         logger.warning("%d of %d cells reach no attractor", lost, len(label))
     write(adata, "obs", key_added, values, what=f"basins of {len(titles)} attractors")
+    warn_of_basins(adata, adata.obs[key_added].astype(str))
     kept = {key: value for key, value in result.items() if key != "params"}
     write_result(adata, _keys.ATTRACTORS, {**kept, "table": table}, params=result["params"], what="cells per basin")
     return adata if copy else None

@@ -15,6 +15,7 @@ from scipy import sparse
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, results_of, write, write_result
+from landscape._labels import warn_of_fates
 from landscape._model import read_model
 from landscape._random import RandomLike
 from landscape._threads import on_one_thread
@@ -52,7 +53,9 @@ def fates(
     with the cells at each attractor absorbing. The model, which depends on no graph, is simulated from a sample of cells:
     paths follow the fitted drift and noise for ``duration`` and then the noise-free flow to an attractor
     (:func:`landscape.topography.destinations`). A cell is flagged if the two differ by more than the sampling error and
-    ``tolerance``; the share of flagged cells is logged and stored by fate.
+    ``tolerance``; the share of flagged cells is logged and stored by fate. Where labels named the attractors, a warning is
+    logged for each label that names an attractor or a terminal state and whose cells mostly have the fate of another label
+    on the chain; :func:`landscape.get.labels` returns the whole table.
 
     Parameters
     ----------
@@ -133,6 +136,7 @@ def fates(
     adata = adata.copy() if copy else adata
     table = reference.table
     write(adata, "obsm", key_added, table, what=f"probabilities of {table.shape[1]} fates")
+    warn_of_fates(adata, table)
     entropy = fate_entropy(table.to_numpy())
     write(adata, "obs", _keys.FATE_ENTROPY, np.asarray(entropy), what="entropy of the fates in bits")
     for estimator in ESTIMATORS[1:]:

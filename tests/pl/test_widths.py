@@ -31,6 +31,7 @@ SEVERAL: dict[str, Callable[..., Any]] = {
     "fates": pl.fates,
     "model": partial(pl.fates, kind="model"),
     "drivers": pl.drivers,
+    "labels": pl.labels,
     "paths": pl.paths,
     "perturbation": pl.perturbation,
 }

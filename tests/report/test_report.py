@@ -200,7 +200,7 @@ def test_genes_of_the_fates_have_a_figure_and_a_table_whose_first_rows_know_ever
     assert table["fate"].iloc[: len(NAMES)].tolist() == list(NAMES)
     assert len(table) == 4 * finished.n_vars
     for fate, own in table.groupby("fate"):
-        assert own["correlation"].dropna().is_monotonic_decreasing, fate
+        assert own["contrast"].dropna().is_monotonic_decreasing, fate
     page = read(ls.report(finished, tmp_path / "r.html", drawn=pixel))
     assert "Driver genes of each fate" in page.text
 
@@ -361,6 +361,8 @@ def test_figures_follow_what_is_there(finished):
     del finished.varp["network"]
     del finished.uns["landscape"]["occupancy"]
     finished.uns["landscape"].pop("attractors")
+    assert [item.name for item in closed(figures(finished))] == ["fates", "labels"]
+    del finished.obs["cell_type"]
     assert [item.name for item in closed(figures(finished))] == ["fates"]
     finished.obsm["terminal_fates"] = finished.obsm["fates"].iloc[:, :2]
     assert [item.name for item in closed(figures(finished))] == ["fates", "terminal_states"]
