@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from landscape._numbers import TINY
 from landscape.markov.association import (
     ROUNDING,
     BlockMeans,
@@ -46,16 +47,20 @@ def merged_by_name(fates: pd.DataFrame) -> pd.DataFrame:
 def neighbouring_fates(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     r"""Position of the fate with which each fate shares most undecided cells.
 
-    .. math:: g(f) = \operatorname{argmax}_{g \ne f} \sum_i q_{if}\, q_{ig}
+    .. math::
+
+        g(f) = \operatorname{argmax}_{g \ne f} \frac{\sum_i q_{if}\, q_{ig}}{\sqrt{n_f\, n_g}}, \qquad n_f = \sum_i q_{if}
 
     Of two paths from cell :math:`i` one ends in :math:`f` and the other in :math:`g` with probability :math:`2 q_{if} q_{ig}`.
+    The geometric mean of the numbers of cells that go to the two fates keeps a large fate from being everyone's neighbour.
 
     Parameters
     ----------
     probabilities
         Fate probabilities :math:`q`, shape ``(n, k)``, at least two fates.
     """
-    shared = probabilities.T @ probabilities
+    size = np.maximum(probabilities.sum(axis=0), TINY)
+    shared = (probabilities.T @ probabilities) / np.sqrt(np.outer(size, size))
     np.fill_diagonal(shared, -np.inf)
     return shared.argmax(axis=1)
 

@@ -164,6 +164,11 @@ def test_a_step_is_found_where_it_is():
 def test_the_neighbour_shares_most_undecided_cells_and_numbers_make_no_fates():
     q = np.array([[0.5, 0.5, 0.0, 0.0], [0.4, 0.4, 0.2, 0.0], [0.0, 0.1, 0.5, 0.4], [0.0, 0.0, 0.0, 1.0]])
     assert neighbouring_fates(q).tolist() == [1, 0, 3, 2]
+    # Every cell has some probability of a large fate, and shares more of it with that than with its sister.
+    sisters = np.array([[0.4, 0.4, 0.2]] * 3 + [[0.8, 0.0, 0.2]] * 3 + [[0.0, 0.8, 0.2]] * 3 + [[0.0, 0.0, 1.0]] * 50)
+    shared = sisters.T @ sisters
+    assert shared[0, 2] > shared[0, 1]
+    assert neighbouring_fates(sisters).tolist()[:2] == [1, 0]
     table = pd.DataFrame(q, columns=["Ery", "Mono", "Ery 2", "day 3"])
     table.iloc[3] = np.nan
     merged = merged_by_name(table)
