@@ -110,10 +110,10 @@ def drivers(
     ``table`` : DataFrame, one row per gene and fate
         ``gene``, ``fate``, its ``neighbour``, the ``contrast`` with its interval ``contrast_lower`` to ``contrast_upper`` (95 %),
         ``contrast_p`` (two-sided) and ``contrast_q`` (Benjamini-Hochberg over the genes of a fate); ``half_fate``, the
-        probability of the fate at which the gene has made half of its change
-        (:func:`landscape.markov.fate_contrast.half_fates`; missing where the contrast is 0); ``correlation`` among all cells with
-        ``lower``, ``upper``, ``p_value`` and ``q_value``; ``regulator`` (whether the gene is a regulator of the model). Genes
-        without variation have NaN and do not count in the q-values.
+        probability of the fate at which the gene has made half of its change between the mean probability and the highest
+        one, missing where the contrast is 0; ``correlation`` among all cells with ``lower``, ``upper``, ``p_value`` and
+        ``q_value``; ``regulator`` (whether the gene is a regulator of the model). Genes without variation have NaN and do not
+        count in the q-values.
     ``n_blocks``, ``degrees_of_freedom``, ``n_cells``
         Number of blocks, :math:`\nu` among all cells, and number of cells used.
     ``carriers`` : DataFrame, fates

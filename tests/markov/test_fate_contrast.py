@@ -84,7 +84,7 @@ def test_genes_of_a_fate_rank_above_those_that_it_shares(found):
     for fate, neighbour in (("M", "N"), ("N", "M")):
         own = found[found["fate"] == fate]
         assert set(own["neighbour"]) == {neighbour}
-        of = {name: part for name, part in own.groupby("kind")}
+        of = dict(iter(own.groupby("kind")))
         for other in ("shared", "transient"):
             assert auroc(of[fate]["contrast"], of[other]["contrast"]) > 0.95
         before, after = (auroc(of[fate][key], of["shared"][key]) for key in ("correlation", "contrast"))

@@ -75,6 +75,15 @@ def test_bad_input_is_named(finished):
         ls.get.labels(finished, by="fate")
 
 
+def test_labels_that_say_nothing_name_no_attractor(toggle_model):
+    adata = toggle_model.copy()
+    adata.obs["drawn"] = np.random.default_rng(0).permutation(adata.obs["fate"].astype(str))
+    ls.tl.attractors(adata, label_key="drawn")
+    named = set(adata.uns["landscape"]["attractors"]["table"].index)
+    assert not named & set(adata.obs["drawn"])
+    assert named == set(ls.tl.attractors(adata, copy=True).uns["landscape"]["attractors"]["table"].index)
+
+
 def test_a_label_in_the_basin_of_another_is_said_by_the_tools(toggle_model, caplog):
     adata = toggle_model.copy()
     with caplog.at_level(logging.WARNING, logger="landscape"):

@@ -55,6 +55,14 @@ def test_without_labels_ends_are_numbered_and_the_order_of_cells_does_not_matter
     assert (pairs.to_numpy().max(1) == pairs.to_numpy().sum(1)).all()
 
 
+def test_labels_that_say_nothing_name_no_terminal_state(caplog):
+    adata = forked()
+    adata.obs["drawn"] = np.random.default_rng(0).permutation(adata.obs["arm"])
+    ls.tl.terminal_states(adata, label_key="drawn")
+    assert list(adata.uns["landscape"]["terminal_states"]["table"].index) == ["end 1", "end 2"]
+    assert "the labels 'drawn' name none of 2 states" in caplog.text
+
+
 def test_coordinates_are_those_of_the_chain_unless_others_are_named():
     adata = forked()
     expected = ls.tl.terminal_states(adata, copy=True).obs["terminal"]
