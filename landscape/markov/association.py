@@ -121,10 +121,8 @@ def association_blocks(coordinates: NDArray[np.float64], n_blocks: int | None, r
     return blocks(coordinates, n_blocks=default if n_blocks is None else n_blocks, rng=rng)
 
 
-def log_expression(
-    counts: sparse.csr_matrix, totals: NDArray[np.float64]
-) -> Iterator[tuple[slice, sparse.csc_matrix]]:
-    """Sparse :math:`\\log(1 + 10^4 c_{ig} / t_i)`, some genes at a time with their places."""
+def log_expression(counts: sparse.csr_matrix, totals: NDArray[np.float64]) -> Iterator[tuple[slice, sparse.csc_matrix]]:
+    r"""Sparse :math:`\log(1 + 10^4 c_{ig} / t_i)`, some genes at a time with their places."""
     by_gene = counts.tocsc()
     for start in range(0, counts.shape[1], GENES_AT_ONCE):
         place = slice(start, min(start + GENES_AT_ONCE, counts.shape[1]))

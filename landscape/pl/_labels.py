@@ -195,7 +195,7 @@ def _heat(ax: Axes, frame: pd.DataFrame, cmap: str, step: float, text: float) ->
             ax.add_patch(frame_).set_gid("own")
     if step >= _LEGIBLE:
         size = min(7 * text, 26 * step)
-        for i, j in zip(*np.nonzero(np.nan_to_num(values) >= 0.005), strict=True):
+        for i, j in zip(*np.nonzero(np.nan_to_num(values) > 0.005), strict=True):
             colour = "white" if values[i, j] > _DARK else INK
             ax.text(
                 j + 0.5, i + 0.5, f"{100 * values[i, j]:.0f}", ha="center", va="center", fontsize=size, color=colour

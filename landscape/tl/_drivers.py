@@ -198,7 +198,9 @@ def drivers(
     }
     adata = adata.copy() if copy else adata
     n_found = int((found["contrast_q"] < 1 - CONFIDENCE).sum())
-    what = f"{n_found} contrasts of {int(varied.sum())} genes between {len(names)} fates, over {len(blocked.size)} blocks"
+    what = (
+        f"{n_found} contrasts of {int(varied.sum())} genes between {len(names)} fates, over {len(blocked.size)} blocks"
+    )
     write_result(adata, key_added, record, params=params, what=what)
     return adata if copy else None
 

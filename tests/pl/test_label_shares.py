@@ -36,7 +36,7 @@ def test_squares_are_the_shares_and_means_of_the_tables(whole):
         drawn = artist(ax, "shares").get_array().reshape(wide.shape)
         np.testing.assert_allclose(drawn, wide)
         shown = [text.get_text() for text in ax.texts]
-        assert shown == [f"{100 * v:.0f}" for v in wide.to_numpy().ravel() if v >= 0.005]
+        assert shown == [f"{100 * v:.0f}" for v in wide.to_numpy().ravel() if v > 0.005]
         assert len(artists(ax, "own")) == len(NAMES)
 
 
