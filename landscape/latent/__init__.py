@@ -5,6 +5,7 @@ from landscape.latent.checks import PredictiveCheck
 from landscape.latent.compression import CompressionCurve, compression_curve
 from landscape.latent.geodesic import DecodedPath
 from landscape.latent.model import LatentModel
+from landscape.latent.reference import Reference
 from landscape.latent.schedule import Schedule
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DecodedPath",
     "LatentModel",
     "PredictiveCheck",
+    "Reference",
     "Schedule",
     "compression_curve",
 ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from landscape.latent.dataset import CountDataset, Keys, Vocabulary
 from landscape.latent.reading import read_anndata
+from landscape.latent.reference import decoded_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,11 @@ class DataManager:
         Dataset of one cell, at the first level of categorical covariates and the mean of continuous ones.
         """
         names = self.vocabulary
-        return CountDataset(
+        cell = CountDataset(
             counts=CountDataset.empty(names).counts,
             codes=np.zeros((1, 1 + len(names.levels)), np.int64),
             continuous=np.zeros((1, len(names.center)), np.float32),
             names=[""],
             vocabulary=names,
-        ).with_batch(batch)
+        )
+        return decoded_in(cell, batch)[0][1]

@@ -142,29 +142,6 @@ class CountDataset:
             return self.counts.totals
         return np.asarray(self.counts.sum(1), dtype=np.float64).ravel()
 
-    def with_batch(self, batch: str | None) -> CountDataset:
-        """The same cells, assigned to another batch (the ``transform_batch`` of scvi-tools).
-
-        Parameters
-        ----------
-        batch
-            Name of the batch; ``None``: each cell keeps its own.
-
-        Returns
-        -------
-        The dataset.
-
-        Raises
-        ------
-        ValueError
-            If the model has no such batch.
-        """
-        if batch is None:
-            return self
-        codes = self.codes.copy()
-        codes[:, 0] = category_codes([batch], self.vocabulary.batches, what="batches")
-        return replace(self, codes=codes)
-
     def fetch(self, chosen: NDArray[np.integer]) -> tuple[CountDataset, NDArray[np.integer]]:
         """Read chosen cells into memory.
 

@@ -6,7 +6,7 @@ size. The manifold is the image of y, and the columns of its Jacobian J span the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.latent.dataset import CountDataset
 from landscape.latent.module import device_of, last_hidden, output_layer
+from landscape.latent.reference import Weighted
 from landscape.latent.sampler import even_batches
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class DecoderGeometry:
     def jacobians(
         self,
         latent: NDArray[np.floating],
-        data: CountDataset,
+        cells: Sequence[Weighted],
         genes: NDArray[np.integer],
         *,
         library_size: float,
@@ -61,8 +61,9 @@ class DecoderGeometry:
         ----------
         latent
             Points z, shape ``(n, n_latent)``.
-        data
-            Cells whose batch and covariates belong to the points.
+        cells
+            Cells whose batch and covariates belong to the points, and weights of the mean over several of such sets
+            (:func:`landscape.latent.reference.decoded_in`); g is then that mean.
         genes
             Indices of the genes.
         library_size
@@ -77,29 +78,43 @@ class DecoderGeometry:
         """
         device = device_of(self.module)
         chosen = torch.from_numpy(np.asarray(genes, dtype=np.int64)).to(device)
-        layer = output_layer(self.module)
         for part in even_batches(np.arange(len(latent)), batch_size):
             z = torch.from_numpy(np.asarray(latent[part], dtype=np.float32)).to(device)
-            codes, continuous = data.covariates(part, device=device)
+            values, slopes = [], []
+            for weight, data in cells:
+                share, slope = self._log_share_jacobian(z, *data.covariates(part, device=device), chosen)
+                values.append(weight * (library_size * share))
+                slopes.append(slope)
+            scaled = torch.stack(values).sum(0)
+            yield (
+                part,
+                scaled.log1p(),
+                sum((v / (1 + scaled))[:, :, None] * s for v, s in zip(values, slopes, strict=True)),
+            )
 
-            def hidden(z: Tensor, codes: Tensor = codes, continuous: Tensor = continuous) -> Tensor:
-                return last_hidden(self.module, z, codes, continuous)
+    def _log_share_jacobian(
+        self, z: Tensor, codes: Tensor, continuous: Tensor, chosen: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Shares of chosen genes, shape ``(m, n_genes)``, and the Jacobian of their logarithms in z."""
+        layer = output_layer(self.module)
 
-            axes = torch.eye(z.shape[1], device=device)
-            columns = [torch.autograd.functional.jvp(hidden, z, axis.expand_as(z).contiguous())[1] for axis in axes]
-            with torch.no_grad():
-                slope = torch.stack(columns, dim=2)  # (m, n_hidden, n_latent)
-                share = torch.softmax(layer(hidden(z)), dim=1)
-                scaled = library_size * share[:, chosen]
-                # W dh/dz of the chosen genes, minus its mean over all genes weighted by the shares.
-                by_gene = torch.einsum("gh,mhd->mgd", layer.weight[chosen], slope)
-                mean = torch.einsum("mh,mhd->md", share @ layer.weight, slope)
-                yield part, scaled.log1p(), (scaled / (1 + scaled))[:, :, None] * (by_gene - mean[:, None])
+        def hidden(z: Tensor) -> Tensor:
+            return last_hidden(self.module, z, codes, continuous)
+
+        axes = torch.eye(z.shape[1], device=z.device)
+        columns = [torch.autograd.functional.jvp(hidden, z, axis.expand_as(z).contiguous())[1] for axis in axes]
+        with torch.no_grad():
+            slope = torch.stack(columns, dim=2)  # (m, n_hidden, n_latent)
+            share = torch.softmax(layer(hidden(z)), dim=1)
+            # W dh/dz of the chosen genes, minus its mean over all genes weighted by the shares.
+            by_gene = torch.einsum("gh,mhd->mgd", layer.weight[chosen], slope)
+            mean = torch.einsum("mh,mhd->md", share @ layer.weight, slope)
+            return share[:, chosen], by_gene - mean[:, None]
 
     def log_expression_jacobian(
         self,
         latent: NDArray[np.floating],
-        data: CountDataset,
+        cells: Sequence[Weighted],
         genes: NDArray[np.integer],
         *,
         library_size: float,
@@ -109,7 +124,7 @@ class DecoderGeometry:
 
         Parameters
         ----------
-        latent, data, genes, library_size, batch_size
+        latent, cells, genes, library_size, batch_size
             As in :meth:`jacobians`.
 
         Returns
@@ -117,7 +132,7 @@ class DecoderGeometry:
         Log-expression, shape ``(n, n_genes)``, and Jacobian, shape ``(n, n_genes, n_latent)``.
         """
         values, slopes = [], []
-        for _, value, slope in self.jacobians(latent, data, genes, library_size=library_size, batch_size=batch_size):
+        for _, value, slope in self.jacobians(latent, cells, genes, library_size=library_size, batch_size=batch_size):
             values.append(value.cpu().numpy())
             slopes.append(slope.cpu().numpy())
         return np.concatenate(values), np.concatenate(slopes)
@@ -125,7 +140,7 @@ class DecoderGeometry:
     def metric(
         self,
         latent: NDArray[np.floating],
-        data: CountDataset,
+        cells: Sequence[Weighted],
         genes: NDArray[np.integer],
         *,
         library_size: float,
@@ -135,21 +150,21 @@ class DecoderGeometry:
 
         Parameters
         ----------
-        latent, data, genes, library_size, batch_size
+        latent, cells, genes, library_size, batch_size
             As in :meth:`jacobians`.
 
         Returns
         -------
         Array of shape ``(n, n_latent, n_latent)``.
         """
-        found = self.jacobians(latent, data, genes, library_size=library_size, batch_size=batch_size)
+        found = self.jacobians(latent, cells, genes, library_size=library_size, batch_size=batch_size)
         return np.concatenate([pullback_metric(slope).cpu().numpy() for _, _, slope in found])
 
     def tangency(
         self,
         field: NDArray[np.floating],
         latent: NDArray[np.floating],
-        data: CountDataset,
+        cells: Sequence[Weighted],
         genes: NDArray[np.integer],
         *,
         library_size: float,
@@ -161,7 +176,7 @@ class DecoderGeometry:
         ----------
         field
             Vectors in log-expression, shape ``(n, n_genes)``.
-        latent, data, genes, library_size, batch_size
+        latent, cells, genes, library_size, batch_size
             As in :meth:`jacobians`.
 
         Returns
@@ -180,7 +195,7 @@ class DecoderGeometry:
         if not np.isfinite(vectors).all():
             msg = f"The field has {np.count_nonzero(~np.isfinite(vectors))} values that are not finite."
             raise ValueError(msg)
-        found = self.jacobians(latent, data, genes, library_size=library_size, batch_size=batch_size)
+        found = self.jacobians(latent, cells, genes, library_size=library_size, batch_size=batch_size)
         cosines = [
             tangent_cosine(slope, torch.from_numpy(vectors[part]).to(slope.device)).cpu().numpy()
             for part, _, slope in found

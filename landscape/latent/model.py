@@ -27,6 +27,7 @@ from landscape.latent.geometry import DecoderGeometry, log_volume_element
 from landscape.latent.header import Header, require_weights
 from landscape.latent.posterior import Posterior, library_scale
 from landscape.latent.reading import read_anndata, read_file
+from landscape.latent.reference import DecodedIn, Reference, Weighted, decoded_in
 from landscape.latent.schedule import default_schedule
 from landscape.latent.scvi import from_scvi, to_scvi
 from landscape.latent.trainer import Trainer, find_device, with_progress
@@ -486,7 +487,7 @@ class LatentModel:
         genes: Sequence[str] | None = None,
         library_size: float | Literal["observed"] = 1e4,
         n_samples: int = 1,
-        batch: str | None = None,
+        batch: DecodedIn = None,
         return_numpy: bool = False,
         rng: RandomLike = 0,
         batch_size: int = 512,
@@ -504,7 +505,8 @@ class LatentModel:
         n_samples
             1: decode the posterior mean of z. More: take the mean of that number of decoded posterior draws.
         batch
-            Batch to decode all cells in; ``None``: each cell's own.
+            Batch to decode all cells in; a list of batches: the mean over them (as ``transform_batch`` in scvi-tools);
+            :meth:`get_reference`: the mean over all covariates; ``None``: each cell's own.
         return_numpy
             Return an array instead of a table.
         rng
@@ -523,6 +525,29 @@ class LatentModel:
         result = (mean * scale).astype(np.float32)
         return result if return_numpy else pd.DataFrame(result, index=pd.Index(data.names), columns=pd.Index(names))
 
+    def get_reference(self, adata: AnnData | None = None) -> Reference:
+        r"""Covariates at which cells of different batches are decoded alike.
+
+        .. math:: g_g(z) = \sum_b w_b\, g_g(z, b, \bar c)
+
+        with :math:`w_b` the share of the cells with batch and categorical covariates b, and :math:`\bar c` the mean of the
+        continuous covariates. Pass it as ``batch=`` where cells are decoded.
+
+        Parameters
+        ----------
+        adata
+            Cells that it stands for, as in :meth:`get_latent_representation`.
+
+        Returns
+        -------
+        The reference; ``name`` says what it is.
+
+        Examples
+        --------
+        >>> state = model.get_normalized_expression(batch=model.get_reference())  # doctest: +SKIP
+        """
+        return Reference.of_cells(self._dataset(adata), self._data.keys)
+
     def get_expression_deviation(
         self,
         adata: AnnData | None = None,
@@ -530,7 +555,7 @@ class LatentModel:
         genes: Sequence[str] | None = None,
         library_size: float | Literal["observed"] = 1e4,
         n_samples: int = 25,
-        batch: str | None = None,
+        batch: DecodedIn = None,
         rng: RandomLike = 0,
         batch_size: int = 512,
     ) -> pd.DataFrame:
@@ -565,7 +590,7 @@ class LatentModel:
         genes: Sequence[str] | None = None,
         library_size: float | Literal["observed"] = 1e4,
         n_samples: int = 25,
-        batch: str | None = None,
+        batch: DecodedIn = None,
         rng: RandomLike = 0,
         batch_size: int = 512,
     ) -> NDArray[np.float32]:
@@ -629,7 +654,7 @@ class LatentModel:
         genes: Sequence[str] | None = None,
         latent: NDArray[np.floating] | None = None,
         library_size: float = 1e4,
-        batch: str | None = None,
+        batch: DecodedIn = None,
         batch_size: int = 256,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         r"""Log-expression of each cell and its Jacobian in z.
@@ -647,7 +672,8 @@ class LatentModel:
         library_size
             The s of the log-expression.
         batch
-            Batch to decode all cells in; ``None``: each cell's own.
+            Batch to decode all cells in; a list of batches: the mean over them (as ``transform_batch`` in scvi-tools);
+            :meth:`get_reference`: the mean over all covariates; ``None``: each cell's own.
         batch_size
             Cells at a time.
 
@@ -670,7 +696,7 @@ class LatentModel:
         genes: Sequence[str] | None = None,
         latent: NDArray[np.floating] | None = None,
         library_size: float = 1e4,
-        batch: str | None = None,
+        batch: DecodedIn = None,
         batch_size: int = 256,
     ) -> NDArray[np.float64]:
         r"""Pull-back metric :math:`M = J^T J` at each cell.
@@ -696,7 +722,7 @@ class LatentModel:
         genes: Sequence[str] | None = None,
         latent: NDArray[np.floating] | None = None,
         library_size: float = 1e4,
-        batch: str | None = None,
+        batch: DecodedIn = None,
         batch_size: int = 256,
     ) -> NDArray[np.float64]:
         r"""Logarithm of the volume element, :math:`\tfrac12 \log\det J^T J`, at each cell.
@@ -726,7 +752,7 @@ class LatentModel:
         genes: Sequence[str],
         latent: NDArray[np.floating] | None = None,
         library_size: float = 1e4,
-        batch: str | None = None,
+        batch: DecodedIn = None,
         batch_size: int = 256,
     ) -> NDArray[np.float64]:
         r"""Cosine between a vector field in log-expression and the tangent space of the manifold, in [0, 1].
@@ -819,7 +845,7 @@ class LatentModel:
         latent: NDArray[np.floating] | None,
         library_size: float,
         batch: str | None,
-    ) -> tuple[NDArray[np.floating], CountDataset, NDArray[np.integer]]:
+    ) -> tuple[NDArray[np.floating], tuple[Weighted, ...], NDArray[np.integer]]:
         """Points z, cells whose covariates they are decoded with, and indices of the genes."""
         data = self._dataset(adata)
         indices = self._data.gene_indices(genes)[1]
@@ -830,7 +856,7 @@ class LatentModel:
         elif latent.shape != size:
             msg = f"Expected `latent` of shape {size}, cells x latent, found {latent.shape}."
             raise ValueError(msg)
-        return latent, data.with_batch(batch), indices
+        return latent, decoded_in(data, batch), indices
 
     def _dataset(self, adata: AnnData | None) -> CountDataset:
         self._require_trained()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from landscape._random import RandomLike, generator
 from landscape.latent.dataset import CountDataset
 from landscape.latent.module import device_of, encode, log_shares
+from landscape.latent.reference import DecodedIn, Weighted, decoded_in
 from landscape.latent.sampler import even_batches
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Posterior:
     def decode(
         self,
         latent: NDArray[np.float32],
-        data: CountDataset,
+        cells: Sequence[Weighted],
         genes: NDArray[np.integer],
         *,
         batch_size: int = BATCH_SIZE,
@@ -100,8 +101,9 @@ class Posterior:
         ----------
         latent
             Points z, shape ``(n, n_latent)``.
-        data
-            Cells whose batch and covariates belong to the points; their counts are not read.
+        cells
+            Cells whose batch and covariates belong to the points, and weights of the mean over several of such sets
+            (:func:`landscape.latent.reference.decoded_in`); their counts are not read.
         genes
             Indices of the genes.
         batch_size
@@ -117,8 +119,11 @@ class Posterior:
         with torch.no_grad():
             for part in even_batches(np.arange(len(latent)), batch_size):
                 z = torch.from_numpy(latent[part]).to(device)
-                values = log_shares(self.module, z, *data.covariates(part, device=device))
-                result[part] = values[:, chosen].exp().cpu().numpy()
+                mean = torch.zeros((len(part), len(genes)), dtype=z.dtype, device=device)
+                for weight, data in cells:
+                    values = log_shares(self.module, z, *data.covariates(part, device=device))
+                    mean += weight * values[:, chosen].exp()
+                result[part] = mean.cpu().numpy()
         return result
 
     def sample_expression(
@@ -127,7 +132,7 @@ class Posterior:
         genes: NDArray[np.integer],
         *,
         n_samples: int,
-        batch: str | None,
+        batch: DecodedIn,
         rng: RandomLike,
         batch_size: int = BATCH_SIZE,
     ) -> Iterator[NDArray[np.float32]]:
@@ -142,7 +147,7 @@ class Posterior:
         n_samples
             Number of draws for each cell.
         batch
-            Batch to decode in; ``None``: each cell's own.
+            Where to decode, as in :func:`landscape.latent.reference.decoded_in`.
         rng
             Seed or generator of the draws.
         batch_size
@@ -152,9 +157,9 @@ class Posterior:
         ------
         Shares, each of shape ``(n, len(genes))``.
         """
-        decoded_in = data.with_batch(batch)
+        cells = decoded_in(data, batch)
         for latent in self.sample(data, n_samples=n_samples, rng=rng, batch_size=batch_size):
-            yield self.decode(latent, decoded_in, genes, batch_size=batch_size)
+            yield self.decode(latent, cells, genes, batch_size=batch_size)
 
     def mean_expression(
         self,
@@ -162,7 +167,7 @@ class Posterior:
         genes: NDArray[np.integer],
         *,
         n_samples: int,
-        batch: str | None,
+        batch: DecodedIn,
         rng: RandomLike,
         batch_size: int = BATCH_SIZE,
     ) -> NDArray[np.floating]:
@@ -187,7 +192,7 @@ class Posterior:
         _require_samples(n_samples, 1)
         if n_samples == 1:
             latent = self.moments(data, batch_size=batch_size)[0]
-            return self.decode(latent, data.with_batch(batch), genes, batch_size=batch_size)
+            return self.decode(latent, decoded_in(data, batch), genes, batch_size=batch_size)
         mean = np.zeros((len(data), len(genes)), dtype=np.float64)
         for value in self.sample_expression(
             data, genes, n_samples=n_samples, batch=batch, rng=rng, batch_size=batch_size
@@ -202,7 +207,7 @@ class Posterior:
         genes: NDArray[np.integer],
         *,
         n_samples: int,
-        batch: str | None,
+        batch: DecodedIn,
         rng: RandomLike,
         batch_size: int = BATCH_SIZE,
     ) -> NDArray[np.float64]:

@@ -19,14 +19,18 @@ def tangency(
     x: NDArray[np.float64],
     velocity: NDArray[np.float64],
     scale: NDArray[np.float64],
-) -> dict[str, float]:
-    """Mean cosine between the drift and the tangent space of the decoder's manifold, and its value for a random drift."""
+) -> dict[str, Any]:
+    """Mean cosine between the drift and the tangent space of the decoder's manifold, and its value for a random drift.
+
+    The manifold is that on which the states lie: decoded at the reference of all cells, which ``decoded_at`` names.
+    """
     n, d = velocity.shape
     chosen = np.unique(np.linspace(0, n - 1, min(n, TANGENCY_CELLS)).astype(int))
     # The manifold of the decoder is one of log(1 + e); states are square roots of e.
     root = x[chosen] * scale
     slope = 2 * root * scale / (1 + root**2)
-    found = model.get_tangency(velocity[chosen] * slope, adata[chosen].copy(), genes=names)
+    reference = model.get_reference(adata)
+    found = model.get_tangency(velocity[chosen] * slope, adata[chosen].copy(), genes=names, batch=reference)
     # For a random direction, E cos^2 is the share of dimensions that are tangent.
     chance = min(1.0, model.get_latent_representation(adata[chosen[:1]].copy()).shape[1] / d) ** 0.5
-    return {"tangency": float(np.nanmean(found)), "tangency_by_chance": chance}
+    return {"tangency": float(np.nanmean(found)), "tangency_by_chance": chance, "decoded_at": reference.name}

@@ -49,9 +49,15 @@ def coordinates(adata: AnnData, model: Any | None, use_rep: str | None) -> NDArr
 def expression(
     adata: AnnData, regulators: list[str], model: Any | None, layer: str, graph: CellGraph
 ) -> NDArray[np.float64]:
-    """Posterior mean of the depth-normalised expression of the regulators; without a model, the mean over neighbours."""
+    """Posterior mean of the depth-normalised expression of the regulators; without a model, the mean over neighbours.
+
+    All cells are decoded at one reference (:meth:`landscape.latent.LatentModel.get_reference`): decoded with its own batch,
+    a cell's state would hold the batch, from which the decoder adds it to z.
+    """
     if model is not None:
-        found = model.get_normalized_expression(adata, genes=regulators, library_size=TARGET_SUM, return_numpy=True)
+        found = model.get_normalized_expression(
+            adata, genes=regulators, library_size=TARGET_SUM, batch=model.get_reference(adata), return_numpy=True
+        )
         return np.asarray(found, dtype=np.float64)
     logger.info("no model given: states are pooled over neighbours, not posterior means")
     index = adata.var_names.get_indexer(regulators)
