@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from landscape.latent.dataset import Vocabulary
+from landscape.latent.factors import add_factors
 from landscape.latent.likelihood import LIKELIHOODS
 from landscape.latent.randomness import forked_rng
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from scvi.module import VAE
 
 DISPERSIONS = ("gene", "gene-batch")
+COVARIATE_EFFECTS = ("factor", "network")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class Architecture:
         Number of levels of each categorical covariate besides the batch.
     n_continuous
         Number of continuous covariates.
+    covariate_effect
+        ``"factor"``: batch and covariates multiply the expression of each gene by a factor, the same in all cells
+        (:mod:`landscape.latent.factors`); ``"network"``: they enter the decoder beside z, as in scVI.
 
     Raises
     ------
@@ -55,6 +60,7 @@ class Architecture:
     dispersion: str = "gene"
     n_levels: tuple[int, ...] = ()
     n_continuous: int = 0
+    covariate_effect: str = "factor"
 
     def __post_init__(self) -> None:
         for name in ("n_genes", "n_batches", "n_latent", "n_hidden", "n_layers", "n_continuous"):
@@ -76,6 +82,21 @@ class Architecture:
         if self.dispersion not in DISPERSIONS:
             msg = f"Expected `dispersion` to be one of {list(DISPERSIONS)}, found {self.dispersion!r}."
             raise ValueError(msg)
+        if self.covariate_effect not in COVARIATE_EFFECTS:
+            msg = (
+                f"Expected `covariate_effect` to be one of {list(COVARIATE_EFFECTS)}, found {self.covariate_effect!r}."
+            )
+            raise ValueError(msg)
+
+    @property
+    def n_covariates(self) -> int:
+        """Number of levels of batch and categorical covariates that have several, and of continuous covariates."""
+        return sum(n for n in (self.n_batches, *self.n_levels) if n > 1) + self.n_continuous
+
+    @property
+    def has_factors(self) -> bool:
+        """Whether covariates act on each gene by a factor."""
+        return self.covariate_effect == "factor" and self.n_covariates > 0
 
     @classmethod
     def for_vocabulary(cls, vocabulary: Vocabulary, **choices: Any) -> Architecture:
@@ -104,6 +125,8 @@ class Architecture:
 def build(architecture: Architecture, *, seed: int) -> VAE:
     """Fresh :class:`scvi.module.VAE`, without its library encoder, which is not used.
 
+    Where covariates act by factors, its decoder's output layers take them beside the hidden units.
+
     Parameters
     ----------
     architecture
@@ -118,6 +141,7 @@ def build(architecture: Architecture, *, seed: int) -> VAE:
     from scvi.module import VAE  # takes seconds to import
 
     options: dict[str, Any] = asdict(architecture)
+    del options["covariate_effect"]
     with forked_rng(seed):
         module = VAE(
             n_input=options.pop("n_genes"),
@@ -126,5 +150,7 @@ def build(architecture: Architecture, *, seed: int) -> VAE:
             n_continuous_cov=options.pop("n_continuous"),
             **options,
         )
+        if architecture.has_factors:
+            add_factors(module, architecture)
     module.l_encoder = None
     return module

@@ -28,7 +28,7 @@ from landscape.latent.header import Header, require_weights
 from landscape.latent.posterior import Posterior, library_scale
 from landscape.latent.reading import read_anndata, read_file
 from landscape.latent.reference import DecodedIn, Reference, Weighted, decoded_in
-from landscape.latent.schedule import default_schedule
+from landscape.latent.schedule import default_patience, default_schedule
 from landscape.latent.scvi import from_scvi, to_scvi
 from landscape.latent.trainer import Trainer, find_device, with_progress
 from landscape.latent.training import Epoch
@@ -75,6 +75,10 @@ class LatentModel:
         ``"nb"``, ``"zinb"`` or ``"poisson"``.
     dispersion
         ``"gene"``: one inverse dispersion per gene; ``"gene-batch"``: one per gene and batch.
+    covariate_effect
+        ``"factor"``: batch and covariates multiply each gene by a factor, the same in all cells, which determines z also
+        where batches differ in their cells (:mod:`landscape.latent.factors`); ``"network"``: they enter the decoder beside
+        z, as in scVI, and may change a gene in some cells and not in others. Without covariates both are the same.
     rng
         Seed of the initial weights and of the fit. Same seed, machine, versions and number of threads: same model,
         bit for bit.
@@ -126,6 +130,7 @@ class LatentModel:
         dropout_rate: float = 0.1,
         gene_likelihood: str = "nb",
         dispersion: Literal["gene", "gene-batch"] = "gene",
+        covariate_effect: Literal["factor", "network"] = "factor",
         rng: RandomLike = 0,
         device: str = "auto",
     ) -> None:
@@ -139,6 +144,7 @@ class LatentModel:
             dropout_rate=dropout_rate,
             gene_likelihood=gene_likelihood,
             dispersion=dispersion,
+            covariate_effect=covariate_effect,
         )
         self._assemble(architecture, DataManager(keys, data), seed=seed_of(rng), device=device)
 
@@ -178,7 +184,8 @@ class LatentModel:
         layer, batch_key, categorical_covariates, continuous_covariates, rng, device
             As for the class.
         architecture
-            ``n_latent``, ``n_hidden``, ``n_layers``, ``dropout_rate``, ``gene_likelihood``, ``dispersion``.
+            ``n_latent``, ``n_hidden``, ``n_layers``, ``dropout_rate``, ``gene_likelihood``, ``dispersion``,
+            ``covariate_effect``.
 
         Returns
         -------
@@ -234,7 +241,8 @@ class LatentModel:
         Returns
         -------
         Trained model with the same weights, on an AnnData object of its own: its ``X`` are the model's counts, its
-        ``obs`` has ``batch`` and the covariates.
+        ``obs`` has ``batch`` and the covariates. Factors of covariates become hidden units, one for each level and two for
+        each number.
         """
         return to_scvi(self._dataset(None), self._architecture, self.module.state_dict())
 
@@ -345,7 +353,7 @@ class LatentModel:
         *,
         max_epochs: int | None = None,
         early_stopping: bool = True,
-        patience: int = 10,
+        patience: int | None = None,
         validation_size: float = 0.1,
         batch_size: int = 64,
         learning_rate: float = 8e-3,
@@ -369,7 +377,8 @@ class LatentModel:
         early_stopping
             Stop if the held-out bound has not improved for ``patience`` epochs, and return to the best weights.
         patience
-            Number of epochs for ``early_stopping``.
+            Number of epochs for ``early_stopping``. ``None``: 10, and 45 with a batch or covariates, whose fit pauses before z
+            is free of them.
         validation_size
             Share of the cells held out, in [0, 0.5]; 0 turns early stopping off.
         batch_size, learning_rate
@@ -406,7 +415,7 @@ class LatentModel:
             batch_size=batch_size,
             learning_rate=learning_rate,
             warmup_epochs=warmup_epochs,
-            patience=patience if early_stopping else None,
+            patience=(default_patience(data) if patience is None else patience) if early_stopping else None,
             block_size=block_size,
             precision=precision,
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from landscape.latent.factors import indicators
 from landscape.latent.minibatch import Log1pLinear, SparseCounts
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def first_layer_weight(module: VAE) -> torch.nn.Parameter:
 
 
 def last_hidden(module: VAE, latent: Tensor, codes: Tensor, continuous: Tensor) -> Tensor:
-    """Last hidden layer of the decoder.
+    """Last hidden layer of the decoder; where covariates act by factors, with the covariates beside it.
 
     Parameters
     ----------
@@ -59,8 +60,12 @@ def last_hidden(module: VAE, latent: Tensor, codes: Tensor, continuous: Tensor) 
 
     Returns
     -------
-    Tensor of shape ``(n, n_hidden)``.
+    Tensor of shape ``(n, k)``, k the number of inputs of the output layer.
     """
+    sizes = getattr(module, "covariate_sizes", None)
+    if sizes is not None:
+        hidden = module.decoder.px_decoder(latent)
+        return torch.cat([hidden, indicators(codes, sizes, dtype=hidden.dtype), continuous.to(hidden.dtype)], dim=1)
     return module.decoder.px_decoder(torch.cat([latent, continuous], dim=1), *codes.split(1, dim=1))
 
 

@@ -18,6 +18,10 @@ MIN_EPOCHS, MAX_EPOCHS = 20, 400
 # Default warm-up: a tenth of the epochs, at most 10; a fit with early stopping ends after some 50.
 WARMUP_DIVISOR, MAX_WARMUP_EPOCHS = 10, 10
 
+# Default patience without and with covariates. A fit first explains the batches by z, and hands them over to the covariates on a
+# plateau of the bound that is some 20 to 40 epochs long; 45 epochs, as in scvi-tools, pass it.
+PATIENCE, PATIENCE_WITH_COVARIATES = 10, 45
+
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS = get_args(Precision)
 
@@ -55,7 +59,7 @@ class Schedule:
     learning_rate: float = 8e-3
     weight_decay: float = 1e-6
     warmup_epochs: int = 10
-    patience: int | None = 10
+    patience: int | None = PATIENCE
     block_size: int | None = None
     precision: Precision = "float32"
 
@@ -121,6 +125,23 @@ def default_schedule(
         precision=_fastest_precision(device) if precision == "auto" else precision,
         **given,
     )
+
+
+def default_patience(data: CountDataset) -> int:
+    """Epochs without improvement after which a fit stops, for given covariates.
+
+    Parameters
+    ----------
+    data
+        Cells to fit.
+
+    Returns
+    -------
+    Number of epochs.
+    """
+    names = data.vocabulary
+    several = any(len(known) > 1 for known in (names.batches, *names.levels)) or bool(names.center)
+    return PATIENCE_WITH_COVARIATES if several else PATIENCE
 
 
 def _fastest_precision(device: torch.device) -> Precision:

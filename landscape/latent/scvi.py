@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from landscape import _counts
 from landscape.latent.architecture import DISPERSIONS, Architecture
 from landscape.latent.dataset import CountDataset, Keys, Vocabulary
+from landscape.latent.factors import as_network
 from landscape.latent.likelihood import LIKELIHOODS
 from landscape.latent.reading import SINGLE_BATCH
 
@@ -93,6 +94,7 @@ def from_scvi(model: SCVI) -> ConvertedModel:
         dispersion=module.dispersion,
         n_levels=tuple(len(names) for names in vocabulary.levels),
         n_continuous=len(keys.continuous),
+        covariate_effect="network",
     )
     where = f"adata.layers[{setup['layer']!r}]" if setup["layer"] else "adata.X"
     counts = _counts.canonical(model.adata_manager.get_from_registry("X"), where=where)
@@ -169,6 +171,8 @@ def to_scvi(data: CountDataset, architecture: Architecture, weights: dict[str, T
     from anndata import AnnData
     from scvi.model import SCVI
 
+    if architecture.has_factors:
+        architecture, weights = as_network(architecture, weights)
     names = data.vocabulary
     levels = {f"categorical{i}": known for i, known in enumerate(names.levels)}
     columns: dict[str, Any] = {

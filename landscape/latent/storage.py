@@ -15,7 +15,7 @@ from torch import Tensor
 
 from landscape._files import read_json, sha256, write_atomic, write_json
 
-SCHEMA = "landscape.latent/2"
+SCHEMA = "landscape.latent/3"
 HEADER = "model.json"
 # Digits of the digest in the name of the weights file: 64 bits, which do not collide by chance.
 NAME_DIGITS = 16

@@ -35,7 +35,8 @@ def summarise(
     -------
     Dictionary with ``schema``, ``n_cells``, ``n_genes``, ``n_regulators``, ``n_edges``, ``identifiability`` (grade A to D),
     ``direction``, ``attractors`` (name, n_cells, leading_eigenvalue, observed, support), ``terminal_states`` (name, n_cells, n_basin,
-    gathering, arrival, attractor), ``barriers`` (from, to, height, low, high), ``curl_share``, ``tangency``, ``seconds``, ``peak_memory_mb``, ``versions``, ``seed``, ``warnings``.
+    gathering, arrival, attractor), ``barriers`` (from, to, height, low, high), ``curl_share``, ``tangency``, ``decoded_at``
+    (the covariates of the states), ``seconds``, ``peak_memory_mb``, ``versions``, ``seed``, ``warnings``.
     """
     require_adata(adata)
     results = results_of(adata)
@@ -56,6 +57,7 @@ def summarise(
         "barriers": _barriers(results.get(_keys.BARRIERS)),
         "curl_share": _curl(results.get(_keys.BARRIERS)),
         "tangency": _number(dynamics.get("tangency")),
+        "decoded_at": None if "decoded_at" not in dynamics else str(dynamics["decoded_at"]),
         "seconds": None if seconds is None else {name: float(value) for name, value in seconds.items()},
         "peak_memory_mb": None if peak_memory_mb is None else round(float(peak_memory_mb), 1),
         "versions": {str(k): str(v) for k, v in run.get("versions", {"landscape": landscape.__version__}).items()},

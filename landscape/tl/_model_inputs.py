@@ -20,6 +20,7 @@ from landscape.dynamics.states import scaled_states
 from landscape.markov.directed import Directed
 from landscape.markov.graph import CellGraph, neighbor_graph
 from landscape.markov.retiming import retimed
+from landscape.tl._batches import warn_of_batches
 from landscape.tl._checks import require_spread
 from landscape.tl._direction import directed_by
 from landscape.tl._state import coordinates, expression
@@ -79,6 +80,7 @@ def read_cells(
     z = coordinates(adata, model, use_rep)
     require_spread(z)
     graph = neighbor_graph(z, n_neighbors=n_neighbors)
+    warn_of_batches(adata, graph, model, network_key)
     names, levels = _regulators(adata, network_key, model, layer, graph, n_regulators)
     x, scale = scaled_states(levels)
     directed, conflict = directed_by(StoredCells(adata, z, x, graph, layer, rng), direction)

@@ -79,7 +79,7 @@ def test_a_changed_header_is_noticed(folder):
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", '"text"', '{"schema": "landscape.latent/99"}', "\x80\x81"])
 def test_foreign_headers_are_refused(folder, text):
     (folder / "model.json").write_text(text, encoding="latin-1")
-    with pytest.raises(ValueError, match=r"is damaged: it is no JSON|expected schema 'landscape.latent/2', found"):
+    with pytest.raises(ValueError, match=r"is damaged: it is no JSON|expected schema 'landscape.latent/3', found"):
         LatentModel.load(folder)
 
 
