@@ -14,7 +14,7 @@ from landscape.latent.module import encode, kl_divergence, log_shares
 
 
 def parts(**options):
-    architecture = Architecture(n_genes=12, n_batches=3, n_latent=4, n_hidden=8, **options)
+    architecture = Architecture(n_genes=12, n_batches=3, n_latent=4, n_hidden=8, covariate_effect="network", **options)
     module = build(architecture, seed=0).eval()
     rng = np.random.default_rng(0)
     counts = SparseCounts.from_csr(sparse.csr_matrix(rng.poisson(2.0, size=(9, 12)).astype(np.float32)))
