@@ -86,11 +86,8 @@ class DecoderGeometry:
                 values.append(weight * (library_size * share))
                 slopes.append(slope)
             scaled = torch.stack(values).sum(0)
-            yield (
-                part,
-                scaled.log1p(),
-                sum((v / (1 + scaled))[:, :, None] * s for v, s in zip(values, slopes, strict=True)),
-            )
+            parts = [(value / (1 + scaled))[:, :, None] * slope for value, slope in zip(values, slopes, strict=True)]
+            yield part, scaled.log1p(), torch.stack(parts).sum(0)
 
     def _log_share_jacobian(
         self, z: Tensor, codes: Tensor, continuous: Tensor, chosen: Tensor

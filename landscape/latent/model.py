@@ -853,7 +853,7 @@ class LatentModel:
         genes: Sequence[str] | None,
         latent: NDArray[np.floating] | None,
         library_size: float,
-        batch: str | None,
+        batch: DecodedIn,
     ) -> tuple[NDArray[np.floating], tuple[Weighted, ...], NDArray[np.integer]]:
         """Points z, cells whose covariates they are decoded with, and indices of the genes."""
         data = self._dataset(adata)
