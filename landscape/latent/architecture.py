@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from landscape.latent.dataset import Vocabulary
-from landscape.latent.factors import add_factors
 from landscape.latent.likelihood import LIKELIHOODS
 from landscape.latent.randomness import forked_rng
 
@@ -151,6 +152,34 @@ def build(architecture: Architecture, *, seed: int) -> VAE:
             **options,
         )
         if architecture.has_factors:
-            add_factors(module, architecture)
+            _add_factors(module, architecture)
     module.l_encoder = None
     return module
+
+
+def _add_factors(module: VAE, architecture: Architecture) -> None:
+    """Take the covariates out of the decoder's hidden layers, and add them to its output layers, with factors of one."""
+    from scvi.nn import FCLayers
+
+    decoder = module.decoder
+    decoder.px_decoder = FCLayers(
+        n_in=architecture.n_latent,
+        n_out=architecture.n_hidden,
+        n_layers=architecture.n_layers,
+        n_hidden=architecture.n_hidden,
+        dropout_rate=0,
+        use_batch_norm=True,
+    )
+    decoder.px_scale_decoder[0] = _widened(decoder.px_scale_decoder[0], architecture.n_covariates)
+    decoder.px_dropout_decoder = _widened(decoder.px_dropout_decoder, architecture.n_covariates)
+    module.covariate_sizes = (architecture.n_batches, *architecture.n_levels)
+
+
+def _widened(layer: torch.nn.Linear, n: int) -> torch.nn.Linear:
+    """The layer with ``n`` more inputs, whose weights are zero."""
+    result = torch.nn.Linear(layer.in_features + n, layer.out_features, device=layer.weight.device)
+    with torch.no_grad():
+        result.weight.zero_()
+        result.weight[:, : layer.in_features] = layer.weight
+        result.bias.copy_(layer.bias)
+    return result

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape import _counts
-from landscape.latent.architecture import DISPERSIONS, Architecture
+from landscape.latent.architecture import DISPERSIONS, Architecture, build
 from landscape.latent.dataset import CountDataset, Keys, Vocabulary
-from landscape.latent.factors import as_network
 from landscape.latent.likelihood import LIKELIHOODS
 from landscape.latent.reading import SINGLE_BATCH
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from scvi.model import SCVI
     from scvi.module import VAE
 
+# `eps` of the batch normalisation of scvi-tools' layers.
+NORMALISATION_EPSILON = 1e-3
+# Outputs of the decoder that are used, by the name of their layer.
+OUTPUTS = ("decoder.px_scale_decoder.0", "decoder.px_dropout_decoder")
 _REMEDY = "train a `landscape.latent.LatentModel` on the same data"
 
 
@@ -205,3 +211,49 @@ def to_scvi(data: CountDataset, architecture: Architecture, weights: dict[str, T
     model.module.eval()
     model.is_trained_ = True
     return model
+
+
+def as_network(architecture: Architecture, weights: Mapping[str, Tensor]) -> tuple[Architecture, dict[str, Tensor]]:
+    """The same model with its covariates inside the network, which is what :class:`scvi.module.VAE` has.
+
+    Each level becomes a hidden unit that is one for its cells and zero for others, and each continuous covariate two, its
+    positive and its negative part. The units pass all layers unchanged. The encoder, which has as many hidden units, gets
+    units without weights.
+
+    Parameters
+    ----------
+    architecture
+        With factors.
+    weights
+        Tensors by name.
+
+    Returns
+    -------
+    Architecture and weights without factors; the outputs are the same up to rounding.
+    """
+    n, n_latent, n_cont = architecture.n_hidden, architecture.n_latent, architecture.n_continuous
+    n_levels = architecture.n_covariates - n_cont
+    result = replace(architecture, covariate_effect="network", n_hidden=n + n_levels + 2 * n_cont)
+    target = {name: tensor.clone() for name, tensor in build(result, seed=0).state_dict().items()}
+    for name, tensor in target.items():
+        if name.startswith(("z_encoder", "decoder")):
+            # Units that are added are normalised by a mean of zero and a variance of one.
+            tensor.fill_(float("fc_layers" in name and name.endswith(("1.weight", "running_var"))))
+        given = weights[name]
+        inputs = given.shape[1:] if name not in {f"{output}.weight" for output in OUTPUTS} else (n,)
+        block = tuple(slice(0, size) for size in (*given.shape[:1], *inputs))
+        tensor[block] = given[block]
+    unit = math.sqrt(1.0 + NORMALISATION_EPSILON)
+    for layer in range(architecture.n_layers):
+        weight = target[f"decoder.px_decoder.fc_layers.Layer {layer}.0.weight"]
+        added = weight[n:]
+        if layer:
+            added[:, n : result.n_hidden] = unit * torch.eye(result.n_hidden - n)
+            continue
+        added[:n_levels, n_latent + n_cont :] = unit * torch.eye(n_levels)
+        for sign, start in ((1.0, n_levels), (-1.0, n_levels + n_cont)):
+            added[start : start + n_cont, n_latent : n_latent + n_cont] = sign * unit * torch.eye(n_cont)
+    for output in OUTPUTS:
+        factors = weights[f"{output}.weight"][:, n:]
+        target[f"{output}.weight"][:, n:] = torch.cat([factors, -factors[:, n_levels:]], dim=1)
+    return result, target

@@ -11,9 +11,9 @@ from scipy import sparse
 
 from landscape.latent import LatentModel
 from landscape.latent.architecture import Architecture, build
-from landscape.latent.factors import as_network
 from landscape.latent.minibatch import Minibatch, SparseCounts
 from landscape.latent.module import encode, last_hidden, log_shares, zero_logits
+from landscape.latent.scvi import as_network
 
 
 def shuffled(architecture: Architecture, seed: int = 0) -> torch.nn.Module:
