@@ -377,8 +377,8 @@ class LatentModel:
         early_stopping
             Stop if the held-out bound has not improved for ``patience`` epochs, and return to the best weights.
         patience
-            Number of epochs for ``early_stopping``. ``None``: 10, and 45 with a batch or covariates, whose fit pauses before z
-            is free of them.
+            Number of epochs for ``early_stopping``. ``None``: 10, and 45 with a batch or covariates, because fits
+            that stopped earlier kept them in z.
         validation_size
             Share of the cells held out, in [0, 0.5]; 0 turns early stopping off.
         batch_size, learning_rate

@@ -18,8 +18,8 @@ MIN_EPOCHS, MAX_EPOCHS = 20, 400
 # Default warm-up: a tenth of the epochs, at most 10; a fit with early stopping ends after some 50.
 WARMUP_DIVISOR, MAX_WARMUP_EPOCHS = 10, 10
 
-# Default patience without and with covariates. A fit first explains the batches by z, and hands them over to the covariates on a
-# plateau of the bound that is some 20 to 40 epochs long; 45 epochs, as in scvi-tools, pass it.
+# Default patience without and with covariates. Fits of batches that stopped after 10 epochs kept the batch in z, with a lower bound
+# than fits that went on; 45 epochs are the default of scvi-tools.
 PATIENCE, PATIENCE_WITH_COVARIATES = 10, 45
 
 Precision = Literal["float32", "bfloat16"]
