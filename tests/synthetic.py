@@ -168,7 +168,12 @@ def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = T
     fates = pd.DataFrame(
         {"before": before, "after": after, "change": change, "low": change - 0.04, "high": change + 0.06},
         index=[*names, "undifferentiated", "other"],
-    ).assign(p_value=[0.01, 0.02, 0.9, 0.8, 0.2, 1.0])
+    ).assign(lfsr=[0.09, 0.09, 0.5, 0.5, 0.27, 1.0], rank=[1.0, 2.0, 3.0, 3.0, 1.0, 4.0])
+    controls = pd.DataFrame(
+        [[-0.05, 0.03, 0.01, 0.01, 0.0, 0.0], [0.02, -0.02, 0.0, 0.0, 0.0, 0.0], [0.0, 0.3, -0.2, -0.1, 0.0, 0.0]],
+        index=pd.Index(["Eklf=0", "Fli1=0", "Cebpa=0"], name="control"),
+        columns=list(fates.index),
+    )
     attractors = pd.DataFrame(
         {
             "status": ["lost", "kept", "kept", "kept", "new"],
@@ -184,7 +189,8 @@ def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = T
     levels = pd.DataFrame(
         {"level": 0.0, "low": 0.0, "high": 1.0, "inside": True, "acts": True}, index=[key.partition("=")[0]]
     )
-    record = {"levels": levels, "fates": fates, "attractors": attractors, "expression": expression}
+    record = {"levels": levels, "fates": fates, "attractors": attractors, "expression": expression, "controls": controls}
+    record["start_tv"] = 0.08
     if drawn:
         # In the order in which an ensemble happens to find them.
         was = dict(adata.uns["landscape"]["occupancy"], attractors=ENDS[[2, 0, 1, 3]])
@@ -201,7 +207,10 @@ def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = T
         record["occupancy"] = {**now, "before": was}
         rest = adata.uns["landscape"]["attractors"]["states"].iloc[[1, 2, 3, 0]]
         record["states"] = rest.set_axis(pd.Index([*names[1:], "other"], name="attractor"))
-    adata.uns["landscape"].setdefault("perturbations", {})[key] = {**record, "params": {"diffusion": 0.1}}
+    adata.uns["landscape"].setdefault("perturbations", {})[key] = {
+        **record,
+        "params": {"diffusion": 0.1, "n_replicates": 9},
+    }
 
 
 def occupancy(plane: np.ndarray, n: int = 70) -> tuple[np.ndarray, ...]:

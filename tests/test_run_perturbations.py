@@ -76,7 +76,8 @@ def test_from_the_command_line(folder, gene):
     out = folder / "out"
     result = CliRunner().invoke(app, ["perturb", str(out), f"{gene}=0", "--particles", "100", "--controls", "1"])
     assert result.exit_code == 0, result.output
-    assert "p_value" in result.output
+    assert "rank" in result.output
+    assert "total variation" in result.output
     assert "undifferentiated" in result.output
     assert read_json(out / "summary.json")["n_cells"] == 400
 

@@ -131,7 +131,7 @@ def chemical_diffusion(
     return diagonal
 
 
-class _Noise:
+class Noise:
     """Standard normal numbers whose stream depends only on the seed and the number of a particle's block."""
 
     def __init__(self, seed: int, n: int, dimension: int, *, first: int, device: torch.device) -> None:
@@ -144,6 +144,7 @@ class _Noise:
         self.dimension, self.device = dimension, device
 
     def __call__(self) -> Tensor:
+        """Numbers of the next step, shape ``(n, d)``."""
         draws = [
             torch.randn((size, self.dimension), generator=g, dtype=torch.float64, device=self.device)
             for size, g in zip(self.sizes, self.generators, strict=True)
@@ -218,7 +219,7 @@ def integrate(
         raise ValueError(msg)
     x = start.detach().to(torch.float64)
     factor = noise_factor(diffusion, x.shape[1])
-    noise = _Noise(seed_of(rng), *x.shape, first=first, device=x.device)
+    noise = Noise(seed_of(rng), *x.shape, first=first, device=x.device)
     while True:
         with torch.no_grad():
             increment = factor(x, noise()) * step**0.5

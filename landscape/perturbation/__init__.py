@@ -1,8 +1,12 @@
-"""Perturbations of a model, in which genes are clamped: fates and attractors before and after."""
+"""Perturbations of models, in which genes are clamped: fates and attractors before and after, and how certain that is."""
 
 from landscape._keys import perturbation_name
-from landscape.perturbation.experiment import Comparison, Experiment, control_levels
+from landscape.perturbation.agreement import MAX_DISAGREEMENT, start_agreement, total_variation
+from landscape.perturbation.certainty import Certainty, certainty, replicates_needed, smallest_lfsr
+from landscape.perturbation.contrasts import Contrasts, contrasts
+from landscape.perturbation.controls import matched_controls, out_strength
 from landscape.perturbation.levels import level_table
+from landscape.perturbation.paired import PairedFates, paired_fates
 from landscape.topography.fates.outcomes import (
     OTHER,
     UNDIFFERENTIATED,
@@ -14,16 +18,26 @@ from landscape.topography.fates.outcomes import (
 )
 
 __all__ = [
+    "MAX_DISAGREEMENT",
     "OTHER",
     "UNDIFFERENTIATED",
-    "Comparison",
-    "Experiment",
+    "Certainty",
+    "Contrasts",
     "Outcome",
+    "PairedFates",
     "References",
+    "certainty",
     "compare",
-    "control_levels",
+    "contrasts",
     "level_table",
+    "matched_controls",
+    "out_strength",
     "outcome",
+    "paired_fates",
     "perturbation_name",
     "references",
+    "replicates_needed",
+    "smallest_lfsr",
+    "start_agreement",
+    "total_variation",
 ]

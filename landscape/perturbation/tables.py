@@ -7,45 +7,135 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
-from landscape.dynamics.ensemble import interval
-from landscape.perturbation.experiment import Comparison
+from landscape.dynamics import GeneModel
+from landscape.perturbation.certainty import Certainty, certainty
+from landscape.perturbation.contrasts import PRIOR_COUNT, Contrasts, contrasts
+from landscape.perturbation.paired import PairedFates
 from landscape.topography.drawing import heights_record
-from landscape.topography.fates.outcomes import Outcome, References
+from landscape.topography.fates.outcomes import References, RestStates, rest_states
+from landscape.topography.field import distinct
 from landscape.topography.occupancy import occupancy, place
 
-# Minimum number of replicates for an interval.
-MIN_REPLICATES = 2
-# Rounding of a change of shares: a control with the same change counts as at least as large.
-ROUNDING = 1e-12
+# Rest states within this share of the reach of a fate are one attractor to search for.
+SAME = 0.02
 
 
-def fate_table(known: References, found: Comparison) -> pd.DataFrame:
-    """Shares of the fates, their change with its interval, and the p-value from controls.
+def fate_table(known: References, found: PairedFates, controls: PairedFates | None = None) -> pd.DataFrame:
+    """Shares of the fates and their change, on the scales of shares and of log odds, with its certainty.
+
+    The interval is that of the log odds; that of the change is the same one, taken from the unperturbed share of the fit.
 
     Parameters
     ----------
     known
         Reference states of the fates.
     found
-        Outcomes before and after, of replicates and of controls.
+        Paired fates of the model and its replicates, with one clamp.
+    controls
+        Paired fates of the model with each control, if there are any.
 
     Returns
     -------
-    ``before``, ``after``, ``change``, ``low``, ``high``, ``p_value``, one row per fate.
+    ``before``, ``after``, ``change``, ``low``, ``high``, ``log_odds``, ``log_odds_low``, ``log_odds_high``, ``lfsr``,
+    ``n_models`` in which a path ends in the fate, and ``rank`` of the change of the log odds among those of the controls, 1
+    for the largest; one row per fate.
     """
-    change = found.after.shares - found.before.shares
-    low, high = _interval([b.shares - a.shares for a, b in found.replicates], change)
-    p_value = np.full(len(change), np.nan)
-    if found.controls:
-        null = np.array([np.abs(b.shares - a.shares) for a, b in found.controls])
-        p_value = (1 + (null >= np.abs(change) - ROUNDING).sum(0)) / (1 + len(found.controls))
-    columns = {"before": found.before.shares, "after": found.after.shares, "change": change, "low": low, "high": high}
-    return pd.DataFrame({**columns, "p_value": p_value}, index=pd.Index(known.fates, name="fate"))
+    effect = _contrasts(found)
+    sure = _certainty(found, effect.odds[:, 0], effect.odds_error[:, 0])
+    before, after = found.shares[0, 0], found.shares[0, 1]
+    change, jeffreys = after - before, _smoothed(before, found.fate.shape[-1])
+    # An end of exactly zero stays one, whatever the rounding of the two functions.
+    low, high = (np.where(end == 0, 0.0, expit(logit(jeffreys) + end) - jeffreys) for end in (sure.low, sure.high))
+    rank = np.full(len(change), np.nan)
+    if controls is not None:
+        others = np.abs(_contrasts(controls).odds[0])
+        rank = 1.0 + (others > np.abs(effect.odds[0, 0])).sum(0)
+    columns = {
+        "before": before,
+        "after": after,
+        "change": change,
+        # The prior of half a path must not move the end of an interval past the change itself.
+        "low": np.minimum(low, change),
+        "high": np.maximum(high, change),
+        "log_odds": _effect(found, effect.odds[0, 0]),
+        "log_odds_low": sure.low,
+        "log_odds_high": sure.high,
+        "lfsr": sure.lfsr,
+        "n_models": (found.shares > 0).any(axis=1).sum(0),
+        "rank": rank,
+    }
+    return pd.DataFrame(columns, index=pd.Index(known.fates, name="fate"))
 
 
-def attractor_change_table(known: References, before: Outcome, after: Outcome, held: Collection[int]) -> pd.DataFrame:
+def contrast_table(known: References, found: PairedFates) -> pd.DataFrame:
+    """Change of the log odds of each fate against each other one, with its certainty.
+
+    Parameters
+    ----------
+    known
+        Reference states of the fates.
+    found
+        Paired fates of the model and its replicates, with one clamp.
+
+    Returns
+    -------
+    ``fate``, ``against``, ``log_odds``, ``low``, ``high``, ``lfsr``, one row per pair of fates that a path of the fit reaches
+    before or after. The other order of a pair has the opposite sign.
+    """
+    effect = _contrasts(found)
+    sure = _certainty(found, effect.ratio[:, 0], effect.ratio_error[:, 0])
+    reached = np.flatnonzero((found.shares[0] > 0).any(0))
+    first, second = (reached[i] for i in np.triu_indices(len(reached), 1))
+    names = np.array(known.fates, dtype=object)
+    values = {"log_odds": _effect(found, effect.ratio[0, 0]), "low": sure.low, "high": sure.high, "lfsr": sure.lfsr}
+    columns = {name: value[first, second] for name, value in values.items()}
+    return pd.DataFrame({"fate": names[first], "against": names[second], **columns})
+
+
+def control_table(known: References, names: Sequence[str], controls: PairedFates) -> pd.DataFrame:
+    """Change of each share under each control, controls x fates.
+
+    Parameters
+    ----------
+    known
+        Reference states of the fates.
+    names
+        Name of each control.
+    controls
+        Paired fates of the model with each control.
+    """
+    change = controls.shares[0, 1:] - controls.shares[0, :1]
+    return pd.DataFrame(change, index=pd.Index(names, name="control"), columns=list(known.fates))
+
+
+def attractors_reached(model: GeneModel, rest: NDArray[np.float64], known: References) -> RestStates:
+    """Attractors of a model that paths and the attractors of the unperturbed model flow to.
+
+    Parameters
+    ----------
+    model
+        The model, perturbed or not.
+    rest
+        States to which the paths relax, shape ``(n, d)``; NaN where one does not.
+    known
+        Reference states of the fates.
+
+    Returns
+    -------
+    Attractors; the last entries of ``attractor`` are those of the attractors of the unperturbed model.
+    """
+    ends = torch.as_tensor(rest[np.isfinite(rest).all(1)])
+    leaders, _ = distinct(ends, SAME * known.reach)
+    return rest_states(model, model.clamped(torch.cat([ends[leaders], torch.as_tensor(known.states)])), known)
+
+
+def attractor_change_table(
+    known: References, before: RestStates, after: RestStates, held: Collection[int]
+) -> pd.DataFrame:
     """Status of each attractor in the perturbed model, and new attractors.
 
     Parameters
@@ -53,7 +143,7 @@ def attractor_change_table(known: References, before: Outcome, after: Outcome, h
     known
         Reference states of the fates.
     before, after
-        Outcome of the model and of the perturbed model.
+        Attractors of the model and of the perturbed model (:func:`attractors_reached`).
     held
         Positions of the clamped genes, which do not count in distances.
 
@@ -64,7 +154,7 @@ def attractor_change_table(known: References, before: Outcome, after: Outcome, h
     free = np.setdiff1d(np.arange(len(known.start)), list(held))
     rows, index = [], []
     for k, name in enumerate(known.names):
-        own, match = before.matched[k], after.matched[k]
+        own, match = (found.attractor[k - len(known.names)] for found in (before, after))
         becomes = known.fates[after.labels[match]] if match >= 0 else "no rest"
         moved = after.attractors[match] - known.states[k] if match >= 0 else np.full(len(known.start), np.nan)
         rows.append(
@@ -94,7 +184,7 @@ def attractor_change_table(known: References, before: Outcome, after: Outcome, h
     return pd.DataFrame(rows, index=pd.Index(index, name="attractor"))
 
 
-def state_table(known: References, after: Outcome, regulators: Sequence[str]) -> pd.DataFrame:
+def state_table(known: References, after: RestStates, regulators: Sequence[str]) -> pd.DataFrame:
     """Attractors of the perturbed model, named after the nearest fate.
 
     Parameters
@@ -102,7 +192,7 @@ def state_table(known: References, after: Outcome, regulators: Sequence[str]) ->
     known
         Reference states of the fates.
     after
-        Outcome of the perturbed model.
+        Attractors of the perturbed model.
     regulators
         Names of the variables.
 
@@ -118,13 +208,13 @@ def state_table(known: References, after: Outcome, regulators: Sequence[str]) ->
     return pd.DataFrame(after.attractors, index=pd.Index(titles, name="attractor"), columns=list(regulators))
 
 
-def expression_table(found: Comparison, regulators: Sequence[str]) -> pd.DataFrame:
-    """Mean level of each regulator at the end of the trajectories, before and after.
+def expression_table(found: PairedFates, regulators: Sequence[str]) -> pd.DataFrame:
+    """Mean level of each regulator at the end of the paths, before and after.
 
     Parameters
     ----------
     found
-        Outcomes before and after, and of replicates.
+        Paired fates of the model and its replicates, with one clamp.
     regulators
         Names of the variables.
 
@@ -132,14 +222,15 @@ def expression_table(found: Comparison, regulators: Sequence[str]) -> pd.DataFra
     -------
     ``before``, ``after``, ``change``, ``low``, ``high``, one row per regulator.
     """
-    change = found.after.mean - found.before.mean
-    low, high = _interval([b.mean - a.mean for a, b in found.replicates], change)
-    columns = {"before": found.before.mean, "after": found.after.mean, "change": change, "low": low, "high": high}
+    sure = certainty(found.shift[:, 0], found.shift_error[:, 0])
+    before, after = found.mean[0]
+    columns = {"before": before, "after": after, "change": found.shift[0, 0], "low": sure.low, "high": sure.high}
     return pd.DataFrame(columns, index=pd.Index(regulators, name="regulator"))
 
 
-def outcome_heights(
-    found: Outcome,
+def ensemble_heights(
+    path: NDArray[np.float64],
+    attractors: NDArray[np.float64],
     states: NDArray[np.float64],
     drawn: NDArray[np.float64],
     *,
@@ -151,8 +242,10 @@ def outcome_heights(
 
     Parameters
     ----------
-    found
-        Outcome of a model, perturbed or not.
+    path
+        States of the paths, shape ``(t, n, d)``.
+    attractors
+        Attractors that they reach, shape ``(m, d)``.
     states
         State of each cell, shape ``(n, d)``.
     drawn
@@ -169,14 +262,26 @@ def outcome_heights(
     Record of the heights, as in ``adata.uns["landscape"]["occupancy"]``.
     """
     free = np.setdiff1d(np.arange(states.shape[1]), list(held))
-    path = found.path.reshape(-1, states.shape[1])
-    heights = occupancy(path[:, free], states[:, free], drawn, n_grid=n_grid)
-    near = found.attractors[:, free]
+    heights = occupancy(path.reshape(-1, states.shape[1])[:, free], states[:, free], drawn, n_grid=n_grid)
+    near = attractors[:, free]
     places = place(near, states[:, free], drawn)[0] if len(near) else np.empty((0, 2))
     return heights_record(heights, basis, places)
 
 
-def _interval(values: list[NDArray[np.float64]], like: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    if len(values) < MIN_REPLICATES:
-        return np.full(like.shape, np.nan), np.full(like.shape, np.nan)
-    return interval(values)
+def _contrasts(found: PairedFates) -> Contrasts:
+    """Contrasts of every model and clamp, shape ``(m, c, ...)``."""
+    return contrasts(found.fate[:, :1], found.fate[:, 1:], found.n_fates)
+
+
+def _certainty(found: PairedFates, effect: NDArray[np.float64], error: NDArray[np.float64]) -> Certainty:
+    """Certainty of the effects of the one clamp; a clamp that acts on nothing has no effect, without error."""
+    return certainty(_effect(found, effect), error if found.acts[0] else np.zeros_like(error))
+
+
+def _effect(found: PairedFates, effect: NDArray[np.float64]) -> NDArray[np.float64]:
+    return effect if found.acts[0] else np.zeros_like(effect)
+
+
+def _smoothed(share: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Shares with the prior counts of the contrasts."""
+    return (n * share + PRIOR_COUNT) / (n + PRIOR_COUNT * len(share))

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
+from landscape.dynamics.ensemble import INTERVAL
 from landscape.pl._before_after import arrange_alike, before_and_after
 from landscape.pl.scene.cells import attractor_colours
 from landscape.pl.scene.view import ELEVATION
@@ -34,6 +35,8 @@ _HINT = "run `landscape.tl.perturb(adata, levels)` first"
 MAX_REGULATORS = 15
 # Width from which parts stand beside one another, in inches.
 _BESIDE = 5.5
+# Half the height of the tick of a control, in rows, and its colour.
+_TICK, _CONTROL = 0.26, "#8c959f"
 # Smallest share of a fate that is drawn.
 _MIN_SHARE = 1e-9
 
@@ -50,6 +53,9 @@ def perturbation(
     return_fig: bool = False,
 ) -> Any:
     """Draw the effects of a perturbation: landscape before and after, fates with intervals, and regulators that change.
+
+    Beside each fate stand the change of its share, the interval and the local false sign rate (``lfsr``) over the replicates
+    of the model. Grey ticks are what the same level of other regulators, the controls, does to the fate.
 
     Both reliefs have the same scale of heights and the same view. Attractors that are lost are crossed out on the first, new
     ones are marked on the second.
@@ -106,14 +112,12 @@ def perturbation(
     beside = GridSpecFromSubplotSpec(1, 2, grid[-1], width_ratios=[1.35, 1.0])
     cells = [beside[0], beside[1]] if wide else [grid[len(parts) - len(below) + i] for i in range(len(below))]
     axes.append(figure.add_subplot(cells[0]))
-    _fates(axes[-1], shown, colours, text)
+    controls = record.get("controls")
+    _fates(axes[-1], shown, controls if isinstance(controls, pd.DataFrame) else None, colours, text)
     if drawn_regulators:
         axes.append(figure.add_subplot(cells[1]))
         notes += _regulators(axes[-1], expression, n_regulators, text)
-    if {"low", "high"} <= set(shown) and shown["low"].notna().any():
-        notes.insert(0, "ring: before, dot: after, bar: interval")
-    else:
-        notes.insert(0, "ring: before, dot: after")
+    notes = _legend(record, shown) + notes
     figure.suptitle(title or key, color=INK, fontsize=12 * text)
     caption(figure, notes)
     arrange_alike(rows, axes[: 2 * (drawn is not None)])
@@ -130,6 +134,21 @@ def _find(adata: AnnData, key: str | None) -> tuple[str, Mapping[str, Any]]:
     return name, records[name]
 
 
+def _legend(record: Mapping[str, Any], shown: pd.DataFrame) -> list[str]:
+    """What the marks are, and how well the unperturbed shares agree with the chain."""
+    marks = ["ring: before", "dot: after"]
+    params = record.get("params", {})
+    if shown["low"].notna().any():
+        marks.append(f"bar: {100 * INTERVAL:.0f} % interval over {int(params.get('n_replicates', 0))} replicates")
+    else:
+        marks.append("no replicates, no interval")
+    if isinstance(record.get("controls"), pd.DataFrame):
+        marks.append(f"ticks: {len(record['controls'])} other regulators of like level and strength")
+    found = float(record.get("start_tv", np.nan))
+    agreement = f"before: {found:.2f} of the cells end elsewhere than on the chain"
+    return [", ".join(marks), *([agreement] if np.isfinite(found) else [])]
+
+
 def _warnings(record: Mapping[str, Any]) -> list[str]:
     """Notes on levels that the model has not seen, and on genes without an effect in it."""
     notes = []
@@ -142,8 +161,10 @@ def _warnings(record: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str], text: float) -> None:
-    """From a ring (before) to a dot (after), with the interval of the change around the dot."""
+def _fates(
+    ax: Axes, fates: pd.DataFrame, controls: pd.DataFrame | None, colours: Mapping[str, str], text: float
+) -> None:
+    """From a ring (before) to a dot (after), with the interval of the change around the dot, and ticks for controls."""
     rows = np.arange(len(fates))
     before, after = fates["before"].to_numpy(dtype=float), fates["after"].to_numpy(dtype=float)
     low, high = (
@@ -151,6 +172,12 @@ def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str], text: floa
         for end in ("low", "high")
     )
     chosen = [colours[str(name)] for name in fates.index]
+    marked = np.zeros((0, len(fates)))
+    if controls is not None:
+        marked = before + controls[list(fates.index)].to_numpy(dtype=float)
+        at, row = marked.ravel(), np.tile(rows, len(marked))
+        ticks = ax.vlines(at, row - _TICK, row + _TICK, color=_CONTROL, lw=1.0 * text, zorder=1.5)
+        ticks.set_gid("controls")
     ax.hlines(rows, low, high, color="#9aa3ad", lw=5, alpha=0.55, zorder=1).set_gid("intervals")
     ax.hlines(rows, before, after, color=chosen, lw=1.6, zorder=2)
     ax.scatter(before, rows, s=42 * text, facecolors="white", edgecolors=chosen, linewidths=1.6, zorder=3).set_gid(
@@ -168,7 +195,7 @@ def _fates(ax: Axes, fates: pd.DataFrame, colours: Mapping[str, str], text: floa
         )
     ax.set_yticks(rows, [str(name) for name in fates.index], fontsize=8.5 * text)
     ax.set_ylim(len(fates) - 0.4, -0.6)
-    ends = np.nanmax(np.concatenate([before, after, high, [0.0]]))
+    ends = np.nanmax(np.concatenate([before, after, high, marked.ravel(), [0.0]]))
     ax.set_xlim(min(-0.02, np.nanmin(np.concatenate([low, [0.0]])) - 0.01), min(1.02, ends * 1.08 + 0.02))
     ax.set_xlabel("share of the cells", fontsize=8 * text)
     ax.set_title("fates", fontsize=9.5 * text, color=INK, loc="left")
@@ -183,8 +210,8 @@ def _change(row: pd.Series) -> str:
     text = _signed(row["change"])
     if np.isfinite(row.get("low", np.nan)) and np.isfinite(row.get("high", np.nan)):
         text += f" [{_signed(row['low'])}, {_signed(row['high'])}]"
-    if np.isfinite(row.get("p_value", np.nan)):
-        text += f" p = {row['p_value']:.2g}"
+    if np.isfinite(row.get("lfsr", np.nan)):
+        text += f" lfsr {row['lfsr']:.2f}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 

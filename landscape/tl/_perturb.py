@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, results_of, write_result
@@ -17,15 +18,27 @@ from landscape._random import RandomLike, seed_of
 from landscape._threads import on_one_thread
 from landscape.dynamics.ensemble import INTERVAL
 from landscape.perturbation import (
-    Comparison,
-    Experiment,
-    control_levels,
+    MAX_DISAGREEMENT,
+    PairedFates,
     level_table,
+    matched_controls,
+    out_strength,
+    paired_fates,
     references,
+    replicates_needed,
+    smallest_lfsr,
     tables,
 )
+from landscape.perturbation.agreement import labels_shared, start_agreement, warn_of_disagreement
 from landscape.tl._cells import cells_of
 from landscape.tl._start import duration_of, start_of
+
+logger = logging.getLogger(__name__)
+
+# Number of times at which states are kept for the drawing.
+N_TIMES = 20
+# Rate of sign errors for which the log says how many replicates it takes.
+USUAL_LFSR = 0.05
 
 
 @on_one_thread
@@ -36,7 +49,8 @@ def perturb(
     cells: Sequence[str] | NDArray[np.bool_] | str | None = None,
     duration: float | None = None,
     n_particles: int = 1000,
-    n_controls: int = 0,
+    n_controls: int = 10,
+    max_disagreement: float = MAX_DISAGREEMENT,
     key_added: str | None = None,
     rng: RandomLike = 0,
     copy: bool = False,
@@ -48,11 +62,22 @@ def perturb(
     .. math:: dx_i = \big[a_i\, s(W \phi(x) + b)_i - \gamma_i x_i\big] dt + \sqrt{2D}\,dB_i \quad (i \ne g), \qquad
               x_g = \ell.
 
-    Both ensembles have the same start and the same noise. Each trajectory follows the model for ``duration`` and then
+    All models, perturbed or not, have the same start and the same noise
+    (:func:`landscape.perturbation.paired_fates`). Each trajectory follows the model for ``duration`` and then
     the noise-free flow to a fixed point. Its fate is the attractor of the unperturbed model nearest to that point;
     ``undifferentiated`` if the mean start is nearer than all attractors, and ``other`` if none is near or no fixed point is
     reached. Clamped genes count in the distance, at the nearest level that an attractor or the start has. With few
     regulators, a fate that a gene marks is therefore not reached without it, and its cells are ``other``.
+
+    Shares sum to one, so that a fate that nothing touches gains where another one is lost. Effects are therefore stated as
+    changes of log odds, of each fate against all others and against each other one (``contrasts``), and their certainty is
+    the model's own: the scatter of the replicates of :func:`landscape.tl.dynamics` about the fit, with the error of the
+    simulation (:func:`landscape.perturbation.certainty`). Without replicates there is neither an interval nor a rate of
+    sign errors.
+
+    A model whose unperturbed shares are wrong cannot say what a perturbation does to them. They are compared with the fates of
+    the same cells on the chain (``agreement``), and a warning comes first where the two are more than ``max_disagreement``
+    apart.
 
     Parameters
     ----------
@@ -69,11 +94,12 @@ def perturb(
         noise-free flow takes from the start to within 2 % of an attractor (90th percentile over start cells).
     n_particles
         Number of trajectories of each model; the standard error of a share :math:`p` is :math:`\sqrt{p(1-p)/n}`.
-        Replicates of the model and controls have at most 300 each.
     n_controls
-        Number of controls for the p-value; 0 leaves it out. In a control, regulators of nearest mean level are clamped at
-        the same levels instead. The p-value is the share of controls that change a fate at least as much, with one added
-        to both counts [1]_.
+        Number of controls. In a control other regulators are clamped at the same levels instead, those nearest in the ranks
+        of their mean level and of the strength of their edges (:func:`landscape.perturbation.matched_controls`). Controls
+        have effects of their own and are no null distribution: they describe.
+    max_disagreement
+        Total variation between the unperturbed shares of model and chain above which a warning says so.
     key_added
         Name of the result; by default the levels, such as ``"Gata1=0"``.
     rng
@@ -89,8 +115,22 @@ def perturb(
         ``level``; ``low`` and ``high``, the range over cells; ``inside``, whether the level is within that range, with a
         margin of 5 % of abundance; ``acts``, whether the gene is a regulator of the model.
     ``fates`` : DataFrame, fates
-        Shares ``before`` and ``after``, their ``change``, its interval ``low`` to ``high`` (quantiles of 5 % and 95 %
-        over the replicates of :func:`landscape.tl.dynamics`, NaN without them), ``p_value``.
+        Shares ``before`` and ``after`` and their ``change`` in the fit; change of the ``log_odds`` against all other fates, with
+        its interval of 90 % (``log_odds_low``, ``log_odds_high``), and the same as a change of the share, ``low`` to
+        ``high``; ``lfsr``, the local false sign rate: the probability that the effect is zero or has the other sign;
+        ``n_models``, the number of models (the fit and its replicates) in which a trajectory ends in the fate; ``rank`` of
+        the change of the log odds among those of the controls, 1 for the largest. NaN where there are no replicates or no
+        controls.
+    ``contrasts`` : DataFrame, pairs of fates
+        Change of the log odds of ``fate`` ``against`` another one, with ``low``, ``high`` and ``lfsr``.
+    ``controls`` : DataFrame, controls x fates
+        Change of each share under each control; only with controls.
+    ``agreement`` : DataFrame, fates
+        Unperturbed share in the ``model`` and on the ``chain``, and their ``difference``; only if the chain has fates. It has
+        terminal states (:func:`landscape.tl.terminal_states`) if these have labels in common with the attractors, and
+        else attractors (:func:`landscape.tl.fates`).
+    ``start_tv``
+        Total variation between the two, NaN if the chain has no fates.
     ``attractors`` : DataFrame
         ``status`` of each attractor: ``kept``, ``lost`` (the flow takes it to the fate ``becomes``) or ``new``;
         ``distance`` moved, root mean square over the genes that are not clamped; ``eigenvalue_before``,
@@ -110,15 +150,11 @@ def perturb(
     ValueError
         If no gene is given, a level is negative or not finite, or a number is out of its range.
 
-    References
-    ----------
-    .. [1] Phipson & Smyth (2010), *Stat. Appl. Genet. Mol. Biol.* 9, 39. https://doi.org/10.2202/1544-6115.1585
-
     Examples
     --------
     >>> import landscape as ls
     >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
-    >>> ls.tl.perturb(adata, {"Gata1": 0.0}, n_controls=19)  # doctest: +SKIP
+    >>> ls.tl.perturb(adata, {"Gata1": 0.0})  # doctest: +SKIP
     >>> ls.pl.perturbation(adata)  # doctest: +SKIP
     """
     adata = require_adata(adata)
@@ -127,7 +163,9 @@ def perturb(
     states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
     x = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
     held = level_table(levels, genes=adata.var_names, regulators=names, states=x)
-    _require_numbers(n_particles=n_particles, n_controls=n_controls, duration=duration)
+    _require_numbers(
+        n_particles=n_particles, n_controls=n_controls, duration=duration, max_disagreement=max_disagreement
+    )
     origin = start_of(adata)
     chosen = origin if cells is None else cells_of(adata, cells)
     # References come from the start of the whole data, so that every subset of cells has the same fates.
@@ -138,21 +176,33 @@ def perturb(
     draw = np.random.default_rng(seed)
     start = x[chosen[draw.integers(0, len(chosen), n_particles)]]
     acting = {names.index(gene): float(level) for gene, level in levels.items() if gene in names}
-    controls = control_levels(x, acting, n_controls)
-    found = Experiment(start, known, float(duration), seed).compare(
-        model,
-        acting,
-        ensemble=tqdm(read_ensemble(adata), desc="replicates", leave=False, disable=None),
-        controls=tqdm(controls, desc="controls", leave=False, disable=None) if controls else (),
+    models = (model, *read_ensemble(adata))
+    found = paired_fates(models, [acting], start, known, duration=float(duration), n_times=N_TIMES, rng=seed)
+    _log_replicates(len(models) - 1)
+    unperturbed = pd.Series(found.shares[0, 0], list(known.fates))
+    agreement = _agreement(adata, unperturbed, chosen)
+    start_tv = warn_of_disagreement(agreement, max_disagreement)
+    sets = matched_controls(acting, x.mean(0), out_strength(model, x), n_controls)
+    controls = paired_fates([model], sets, start, known, duration=float(duration), rng=seed) if sets else None
+    before, after = (
+        tables.attractors_reached(each, rest, known)
+        for each, rest in zip((model, model.held_at(acting)), found.rest, strict=True)
     )
     record: dict[str, Any] = {
         "levels": held,
-        "fates": tables.fate_table(known, found),
-        "attractors": tables.attractor_change_table(known, found.before, found.after, acting),
-        "states": tables.state_table(known, found.after, names),
+        "fates": tables.fate_table(known, found, controls),
+        "contrasts": tables.contrast_table(known, found),
+        "attractors": tables.attractor_change_table(known, before, after, acting),
+        "states": tables.state_table(known, after, names),
         "expression": tables.expression_table(found, names),
+        "start_tv": start_tv,
     }
-    if drawing := _drawing(adata, found, x, list(acting)):
+    if controls is not None:
+        titles = [_keys.perturbation_name({names[gene]: level for gene, level in one.items()}) for one in sets]
+        record["controls"] = tables.control_table(known, titles, controls)
+    if agreement is not None:
+        record["agreement"] = agreement
+    if drawing := _drawing(adata, found, (before.attractors, after.attractors), x, list(acting)):
         record["occupancy"] = drawing
     params = {
         "levels": {gene.replace("/", "|"): float(level) for gene, level in levels.items()},
@@ -160,25 +210,57 @@ def perturb(
         "duration": float(duration),
         "diffusion": model.diffusion_constant,
         "n_particles": n_particles,
-        "n_replicates": len(found.replicates),
-        "n_controls": len(found.controls),
+        "n_replicates": len(models) - 1,
+        "n_controls": len(sets),
         "interval": INTERVAL,
+        "max_disagreement": max_disagreement,
     }
     adata = adata.copy() if copy else adata
     _write(adata, key_added or _keys.perturbation_name(levels), {**record, "params": params})
     return adata if copy else None
 
 
-def _require_numbers(*, n_particles: int, n_controls: int, duration: float | None) -> None:
+def _require_numbers(*, n_particles: int, n_controls: int, duration: float | None, max_disagreement: float) -> None:
     if n_particles < 1 or n_controls < 0:
         msg = f"Expected `n_particles` >= 1 and `n_controls` >= 0, found {n_particles} and {n_controls}."
         raise ValueError(msg)
     if duration is not None and not (np.isfinite(duration) and duration > 0):
         msg = f"Expected a positive `duration`, found {duration}."
         raise ValueError(msg)
+    if not 0 <= max_disagreement <= 1:
+        msg = f"Expected `max_disagreement` from 0 to 1, found {max_disagreement}."
+        raise ValueError(msg)
 
 
-def _drawing(adata: AnnData, found: Comparison, x: NDArray[np.float64], held: list[int]) -> dict[str, Any]:
+def _log_replicates(n: int) -> None:
+    """Say what the ensemble can show: nothing without replicates, and no small rate with a few."""
+    smallest, needed = smallest_lfsr(n), replicates_needed(USUAL_LFSR)
+    if not np.isfinite(smallest):
+        logger.warning(
+            "%d replicates of the model: changes have no interval and no rate of sign errors; fit with "
+            "`landscape.tl.dynamics(..., n_replicates=%d)`",
+            n,
+            needed,
+        )
+    elif smallest > USUAL_LFSR:
+        logger.info("%d replicates: no lfsr is below %.2f; %d are needed for %.2f", n, smallest, needed, USUAL_LFSR)
+
+
+def _agreement(adata: AnnData, shares: pd.Series, cells: NDArray[np.int64]) -> pd.DataFrame | None:
+    """Unperturbed shares beside the fates of the cells on the chain, if these have names in common with the attractors."""
+    for key in (f"{_keys.TERMINAL}_fates", _keys.FATES):
+        if key in adata.obsm and labels_shared(adata.obsm[key].columns, shares.index):
+            return start_agreement(shares, adata.obsm[key].iloc[cells].mean())
+    return None
+
+
+def _drawing(
+    adata: AnnData,
+    found: PairedFates,
+    attractors: tuple[NDArray[np.float64], NDArray[np.float64]],
+    x: NDArray[np.float64],
+    held: list[int],
+) -> dict[str, Any]:
     """Heights of both ensembles in the drawing of the unperturbed model, if there is one."""
     known = results_of(adata).get(_keys.OCCUPANCY)
     if known is None or str(known["basis"]) not in adata.obsm:
@@ -186,9 +268,9 @@ def _drawing(adata: AnnData, found: Comparison, x: NDArray[np.float64], held: li
     basis = str(known["basis"])
     drawn = np.asarray(adata.obsm[basis], dtype=float)[:, :2]
     n_grid = max(len(known["x"]), len(known["y"]))
-    after, before = (
-        tables.outcome_heights(each, x, drawn, held=held, n_grid=n_grid, basis=basis)
-        for each in (found.after, found.before)
+    before, after = (
+        tables.ensemble_heights(found.path[:, k], attractors[k], x, drawn, held=held, n_grid=n_grid, basis=basis)
+        for k in (0, 1)
     )
     return {**after, "before": before}
 

@@ -32,7 +32,7 @@ def increments(step: float, n: int, monkeypatch, fine: torch.Tensor, finest: flo
     ratio = round(step / finest)
     coarse = fine.view(-1, ratio, n, 1).sum(1) / ratio**0.5
     rows = iter(coarse)
-    monkeypatch.setattr("landscape.dynamics.sde._Noise.__call__", lambda _: next(rows))
+    monkeypatch.setattr("landscape.dynamics.sde.Noise.__call__", lambda _: next(rows))
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_fates_go_from_before_to_after_with_their_intervals(perturbed):
     ends = np.array([segment[:, 0] for segment in artist(fates, "intervals").get_segments()])
     expected = np.stack([record["before"] + record["low"], record["before"] + record["high"]], 1)
     np.testing.assert_allclose(ends, np.clip(expected, 0, 1))  # no share is negative, whatever the replicates' own were
-    assert "\N{MINUS SIGN}0.30 [\N{MINUS SIGN}0.34, \N{MINUS SIGN}0.24] p = 0.01" in [t.get_text() for t in fates.texts]
+    assert "\N{MINUS SIGN}0.30 [\N{MINUS SIGN}0.34, \N{MINUS SIGN}0.24] lfsr 0.09" in [t.get_text() for t in fates.texts]
 
 
 def test_regulators_that_change_most_come_with_their_change(perturbed):
@@ -76,10 +76,37 @@ def test_without_heights_there_are_fates_and_regulators(perturbed):
 
 def test_without_an_ensemble_there_is_no_interval(perturbed):
     record = perturbed.uns["landscape"]["perturbations"]["Gata1=0"]
-    record["fates"][["low", "high", "p_value"]] = np.nan
+    record["fates"][["low", "high", "lfsr"]] = np.nan
     *_, fates, _ = pl.perturbation(perturbed, show=False)
     assert "\N{MINUS SIGN}0.30" in [t.get_text() for t in fates.texts]
     assert np.isfinite(fates.get_xlim()).all()
+
+
+def test_controls_are_ticks_at_the_shares_that_they_lead_to(perturbed):
+    *_, fates, _ = pl.perturbation(perturbed, show=False)
+    record = perturbed.uns["landscape"]["perturbations"]["Gata1=0"]
+    shown = record["fates"].index[:5]
+    expected = record["fates"]["before"][shown].to_numpy() + record["controls"][shown].to_numpy()
+    ticks = np.array(artist(fates, "controls").get_segments())
+    np.testing.assert_allclose(ticks[:, 0, 0], expected.ravel())
+    np.testing.assert_allclose(ticks[:, :, 1].mean(1), np.tile(np.arange(5), 3))
+    assert fates.get_xlim()[1] > expected.max()
+    del record["controls"]
+    *_, fates, _ = pl.perturbation(perturbed, show=False)
+    assert not [a for a in fates.get_children() if a.get_gid() == "controls"]
+
+
+def test_the_caption_says_what_the_marks_are_and_how_well_model_and_chain_agree(perturbed):
+    words = " ".join(pl.perturbation(perturbed, show=False, return_fig=True).get_supxlabel().split())
+    assert "bar: 90 % interval over 9 replicates" in words
+    assert "ticks: 3 other regulators" in words
+    assert "before: 0.08 of the cells end elsewhere than on the chain" in words
+    record = perturbed.uns["landscape"]["perturbations"]["Gata1=0"]
+    record["fates"][["low", "high", "lfsr"]] = np.nan
+    record["start_tv"] = np.nan
+    words = " ".join(pl.perturbation(perturbed, show=False, return_fig=True).get_supxlabel().split())
+    assert "no replicates, no interval" in words
+    assert "elsewhere" not in words
 
 
 def test_warnings_are_in_the_caption(perturbed):

@@ -8,7 +8,7 @@ import torch
 
 import landscape as ls
 
-QUICK = {"n_particles": 200}
+QUICK = {"n_particles": 200, "n_controls": 0}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,16 @@ def test_shares_are_shares_and_intervals_hold_the_replicates(ensemble, genes):
     assert (fates["low"] <= fates["high"]).all()
     # Losing the fate entirely is the same in every replicate: the interval lies below zero.
     assert fates.loc[fate, "high"] < 0
-    assert fates["p_value"].isna().all()
+    assert fates.loc[fate, "log_odds_high"] < 0
+    # Four replicates that agree: 1 / 6 by the rule of succession.
+    assert fates.loc[fate, "lfsr"] == pytest.approx(1 / 6)
+    assert fates["rank"].isna().all()
+    contrasts = result(adata, f"{gene}=0")["contrasts"].set_index(["fate", "against"])
+    other = next(name for name in genes.values() if name != fate)
+    (pair,) = [key for key in contrasts.index if set(key) == {fate, other}]
+    sign = 1 if pair[0] == other else -1
+    assert sign * contrasts.loc[pair, "log_odds"] > 0
+    assert contrasts.loc[pair, "low"] * contrasts.loc[pair, "high"] > 0
 
 
 def test_holding_a_gene_up_does_what_removing_its_rival_does(ensemble, genes):
@@ -86,12 +95,71 @@ def test_a_read_out_cannot_act(ensemble, caplog):
     assert (found["expression"]["change"] == 0).all()
 
 
-def test_controls_give_p_values(ensemble, genes):
-    gene, fate = next(iter(genes.items()))
-    adata = ls.tl.perturb(ensemble, {gene: 0.0}, n_controls=1, **QUICK, copy=True)
+def test_controls_describe(ensemble, genes):
+    (gene, fate), (rival, other) = genes.items()
+    adata = ls.tl.perturb(ensemble, {gene: 0.0}, n_particles=200, n_controls=1, copy=True)
+    found = result(adata, f"{gene}=0")
+    # One control, the other gene, without which the other fate is lost.
+    assert list(found["controls"].index) == [f"{rival}=0"]
+    assert found["controls"].loc[f"{rival}=0", fate] > 0 > found["controls"].loc[f"{rival}=0", other]
+    assert set(found["fates"]["rank"]) <= {1.0, 2.0}
+    assert found["params"]["n_controls"] == 1
+    without = ls.tl.perturb(ensemble, {gene: 0.0}, **QUICK, copy=True)
+    assert "controls" not in result(without, f"{gene}=0")
+
+
+def test_the_unperturbed_shares_stand_beside_those_of_the_chain(ensemble, genes):
+    gene = next(iter(genes))
+    found = result(ls.tl.perturb(ensemble, {gene: 0.0}, **QUICK, copy=True), f"{gene}=0")
+    start = ensemble.obs["landscape_start"].to_numpy(dtype=bool)
+    chain = ensemble.obsm["fates"][start].mean()
+    for fate in genes.values():
+        assert found["agreement"].loc[fate, "chain"] == pytest.approx(chain[fate])
+        assert found["agreement"].loc[fate, "model"] == pytest.approx(found["fates"].loc[fate, "before"])
+    assert found["start_tv"] == pytest.approx(0.5 * found["agreement"]["difference"].abs().sum())
+
+
+def test_a_model_that_disagrees_with_the_chain_is_used_with_a_warning(ensemble, genes, caplog):
+    gene, adata = next(iter(genes)), ensemble.copy()
+    ls.tl.perturb(adata, {gene: 0.0}, **QUICK, max_disagreement=1.0)
+    assert "end elsewhere in the model" not in caplog.text
+    wrong = dict.fromkeys(adata.obsm["fates"].columns, 0.0) | {genes[gene]: 1.0}
+    adata.obsm["fates"] = adata.obsm["fates"].assign(**wrong)
+    ls.tl.perturb(adata, {gene: 0.0}, **QUICK)
+    found = result(adata, f"{gene}=0")
+    assert found["start_tv"] == pytest.approx(1 - found["fates"].loc[genes[gene], "before"])
+    assert found["start_tv"] > 0.15
+    assert f"{genes[gene]} {found['fates'].loc[genes[gene], 'before']:.2f} for 1.00" in caplog.text
+    del adata.obsm["fates"]
+    caplog.clear()
+    ls.tl.perturb(adata, {gene: 0.0}, **QUICK)
+    assert "unknown" in caplog.text
+    assert np.isnan(result(adata, f"{gene}=0")["start_tv"])
+
+
+def test_terminal_states_with_the_names_of_attractors_are_the_chain(ensemble, genes):
+    import pandas as pd
+
+    gene, adata = next(iter(genes)), ensemble.copy()
+    names = [*genes.values(), "a fate without an attractor"]
+    shares = pd.DataFrame([[0.3, 0.3, 0.4]] * adata.n_obs, index=adata.obs_names, columns=names)
+    adata.obsm["terminal_fates"] = shares
+    ls.tl.perturb(adata, {gene: 0.0}, **QUICK)
+    table = result(adata, f"{gene}=0")["agreement"]
+    assert table.loc["a fate without an attractor", ["model", "chain"]].tolist() == pytest.approx([0.0, 0.4])
+    adata.obsm["terminal_fates"] = shares.set_axis(["1", "2", "3"], axis=1)
+    ls.tl.perturb(adata, {gene: 0.0}, **QUICK)
+    assert "a fate without an attractor" not in result(adata, f"{gene}=0")["agreement"].index
+
+
+def test_without_replicates_it_says_so(ensemble, genes, caplog):
+    gene, adata = next(iter(genes)), ensemble.copy()
+    del adata.uns["landscape"]["ensemble"]
+    ls.tl.perturb(adata, {gene: 0.0}, **QUICK)
+    assert "no interval and no rate of sign errors" in caplog.text
+    assert "n_replicates=18" in caplog.text
     fates = result(adata, f"{gene}=0")["fates"]
-    # One control, the other gene, with the opposite change: p = 2 / 2, or 1 / 2 if it changes less.
-    assert set(fates["p_value"]) <= {0.5, 1.0}
+    assert fates[["low", "high", "log_odds_low", "log_odds_high", "lfsr"]].isna().all(axis=None)
 
 
 def test_cells_can_be_chosen(ensemble, genes):
@@ -144,6 +212,7 @@ def test_attractors_of_a_clear_switch_have_the_support_of_the_whole_ensemble(ens
         ({"GENE": 0.0}, {"cells": np.zeros(3, dtype=bool)}, ValueError, "mask"),
         ({"GENE": 0.0}, {"duration": -1.0}, ValueError, "duration"),
         ({"GENE": 0.0}, {"n_particles": 0}, ValueError, "n_particles"),
+        ({"GENE": 0.0}, {"max_disagreement": 1.5}, ValueError, "max_disagreement"),
     ],
 )
 def test_bad_input_is_refused_and_nothing_is_written(ensemble, genes, levels, options, error, message):

@@ -13,7 +13,7 @@ from torch import Tensor
 from landscape._random import RandomLike
 from landscape.dynamics import GeneModel
 from landscape.topography.fates.ends import label_ends
-from landscape.topography.fixed_points.roots import FixedPoints, fixed_points
+from landscape.topography.fixed_points.roots import fixed_points
 
 UNDIFFERENTIATED = "undifferentiated"
 OTHER = "other"
@@ -174,12 +174,10 @@ def outcome(
     step = model.step_within(duration / n_times) if step is None else step
     n_steps = max(n_times, round(duration / step))
     references_at_rest = model.clamped(known.states)
-    held = dict(model.drift.held)
 
-    def relax(end: Tensor) -> _Rest:
+    def relax(end: Tensor) -> RestStates:
         # The attractors of the unperturbed model relax together with the ensemble, to be matched.
-        states = torch.cat([model.clamped(end), references_at_rest])
-        return _rest_of(fixed_points(model.drift, states, deflate=False, n_random=0), known, held)
+        return rest_states(model, torch.cat([model.clamped(end), references_at_rest]), known)
 
     ends = label_ends(
         model,
@@ -205,8 +203,22 @@ def outcome(
 
 
 @dataclass(frozen=True)
-class _Rest:
-    """Attractors that states flow to, with the fate of each; and the attractor and the fate of each state."""
+class RestStates:
+    """Attractors that states flow to without noise.
+
+    Attributes
+    ----------
+    attractors
+        Stable fixed points, shape ``(m, d)``.
+    labels
+        Fate of each of them, shape ``(m,)``.
+    eigenvalues
+        Real part of the leading eigenvalue of each, shape ``(m,)``.
+    attractor
+        Position of the attractor of each state, -1 if it reaches none, shape ``(n,)``.
+    fate
+        Fate of each state; ``other`` if it reaches no stable fixed point, shape ``(n,)``.
+    """
 
     attractors: NDArray[np.float64]
     labels: NDArray[np.int64]
@@ -215,18 +227,29 @@ class _Rest:
     fate: NDArray[np.int64]
 
 
-def _rest_of(found: FixedPoints, known: References, held: Mapping[int, float]) -> _Rest:
-    """Attractor and fate of each state; the fate is ``other`` if the flow reaches no stable fixed point."""
+def rest_states(model: GeneModel, states: Tensor, known: References) -> RestStates:
+    """Attractors of a model that states flow to, and their fates.
+
+    Parameters
+    ----------
+    model
+        The model, perturbed or not.
+    states
+        States with clamped genes at their levels, shape ``(n, d)``.
+    known
+        Reference states of the fates.
+    """
+    found = fixed_points(model.drift, states, deflate=False, n_random=0)
     stable = [k for k, point in enumerate(found.points) if point.stability == "stable"]
     attractors = np.array([found.points[k].x for k in stable]).reshape(len(stable), len(known.start))
-    labels = known.label(attractors, held)
+    labels = known.label(attractors, model.drift.held)
     position = np.full(len(found.points) + 1, -1)  # the last entry, -1, is for starts without a fixed point
     position[stable] = np.arange(len(stable))
     attractor = position[found.ends]
     other = len(known.fates) - 1
     fate = np.where(attractor >= 0, np.append(labels, other)[attractor], other)
     eigenvalues = np.array([found.points[k].leading_eigenvalue.real for k in stable])
-    return _Rest(attractors, labels, eigenvalues, attractor, fate)
+    return RestStates(attractors, labels, eigenvalues, attractor, fate)
 
 
 def compare(

@@ -1,0 +1,209 @@
+"""Paths of one model with many clamps at once, under one noise, and the rest states to which they relax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape.dynamics import GeneModel, RegulatoryDrift
+from landscape.dynamics.sde import Noise, noise_factor
+
+# Numbers in the states that are simulated at once (2 MB): whole clamps up to this size, since the operations on one array
+# follow one another and a small one stays in the cache.
+CHUNK_NUMBERS = 2**18
+# Numbers of noise that are kept for the next clamps and models (256 MB); beyond, they are drawn again.
+MAX_NOISE_NUMBERS = 2**25
+# A path has settled when its distance from rest is below this share of the reach of a fate, so that its name is that of the
+# rest state. The distance is estimated by the rate at which steps become shorter, looked at every few steps.
+NEARNESS, STEPS_PER_LOOK = 1e-3, 5
+# Lifetimes after which a path that has not settled has no rest state: a hundred times what an isolated gene takes to halve
+# its distance six times.
+MAX_LIFETIMES = 400.0
+
+Clamp = Mapping[int, float]
+
+
+@dataclass(frozen=True, eq=False)
+class ClampedPaths:
+    """Paths of a model with some clamps.
+
+    Attributes
+    ----------
+    first
+        Position of the first of these clamps.
+    path
+        States at the times that are kept, the last of them the end, shape ``(t, c, n, d)``.
+    rest
+        States to which the paths relax without noise, shape ``(c, n, d)``.
+    settled
+        Whether a path comes to rest, shape ``(c, n)``.
+    """
+
+    first: int
+    path: Tensor
+    rest: Tensor
+    settled: NDArray[np.bool_]
+
+
+def clamped_paths(
+    model: GeneModel,
+    clamps: Sequence[Clamp],
+    start: Tensor,
+    *,
+    n_steps: int,
+    step: float,
+    n_times: int,
+    reach: float,
+    noise: CommonNoise,
+) -> Iterator[ClampedPaths]:
+    r"""Simulate a model with each of several clamps from one start and under one noise, and relax the ends.
+
+    Clamped genes have their levels and no noise. All others follow the Euler-Maruyama scheme of
+    :func:`landscape.dynamics.integrate` with the same numbers, and then the noise-free flow in exponential Euler steps,
+
+    .. math:: x_i \leftarrow x_i + \frac{1 - e^{-\gamma_i h}}{\gamma_i} f_i(x),
+
+    which are exact in the decay and have the fixed points of the drift.
+
+    Parameters
+    ----------
+    model
+        The model.
+    clamps
+        Level of each clamped gene, by position; an empty one for the model itself.
+    start
+        Start of the paths, shape ``(n, d)``.
+    n_steps, step
+        Number of steps with noise, and length of all steps.
+    n_times
+        Number of times to keep, equally spaced, with the end; ``n_steps`` is a multiple of it.
+    reach
+        Distance by which fates are told apart (:attr:`References.reach`), in units of the state.
+    noise
+        Noise of the paths.
+
+    Yields
+    ------
+    Paths of some of the clamps, in order.
+    """
+    size = max(1, CHUNK_NUMBERS // start.numel())
+    drift = replace(model.drift, held={})
+    for first in range(0, len(clamps), size):
+        hold = _Hold([{**model.drift.held, **clamp} for clamp in clamps[first : first + size]], start.shape[1])
+        path = _simulate(model, drift, hold, start, n_steps=n_steps, step=step, n_times=n_times, noise=noise)
+        rest, settled = _relax(drift, hold, path[-1].clone(), step=step, tolerance=NEARNESS * reach)
+        yield ClampedPaths(first, path, rest, settled.numpy())
+
+
+class CommonNoise:
+    """Noise of an ensemble, the same at every iteration; one standard normal number for each path and gene a step.
+
+    Parameters
+    ----------
+    seed
+        Seed.
+    n, dimension, n_steps
+        Number of paths, genes and steps.
+    """
+
+    def __init__(self, seed: int, n: int, dimension: int, n_steps: int) -> None:
+        self.seed, self.shape, self.n_steps = seed, (n, dimension), n_steps
+        self.keep = n * dimension * n_steps <= MAX_NOISE_NUMBERS
+        self.kept: list[Tensor] = []
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Iterate over the steps, shape ``(n, d)`` each."""
+        if len(self.kept) == self.n_steps:
+            yield from self.kept
+            return
+        draw, drawn = Noise(self.seed, *self.shape, first=0, device=torch.device("cpu")), list[Tensor]()
+        for _ in range(self.n_steps):
+            xi = draw()
+            if self.keep:
+                drawn.append(xi)
+            if len(drawn) == self.n_steps:
+                self.kept = drawn
+            yield xi
+
+
+class _Hold:
+    """Levels of the clamped genes of several clamps."""
+
+    def __init__(self, clamps: Sequence[Clamp], dimension: int) -> None:
+        self.n_clamps = len(clamps)
+        pairs = [(k, gene, level) for k, clamp in enumerate(clamps) for gene, level in clamp.items()]
+        self.clamp, self.gene = (torch.tensor([p[i] for p in pairs], dtype=torch.long) for i in (0, 1))
+        self.level = torch.tensor([float(p[2]) for p in pairs], dtype=torch.float64)
+        self.free = torch.ones((len(clamps), dimension), dtype=torch.float64)
+        self.free[self.clamp, self.gene] = 0.0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Set the clamped genes of states of shape ``(c, n, d)`` to their levels, in place."""
+        if len(self.level):
+            x[self.clamp, :, self.gene] = self.level[:, None]
+        return x
+
+
+def _simulate(
+    model: GeneModel,
+    drift: RegulatoryDrift,
+    hold: _Hold,
+    start: Tensor,
+    *,
+    n_steps: int,
+    step: float,
+    n_times: int,
+    noise: CommonNoise,
+) -> Tensor:
+    n, d = start.shape
+    factor = noise_factor(model.diffusion, d)
+    x = hold(start.repeat(hold.n_clamps, 1, 1))
+    kept = []
+    for k, xi in enumerate(islice(noise, n_steps), 1):
+        rows = x.view(-1, d)
+        if callable(model.diffusion):
+            increment = factor(rows, xi.repeat(hold.n_clamps, 1)).view(x.shape)
+        else:
+            increment = factor(xi, xi)
+        x = torch.add(x, drift(rows).view(x.shape), alpha=step).add_(increment, alpha=step**0.5)
+        if model.lower is not None:
+            x.sub_(model.lower).abs_().add_(model.lower)
+        x = hold(x)
+        if k % (n_steps // n_times) == 0:
+            kept.append(x)
+    if bad := int((~torch.isfinite(x)).any(-1).sum()):
+        msg = f"Expected paths that stay finite, found {bad} of {n * hold.n_clamps} that do not; a drift may be unbounded."
+        raise ValueError(msg)
+    return torch.stack(kept)
+
+
+def _relax(drift: RegulatoryDrift, hold: _Hold, x: Tensor, *, step: float, tolerance: float) -> tuple[Tensor, Tensor]:
+    """Rest states of the noise-free flow, and whether they are ones; states are changed in place."""
+    c, n, d = x.shape
+    out, settled = x.view(-1, d), torch.zeros(c * n, dtype=torch.bool)
+    gain = -torch.expm1(-drift.decay * step) / drift.decay
+    rows, free = torch.arange(c * n), hold.free.repeat_interleave(n, 0) * gain
+    now = out.clone()
+    for k in range(1, int(MAX_LIFETIMES / (step * float(drift.decay.max()))) + 1):
+        moved = drift(now).mul_(free)
+        now.add_(moved)
+        if k % STEPS_PER_LOOK == STEPS_PER_LOOK - 1:
+            before = torch.linalg.vector_norm(moved, dim=1) / d**0.5
+        if k % STEPS_PER_LOOK:
+            continue
+        length = torch.linalg.vector_norm(moved, dim=1) / d**0.5
+        # Steps that shrink by a factor r from one to the next still have length * r / (1 - r) to go.
+        rest = (length < before) & (length * length <= tolerance * (before - length)) | (length == 0)
+        if rest.any():
+            out[rows[rest]], settled[rows[rest]] = now[rest], True
+            rows, now, free = rows[~rest], now[~rest], free[~rest]
+            if not len(rows):
+                break
+    out[rows] = now
+    return out.view(c, n, d), settled.view(c, n)
