@@ -189,7 +189,13 @@ def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = T
     levels = pd.DataFrame(
         {"level": 0.0, "low": 0.0, "high": 1.0, "inside": True, "acts": True}, index=[key.partition("=")[0]]
     )
-    record = {"levels": levels, "fates": fates, "attractors": attractors, "expression": expression, "controls": controls}
+    record = {
+        "levels": levels,
+        "fates": fates,
+        "attractors": attractors,
+        "expression": expression,
+        "controls": controls,
+    }
     record["start_tv"] = 0.08
     if drawn:
         # In the order in which an ensemble happens to find them.

@@ -20,6 +20,16 @@ MAX_DISAGREEMENT = 0.15
 N_NAMED = 3
 
 
+def labels_of(names: Iterable[str]) -> list[str]:
+    """Label of each fate: its name without the number that makes the second of a name distinct.
+
+    ``"Monocyte"`` and ``"Monocyte 2"`` have one label. A number is part of the name where no fate has the name without it.
+    """
+    listed = [str(name) for name in names]
+    bare = [re.sub(r" \d+$", "", name) for name in listed]
+    return [short if short in listed else name for short, name in zip(bare, listed, strict=True)]
+
+
 def start_agreement(shares: pd.Series, chain: pd.Series) -> pd.DataFrame:
     """Unperturbed shares of the model beside those of the chain, fate by fate.
 
@@ -86,15 +96,8 @@ def warn_of_disagreement(table: pd.DataFrame | None, largest: float) -> float:
 
 def labels_shared(names: Iterable[str], others: Iterable[str]) -> bool:
     """Whether two sets of names have a label in common."""
-    return bool(set(_labels(names)) & set(_labels(others)))
-
-
-def _labels(names: Iterable[str]) -> list[str]:
-    """Names without the number that makes the second of a name distinct; a number that is part of all names stays."""
-    listed = [str(name) for name in names]
-    bare = [re.sub(r" \d+$", "", name) for name in listed]
-    return [short if short in listed else name for short, name in zip(bare, listed, strict=True)]
+    return bool(set(labels_of(names)) & set(labels_of(others)))
 
 
 def _by_label(shares: pd.Series) -> pd.Series:
-    return shares.groupby(_labels(shares.index), sort=False).sum()
+    return shares.groupby(labels_of(shares.index), sort=False).sum()

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape._numbers import TINY
 from landscape.dynamics import GeneModel, RegulatoryDrift
 from landscape.dynamics.sde import Noise, noise_factor
 
@@ -19,9 +20,10 @@ from landscape.dynamics.sde import Noise, noise_factor
 CHUNK_NUMBERS = 2**18
 # Numbers of noise that are kept for the next clamps and models (256 MB); beyond, they are drawn again.
 MAX_NOISE_NUMBERS = 2**25
-# A path has settled when its distance from rest is below this share of the reach of a fate, so that its name is that of the
-# rest state. The distance is estimated by the rate at which steps become shorter, looked at every few steps.
-NEARNESS, STEPS_PER_LOOK = 1e-3, 5
+# A path has settled when its distance from rest is below this share of the reach of a fate. The distance is estimated by the
+# rate at which steps become shorter, looked at every few steps, and the path is carried over it, so that the rest state is
+# far more accurate than that.
+NEARNESS, STEPS_PER_LOOK = 1e-2, 5
 # Lifetimes after which a path that has not settled has no rest state: a hundred times what an isolated gene takes to halve
 # its distance six times.
 MAX_LIFETIMES = 400.0
@@ -198,10 +200,13 @@ def _relax(drift: RegulatoryDrift, hold: _Hold, x: Tensor, *, step: float, toler
         if k % STEPS_PER_LOOK:
             continue
         length = torch.linalg.vector_norm(moved, dim=1) / d**0.5
-        # Steps that shrink by a factor r from one to the next still have length * r / (1 - r) to go.
-        rest = (length < before) & (length * length <= tolerance * (before - length)) | (length == 0)
+        # Steps that shrink by a factor r from one to the next still have r / (1 - r) of the last one to go.
+        shrinks = length < before
+        ahead = torch.where(shrinks, length / (before - length).clamp_min(TINY), torch.inf)
+        rest = (length == 0) | (shrinks & (length * ahead <= tolerance))
         if rest.any():
-            out[rows[rest]], settled[rows[rest]] = now[rest], True
+            out[rows[rest]] = now[rest].addcmul_(moved[rest], torch.where(length > 0, ahead, 0.0)[rest, None])
+            settled[rows[rest]] = True
             rows, now, free = rows[~rest], now[~rest], free[~rest]
             if not len(rows):
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -53,6 +53,17 @@ class PairedFates:
     def shares(self) -> NDArray[np.float64]:
         """Share of the paths in each fate, shape ``(m, 1 + c, k)``."""
         return np.stack([(self.fate == k).mean(-1) for k in range(self.n_fates)], axis=-1)
+
+    def merged(self, groups: ArrayLike) -> PairedFates:
+        """The same paths with groups of fates as one fate each.
+
+        Parameters
+        ----------
+        groups
+            Number of the group of each fate, from 0 without gaps, shape ``(k,)``.
+        """
+        of_fate = np.asarray(groups)
+        return replace(self, fate=of_fate[self.fate], n_fates=int(of_fate.max()) + 1)
 
 
 @on_one_thread

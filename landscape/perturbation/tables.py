@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from landscape.dynamics import GeneModel
+from landscape.perturbation.agreement import labels_of
 from landscape.perturbation.certainty import Certainty, certainty
 from landscape.perturbation.contrasts import PRIOR_COUNT, Contrasts, contrasts
 from landscape.perturbation.paired import PairedFates
@@ -24,15 +25,22 @@ from landscape.topography.occupancy import occupancy, place
 SAME = 0.02
 
 
-def fate_table(known: References, found: PairedFates, controls: PairedFates | None = None) -> pd.DataFrame:
+def merged_by_label(names: Sequence[str], found: PairedFates) -> tuple[list[str], PairedFates]:
+    """Labels of the fates, and the same paths with the fates of one label together."""
+    labels = labels_of(names)
+    distinct_labels = list(dict.fromkeys(labels))
+    return distinct_labels, found.merged([distinct_labels.index(label) for label in labels])
+
+
+def fate_table(names: Sequence[str], found: PairedFates, controls: PairedFates | None = None) -> pd.DataFrame:
     """Shares of the fates and their change, on the scales of shares and of log odds, with its certainty.
 
     The interval is that of the log odds; that of the change is the same one, taken from the unperturbed share of the fit.
 
     Parameters
     ----------
-    known
-        Reference states of the fates.
+    names
+        Names of the fates.
     found
         Paired fates of the model and its replicates, with one clamp.
     controls
@@ -68,16 +76,16 @@ def fate_table(known: References, found: PairedFates, controls: PairedFates | No
         "n_models": (found.shares > 0).any(axis=1).sum(0),
         "rank": rank,
     }
-    return pd.DataFrame(columns, index=pd.Index(known.fates, name="fate"))
+    return pd.DataFrame(columns, index=pd.Index(list(names), name="fate"))
 
 
-def contrast_table(known: References, found: PairedFates) -> pd.DataFrame:
+def contrast_table(names: Sequence[str], found: PairedFates) -> pd.DataFrame:
     """Change of the log odds of each fate against each other one, with its certainty.
 
     Parameters
     ----------
-    known
-        Reference states of the fates.
+    names
+        Names of the fates.
     found
         Paired fates of the model and its replicates, with one clamp.
 
@@ -90,26 +98,26 @@ def contrast_table(known: References, found: PairedFates) -> pd.DataFrame:
     sure = _certainty(found, effect.ratio[:, 0], effect.ratio_error[:, 0])
     reached = np.flatnonzero((found.shares[0] > 0).any(0))
     first, second = (reached[i] for i in np.triu_indices(len(reached), 1))
-    names = np.array(known.fates, dtype=object)
+    titles = np.array(names, dtype=object)
     values = {"log_odds": _effect(found, effect.ratio[0, 0]), "low": sure.low, "high": sure.high, "lfsr": sure.lfsr}
     columns = {name: value[first, second] for name, value in values.items()}
-    return pd.DataFrame({"fate": names[first], "against": names[second], **columns})
+    return pd.DataFrame({"fate": titles[first], "against": titles[second], **columns})
 
 
-def control_table(known: References, names: Sequence[str], controls: PairedFates) -> pd.DataFrame:
+def control_table(names: Sequence[str], titles: Sequence[str], controls: PairedFates) -> pd.DataFrame:
     """Change of each share under each control, controls x fates.
 
     Parameters
     ----------
-    known
-        Reference states of the fates.
     names
+        Names of the fates.
+    titles
         Name of each control.
     controls
         Paired fates of the model with each control.
     """
     change = controls.shares[0, 1:] - controls.shares[0, :1]
-    return pd.DataFrame(change, index=pd.Index(names, name="control"), columns=list(known.fates))
+    return pd.DataFrame(change, index=pd.Index(titles, name="control"), columns=list(names))
 
 
 def attractors_reached(model: GeneModel, rest: NDArray[np.float64], known: References) -> RestStates:

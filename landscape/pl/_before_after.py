@@ -29,6 +29,8 @@ from landscape.pl.style.labels import LabelRow, arrange_rows
 
 # Drawn height of the reliefs, where half of the plane's width is 1, and facets along a side.
 _RISE, _RESOLUTION = 0.5, 180
+# Names below a relief in a narrow figure; more of them would leave no room for the relief, and numbers take their place.
+_NARROW_NAMES = 5
 # Largest number of rounds in which names are placed and both reliefs get one size.
 _ROUNDS = 3
 # Attractors of a relief: points of the plane, names, and "kept", "lost", "new" or "" where that is unknown.
@@ -69,6 +71,7 @@ def before_and_after(
     camera = Camera.on(before.cropped(), azimuth=turn, elevation=elevation, rise=_RISE, keep=keep)
     inner = GridSpecFromSubplotSpec(*((1, 2) if wide else (2, 1)), subplot_spec=spec)
     axes = [figure.add_subplot(inner[i]) for i in (0, 1)]
+    key = [] if wide else _numbers([names for _, names, _ in marks])
     rows: list[LabelRow] = []
     text = width_scale(float(figure.get_size_inches()[0]))
     for ax, heights, (points, names, status), name in zip(
@@ -79,9 +82,11 @@ def before_and_after(
         front(ax, relief)
         frame(ax, relief, development)
         ax.set_title(name, color=INK, fontsize=10 * text)
-        rows += _attractors(ax, relief, points, names, status, colours)
+        rows += _attractors(ax, relief, points, names, status, colours, key)
     bar = figure.colorbar(ScalarMappable(Normalize(*ends), surface_cmap()), ax=axes, shrink=0.55, aspect=18, pad=0.01)
     label_colorbar(bar, str(drawn.get("label") or drawn["before"].get("label") or HEIGHT_LABEL), size=8 * text)
+    if key:
+        notes.append(", ".join(f"{number} {name}" for number, name in enumerate(key, 1)))
     if not (before.support.all() and after.support.all()):
         notes.append("hatched: height unknown")
     if before.is_cut or after.is_cut:
@@ -116,6 +121,13 @@ def _after(record: Mapping[str, Any], drawn: Mapping[str, Any]) -> Marks:
     return points, names, ["kept" if status.get(name) == "kept" else "new" for name in names]
 
 
+def _numbers(names: list[list[str]]) -> list[str]:
+    """Names whose positions stand for them, where one relief has too many for a narrow figure; else none."""
+    if max(map(len, names)) <= _NARROW_NAMES:
+        return []
+    return list(dict.fromkeys(name for each in names for name in each if name))
+
+
 def _points(drawn: Mapping[str, Any]) -> NDArray[np.float64]:
     points = np.asarray(drawn.get("attractors", _NOTHING[0]), dtype=float).reshape(-1, 2)
     return np.where(np.isfinite(points), points, 0.0)
@@ -128,8 +140,9 @@ def _attractors(
     names: list[str],
     status: list[str],
     colours: Mapping[str, str],
+    key: list[str],
 ) -> list[LabelRow]:
-    """Rings around the attractors, crosses on lost ones, and their names below the relief."""
+    """Rings around the attractors, crosses on lost ones, and below the relief their names, or their numbers in a key."""
     if not len(points):
         return []
     at = relief.camera.project(points, relief.heights.at(points))
@@ -140,7 +153,8 @@ def _attractors(
     rings.set_gid("attractors")
     if gone := [i for i, state in enumerate(status) if state == "lost"]:
         ax.scatter(*at[gone].T, s=130 * t**3, marker="x", c=DOWN, linewidths=1.8 * t, zorder=9.2e5).set_gid("lost")
-    texts = [name if state in ("kept", "") else f"{name}\n({state})" for name, state in zip(names, status, strict=True)]
+    shown = [str(1 + key.index(name)) if name in key else name for name in names]
+    texts = [name if state in ("kept", "") else f"{name}\n({state})" for name, state in zip(shown, status, strict=True)]
     named = [i for i, text in enumerate(texts) if text]
     if not named:
         return []

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.dynamics.ensemble import INTERVAL
+from landscape.perturbation.agreement import labels_of
 from landscape.pl._before_after import arrange_alike, before_and_after
 from landscape.pl.scene.cells import attractor_colours
 from landscape.pl.scene.view import ELEVATION
@@ -54,7 +55,7 @@ def perturbation(
 ) -> Any:
     """Draw the effects of a perturbation: landscape before and after, fates with intervals, and regulators that change.
 
-    Beside each fate stand the change of its share, the interval and the local false sign rate (``lfsr``) over the replicates
+    Attractors of one label are one fate. Beside each fate stand the change of its share, the interval and the local false sign rate (``lfsr``) over the replicates
     of the model. Grey ticks are what the same level of other regulators, the controls, does to the fate.
 
     Both reliefs have the same scale of heights and the same view. Attractors that are lost are crossed out on the first, new
@@ -88,11 +89,11 @@ def perturbation(
     """
     require_adata(adata)
     key, record = _find(adata, key)
-    fates, expression = record["fates"], record.get("expression")
+    fates, expression = record.get("labels", record["fates"]), record.get("expression")
     drawn = record.get("occupancy")
     drawn = drawn if isinstance(drawn, Mapping) and "before" in drawn else None
     shown = fates[(fates[["before", "after"]].fillna(0.0).abs() > _MIN_SHARE).any(axis=1)]
-    colours = attractor_colours(adata, list(map(str, fates.index)))
+    colours = attractor_colours(adata, list(map(str, record["fates"].index)))
 
     drawn_regulators = 0 if expression is None else min(n_regulators, len(expression))
     wide = width >= _BESIDE
@@ -112,8 +113,7 @@ def perturbation(
     beside = GridSpecFromSubplotSpec(1, 2, grid[-1], width_ratios=[1.35, 1.0])
     cells = [beside[0], beside[1]] if wide else [grid[len(parts) - len(below) + i] for i in range(len(below))]
     axes.append(figure.add_subplot(cells[0]))
-    controls = record.get("controls")
-    _fates(axes[-1], shown, controls if isinstance(controls, pd.DataFrame) else None, colours, text)
+    _fates(axes[-1], shown, _controls(record, list(shown.index)), colours, text, wide=wide)
     if drawn_regulators:
         axes.append(figure.add_subplot(cells[1]))
         notes += _regulators(axes[-1], expression, n_regulators, text)
@@ -134,19 +134,28 @@ def _find(adata: AnnData, key: str | None) -> tuple[str, Mapping[str, Any]]:
     return name, records[name]
 
 
+def _controls(record: Mapping[str, Any], fates: list[str]) -> pd.DataFrame | None:
+    """Change of each of these fates under each control; attractors of one label are one fate."""
+    controls = record.get("controls")
+    if not isinstance(controls, pd.DataFrame):
+        return None
+    together = controls.T.groupby(labels_of(controls.columns), sort=False).sum().T if "labels" in record else controls
+    return together[fates]
+
+
 def _legend(record: Mapping[str, Any], shown: pd.DataFrame) -> list[str]:
     """What the marks are, and how well the unperturbed shares agree with the chain."""
-    marks = ["ring: before", "dot: after"]
+    marks = ["ring: before, dot: after"]
     params = record.get("params", {})
     if shown["low"].notna().any():
-        marks.append(f"bar: {100 * INTERVAL:.0f} % interval over {int(params.get('n_replicates', 0))} replicates")
+        marks.append(f"bar: {100 * INTERVAL:.0f} % interval, {int(params.get('n_replicates', 0))} replicates")
     else:
         marks.append("no replicates, no interval")
     if isinstance(record.get("controls"), pd.DataFrame):
-        marks.append(f"ticks: {len(record['controls'])} other regulators of like level and strength")
+        marks.append(f"ticks: {len(record['controls'])} regulators of like level and strength")
     found = float(record.get("start_tv", np.nan))
-    agreement = f"before: {found:.2f} of the cells end elsewhere than on the chain"
-    return [", ".join(marks), *([agreement] if np.isfinite(found) else [])]
+    agreement = f"before: {found:.2f} of the cells end elsewhere on the chain"
+    return [*marks, *([agreement] if np.isfinite(found) else [])]
 
 
 def _warnings(record: Mapping[str, Any]) -> list[str]:
@@ -162,7 +171,13 @@ def _warnings(record: Mapping[str, Any]) -> list[str]:
 
 
 def _fates(
-    ax: Axes, fates: pd.DataFrame, controls: pd.DataFrame | None, colours: Mapping[str, str], text: float
+    ax: Axes,
+    fates: pd.DataFrame,
+    controls: pd.DataFrame | None,
+    colours: Mapping[str, str],
+    text: float,
+    *,
+    wide: bool,
 ) -> None:
     """From a ring (before) to a dot (after), with the interval of the change around the dot, and ticks for controls."""
     rows = np.arange(len(fates))
@@ -186,7 +201,7 @@ def _fates(
     ax.scatter(after, rows, s=42 * text, color=chosen, zorder=4).set_gid("after")
     for row, (_, values) in zip(rows, fates.iterrows(), strict=True):
         ax.annotate(
-            _change(values),
+            _change(values, wide=wide),
             (1.01, row),
             xycoords=("axes fraction", "data"),
             fontsize=7.5 * text,
@@ -206,9 +221,10 @@ def _fates(
     hide_spines(ax, "top", "right", "left")
 
 
-def _change(row: pd.Series) -> str:
+def _change(row: pd.Series, *, wide: bool) -> str:
+    """Change with its interval and rate of sign errors; a narrow figure has no room for the numbers of the interval."""
     text = _signed(row["change"])
-    if np.isfinite(row.get("low", np.nan)) and np.isfinite(row.get("high", np.nan)):
+    if wide and np.isfinite(row.get("low", np.nan)) and np.isfinite(row.get("high", np.nan)):
         text += f" [{_signed(row['low'])}, {_signed(row['high'])}]"
     if np.isfinite(row.get("lfsr", np.nan)):
         text += f" lfsr {row['lfsr']:.2f}"

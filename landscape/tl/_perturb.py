@@ -121,8 +121,11 @@ def perturb(
         ``n_models``, the number of models (the fit and its replicates) in which a trajectory ends in the fate; ``rank`` of
         the change of the log odds among those of the controls, 1 for the largest. NaN where there are no replicates or no
         controls.
-    ``contrasts`` : DataFrame, pairs of fates
-        Change of the log odds of ``fate`` ``against`` another one, with ``low``, ``high`` and ``lfsr``.
+    ``labels`` : DataFrame, labels
+        The same with attractors of one label (``"Monocyte"``, ``"Monocyte 2"``) as one fate; only if there are some.
+    ``contrasts`` : DataFrame, pairs of labels
+        Change of the log odds of ``fate`` ``against`` another one, with ``low``, ``high`` and ``lfsr``. Attractors of one label
+        are one fate.
     ``controls`` : DataFrame, controls x fates
         Change of each share under each control; only with controls.
     ``agreement`` : DataFrame, fates
@@ -188,10 +191,11 @@ def perturb(
         tables.attractors_reached(each, rest, known)
         for each, rest in zip((model, model.held_at(acting)), found.rest, strict=True)
     )
+    labels, merged = tables.merged_by_label(known.fates, found)
     record: dict[str, Any] = {
         "levels": held,
-        "fates": tables.fate_table(known, found, controls),
-        "contrasts": tables.contrast_table(known, found),
+        "fates": tables.fate_table(known.fates, found, controls),
+        "contrasts": tables.contrast_table(labels, merged),
         "attractors": tables.attractor_change_table(known, before, after, acting),
         "states": tables.state_table(known, after, names),
         "expression": tables.expression_table(found, names),
@@ -199,7 +203,10 @@ def perturb(
     }
     if controls is not None:
         titles = [_keys.perturbation_name({names[gene]: level for gene, level in one.items()}) for one in sets]
-        record["controls"] = tables.control_table(known, titles, controls)
+        record["controls"] = tables.control_table(known.fates, titles, controls)
+    if len(labels) < len(known.fates):
+        of_label = None if controls is None else tables.merged_by_label(known.fates, controls)[1]
+        record["labels"] = tables.fate_table(labels, merged, of_label)
     if agreement is not None:
         record["agreement"] = agreement
     if drawing := _drawing(adata, found, (before.attractors, after.attractors), x, list(acting)):

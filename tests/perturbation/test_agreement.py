@@ -19,7 +19,10 @@ def test_attractors_of_one_label_are_one_fate():
     table = start_agreement(MODEL, CHAIN)
     assert table["model"].to_dict() == pytest.approx({"Mono": 0.0, "undifferentiated": 0.2, "Neu": 0.6, "Ery": 0.2})
     assert table["chain"].to_dict() == pytest.approx({"Mono": 0.3, "undifferentiated": 0.0, "Neu": 0.45, "Ery": 0.25})
-    assert list(table.index[:2]) == ["Mono", "undifferentiated"]  # the largest difference first; "other" is empty in both
+    assert list(table.index[:2]) == [
+        "Mono",
+        "undifferentiated",
+    ]  # the largest difference first; "other" is empty in both
     # (.3 + .2 + .15 + .05) / 2
     assert total_variation(table) == pytest.approx(0.35)
 

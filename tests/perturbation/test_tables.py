@@ -44,7 +44,7 @@ def test_a_gene_without_edges_changes_exactly_nothing(switch):
     model, known, _ = switch
     found = run(switch, {2: 0.0}, [model, weaker(model, 0.95), weaker(model, 1.05)])
     assert not found.acts[0]
-    fates, contrasts = tables.fate_table(known, found), tables.contrast_table(known, found)
+    fates, contrasts = tables.fate_table(known.fates, found), tables.contrast_table(known.fates, found)
     assert (fates[["change", "low", "high", "log_odds", "log_odds_low", "log_odds_high"]] == 0).all(axis=None)
     assert (fates["lfsr"] == 1).all()
     assert (contrasts[["log_odds", "low", "high"]] == 0).all(axis=None)
@@ -57,13 +57,13 @@ def test_a_gene_without_edges_changes_exactly_nothing(switch):
 def test_a_knock_out_loses_the_fate_of_the_gene(switch):
     model, known, _ = switch
     found = run(switch, {0: 0.0}, [model, weaker(model, 0.95), weaker(model, 1.05)], n_times=1)
-    fates = tables.fate_table(known, found).loc
+    fates = tables.fate_table(known.fates, found).loc
     assert fates["first", "after"] == 0.0
     assert fates["first", "high"] < 0 < fates["second", "low"]
     # What two replicates that agree can say, by the rule of succession.
     assert fates["first", "lfsr"] == pytest.approx(1 / 4)
     assert (fates[["first", "second"], "n_models"] == 3).all()
-    (pair,) = tables.contrast_table(known, found).itertuples(index=False)
+    (pair,) = tables.contrast_table(known.fates, found).itertuples(index=False)
     assert (pair.fate, pair.against) == ("first", "second")
     # Nothing else is reached: against the other fate is against all others, up to the prior of those that are empty.
     assert pair.log_odds == pytest.approx(fates["first", "log_odds"], abs=1.2)
@@ -80,7 +80,7 @@ def test_the_interval_of_a_change_is_that_of_its_log_odds(switch):
 
     model, known, _ = switch
     models = [model, weaker(model, 0.9), weaker(model, 1.1)]
-    fates = tables.fate_table(known, run(switch, {1: 0.25}, models)).loc["first"]
+    fates = tables.fate_table(known.fates, run(switch, {1: 0.25}, models)).loc["first"]
     p = (200 * fates["before"] + 0.5) / 202  # four fates with half a path each
     assert fates["after"] - fates["before"] == fates["change"] > 0
     for end in ("low", "high"):
@@ -90,8 +90,8 @@ def test_the_interval_of_a_change_is_that_of_its_log_odds(switch):
 def test_without_replicates_there_is_no_interval(switch):
     _, known, _ = switch
     found = run(switch, {0: 0.0})
-    assert tables.fate_table(known, found)[["low", "high", "lfsr", "rank"]].isna().all(axis=None)
-    assert tables.contrast_table(known, found)[["low", "high", "lfsr"]].isna().all(axis=None)
+    assert tables.fate_table(known.fates, found)[["low", "high", "lfsr", "rank"]].isna().all(axis=None)
+    assert tables.contrast_table(known.fates, found)[["low", "high", "lfsr"]].isna().all(axis=None)
     assert tables.expression_table(found, NAMES)[["low", "high"]].isna().all(axis=None)
 
 
@@ -99,13 +99,26 @@ def test_the_rank_counts_controls_with_larger_effects(switch):
     model, known, start = switch
     weak, strong = run(switch, {2: 0.0}), run(switch, {0: 0.0})
     controls = paired_fates([model], [{0: 0.0}, {1: 0.0}, {2: 0.0}], start, known, duration=10.0, rng=7)
-    assert (tables.fate_table(known, weak, controls).loc[["first", "second"], "rank"] == 3).all()
-    ranked = tables.fate_table(known, strong, controls)
+    assert (tables.fate_table(known.fates, weak, controls).loc[["first", "second"], "rank"] == 3).all()
+    ranked = tables.fate_table(known.fates, strong, controls)
     # The same knock-out is among the controls and is not larger than itself.
     assert ranked.loc["first", "rank"] in (1, 2)
-    table = tables.control_table(known, ["A=0", "B=0", "C=0"], controls)
+    table = tables.control_table(known.fates, ["A=0", "B=0", "C=0"], controls)
     assert table.loc["A=0"].to_numpy() == pytest.approx(ranked["change"].to_numpy())
     assert (table.loc["C=0"] == 0).all()
+
+
+def test_fates_of_one_label_are_one(switch):
+    model, known, _ = switch
+    found = run(switch, {0: 0.0}, [model, weaker(model, 0.95), weaker(model, 1.05)])
+    names = ("Ery", "Ery 2", "undifferentiated", "other")
+    labels, merged = tables.merged_by_label(names, found)
+    assert labels == ["Ery", "undifferentiated", "other"]
+    # All cells end in one of the two, before and after, in all models.
+    table = tables.fate_table(labels, merged)
+    assert table.loc["Ery", ["before", "after"]].tolist() == [1.0, 1.0]
+    assert (table["log_odds"] == 0).all()
+    np.testing.assert_allclose(merged.shares[..., 0], found.shares[..., :2].sum(-1))
 
 
 def test_levels_are_held_against_the_range_of_cells(caplog):

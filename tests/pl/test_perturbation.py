@@ -27,7 +27,9 @@ def test_fates_go_from_before_to_after_with_their_intervals(perturbed):
     ends = np.array([segment[:, 0] for segment in artist(fates, "intervals").get_segments()])
     expected = np.stack([record["before"] + record["low"], record["before"] + record["high"]], 1)
     np.testing.assert_allclose(ends, np.clip(expected, 0, 1))  # no share is negative, whatever the replicates' own were
-    assert "\N{MINUS SIGN}0.30 [\N{MINUS SIGN}0.34, \N{MINUS SIGN}0.24] lfsr 0.09" in [t.get_text() for t in fates.texts]
+    assert "\N{MINUS SIGN}0.30 [\N{MINUS SIGN}0.34, \N{MINUS SIGN}0.24] lfsr 0.09" in [
+        t.get_text() for t in fates.texts
+    ]
 
 
 def test_regulators_that_change_most_come_with_their_change(perturbed):
@@ -67,6 +69,21 @@ def test_lost_attractors_are_crossed_out_and_new_ones_named(perturbed):
     assert not [a for a in after.get_children() if a.get_gid() == "lost"]
 
 
+def test_a_narrow_figure_numbers_many_attractors(perturbed, monkeypatch):
+    before, *_ = pl.perturbation(perturbed, width=3.35, show=False)
+    assert "Erythrocyte\n(lost)" in {t.get_text() for t in before.texts}
+    monkeypatch.setattr("landscape.pl._before_after._NARROW_NAMES", 3)
+    figure = pl.perturbation(perturbed, width=3.35, show=False, return_fig=True)
+    before = figure.axes[0]
+    texts = {t.get_text() for t in before.texts}
+    assert {text.split("\n")[0] for text in texts if text[:1].isdigit()} == {"1", "2", "3", "4"}
+    assert any(text.endswith("(lost)") and text[0].isdigit() for text in texts)
+    words = " ".join(figure.get_supxlabel().split())
+    assert all(f" {name}" in words for name in perturbed.uns["landscape"]["attractors"]["states"].index)
+    # The reliefs keep most of the width, since numbers are short.
+    assert before.get_window_extent().width > 0.4 * figure.bbox.width
+
+
 def test_without_heights_there_are_fates_and_regulators(perturbed):
     add_perturbation(perturbed, "Pu1=0", drawn=False)
     figure = pl.perturbation(perturbed, show=False, return_fig=True)
@@ -98,9 +115,9 @@ def test_controls_are_ticks_at_the_shares_that_they_lead_to(perturbed):
 
 def test_the_caption_says_what_the_marks_are_and_how_well_model_and_chain_agree(perturbed):
     words = " ".join(pl.perturbation(perturbed, show=False, return_fig=True).get_supxlabel().split())
-    assert "bar: 90 % interval over 9 replicates" in words
-    assert "ticks: 3 other regulators" in words
-    assert "before: 0.08 of the cells end elsewhere than on the chain" in words
+    assert "bar: 90 % interval, 9 replicates" in words
+    assert "ticks: 3 regulators of like level" in words
+    assert "before: 0.08 of the cells end elsewhere on the chain" in words
     record = perturbed.uns["landscape"]["perturbations"]["Gata1=0"]
     record["fates"][["low", "high", "lfsr"]] = np.nan
     record["start_tv"] = np.nan
