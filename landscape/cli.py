@@ -157,8 +157,8 @@ def perturb(
     levels: Annotated[list[str], typer.Argument(metavar="GENE=LEVEL...", help="0 is a knock-out, 1 is high.")],
     cells: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help="Cells to start from.")] = None,
     controls: Annotated[
-        int, typer.Option(min=0, help="Number of control regulators of the same level, for p-values.")
-    ] = 0,
+        int, typer.Option(min=0, help="Number of regulators of like level and strength to compare with.")
+    ] = 10,
     particles: Annotated[int, typer.Option(min=1, help="Number of trajectories of each ensemble.")] = 1000,
     threads: Threads = None,
     verbose: Verbose = False,
@@ -171,8 +171,10 @@ def perturb(
         from landscape._run.perturbations import perturb_directory
 
         options = {"cells": cells, "n_controls": controls, "n_particles": particles}
-        table = perturb_directory(folder, _levels(levels), options=options, observe=_show)
+        record = perturb_directory(folder, _levels(levels), options=options, observe=_show)
+        table = record.get("labels", record["fates"])
         typer.echo(table.dropna(axis=1, how="all").round(3).to_string())
+        typer.echo(f"unperturbed shares of model and chain: total variation {record['start_tv']:.2f}")
         typer.echo(f"report: {folder / 'report.html'}")
 
 

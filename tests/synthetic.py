@@ -197,6 +197,12 @@ def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = T
         "controls": controls,
     }
     record["start_tv"] = 0.08
+    record["agreement"] = pd.DataFrame(
+        {"model": before[:2], "chain": before[:2] - 0.04, "difference": 0.04}, index=pd.Index(names[:2], name="fate")
+    )
+    record["contrasts"] = pd.DataFrame(
+        {"fate": [names[0]], "against": [names[1]], "log_odds": [-7.2], "low": [-9.0], "high": [-5.4], "lfsr": [0.09]}
+    )
     if drawn:
         # In the order in which an ensemble happens to find them.
         was = dict(adata.uns["landscape"]["occupancy"], attractors=ENDS[[2, 0, 1, 3]])

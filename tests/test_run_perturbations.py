@@ -45,9 +45,9 @@ def gene(finished):
 
 def test_it_is_computed_published_and_kept_by_the_next_run(folder, gene):
     out = folder / "out"
-    table = perturb_directory(out, {gene: 0.0}, options={"n_particles": 100})
+    table = perturb_directory(out, {gene: 0.0}, options={"n_particles": 100})["fates"]
     assert table["after"].sum() == pytest.approx(1.0)
-    written = pd.read_csv(next((out / "tables").glob("perturbation_*.csv")), index_col=0)
+    written = pd.read_csv(out / "tables" / f"perturbation_{gene}=0.csv", index_col=0)
     pd.testing.assert_frame_equal(written, table, check_names=False, check_dtype=False)
     assert list((out / "figures").glob("perturbation_*.png"))
     assert f"{gene}=0" in (out / "report.html").read_text()

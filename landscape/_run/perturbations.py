@@ -36,7 +36,7 @@ def perturb_directory(
     *,
     options: Mapping[str, Any] | None = None,
     observe: Observer = log,
-) -> pd.DataFrame:
+) -> Mapping[str, Any]:
     """Clamp genes of a finished run at levels, and rewrite tables, figures and the report.
 
     The stages of the run stay as they are. A later run into the folder keeps the perturbations as long as its model is
@@ -55,7 +55,7 @@ def perturb_directory(
 
     Returns
     -------
-    Table of the fates before and after.
+    Record of the perturbation, with ``fates`` before and after, see :func:`landscape.tl.perturb`.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def perturb_directory(
             observe=observe,
         )
     name = given.get("key_added") or _keys.perturbation_name(levels)
-    return results_of(adata)[_keys.PERTURBATIONS][name]["fates"]
+    return results_of(adata)[_keys.PERTURBATIONS][name]
 
 
 def carry(out: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> dict[str, str]:

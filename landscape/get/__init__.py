@@ -3,6 +3,7 @@
 from landscape.get._labels import labels
 from landscape.get._model import ensemble, model, trajectories
 from landscape.get._networks import edges, network, regulation, regulator_weights, state_edges
+from landscape.get._perturbations import perturbations
 from landscape.get._results import attractors, barriers, drivers, fates, paths, rates, saddles, terminal_states
 from landscape.get._states import values_at_states
 
@@ -17,6 +18,7 @@ __all__ = [
     "model",
     "network",
     "paths",
+    "perturbations",
     "rates",
     "regulation",
     "regulator_weights",

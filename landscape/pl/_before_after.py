@@ -86,7 +86,7 @@ def before_and_after(
     bar = figure.colorbar(ScalarMappable(Normalize(*ends), surface_cmap()), ax=axes, shrink=0.55, aspect=18, pad=0.01)
     label_colorbar(bar, str(drawn.get("label") or drawn["before"].get("label") or HEIGHT_LABEL), size=8 * text)
     if key:
-        notes.append(", ".join(f"{number} {name}" for number, name in enumerate(key, 1)))
+        notes += [f"{number} {name}" for number, name in enumerate(key, 1)]
     if not (before.support.all() and after.support.all()):
         notes.append("hatched: height unknown")
     if before.is_cut or after.is_cut:

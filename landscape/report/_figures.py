@@ -242,8 +242,10 @@ def _perturbations(adata: AnnData) -> list[Entry]:
         found[name] = Entry(
             name,
             f"Perturbation: {key}",
-            "Landscape before and after on one scale, the share of each fate (ring: before, dot: after, bar: interval), and "
-            "the regulators that change most. It is a prediction of the fitted model, not a measurement.",
+            "Landscape before and after on one scale, the share of each fate (ring: before, dot: after, bar: interval over "
+            "the replicates of the model, grey ticks: other regulators at the same level), and the regulators that change "
+            "most. lfsr is the probability that the change is zero or has the other sign. It is a prediction of the fitted "
+            "model, not a measurement.",
             lambda _: True,
             lambda adata, key=key: pl.perturbation(adata, key=key, **_OPTIONS),  # type: ignore[misc]
         )

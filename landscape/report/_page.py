@@ -27,7 +27,7 @@ from landscape.report._ends import attractor_rows, growth_sentence, verdict
 from landscape.report._figures import entries, figures
 from landscape.report._summary import summarise
 from landscape.report._surface import surface
-from landscape.report._tables import TABLES, file_stem, harmless, tables
+from landscape.report._tables import TABLES, file_stem, harmless, perturbation_title, tables
 
 logger = logging.getLogger(__name__)
 
@@ -178,7 +178,7 @@ def _tables(adata: AnnData) -> list[dict[str, Any]]:
         used.add(stem)
         title, text = TABLES.get(name, (name.replace("_", " ").capitalize(), ""))
         if name.startswith("perturbation_"):
-            title, text = f"Fates after {name.removeprefix('perturbation_')}", TABLES["perturbation"][1]
+            title, text = perturbation_title(name)
         found.append(_table(title, text, table, f"{stem}.csv"))
     order = list(TABLES)
     return sorted(found, key=lambda t: next((i for i, k in enumerate(order) if TABLES[k][0] == t["title"]), 3))

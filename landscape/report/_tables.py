@@ -43,7 +43,11 @@ TABLES: dict[str, tuple[str, str]] = {
         "correlation is that with the fate among all cells.",
     ),
     "barriers": ("Barriers", "Minimum action from one attractor to another, dimensionless, at the noise of the model."),
-    "perturbation": ("Perturbations", "Shares of the fates before and after, with the interval of the change."),
+    "perturbation": (
+        "Perturbations",
+        "Shares of the fates before and after, the change of their log odds with its interval and rate of sign errors (lfsr) "
+        "over the replicates of the model, and its rank among control regulators, 1 for the largest.",
+    ),
     "path_genes": (
         "Genes along paths",
         "Genes in the order in which they move, with shares of the length and of the action of the path.",
@@ -67,8 +71,31 @@ def file_stem(name: str, used: Container[str] = ()) -> str:
     return found
 
 
+# Further tables of a perturbation: title, which its name follows, and text.
+PARTS = {
+    "labels": ("Fates by label after", "The same with attractors of one label as one fate."),
+    "contrasts": (
+        "Contrasts between fates after",
+        "Change of the log odds of one fate against another one, with its interval and rate of sign errors (lfsr).",
+    ),
+    "agreement": (
+        "Without any clamp, beside",
+        "Shares of the unperturbed model and of the chain of cells. Where they differ much, changes may be errors of the fit.",
+    ),
+}
+
+
+def perturbation_title(name: str) -> tuple[str, str]:
+    """Title and text of a table of a perturbation, by the name that :func:`tables` gives it."""
+    key = name.removeprefix("perturbation_")
+    for part, (title, text) in PARTS.items():
+        if key.endswith(f"_{part}"):
+            return f"{title} {key.removesuffix(f'_{part}')}", text
+    return f"Fates after {key}", TABLES["perturbation"][1]
+
+
 def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
-    """Tables of a landscape by name; those of perturbations are called ``perturbation_NAME``."""
+    """Tables of a landscape by name; those of perturbations are called ``perturbation_NAME``, with the endings of ``PARTS``."""
     results = results_of(adata)
     found: dict[str, pd.DataFrame] = {}
     if _keys.NETWORK in adata.varp:
@@ -92,6 +119,10 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
         found["path_genes"] = results[_keys.PATHS]["genes"]
     for name, record in perturbations(adata).items():
         found[f"perturbation_{name}"] = record["fates"].rename_axis("fate")
+        for part in PARTS:
+            if part in record:
+                table = record[part]
+                found[f"perturbation_{name}_{part}"] = table.set_index("fate") if "fate" in table else table
     columns = [key for key in (_keys.BASIN, _keys.FATE_ENTROPY, _keys.HEIGHT) if key in adata.obs]
     cells = adata.obs[columns]
     if _keys.FATES in adata.obsm:

@@ -181,6 +181,8 @@ def test_paths_and_perturbations_have_their_sections(finished, tmp_path):
     for word in (
         "Perturbation: Gata1=0<",
         "Fates after Gata1=0<",
+        "Contrasts between fates after Gata1=0<",
+        "Without any clamp, beside Gata1=0<",
         "Genes along a transition",
         "Barriers as a graph",
         "Paths",

@@ -187,6 +187,21 @@ def test_perturbations_add_up_and_survive_a_file(ensemble, genes, tmp_path):
         assert kept["occupancy"]["height"].shape == kept["occupancy"]["before"]["height"].shape
 
 
+def test_all_perturbations_are_one_tidy_table(ensemble, genes):
+    adata = ensemble.copy()
+    with pytest.raises(KeyError, match=r"landscape\.tl\.perturb"):
+        ls.get.perturbations(adata)
+    for gene in genes:
+        ls.tl.perturb(adata, {gene: 0.0}, **QUICK)
+    table = ls.get.perturbations(adata)
+    for gene, fate in genes.items():
+        row = table[(table["perturbation"] == f"{gene}=0") & (table["fate"] == fate)].iloc[0]
+        assert row["change"] == result(adata, f"{gene}=0")["fates"].loc[fate, "change"]
+    pairs = ls.get.perturbations(adata, contrasts=True)
+    assert list(pairs.columns) == ["perturbation", "fate", "against", "log_odds", "low", "high", "lfsr"]
+    assert set(pairs["perturbation"]) == {f"{gene}=0" for gene in genes}
+
+
 def test_the_same_seed_gives_the_same_answer(ensemble, genes):
     gene = next(iter(genes))
     a, b = (ls.tl.perturb(ensemble, {gene: 0.0}, **QUICK, rng=3, copy=True) for _ in range(2))
