@@ -136,7 +136,7 @@ def paired_fates(
     acts = np.array([any(_acts(model, clamp) for model in listed) for clamp in clamps], dtype=bool)
     every: list[Clamp] = [{}, *(clamp for clamp, yes in zip(clamps, acts, strict=True) if yes)]
     place = np.concatenate([[0], np.where(acts, np.cumsum(acts), 0)])  # what cannot act is the model itself
-    runs, noise = [], CommonNoise(seed_of(rng), *x.shape, n_steps)
+    runs, noise = [], CommonNoise(seed_of(rng), len(x), x.shape[1], n_steps)
     for m, model in enumerate(listed):
         run, keep = _Run(known), bool(n_times) and m == 0
         for part in clamped_paths(
@@ -152,7 +152,7 @@ def paired_fates(
             run.add(part, every[part.first : part.first + len(part.rest)], keep=keep)
         runs.append(run)
     mean, shift = (np.array([getattr(run, name) for run in runs])[:, place] for name in ("mean", "shift"))
-    for c in np.flatnonzero(~acts):
+    for c in np.flatnonzero(~acts).tolist():
         for gene, level in clamps[c].items():
             mean[:, 1 + c, gene], shift[:, 1 + c, gene] = level, level - mean[:, 0, gene]
     return PairedFates(

@@ -190,8 +190,8 @@ def _fates(
     marked = np.zeros((0, len(fates)))
     if controls is not None:
         marked = before + controls[list(fates.index)].to_numpy(dtype=float)
-        at, row = marked.ravel(), np.tile(rows, len(marked))
-        ticks = ax.vlines(at, row - _TICK, row + _TICK, color=_CONTROL, lw=1.0 * text, zorder=1.5)
+        level = np.tile(rows, len(marked))
+        ticks = ax.vlines(marked.ravel(), level - _TICK, level + _TICK, color=_CONTROL, lw=1.0 * text, zorder=1.5)
         ticks.set_gid("controls")
     ax.hlines(rows, low, high, color="#9aa3ad", lw=5, alpha=0.55, zorder=1).set_gid("intervals")
     ax.hlines(rows, before, after, color=chosen, lw=1.6, zorder=2)
