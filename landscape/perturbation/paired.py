@@ -83,7 +83,7 @@ def paired_fates(
     of the nearest reference (:meth:`References.label`), and ``other`` if none is near or it does not come to rest. A clamp
     of genes that regulate no other gene in any model leaves all paths as they are, and their fates too.
 
-    All clamps of a model are simulated in one batch (:func:`landscape.perturbation.clamped_paths.clamped_paths`).
+    All clamps of a model are simulated in one batch.
     The common noise makes the changes of one model accurate: with shares :math:`p` and :math:`q` of a fate before and
     after, the variance of :math:`q - p` over :math:`n` paths falls from :math:`[p(1-p) + q(1-q)]/n` to the share of paths
     that change over :math:`n`. It makes the simulation errors of different models alike as well, so that the differences
