@@ -62,6 +62,19 @@ class StoredData:
 
 
 @dataclass(frozen=True)
+class StoredSample(StoredData):
+    """Cells on which structure is tested (:class:`landscape.directions.Sample`); ``count_layer=None`` is ``adata.X``."""
+
+    rows: NDArray[np.int64]
+    count_layer: str | None
+    rng: np.random.Generator
+
+    def counts(self, layer: str | None = None) -> sparse.csr_matrix:
+        """Checked counts of a layer, by default of ``count_layer``."""
+        return count_matrix(self.adata, self.count_layer if layer is None else layer)
+
+
+@dataclass(frozen=True)
 class StoredCells(StoredData):
     """A data set with everything that the chain of cells is made from (:class:`landscape.directions.Cells`).
 

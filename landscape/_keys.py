@@ -45,6 +45,7 @@ SCHEMA_VERSION: Final = 1
 TRUTH: Final = "truth"
 
 # uns["landscape"][...]
+STRUCTURE: Final = "structure"
 TERMINAL_STATES: Final = "terminal_states"
 STATE_NETWORKS: Final = "state_networks"
 DYNAMICS: Final = "dynamics"

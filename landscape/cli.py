@@ -276,6 +276,8 @@ def _run(source: Path, out: Path, values: dict[str, Any], *, force: bool) -> Non
     from landscape._run.settings import from_mapping
 
     summary = run_directory(source, out, settings=from_mapping(values), force=force, observe=_show)
+    if summary["supported"] is False:
+        typer.echo(f"no landscape supported: {'; '.join(summary['reasons'])}")
     names = ", ".join(attractor["name"] for attractor in summary["attractors"] or []) or "none"
     typer.echo(f"{summary['n_cells']:,} cells, {summary['n_edges']} edges of {summary['n_regulators']} regulators")
     typer.echo(f"attractors: {names}")

@@ -17,6 +17,7 @@ from landscape.directions import SOURCES
 # Stages whose functions take further keywords from a configuration file.
 TUNABLE = (
     "genes",
+    "structure",
     "latent",
     "network",
     "dynamics",

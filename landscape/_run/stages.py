@@ -19,6 +19,7 @@ from landscape._run.plan import Plan
 from landscape._run.regulators import affordable
 from landscape.datasets.regulator_lists import is_tier
 from landscape.network import match
+from landscape._verdict import verdict_of
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +142,17 @@ def _genes(work: Work) -> None:
     )
 
 
+def _structure(work: Work) -> None:
+    tl.structure(
+        work.current,
+        direction=combined(work.plan.directions),
+        layer=work.layer,
+        batch_key=work.plan.batch_key,
+        rng=work.plan.seed,
+        **work.plan.options("structure"),
+    )
+
+
 def _latent(work: Work) -> None:
     from landscape.latent import LatentModel
 
@@ -186,6 +198,14 @@ def _network(work: Work) -> None:
         rng=work.plan.seed,
         **work.plan.options("network"),
     )
+    verdict = verdict_of(work.current)
+    if verdict.supported is False:
+        logger.warning("%s; what follows shows a model of noise", verdict.headline)
+
+
+def _label_key(work: Work) -> str | None:
+    """Labels that name states; none where no landscape is supported, as a name would claim one."""
+    return None if verdict_of(work.current).supported is False else work.plan.label_key
 
 
 def _dynamics(work: Work) -> None:
@@ -202,13 +222,13 @@ def _dynamics(work: Work) -> None:
 
 
 def _attractors(work: Work) -> None:
-    tl.attractors(work.current, label_key=work.plan.label_key, rng=work.plan.seed, **work.plan.options("attractors"))
+    tl.attractors(work.current, label_key=_label_key(work), rng=work.plan.seed, **work.plan.options("attractors"))
 
 
 def _terminal_states(work: Work) -> None:
     """Terminal states of the chain; a direction along a cycle has none, and the run goes on without them."""
     try:
-        tl.terminal_states(work.current, **{"label_key": work.plan.label_key, **work.plan.options("terminal_states")})
+        tl.terminal_states(work.current, **{"label_key": _label_key(work), **work.plan.options("terminal_states")})
     except ValueError as error:
         logger.warning("terminal states of the chain are left out: %s", error)
 
@@ -265,15 +285,16 @@ def stages() -> tuple[Stage, ...]:
     latent = ("layer", "batch_key", "max_epochs", "seed")
     listed = [
         Stage("genes", (), ("layer", "batch_key", "regulators", "n_top_genes"), _genes, pp.select_genes),
+        Stage("structure", ("genes",), ("layer", "batch_key", "directions", "seed"), _structure, tl.structure),
         Stage("latent", ("genes",), latent, _latent, LatentModel, storage.SCHEMA),
         Stage("network", ("genes", "latent"), ("layer", "batch_key", "regulators", "seed"), _network, tl.network),
         Stage(
             "dynamics", ("latent", "network"), ("layer", "directions", "n_regulators", "seed"), _dynamics, tl.dynamics
         ),
-        Stage("attractors", ("dynamics",), ("label_key", "seed"), _attractors, tl.attractors),
+        Stage("attractors", ("structure", "network", "dynamics"), ("label_key", "seed"), _attractors, tl.attractors),
         Stage(
             "terminal_states",
-            ("latent", "dynamics", "attractors"),
+            ("structure", "network", "latent", "dynamics", "attractors"),
             ("label_key",),
             _terminal_states,
             tl.terminal_states,

@@ -6,7 +6,7 @@ Light on purpose: the command line builds its options from the table, so that no
 from landscape.directions.direction import GRADE_NAMES, GRADES, Combination, Direction, Grade
 from landscape.directions.pseudotime import PSEUDOTIME, from_pseudotime
 from landscape.directions.root import ROOT, from_root
-from landscape.directions.source import Cells, Data, Option, Source
+from landscape.directions.source import Cells, Data, Option, Sample, Signal, Source
 from landscape.directions.time import TIME, from_time
 from landscape.directions.transitions import TRANSITIONS, from_transitions
 from landscape.directions.unspliced import UNSPLICED, from_unspliced
@@ -35,6 +35,8 @@ __all__ = [
     "Grade",
     "Option",
     "SOURCES",
+    "Sample",
+    "Signal",
     "Source",
     "from_pseudotime",
     "from_root",

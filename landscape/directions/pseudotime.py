@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from landscape.directions.direction import Direction, require_name
-from landscape.directions.source import Cells, Data, Option, Source
+from landscape.directions.source import Cells, Data, Option, Sample, Signal, Source
 
 if TYPE_CHECKING:
     from landscape.markov.directed import Directed
@@ -51,6 +51,14 @@ def _read(cells: Cells, direction: Direction) -> Directed:
     return directed_by_order(cells.graph, cells.states, pseudotimes(cells, direction.key))
 
 
+def _signals(sample: Sample, direction: Direction) -> list[Signal]:
+    from landscape.directions.clock import pseudotimes
+    from landscape.structure import coded
+
+    order = pseudotimes(sample, direction.key)[sample.rows]
+    return [Signal(_describe(direction), coded(order), sample.counts()[sample.rows])]
+
+
 PSEUDOTIME = Source(
     name="pseudotime",
     grade="C",
@@ -60,4 +68,5 @@ PSEUDOTIME = Source(
     detect=_detect,
     sought="a pseudotime",
     options=(Option("pseudotime_key", "Direction: obs column with a pseudotime.", from_pseudotime),),
+    signals=_signals,
 )

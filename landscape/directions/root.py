@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from landscape.directions.direction import Direction, require_name
-from landscape.directions.source import Cells, Data, Option, Source
+from landscape.directions.source import Cells, Data, Option, Sample, Signal, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,6 +121,29 @@ def _marked_cells(cells: Cells, genes: tuple[str, ...]) -> NDArray[np.int64]:
     return root_by_markers(cells.graph, expression)
 
 
+def _signals(sample: Sample, direction: Direction) -> list[Signal]:
+    """Score of the root genes among neighbours by all other genes, or the cells of the root; nothing for a single cell."""
+    import numpy as np
+
+    from landscape._numbers import TARGET_SUM
+
+    counts = sample.counts()[sample.rows]
+    if direction.genes:
+        genes = sample.gene_names.get_indexer(list(direction.genes))
+        depth = np.asarray(counts.sum(1), dtype=float)
+        levels = np.log1p(counts[:, genes].toarray() / depth * TARGET_SUM)
+        spread = levels.std(0)
+        score = ((levels - levels.mean(0))[:, spread > 0] / spread[spread > 0]).sum(1)
+        return [
+            Signal(_describe(direction), score[:, None], counts[:, np.setdiff1d(np.arange(counts.shape[1]), genes)])
+        ]
+    if direction.key in sample.cell_names:
+        return []
+    column, _, value = direction.key.partition("=")
+    inside = (sample.column(column, hint="pass another root").astype(str) == value).to_numpy(dtype=float)
+    return [Signal(_describe(direction), inside[sample.rows, None], counts)]
+
+
 ROOT = Source(
     name="root",
     grade="C",
@@ -129,6 +152,7 @@ ROOT = Source(
     read=_read,
     detect=_detect,
     sought="uns['iroot']",
+    signals=_signals,
     options=(
         Option("root", "Direction: where it starts.", from_root, metavar="CELL|COLUMN=VALUE"),
         Option(

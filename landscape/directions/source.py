@@ -73,6 +73,40 @@ class Cells(Data, Protocol):
         """Checked counts of a layer, by default of the one that the states come from, shape ``(n, n_genes)``."""
 
 
+class Sample(Data, Protocol):
+    """Cells of a data set on which structure is tested."""
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Positions of the cells of the sample, shape ``(n,)``; everything else is that of all cells."""
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Generator that the tests draw from."""
+
+    def counts(self, layer: str | None = None) -> sparse.csr_matrix:
+        """Checked counts of all cells in a layer, by default of the one that is tested, shape ``(n_cells, n_genes)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Values that a direction rests on, which are like those of neighbours if it has to do with the state.
+
+    Attributes
+    ----------
+    name
+        What they are, in words.
+    values
+        Values of the cells of a sample, shape ``(n, m)``.
+    counts
+        Counts of the same cells that define neighbours, shape ``(n, g)``, from which the values do not derive.
+    """
+
+    name: str
+    values: NDArray[np.float64]
+    counts: sparse.csr_matrix
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """A setting of a run that asks for a source.
@@ -133,6 +167,9 @@ class Source:
         What ``detect`` looks for, in words; empty where it finds nothing by itself.
     options
         Settings of a run that ask for it.
+    signals
+        What the direction rests on, for :func:`landscape.tl.structure`; nothing where that cannot be tested. It may rely
+        on ``require``.
     """
 
     name: str
@@ -143,3 +180,4 @@ class Source:
     detect: Callable[[Data], Sequence[Direction]] = lambda _: ()
     sought: str = ""
     options: tuple[Option, ...] = ()
+    signals: Callable[[Sample, Direction], Sequence[Signal]] = lambda *_: ()

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from landscape.directions.direction import Direction, require_name
-from landscape.directions.source import Cells, Data, Option, Source
+from landscape.directions.source import Cells, Data, Option, Sample, Signal, Source
 
 if TYPE_CHECKING:
     from landscape.markov.directed import Directed
@@ -68,6 +68,14 @@ def _read(cells: Cells, direction: Direction) -> Directed:
     return directed_by_times(cells.graph, cells.coordinates, cells.states, times, growth=growth, rng=cells.rng)
 
 
+def _signals(sample: Sample, direction: Direction) -> list[Signal]:
+    from landscape.directions.clock import time_points
+    from landscape.structure import coded
+
+    times = time_points(sample, direction.key)[sample.rows]
+    return [Signal(_describe(direction), coded(times), sample.counts()[sample.rows])]
+
+
 TIME = Source(
     name="time",
     grade="B",
@@ -77,4 +85,5 @@ TIME = Source(
     detect=_detect,
     sought="real time (obs['day'], obs['time'], ...)",
     options=(Option("time_key", "Direction: obs column with real time points.", from_time),),
+    signals=_signals,
 )

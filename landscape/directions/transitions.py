@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from landscape.directions.direction import GRADES, Direction, Grade, require_name
-from landscape.directions.source import Cells, Data, Source
+from landscape.directions.source import Cells, Data, Sample, Signal, Source
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Largest deviation of a row sum from one that rounding of a stored matrix may leave.
 _ROUNDING = 1e-6
+# Random projections of counts in which the aims of transitions are compared.
+_N_PROJECTIONS = 20
 
 
 def from_transitions(key: str, *, grade: Grade = "C", weight: float = 1.0) -> Direction:
@@ -79,4 +81,17 @@ def _read(cells: Cells, direction: Direction) -> Directed:
     return directed_by_chain(cells.graph, cells.states, _matrix(cells, direction))
 
 
-TRANSITIONS = Source(name="transitions", grade="C", describe=_describe, require=_require, read=_read)
+def _signals(sample: Sample, direction: Direction) -> list[Signal]:
+    """Mean state to which the transitions of a cell lead, in random projections of normalised counts."""
+    import numpy as np
+    from scipy import sparse
+
+    counts = sample.counts().astype(float)
+    depth = np.maximum(np.ravel(counts.sum(1)), 1)
+    levels = (sparse.diags(1 / depth) @ counts).sqrt()
+    state = levels @ sample.rng.normal(size=(counts.shape[1], _N_PROJECTIONS))
+    aims = _matrix(sample, direction)[sample.rows] @ state
+    return [Signal(_describe(direction), np.asarray(aims), counts[sample.rows])]
+
+
+TRANSITIONS = Source(name="transitions", grade="C", describe=_describe, require=_require, read=_read, signals=_signals)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from landscape import _keys
 from landscape.directions.direction import Direction, require_name
-from landscape.directions.source import Cells, Data, Option, Source
+from landscape.directions.source import Cells, Data, Option, Sample, Signal, Source
 
 if TYPE_CHECKING:
     from landscape.markov.directed import Directed
@@ -62,6 +62,23 @@ def _read(cells: Cells, direction: Direction) -> Directed:
     return directed_by_velocity(cells.graph, cells.states, y, found.velocity[:, found.used] / (1 + s[:, found.used]))
 
 
+def _signals(sample: Sample, direction: Direction) -> list[Signal]:
+    """Unspliced counts among neighbours by spliced ones, and the degree of splicing among neighbours by both."""
+    from scipy import sparse
+
+    from landscape.structure.velocities import abundance, splicing
+
+    spliced, unspliced = (sample.counts(layer)[sample.rows].astype(float) for layer in (None, direction.key))
+    return [
+        Signal(_describe(direction), abundance(unspliced, sample.rng), spliced),
+        Signal(
+            f"degree of splicing in layers[{direction.key!r}]",
+            splicing(spliced, unspliced, sample.rng),
+            sparse.csr_matrix(spliced + unspliced),
+        ),
+    ]
+
+
 UNSPLICED = Source(
     name="unspliced",
     grade="C",
@@ -70,5 +87,6 @@ UNSPLICED = Source(
     read=_read,
     detect=_detect,
     sought=f"layers[{_keys.UNSPLICED!r}]",
+    signals=_signals,
     options=(Option("unspliced", "Direction: unspliced counts.", from_unspliced, metavar="LAYER"),),
 )

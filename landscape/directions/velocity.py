@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from landscape.directions.direction import Direction, require_name
-from landscape.directions.source import Cells, Data, Option, Source
+from landscape.directions.source import Cells, Data, Option, Sample, Signal, Source
 
 if TYPE_CHECKING:
     from landscape.markov.directed import Directed
@@ -67,6 +67,23 @@ def _read(cells: Cells, direction: Direction) -> Directed:
     return directed_by_velocity(cells.graph, cells.states, s / spread, v / spread)
 
 
+def _signals(sample: Sample, direction: Direction) -> list[Signal]:
+    """Directions of the velocities of the genes that move most."""
+    import numpy as np
+    from scipy import sparse
+
+    from landscape.markov.directed import MAX_VELOCITY_GENES
+    from landscape.structure.velocities import velocity_directions
+
+    stored = sample.layer(direction.key, hint=_HINT)[sample.rows]
+    dense = stored.toarray() if sparse.issparse(stored) else np.asarray(stored, dtype=float)
+    known = dense[:, np.isfinite(dense).all(0)]
+    speed = np.abs(known).sum(0)
+    fastest = np.argsort(-speed, kind="stable")[:MAX_VELOCITY_GENES]
+    values = velocity_directions(known[:, fastest[speed[fastest] > 0]].astype(float))
+    return [Signal(_describe(direction), values, sample.counts()[sample.rows])]
+
+
 VELOCITY = Source(
     name="velocity",
     grade="C",
@@ -75,5 +92,6 @@ VELOCITY = Source(
     read=_read,
     detect=_detect,
     sought=f"layers[{_LAYER!r}]",
+    signals=_signals,
     options=(Option("velocity_layer", "Direction: a velocity.", from_velocity, metavar="LAYER"),),
 )

@@ -4,7 +4,17 @@ from landscape.get._labels import labels
 from landscape.get._model import ensemble, model, trajectories
 from landscape.get._networks import edges, network, regulation, regulator_weights, state_edges
 from landscape.get._perturbations import perturbations
-from landscape.get._results import attractors, barriers, drivers, fates, paths, rates, saddles, terminal_states
+from landscape.get._results import (
+    attractors,
+    barriers,
+    drivers,
+    fates,
+    paths,
+    rates,
+    saddles,
+    structure,
+    terminal_states,
+)
 from landscape.get._states import values_at_states
 
 __all__ = [
@@ -24,6 +34,7 @@ __all__ = [
     "regulator_weights",
     "saddles",
     "state_edges",
+    "structure",
     "terminal_states",
     "trajectories",
     "values_at_states",

@@ -59,6 +59,28 @@ def terminal_states(adata: AnnData) -> pd.DataFrame:
     return _points(adata, _keys.TERMINAL_STATES, "terminal", states=False)
 
 
+def structure(adata: AnnData) -> pd.DataFrame:
+    """Tests of structure: whether the data support a landscape.
+
+    Parameters
+    ----------
+    adata
+        Annotated data after :func:`landscape.tl.structure`.
+
+    Returns
+    -------
+    One row per test: ``test``, ``statistic``, ``by_chance`` (its mean under the null hypothesis), ``p_value``, ``passed``,
+    ``note``.
+
+    Raises
+    ------
+    KeyError
+        If structure was not tested.
+    """
+    record = read_result(require_adata(adata), _keys.STRUCTURE, hint="run `landscape.tl.structure` first")
+    return record["table"].rename_axis("test").reset_index()
+
+
 def saddles(adata: AnnData, *, states: bool = False) -> pd.DataFrame:
     """Transition states: saddles between attractors.
 

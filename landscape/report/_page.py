@@ -22,10 +22,11 @@ from matplotlib import pyplot as plt
 from landscape import _keys
 from landscape._anndata import require_adata, results_of
 from landscape._files import write_text
+from landscape._verdict import verdict_of
 from landscape.directions import GRADE_NAMES, GRADES
 from landscape.report._ends import attractor_rows, growth_sentence, verdict
 from landscape.report._figures import entries, figures
-from landscape.report._summary import summarise
+from landscape.report._summary import NO_GRADE, summarise
 from landscape.report._surface import surface
 from landscape.report._tables import TABLES, file_stem, harmless, perturbation_title, tables
 
@@ -36,6 +37,11 @@ MAX_ROWS = 100
 MAX_COLUMNS = 14
 # Largest number of rows and of entries of a table that can be downloaded from the page.
 _ROWS_TO_EMBED, _ENTRIES_TO_EMBED = 20_000, 200_000
+# In place of what a grade permits to conclude.
+_NO_LANDSCAPE = (
+    "The tests of structure do not set these data apart from cells without a landscape. The figures and tables below show "
+    "what a model makes of noise: conclude nothing from them."
+)
 # Dots per inch of the figures.
 _DPI = 150
 
@@ -111,9 +117,10 @@ def report(
         n_in_model=len(results[_keys.DYNAMICS]["regulators"]) if _keys.DYNAMICS in results else None,
         warnings=alike(summary["warnings"]),
         grade=grade,
-        grade_name=GRADE_NAMES.get(grade, "not computed"),
+        headline=verdict_of(adata).headline,
+        grade_name="no landscape supported" if grade == NO_GRADE else GRADE_NAMES.get(grade, "not computed"),
         grade_names=GRADE_NAMES,
-        grade_text=GRADES.get(grade, "No dynamics were fitted."),
+        grade_text=_NO_LANDSCAPE if grade == NO_GRADE else GRADES.get(grade, "No dynamics were fitted."),
         source={"name": "", "sha256": "", **run.get("input", {})},
         growth=growth_sentence(results.get(_keys.DYNAMICS, {})),
         attractors=ends,

@@ -12,9 +12,12 @@ from anndata import AnnData
 import landscape
 from landscape import _keys
 from landscape._anndata import require_adata, results_of
+from landscape._verdict import Verdict, verdict_of
 
 SCHEMA = "landscape.summary/1"
 _RUN = "run"
+# Instead of a grade where the data support no landscape.
+NO_GRADE = "none"
 
 
 def summarise(
@@ -33,7 +36,9 @@ def summarise(
 
     Returns
     -------
-    Dictionary with ``schema``, ``n_cells``, ``n_genes``, ``n_regulators``, ``n_edges``, ``identifiability`` (grade A to D),
+    Dictionary with ``schema``, ``supported`` (whether the data support a landscape), ``structure`` (test, statistic, by_chance, p_value,
+    passed), ``reasons`` (what speaks against a landscape), ``n_cells``, ``n_genes``, ``n_regulators``, ``n_edges``, ``identifiability`` (grade A to D, or "none" where no
+    landscape is supported),
     ``direction``, ``attractors`` (name, n_cells, leading_eigenvalue, observed, support), ``terminal_states`` (name, n_cells, n_basin,
     gathering, arrival, attractor), ``barriers`` (from, to, height, low, high), ``curl_share``, ``tangency``, ``decoded_at``
     (the covariates of the states), ``seconds``, ``peak_memory_mb``, ``versions``, ``seed``, ``warnings``.
@@ -43,14 +48,18 @@ def summarise(
     network = results.get(_keys.NETWORK, {})
     dynamics = results.get(_keys.DYNAMICS, {})
     run = results.get(_RUN, {})
+    verdict = verdict_of(adata)
     params = run.get("params", {})
     return {
         "schema": SCHEMA,
+        "supported": verdict.supported,
+        "reasons": list(verdict.reasons),
+        "structure": _structure(results.get(_keys.STRUCTURE)),
         "n_cells": adata.n_obs,
         "n_genes": adata.n_vars,
         "n_regulators": _whole(network.get("n_regulators")),
         "n_edges": _whole(network.get("n_edges")),
-        "identifiability": None if "grade" not in dynamics else str(dynamics["grade"]),
+        "identifiability": _grade(dynamics, verdict),
         "direction": [str(d) for d in params.get("directions", [])],
         "attractors": _attractors(results.get(_keys.ATTRACTORS)),
         "terminal_states": _terminal(results.get(_keys.TERMINAL_STATES)),
@@ -64,6 +73,26 @@ def summarise(
         "seed": _whole(params.get("seed")),
         "warnings": [str(w) for w in run.get("warnings", [])],
     }
+
+
+def _grade(dynamics: Mapping[str, Any], verdict: Verdict) -> str | None:
+    """Grade of what is identified; where no landscape is supported, nothing is."""
+    if "grade" not in dynamics:
+        return None
+    return NO_GRADE if verdict.supported is False else str(dynamics["grade"])
+
+
+def _structure(record: Any) -> list[dict[str, Any]] | None:
+    if record is None:
+        return None
+    return [
+        {
+            "test": str(name),
+            **{key: _number(row[key]) for key in ("statistic", "by_chance", "p_value")},
+            "passed": bool(row["passed"]),
+        }
+        for name, row in zip(record["table"].index, record["table"].to_dict("records"), strict=True)
+    ]
 
 
 def _attractors(record: Any) -> list[dict[str, Any]] | None:

@@ -18,6 +18,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 # Title and caption of each table, in the order of the page.
 TABLES: dict[str, tuple[str, str]] = {
+    "structure": (
+        "Tests of structure",
+        "Whether the data support a landscape: the figure of each test, its mean by chance, and the p-value. All tests that can be "
+        "made have to pass at the level of 1 %.",
+    ),
     "attractors": (
         "Attractors",
         "Stable states of the fitted drift: cells in the basin, spectrum, residual of the solver, support in the ensemble.",
@@ -98,6 +103,8 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
     """Tables of a landscape by name; those of perturbations are called ``perturbation_NAME``, with the endings of ``PARTS``."""
     results = results_of(adata)
     found: dict[str, pd.DataFrame] = {}
+    if _keys.STRUCTURE in results:
+        found["structure"] = results[_keys.STRUCTURE]["table"].rename_axis("test")
     if _keys.NETWORK in adata.varp:
         found["network"] = get.edges(adata).set_index("source")
     if _keys.ATTRACTORS in results:

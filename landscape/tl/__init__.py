@@ -12,6 +12,7 @@ from landscape.tl._paths import paths
 from landscape.tl._perturb import perturb
 from landscape.tl._rates import rates
 from landscape.tl._states import state_networks
+from landscape.tl._structure import structure
 from landscape.tl._terminal_states import terminal_states
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "perturb",
     "rates",
     "state_networks",
+    "structure",
     "terminal_states",
 ]
