@@ -12,6 +12,7 @@ from landscape import _keys
 from landscape._anndata import results_of
 
 UNSUPPORTED = "no landscape supported"
+NO_EDGE = "the network has no edge"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def verdict_of(adata: AnnData) -> Verdict:
     reasons = [str(text) for text in np.ravel(record.get("reasons", []))]
     network = results.get(_keys.NETWORK, {})
     if "n_edges" in network and int(network["n_edges"]) == 0:
-        reasons.append(f"the network of {int(network['n_regulators'])} regulators has no edge")
+        reasons.append(NO_EDGE)
     if reasons:
         return Verdict(False, tuple(reasons))
     return Verdict(True if _keys.STRUCTURE in results else None)

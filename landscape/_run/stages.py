@@ -20,6 +20,7 @@ from landscape._run.regulators import affordable
 from landscape.datasets.regulator_lists import is_tier
 from landscape.network import match
 from landscape._verdict import verdict_of
+from landscape._verdict import NO_EDGE, UNSUPPORTED, verdict_of
 
 logger = logging.getLogger(__name__)
 
@@ -198,9 +199,8 @@ def _network(work: Work) -> None:
         rng=work.plan.seed,
         **work.plan.options("network"),
     )
-    verdict = verdict_of(work.current)
-    if verdict.supported is False:
-        logger.warning("%s; what follows shows a model of noise", verdict.headline)
+    if NO_EDGE in verdict_of(work.current).reasons:
+        logger.warning("%s: %s; a model fitted all the same describes noise", UNSUPPORTED, NO_EDGE)
 
 
 def _label_key(work: Work) -> str | None:

@@ -17,6 +17,7 @@ from landscape.pl.scene.cells import Colours, plane_names
 from landscape.pl.scene.painting import CORNER, frame, front, paint, scale
 from landscape.pl.scene.relief import Relief
 from landscape.pl.scene.view import ELEVATION, RESOLUTION, View, read_view, relief_of
+from landscape.pl.style.verdict import flagged_title
 from landscape.pl.style.figure import INK, axes_scale, caption, counted, finish, label_colorbar, new_axes
 from landscape.pl.style.labels import LabelRow, arrange_rows
 
@@ -141,8 +142,9 @@ def landscape(
     scale(ax, relief.camera, heights, height_label or view.label)
     frame(ax, relief, development)
     legend(figure, ax, view.painted, named=view.by_basin and bool(view.places))
+    title, title_color = flagged_title(adata, title)
     if title:
-        ax.set_title(title, color=INK, fontsize=12)
+        ax.set_title(title, color=title_color, fontsize=12)
     sampling = view.sampling
     if beyond:
         sampling = (

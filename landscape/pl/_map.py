@@ -23,6 +23,7 @@ from landscape.pl.scene.height_map import HeightMap
 from landscape.pl.scene.painting import STROKES, UNKNOWN, surface_cmap
 from landscape.pl.scene.transitions import PlaneTransitions, segments_where
 from landscape.pl.scene.view import View, read_view
+from landscape.pl.style.verdict import flagged_title
 from landscape.pl.style.figure import INK, axes_scale, caption, finish, label_colorbar, new_axes
 from landscape.pl.style.labels import place_labels
 
@@ -120,8 +121,9 @@ def landscape2d(
             ax, np.array([place.point for place in view.places]), texts, view.edges, avoid=seen[:_AVOIDED], size=9.0 * t
         )
     legend(figure, ax, view.painted, named=view.by_basin and bool(view.places))
+    title, title_color = flagged_title(adata, title)
     if title:
-        ax.set_title(title, color=INK, fontsize=12, pad=6)
+        ax.set_title(title, color=title_color, fontsize=12, pad=6)
     notes = view.notes(heights)
     if streams:
         notes.append(f"arrows: {streams}")

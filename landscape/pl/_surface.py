@@ -18,6 +18,7 @@ from landscape.pl.scene.cells import plane_names
 from landscape.pl.scene.height_map import HeightMap
 from landscape.pl.scene.places import development_direction
 from landscape.pl.scene.view import View, read_view
+from landscape.pl.style.verdict import flagged_title
 
 # Keeps the description of a clicked attractor or path in sight. Names are written as text, never as markup.
 _ON_CLICK = """
@@ -122,7 +123,7 @@ def landscape3d(
     figure.add_traces([trace for group in groups for trace in group] + fixed)
     if len(groups) > 1:
         figure.update_layout(updatemenus=[_menu(wanted, [len(group) for group in groups], len(fixed))])
-    _lay_out(figure, view, heights, title)
+    _lay_out(figure, view, heights, (flagged_title(adata, title)[0] or "").replace("\n", ": "))
     if save is not None:
         html = figure.to_html(
             include_plotlyjs=True, full_html=True, config={"displaylogo": False}, post_script=_ON_CLICK
@@ -151,7 +152,7 @@ def _menu(names: Sequence[str | None], sizes: Sequence[int], fixed: int) -> dict
     return {"buttons": buttons, "x": 0.0, "xanchor": "left", "y": 1.0, "yanchor": "top", "showactive": True}
 
 
-def _lay_out(figure: Any, view: View, heights: HeightMap, title: str | None) -> None:
+def _lay_out(figure: Any, view: View, heights: HeightMap, title: str) -> None:
     menus = figure.layout.updatemenus
     if menus:  # show the first entry
         for trace, visible in zip(figure.data, menus[0].buttons[0].args[0]["visible"], strict=True):

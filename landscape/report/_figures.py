@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from landscape import _keys, get, pl
 from landscape._anndata import results_of
 from landscape._labels import label_key_of
+from landscape.pl.style.verdict import flag
 from landscape.report._tables import file_stem, perturbations
 
 _OPTIONS: dict[str, Any] = {"show": False, "return_fig": True}
@@ -60,7 +61,9 @@ def figures(adata: AnnData) -> Iterator[Drawn]:
     """Draw the figures that the results allow, one at a time; close each with ``plt.close`` after use."""
     for entry in entries(adata):
         if entry.possible(adata):
-            yield Drawn(entry.name, entry.title, entry.text, entry.draw(adata))
+            figure = entry.draw(adata)
+            flag(figure, adata)
+            yield Drawn(entry.name, entry.title, entry.text, figure)
 
 
 def entries(adata: AnnData) -> list[Entry]:

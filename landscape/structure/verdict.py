@@ -90,7 +90,7 @@ def compare_genes(counts: sparse.csr_matrix, batch: NDArray[np.int64], rng: np.r
     overall, within = gene_split(counts[:, genes], batch, rng)
     return (
         _of_split(SHARED, overall, "correlation of two halves of the genes"),
-        _of_split(CONTINUUM, within, f"the same within {within.n_groups} groups of like cells"),
+        _of_split(CONTINUUM, within, f"the same within {within.n_groups} group{'' if within.n_groups == 1 else 's'} of like cells"),
     )
 
 
