@@ -2,14 +2,14 @@
 
 from landscape.structure.gene_split import GeneSplit, gene_split
 from landscape.structure.smoothness import Smoothness, coded, smoothness
-from landscape.structure.verdict import LEVEL, MAX_CELLS, Test, compare_genes, compare_values, failures, untestable
+from landscape.structure.verdict import LEVEL, MAX_CELLS, StructureTest, compare_genes, compare_values, failures, untestable
 
 __all__ = [
     "LEVEL",
     "MAX_CELLS",
     "GeneSplit",
     "Smoothness",
-    "Test",
+    "StructureTest",
     "coded",
     "compare_genes",
     "compare_values",

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
-from landscape._numbers import TINY
 from landscape.structure.residuals import cell_variances, components, residuals
 from landscape.structure.strata import strata
 
 N_NEIGHBORS = 15
 N_PERMUTATIONS = 999
+# Share of the variance of values below which library size and batch explain them all.
+_ROUNDING = 1e-10
 # Largest number of distinct numbers that are taken as levels without an order.
 MAX_LEVELS = 12
 
@@ -45,9 +46,9 @@ def smoothness(
 
     .. math:: I = \frac{\sum_{cd} w_{cd}\, z_c \cdot z_d}{\sum_c |z_c|^2}
 
-    with centred values :math:`z` and :math:`w_{cd} = 1/k` for the nearest :math:`k` neighbours in the leading components
+    with what library size and batch leave of the values, :math:`z`, and :math:`w_{cd} = 1/k` for the nearest :math:`k` neighbours in the leading components
     of the residuals of counts. Cells are permuted within strata of like library size and batch; where values have nothing
-    to do with the state, the p-value is exact.
+    to do with state and size, the p-value is exact.
 
     Parameters
     ----------
@@ -65,13 +66,13 @@ def smoothness(
     Moran (1950), *Biometrika* 37, 17. https://doi.org/10.1093/biomet/37.1-2.17
     """
     cells = strata(np.asarray(counts.sum(1)).ravel(), batch)
-    if not cells.varies_within(values):
+    z = values - cells.nuisance @ (cells.nuisance.T @ values)
+    if not cells.varies_within(values) or (z**2).sum() <= _ROUNDING * ((values - values.mean(0)) ** 2).sum():
         return Smoothness(np.nan, np.nan, np.nan)
     found = residuals(counts, cells.stratum, scale=cell_variances(counts, cells.stratum))
     left, size = components(found, cells.nuisance, rng)
     weights = _neighbors(left * size)
-    z = values - values.mean(0)
-    total = max(float((z**2).sum()), TINY)
+    total = float((z**2).sum())
 
     def moran(order: NDArray[np.int64] | slice) -> float:
         return float(np.einsum("cm,cm->", z[order], weights @ z[order])) / total

@@ -24,7 +24,7 @@ SHARED, CONTINUUM = "shared variation", "continuum"
 
 
 @dataclass(frozen=True)
-class Test:
+class StructureTest:
     """A test of structure.
 
     Attributes
@@ -67,7 +67,7 @@ def expressed(counts: sparse.csr_matrix) -> NDArray[np.int64]:
     return np.flatnonzero(detected >= max(MIN_DETECTED, MIN_DETECTED_SHARE * counts.shape[0]))
 
 
-def compare_genes(counts: sparse.csr_matrix, batch: NDArray[np.int64], rng: np.random.Generator) -> tuple[Test, Test]:
+def compare_genes(counts: sparse.csr_matrix, batch: NDArray[np.int64], rng: np.random.Generator) -> tuple[StructureTest, StructureTest]:
     """Test shared variation of genes, over all cells and within groups of like cells.
 
     Parameters
@@ -85,7 +85,7 @@ def compare_genes(counts: sparse.csr_matrix, batch: NDArray[np.int64], rng: np.r
             f"expected at least {MIN_CELLS} cells and {MIN_GENES} genes that {MIN_DETECTED} of them express, found "
             f"{counts.shape[0]} and {len(genes)}"
         )
-        missing = (Test(name, np.nan, np.nan, np.nan, note, required=True) for name in (SHARED, CONTINUUM))
+        missing = (StructureTest(name, np.nan, np.nan, np.nan, note, required=True) for name in (SHARED, CONTINUUM))
         return next(missing), next(missing)
     overall, within = gene_split(counts[:, genes], batch, rng)
     return (
@@ -94,8 +94,8 @@ def compare_genes(counts: sparse.csr_matrix, batch: NDArray[np.int64], rng: np.r
     )
 
 
-def _of_split(name: str, found: GeneSplit, note: str) -> Test:
-    return Test(name, found.correlation, found.by_chance, found.p_value, note, required=True)
+def _of_split(name: str, found: GeneSplit, note: str) -> StructureTest:
+    return StructureTest(name, found.correlation, found.by_chance, found.p_value, note, required=True)
 
 
 def compare_values(
@@ -104,7 +104,7 @@ def compare_values(
     values: NDArray[np.float64],
     batch: NDArray[np.int64],
     rng: np.random.Generator,
-) -> Test:
+) -> StructureTest:
     """Test whether values that a direction rests on are alike among neighbours.
 
     Parameters
@@ -126,15 +126,15 @@ def compare_values(
     found = smoothness(counts[:, genes], values, batch, rng)
     if np.isnan(found.p_value):
         return untestable(name, "not testable, as it does not vary between cells of like batch and library size")
-    return Test(name, found.moran, found.by_chance, found.p_value, "likeness of neighbours", required=False)
+    return StructureTest(name, found.moran, found.by_chance, found.p_value, "likeness of neighbours", required=False)
 
 
-def untestable(name: str, note: str) -> Test:
+def untestable(name: str, note: str) -> StructureTest:
     """A test of a direction that cannot be made; the tests of genes then decide."""
-    return Test(name, np.nan, np.nan, np.nan, note, required=False)
+    return StructureTest(name, np.nan, np.nan, np.nan, note, required=False)
 
 
-def failures(tests: Sequence[Test]) -> list[str]:
+def failures(tests: Sequence[StructureTest]) -> list[str]:
     """Tests that the data fail, each as a sentence with its figure; a landscape is supported if there are none.
 
     Structure is claimed only if all tests reject, so that the probability to claim it where any null hypothesis holds is at

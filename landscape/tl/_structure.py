@@ -16,7 +16,7 @@ from landscape._directions import StoredSample
 from landscape._random import RandomLike, generator
 from landscape._verdict import UNSUPPORTED
 from landscape.directions import SOURCES, Combination, Direction
-from landscape.structure import LEVEL, MAX_CELLS, Test, compare_genes, compare_values, failures, untestable
+from landscape.structure import LEVEL, MAX_CELLS, StructureTest, compare_genes, compare_values, failures, untestable
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ def _batches(adata: AnnData, key: str | None) -> NDArray[np.int64]:
     return np.unique(column.astype(str).to_numpy(), return_inverse=True)[1]
 
 
-def _of_direction(sample: StoredSample, direction: Direction, batch: NDArray[np.int64]) -> list[Test]:
+def _of_direction(sample: StoredSample, direction: Direction, batch: NDArray[np.int64]) -> list[StructureTest]:
     """Tests of all that one source rests on; StoredSample has the AnnData object."""
     source = SOURCES[direction.source]
     source.require(sample, direction)
@@ -136,7 +136,7 @@ def _of_direction(sample: StoredSample, direction: Direction, batch: NDArray[np.
     return [compare_values(s.name, s.counts.astype(float), s.values, batch, sample.rng) for s in signals]
 
 
-def _write(adata: AnnData, tests: Sequence[Test], key: str, params: dict[str, object]) -> None:
+def _write(adata: AnnData, tests: Sequence[StructureTest], key: str, params: dict[str, object]) -> None:
     names = pd.Index([test.name for test in tests], name="test")
     fields = ("statistic", "by_chance", "p_value", "passed", "note")
     table = pd.DataFrame({field: [getattr(test, field) for test in tests] for field in fields}, index=names)
