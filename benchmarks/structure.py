@@ -144,9 +144,7 @@ def structureless(seed: int) -> Iterator[tuple[str, AnnData, Direction, str | No
     yield "paul15, unspliced of other cells", alone, from_unspliced(), None
 
 
-def measure(
-    results: Results, name: str, adata: AnnData, direction: Direction, batch: str | None, seed: int
-) -> bool:
+def measure(results: Results, name: str, adata: AnnData, direction: Direction, batch: str | None, seed: int) -> bool:
     """Test one data set, add its p-values to the table, and return whether a landscape is supported."""
     row: dict[str, object] = {"data": name, "n": adata.n_obs, "seed": seed}
     with timed(row):

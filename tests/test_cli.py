@@ -91,10 +91,22 @@ def test_a_run_names_the_terminal_states_beside_the_attractors(source, tmp_path,
         "attractors": [{"name": "left"}],
         "terminal_states": [{"name": "up"}, {"name": "down"}],
         "identifiability": "C",
+        "supported": True,
     }
     counts = {"n_cells": 3, "n_edges": 2, "n_regulators": 1}
     monkeypatch.setattr(directory, "run_directory", lambda *_, **__: {**found, **counts})
     assert "attractors: left\nterminal states of the chain: up, down\n" in call("run", source, "--out", tmp_path).stdout
+
+
+def test_a_run_says_first_that_no_landscape_is_supported(source, tmp_path, monkeypatch):
+    from landscape._run import directory
+
+    found = {"attractors": None, "identifiability": "none", "supported": False, "reasons": ["a test: 0.2", "no edge"]}
+    counts = {"n_cells": 3, "n_edges": 0, "n_regulators": 1}
+    monkeypatch.setattr(directory, "run_directory", lambda *_, **__: {**found, **counts})
+    lines = call("run", source, "--out", tmp_path).stdout.splitlines()
+    assert lines[0] == "no landscape supported: a test: 0.2; no edge"
+    assert "identifiability: none" in lines
 
 
 def test_options_win_over_the_file(fake, source, tmp_path):

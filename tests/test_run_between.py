@@ -148,3 +148,28 @@ def test_terminal_states_are_named_after_the_labels_and_a_run_goes_on_without_th
     monkeypatch.setattr("landscape.tl.terminal_states", round_and_round)
     one("terminal_states", 2)
     assert "terminal states of the chain are left out: The chain has no terminal state" in caplog.text
+
+
+def test_states_are_not_named_after_labels_where_no_landscape_is_supported(monkeypatch):
+    calls = []
+    monkeypatch.setattr("landscape.tl.attractors", lambda adata, **options: calls.append(options["label_key"]))
+    monkeypatch.setattr("landscape.tl.terminal_states", lambda adata, **options: calls.append(options["label_key"]))
+    listed = {stage.name: stage for stage in stages()}
+    for reasons in ([], ["a test"]):
+        cells = AnnData(np.zeros((2, 1)))
+        cells.uns["landscape"] = {"schema": 1, "structure": {"reasons": np.array(reasons, dtype=object)}}
+        for name in ("attractors", "terminal_states"):
+            listed[name].call(Work(cells, replace(PLAN, label_key="cell_type")))
+    assert calls == ["cell_type", "cell_type", None, None]
+
+
+def test_structure_is_tested_before_the_latent_model_and_named_again_where_the_network_is_empty(monkeypatch, caplog):
+    names = [stage.name for stage in stages()]
+    assert names.index("genes") < names.index("structure") < names.index("latent")
+    cells = AnnData(np.zeros((2, 1)))
+    cells.uns["landscape"] = {"schema": 1, "network": {"n_edges": 0}}
+    monkeypatch.setattr("landscape.tl.network", lambda *_, **__: None)
+    monkeypatch.setattr("landscape._run.stages.affordable", lambda *_: None)
+    with caplog.at_level(logging.WARNING, "landscape"):
+        {stage.name: stage for stage in stages()}["network"].call(Work(cells, PLAN))
+    assert "no landscape supported: the network has no edge" in caplog.text

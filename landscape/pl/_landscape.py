@@ -17,9 +17,9 @@ from landscape.pl.scene.cells import Colours, plane_names
 from landscape.pl.scene.painting import CORNER, frame, front, paint, scale
 from landscape.pl.scene.relief import Relief
 from landscape.pl.scene.view import ELEVATION, RESOLUTION, View, read_view, relief_of
-from landscape.pl.style.verdict import flagged_title
-from landscape.pl.style.figure import INK, axes_scale, caption, counted, finish, label_colorbar, new_axes
+from landscape.pl.style.figure import axes_scale, caption, counted, finish, label_colorbar, new_axes
 from landscape.pl.style.labels import LabelRow, arrange_rows
+from landscape.pl.style.verdict import flagged_title
 
 # Area of a cell's ball and of an attractor's ring at the width of a page, in square points.
 CELL_AREA, RING_AREA = 26.0, 46

@@ -23,9 +23,9 @@ from landscape.pl.scene.height_map import HeightMap
 from landscape.pl.scene.painting import STROKES, UNKNOWN, surface_cmap
 from landscape.pl.scene.transitions import PlaneTransitions, segments_where
 from landscape.pl.scene.view import View, read_view
-from landscape.pl.style.verdict import flagged_title
 from landscape.pl.style.figure import INK, axes_scale, caption, finish, label_colorbar, new_axes
 from landscape.pl.style.labels import place_labels
+from landscape.pl.style.verdict import flagged_title
 
 # Area of a cell at the width of a page, in square points.
 CELL_AREA = 9.0

@@ -2,7 +2,15 @@
 
 from landscape.structure.gene_split import GeneSplit, gene_split
 from landscape.structure.smoothness import Smoothness, coded, smoothness
-from landscape.structure.verdict import LEVEL, MAX_CELLS, StructureTest, compare_genes, compare_values, failures, untestable
+from landscape.structure.verdict import (
+    LEVEL,
+    MAX_CELLS,
+    StructureTest,
+    compare_genes,
+    compare_values,
+    failures,
+    untestable,
+)
 
 __all__ = [
     "LEVEL",

@@ -67,7 +67,9 @@ def expressed(counts: sparse.csr_matrix) -> NDArray[np.int64]:
     return np.flatnonzero(detected >= max(MIN_DETECTED, MIN_DETECTED_SHARE * counts.shape[0]))
 
 
-def compare_genes(counts: sparse.csr_matrix, batch: NDArray[np.int64], rng: np.random.Generator) -> tuple[StructureTest, StructureTest]:
+def compare_genes(
+    counts: sparse.csr_matrix, batch: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[StructureTest, StructureTest]:
     """Test shared variation of genes, over all cells and within groups of like cells.
 
     Parameters
@@ -90,7 +92,11 @@ def compare_genes(counts: sparse.csr_matrix, batch: NDArray[np.int64], rng: np.r
     overall, within = gene_split(counts[:, genes], batch, rng)
     return (
         _of_split(SHARED, overall, "correlation of two halves of the genes"),
-        _of_split(CONTINUUM, within, f"the same within {within.n_groups} group{'' if within.n_groups == 1 else 's'} of like cells"),
+        _of_split(
+            CONTINUUM,
+            within,
+            f"the same within {within.n_groups} group{'' if within.n_groups == 1 else 's'} of like cells",
+        ),
     )
 
 

@@ -346,6 +346,31 @@ def test_the_page_states_the_sensitivity_to_growth(finished, pixel, tmp_path):
     assert "0.13 per unit of time), the velocities would change by 34%." in text
 
 
+def test_without_support_the_page_the_summary_and_every_figure_say_so(finished, tmp_path, pixel):
+    assert summarise(finished)["supported"] is None
+    assert "No landscape supported" not in "".join(read(ls.report(finished, tmp_path / "a.html", drawn=pixel)).text)
+    table = pd.DataFrame(
+        {"statistic": [0.2, np.nan], "by_chance": [0.19, np.nan], "p_value": [0.4, np.nan], "passed": [False, True],
+         "note": ["correlation", "not testable"]},
+        index=["shared variation", "a root"],
+    )  # fmt: skip
+    reasons = np.array(["shared variation: 0.20"], dtype=object)
+    finished.uns["landscape"]["structure"] = {"table": table, "supported": False, "reasons": reasons, "params": {}}
+    found = summarise(finished)
+    assert (found["supported"], found["identifiability"]) == (False, "none")
+    assert found["reasons"] == ["shared variation: 0.20"]
+    assert found["structure"][1] == {
+        "test": "a root", "statistic": None, "by_chance": None, "p_value": None, "passed": True,
+    }  # fmt: skip
+    text = " ".join("".join(read(ls.report(finished, tmp_path / "b.html", drawn=pixel)).text).split())
+    assert text.index("no landscape supported: shared variation: 0.20.") < text.index("Identifiability:")
+    assert "conclude nothing from them" in text
+    for drawn in figures(finished):
+        titles = [drawn.figure.get_suptitle(), *(ax.get_title() for ax in drawn.figure.axes)]
+        assert sum("No landscape supported" in title for title in titles) == 1, drawn.name
+        plt.close(drawn.figure)
+
+
 def test_an_empty_object_has_a_summary_of_nulls(finished):
     del finished.uns["landscape"]
     found = summarise(finished)
