@@ -3,8 +3,8 @@
 ``LANDSCAPE_DATA_DIR=... python -m benchmarks.structure --json FILE [--seeds N]``
 
 Structureless data are drawn afresh for every seed: Poisson counts, negative binomial ones with a dispersion of each gene, wide
-library sizes, blood cells with each gene permuted among cells of like library size, unrelated homogeneous types, and blood
-cells with a random direction.
+library sizes, blood cells with each gene permuted among cells of like library size, unrelated homogeneous types, also with the means, dispersions and
+library sizes of two types of blood cells, and blood cells with a random direction.
 """
 
 from __future__ import annotations
@@ -89,6 +89,15 @@ def permuted(counts: sparse.csr_matrix, rng: np.random.Generator, *, n_bins: int
     return sparse.csr_matrix(dense)
 
 
+def like(counts: sparse.csr_matrix, rng: np.random.Generator) -> sparse.csr_matrix:
+    """Negative binomial counts with the library sizes of cells, and the mean and dispersion of each gene."""
+    dense = counts.toarray()
+    mean = np.outer(dense.sum(1), dense.sum(0) / dense.sum())
+    excess = ((dense - mean) ** 2 - mean).sum(0) / np.maximum((mean**2).sum(0), 1e-12)
+    dispersion = np.clip(excess, 1e-3, 5)
+    return sparse.csr_matrix(rng.poisson(mean * rng.gamma(1 / dispersion, dispersion, mean.shape)).astype(np.float32))
+
+
 def _cells(counts: sparse.csr_matrix, rng: np.random.Generator) -> AnnData:
     n, g = counts.shape
     names = [f"cell{i}" for i in range(n)]
@@ -120,6 +129,10 @@ def structureless(seed: int) -> Iterator[tuple[str, AnnData, Direction, str | No
     blood = ls.datasets.paul15()
     independent = _cells(permuted(blood.layers["counts"], rng), rng)
     yield "paul15, genes independent, root", independent, from_root("cell0"), None
+    kinds = np.flatnonzero(blood.obs["cell_type"].isin(["Erythroid", "Neutrophil"]))
+    labels = blood.obs["cell_type"].astype(str).to_numpy()[kinds]
+    parts = [like(blood.layers["counts"][kinds[labels == kind]], rng) for kind in np.unique(labels)]
+    yield "like two types of paul15, root", _cells(sparse.vstack(parts).tocsr(), rng), from_root("cell0"), None
     n = blood.n_obs
     blood.obs["day"] = rng.choice(DAYS, n)
     blood.obs["group"] = rng.choice(["a", "b", "c"], n)

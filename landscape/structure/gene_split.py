@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.cluster.hierarchy import cut_tree, linkage
 
 from landscape.structure.residuals import cell_variances, components, residuals
-from landscape.structure.strata import Strata, strata
+from landscape.structure.strata import Strata, batches_alone, strata
 
 # Random splits of the genes, and sign flips of each.
 N_SPLITS, N_FLIPS = 5, 999
@@ -18,6 +18,8 @@ N_SPLITS, N_FLIPS = 5, 999
 _BLOCK = 100
 # Largest number of groups, and smallest mean number of cells of one.
 MAX_GROUPS, CELLS_PER_GROUP = 15, 20
+# A cell belongs clearly to another group if its mean is within this share of the distance of the own one.
+_CLEARLY_NEARER = 0.5
 
 
 @dataclass(frozen=True)
@@ -76,19 +78,22 @@ def gene_split(
     Meinshausen, Meier & Buehlmann (2009), *JASA* 104, 1671. https://doi.org/10.1198/jasa.2009.tm08647
     """
     library = np.asarray(counts.sum(1)).ravel()
-    cells = strata(library, batch)
+    cells, alone = strata(library, batch), batches_alone(batch)
     columns = sparse.csc_matrix(counts)
     overall, within = [], []
     for _ in range(N_SPLITS):
         order = rng.permutation(columns.shape[1])
         middle = len(order) // 2
         first, second = (columns[:, np.sort(part)].tocsr() for part in (order[:middle], order[middle:]))
-        (a, a_size), (b, b_size) = _components(first, second, cells, rng)
+        (a, _), (b, _) = _components(first, second, cells, rng)
         overall.append((*_signed(a, b, rng), 1))
+        # Types of cells may differ in library size, so that only batches are left out where groups are sought.
+        (a, a_size), (b, b_size) = _components(first, second, alone, rng)
         groups = grouping(a * a_size, b * b_size)
+        kept = agreeing(groups, b * b_size)
         # Numbered by batch and group, so that both are regressed.
-        both = np.unique(batch * (groups.max() + 1) + groups, return_inverse=True)[1]
-        (a, _), (b, _) = _components(first, second, strata(library, both), rng)
+        both = np.unique((batch * (groups.max() + 1) + groups)[kept], return_inverse=True)[1]
+        (a, _), (b, _) = _components(first[kept], second[kept], strata(library[kept], both), rng)
         within.append((*_signed(a, b, rng), int(groups.max()) + 1))
     return _combined(overall), _combined(within)
 
@@ -126,6 +131,31 @@ def grouping(
     cuts = cut_tree(linkage(coordinates, "ward"), n_clusters=np.arange(1, most + 1))
     errors = [_left_out_error(cut, held_out) for cut in cuts.T]
     return np.asarray(cuts[:, int(np.argmin(errors))], dtype=np.int64)
+
+
+def agreeing(groups: NDArray[np.int64], held_out: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Cells whose other genes do not place them clearly in another group than their own.
+
+    A cell of few counts may be placed in the group of another type, and would pass for a cell within that group that
+    differs from it in all genes. Whether a cell is kept depends on its group and its other genes alone, so that the two
+    halves stay independent within a group of one type.
+
+    Parameters
+    ----------
+    groups
+        Group of each cell, from one half of the genes.
+    held_out
+        Variables from the other half, shape ``(n, m)``.
+
+    Returns
+    -------
+    Positions of the cells of which no other group's mean is at less than half the distance of their own.
+    """
+    size = np.bincount(groups)
+    mean = np.column_stack([np.bincount(groups, column) / size for column in held_out.T])
+    squares = ((held_out[:, None] - mean) ** 2).sum(2)
+    own = squares[np.arange(len(groups)), groups]
+    return np.flatnonzero(squares.min(1) >= _CLEARLY_NEARER**2 * own)
 
 
 def _left_out_error(groups: NDArray[np.int64], values: NDArray[np.float64]) -> float:

@@ -44,6 +44,12 @@ class Strata:
         return bool((values != values[first][self.stratum]).any())
 
 
+def batches_alone(batch: NDArray[np.int64]) -> Strata:
+    """Batches as strata, whatever the library size."""
+    indicator = (batch[:, None] == np.unique(batch)).astype(float)
+    return Strata(np.unique(batch, return_inverse=True)[1], indicator / np.sqrt(indicator.sum(0)))
+
+
 def strata(library: NDArray[np.float64], batch: NDArray[np.int64]) -> Strata:
     """Strata of like library size within each batch.
 
