@@ -17,10 +17,9 @@ from landscape._anndata import results_of
 from landscape._run.direction import combined
 from landscape._run.plan import Plan
 from landscape._run.regulators import affordable
+from landscape._verdict import NO_EDGE, UNSUPPORTED, verdict_of
 from landscape.datasets.regulator_lists import is_tier
 from landscape.network import match
-from landscape._verdict import verdict_of
-from landscape._verdict import NO_EDGE, UNSUPPORTED, verdict_of
 
 logger = logging.getLogger(__name__)
 
