@@ -169,7 +169,7 @@ def test_structure_is_tested_before_the_latent_model_and_named_again_where_the_n
     cells = AnnData(np.zeros((2, 1)))
     cells.uns["landscape"] = {"schema": 1, "network": {"n_edges": 0}}
     monkeypatch.setattr("landscape.tl.network", lambda *_, **__: None)
-    monkeypatch.setattr("landscape._run.stages.affordable", lambda *_: None)
+    monkeypatch.setattr("landscape._run.stages.affordable", lambda *_, **__: None)
     with caplog.at_level(logging.WARNING, "landscape"):
         {stage.name: stage for stage in stages()}["network"].call(Work(cells, PLAN))
     assert "no landscape supported: the network has no edge" in caplog.text
