@@ -64,15 +64,17 @@ def labels(
     if by not in ("basin", "fate"):
         msg = f"Expected `by` to be 'basin' or 'fate', found {by!r}."
         raise ValueError(msg)
+    slot, stored, call = ("obs", basin_key, "basins") if by == "basin" else ("obsm", fate_key, "fates")
+    result = read(adata, slot, stored, hint=f"run `landscape.tl.{call}` first")
     column = read_labels(adata, label_key)
     n_cells = column.astype(str)[column.notna()].value_counts()
     if by == "basin":
-        basin = read(adata, "obs", basin_key, hint="run `landscape.tl.basins` first").astype("category")
+        basin = result.astype("category")
         wide = shares_by_label(column, basin.astype(str), list(map(str, basin.cat.categories)))
         table = _long(wide, n_cells, "basin", "share")
         table.insert(3, "n", np.rint(table["share"] * table["n_cells"]).astype(int))
         return table
-    fates = read(adata, "obsm", fate_key, hint="run `landscape.tl.fates` first")
+    fates = result
     key = f"{fate_key}{_keys.FATES_COMPARED[0]}"
     if key not in adata.obsm:
         return _long(means_by_label(column, fates), n_cells, "fate", "chain")

@@ -11,7 +11,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape._anndata import read, require_adata, write_result
+from landscape._anndata import count_matrix, read, require_adata, write_result
 from landscape._directions import StoredSample
 from landscape._random import RandomLike, generator
 from landscape._verdict import UNSUPPORTED
@@ -98,6 +98,7 @@ def structure(
     if direction is not None and not isinstance(direction, Direction | Combination):
         msg = f"Expected `direction` such as `landscape.dynamics.from_time('day')`, found {type(direction).__name__}."
         raise TypeError(msg)
+    count_matrix(adata, layer, filled=True)
     adata = adata.copy() if copy else adata
     gen = generator(rng)
     n = adata.n_obs
