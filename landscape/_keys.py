@@ -58,6 +58,7 @@ SADDLES: Final = "saddles"
 BARRIERS: Final = "barriers"
 RATES: Final = "rates"
 PATHS: Final = "paths"
+GUY_ROPES: Final = "guy_ropes"
 PERTURBATIONS: Final = "perturbations"
 OCCUPANCY: Final = "occupancy"
 

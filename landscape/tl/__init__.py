@@ -6,6 +6,7 @@ from landscape.tl._barriers import barriers
 from landscape.tl._drivers import drivers
 from landscape.tl._dynamics import dynamics
 from landscape.tl._fates import fates
+from landscape.tl._guy_ropes import guy_ropes
 from landscape.tl._network import network
 from landscape.tl._occupancy import occupancy
 from landscape.tl._paths import paths
@@ -23,6 +24,7 @@ __all__ = [
     "drivers",
     "dynamics",
     "fates",
+    "guy_ropes",
     "network",
     "occupancy",
     "paths",

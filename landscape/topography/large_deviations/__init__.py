@@ -1,6 +1,7 @@
 """Minimum-action paths, the barriers along them, and the network of transitions between attractors."""
 
 from landscape.topography.large_deviations.action import MinimumAction, barrier, minimum_action
+from landscape.topography.large_deviations.tension import Pull, Tension, path_pull, tension
 from landscape.topography.large_deviations.transitions import (
     Transition,
     TransitionNetwork,
@@ -11,11 +12,15 @@ from landscape.topography.large_deviations.transitions import (
 
 __all__ = [
     "MinimumAction",
+    "Pull",
+    "Tension",
     "Transition",
     "TransitionNetwork",
     "TransitionPath",
     "barrier",
     "minimum_action",
+    "path_pull",
+    "tension",
     "transition_network",
     "transition_path",
 ]
