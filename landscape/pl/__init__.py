@@ -5,6 +5,7 @@ from landscape.pl._attractors import attractors
 from landscape.pl._barriers import barriers
 from landscape.pl._drivers import drivers
 from landscape.pl._fates import fates
+from landscape.pl._guy_ropes import guy_ropes
 from landscape.pl._labels import labels
 from landscape.pl._landscape import landscape
 from landscape.pl._latent import latent
@@ -20,6 +21,7 @@ __all__ = [
     "barriers",
     "drivers",
     "fates",
+    "guy_ropes",
     "labels",
     "landscape",
     "landscape2d",

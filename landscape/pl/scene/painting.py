@@ -63,19 +63,19 @@ def paint(
     turned, points, rgba = turned[inside], points[inside], rgba[inside]
     paper, scale = camera.see(turned, camera.lift(heights.at(points)))
     strip_of = relief.strip_of(turned)
-    contours = relief.contours(_levels(heights))
+    contours = relief.contours(contour_levels(heights))
     cmap = surface_cmap()
     for strip in relief.strips():
-        _facets(ax, strip, cmap, heights)
+        facets(ax, strip, cmap, heights)
         hatch = relief.hatching(strip.index, every=_HATCHING)
         if len(hatch):
             lines = LineCollection(list(hatch), colors="#bdb9ae", linewidths=0.5, gid="hatching")
-            _add(ax, lines, strip.index + 0.2)
+            put(ax, lines, strip.index + 0.2)
         if strip.index in contours:
             lines = LineCollection(
                 list(contours[strip.index]), colors="#2f4558", linewidths=0.45, alpha=0.5, gid="contours"
             )
-            _add(ax, lines, strip.index + 0.3)
+            put(ax, lines, strip.index + 0.3)
         members = np.flatnonzero(strip_of == strip.index)
         if len(members):
             members = members[np.argsort(-turned[members, 1], kind="stable")]
@@ -95,9 +95,9 @@ def _paths(ax: Axes, relief: Relief, transitions: PlaneTransitions) -> None:
         for near in (True, False):
             lines = segments_where(paper, inside & seen & (path.near == near))
             for width, colour, above, gid in STROKES[near] if lines else ():
-                _add(ax, LineCollection(lines, colors=colour, linewidths=width * t, gid=gid), relief.n + above)
+                put(ax, LineCollection(lines, colors=colour, linewidths=width * t, gid=gid), relief.n + above)
         if hidden := segments_where(paper, inside & ~seen)[::_EVERY_HIDDEN]:  # dotted, as in a technical drawing
-            _add(ax, LineCollection(hidden, colors=INK, linewidths=0.7, alpha=0.55, gid="hidden"), relief.n + 0.7)
+            put(ax, LineCollection(hidden, colors=INK, linewidths=0.7, alpha=0.55, gid="hidden"), relief.n + 0.7)
     if transitions.saddles:
         points = np.array(list(transitions.saddles.values()))
         at = camera.project(points, relief.heights.at(points))
@@ -111,7 +111,8 @@ def _smoothed(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return median_filter(seen.astype(np.uint8), size=min(_MEDIAN_WINDOW, len(seen)), mode="nearest").astype(bool)
 
 
-def _facets(ax: Axes, strip: Strip, cmap: Colormap, heights: HeightMap) -> None:
+def facets(ax: Axes, strip: Strip, cmap: Colormap, heights: HeightMap) -> None:
+    """Facets of a strip of the surface, coloured by height and shaded."""
     share = (strip.height - heights.lowest) / max(heights.highest - heights.lowest, 1e-12)
     rgb = np.where(strip.known[..., None], cmap(share)[..., :3], UNKNOWN)
     strength = np.where(strip.known, 1.0, _UNKNOWN_SHADING)[..., None]
@@ -119,10 +120,10 @@ def _facets(ax: Axes, strip: Strip, cmap: Colormap, heights: HeightMap) -> None:
     towards = np.clip((strip.shade - _FLAT_LIGHT) / (1 - _FLAT_LIGHT), 0, 1)[..., None] * _LIGHTEN * strength
     face = (rgb * (1 - away) + _SHADOW * away) * (1 - towards) + towards
     facets = QuadMesh(strip.corners, shading="gouraud", facecolors=face.reshape(-1, 3), gid="surface")
-    _add(ax, facets, strip.index)
+    put(ax, facets, strip.index)
 
 
-def _add(ax: Axes, collection: Collection, zorder: float) -> None:
+def put(ax: Axes, collection: Collection, zorder: float) -> None:
     """Add a collection without its limits: there are hundreds of them, and `frame` sets the limits."""
     collection.set_zorder(zorder)
     collection.set_rasterized(True)
@@ -158,7 +159,7 @@ def _balls(
             ax.get_figure(root=True).dpi_scale_trans,  # type: ignore[union-attr]
         )
         drawn.set_offset_transform(ax.transData + shift)
-        _add(ax, drawn, zorder)
+        put(ax, drawn, zorder)
 
 
 def front(ax: Axes, relief: Relief) -> None:
@@ -169,7 +170,7 @@ def front(ax: Axes, relief: Relief) -> None:
         np.stack([relief.edges, np.full_like(relief.edges, -1.0)], -1), np.full(len(relief.edges), -_WALL)
     )[0]
     wall = PolyCollection([np.concatenate([edge, floor[::-1]])], facecolors="#d6d2c6", edgecolors="none", gid="wall")
-    _add(ax, wall, relief.n + 1)
+    put(ax, wall, relief.n + 1)
     ax.plot(*edge.T, color="#8f8b80", lw=0.8, zorder=relief.n + 2)
     ax.plot(*floor.T, color="#8f8b80", lw=0.8, zorder=relief.n + 2)
 
@@ -215,6 +216,7 @@ def frame(ax: Axes, relief: Relief, development: str) -> None:
         ax.text(x, y, development, ha="left", va="center", rotation=-90, fontsize=8 * axes_scale(ax), color=QUIET)
 
 
-def _levels(heights: HeightMap) -> NDArray[np.float64]:
+def contour_levels(heights: HeightMap) -> NDArray[np.float64]:
+    """Heights of the contours."""
     levels = MaxNLocator(N_CONTOURS).tick_values(heights.lowest, heights.highest)
     return levels[(levels > heights.lowest) & (levels < heights.highest)]

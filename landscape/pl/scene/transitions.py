@@ -68,7 +68,9 @@ def segments_where(points: NDArray[np.float64], drawn: NDArray[np.bool_]) -> lis
     return list(np.stack([points[:-1], points[1:]], axis=1)[drawn[:-1]])
 
 
-def plane_transitions(adata: AnnData, where: NDArray[np.float64], places: Sequence[Place]) -> PlaneTransitions:
+def plane_transitions(
+    adata: AnnData, where: NDArray[np.float64], places: Sequence[Place], *, every: bool = False
+) -> PlaneTransitions:
     """Saddles and paths that :func:`landscape.tl.barriers` wrote, in the plane; empty where there are none.
 
     Parameters
@@ -79,6 +81,8 @@ def plane_transitions(adata: AnnData, where: NDArray[np.float64], places: Sequen
         Places of the cells in the plane, shape ``(n_cells, 2)``.
     places
         Places of the attractors.
+    every
+        Keep paths without a transition state where there are others with one.
     """
     results = results_of(adata)
     if _keys.PATHS not in results or _keys.STATE not in adata.obsm:
@@ -99,7 +103,7 @@ def plane_transitions(adata: AnnData, where: NDArray[np.float64], places: Sequen
         first, last = named.get(str(start)), named.get(str(end)) if whole else saddles.get(str(via))
         paths.append(PlanePath(str(start), str(end), str(via), *_smooth(line, near, first, last)))
     # Paths without a transition state are drawn only where there are no others.
-    paths = [path for path in paths if path.saddle in saddles] or paths
+    paths = paths if every else [path for path in paths if path.saddle in saddles] or paths
     used = {path.saddle for path in paths}
     return PlaneTransitions({name: point for name, point in saddles.items() if name in used}, paths)
 
