@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 
 from landscape._threads import on_one_thread
@@ -15,16 +16,17 @@ from landscape.topography.fixed_points.matching import match_attractors
 from landscape.topography.fixed_points.saddles import descents, find_saddle
 from landscape.topography.large_deviations.action import minimum_action
 from landscape.topography.large_deviations.named_paths import NamedPath
-from landscape.topography.large_deviations.path_minimisation import respace
+from landscape.topography.large_deviations.path_minimisation import minimise_path, respace
 from landscape.topography.large_deviations.tension import Tension, path_pull, tension
+from landscape.topography.whitening import whitened
 
 # What may be made stronger: all ropes of a gene (its outgoing edges), its production, its turnover.
 KINDS = ("strength", "production", "turnover")
 # Edges below this share of the largest tension of an edge at the same barrier are left out.
 LEAST_EDGE = 0.01
-# Points along the paths of replicates, and steps of their minimisation on each level: they start from the path of the
-# model, and differ by far more than the error that is left.
-N_POINTS, MAX_STEPS = 50, 100
+# Points along the paths of replicates, and steps of their minimisation: up to a saddle from the path of the model, and on
+# each of three levels elsewhere. They differ by far more than the error that is left.
+N_POINTS, DIRECT_STEPS, LEVEL_STEPS = 50, 200, 100
 # Distance from an attractor at which a descent has ended there, over the distance between start and saddle.
 DESCENT_RADIUS = 0.1
 # Speed of the drift at the ends of a path above which they are no fixed points, over the fastest along it.
@@ -190,8 +192,15 @@ def climb_of_replicate(model: GeneModel, path: NamedPath, ends: NDArray[np.float
         goal = saddle.x
     share = np.linspace(0.0, 1.0, len(states))[:, None]
     moved = states + (1 - share) * (ends[0] - states[0]) + share * (goal - states[-1])
+    if path.top < len(path.states) - 1:
+        space = whitened(model.drift, torch.as_tensor(moved), model.diffusion)
+        start = respace(space.inside(torch.as_tensor(moved)).numpy(), N_POINTS)
+        run = minimise_path(space, start, max_steps=DIRECT_STEPS)
+        if run.converged:
+            return space.outside(torch.as_tensor(run.y)).numpy()
+    # Between attractors, or where that path is far off, coarser levels and directions of negative curvature help.
     found = minimum_action(
         model.drift, ends[0], goal, diffusion=model.diffusion, n_points=N_POINTS, n_arcs=0, split=False, report=False,
-        initial_path=[respace(moved, N_POINTS)], max_steps=MAX_STEPS,
+        initial_path=[moved], max_steps=LEVEL_STEPS,
     )  # fmt: skip
     return found.path
