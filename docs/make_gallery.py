@@ -33,6 +33,7 @@ def main() -> None:
     adata = ad.read_h5ad(folder / "landscape.h5ad")
     model = ls.latent.LatentModel.load(folder / "model")
     ls.tl.paths(adata)
+    ls.tl.guy_ropes(adata)
     ls.tl.perturb(adata, {"Gata1": 0.0})
     page = (HERE / "gallery.md").read_text(encoding="utf-8")
     store(ls.pl.landscape(adata, show=False, return_fig=True), HERE / "_static" / "landscape.png")  # of the front page

@@ -102,6 +102,49 @@ def add_topography(adata: ad.AnnData, n_points: int = 21) -> None:
     adata.obsm["X_state_velocity"] = pd.DataFrame(ends - state.to_numpy(), index=state.index, columns=genes)
 
 
+def add_guy_ropes(adata: ad.AnnData) -> None:
+    """Tensions of every gene at the barriers of `add_topography`: its number, of alternating sign, fewer at each barrier."""
+    table = adata.uns["landscape"]["barriers"]["table"]
+    direct = table[table["saddle"].str.startswith("saddle")]
+    names = [f"{row['from']} to {row['to']}" for row in direct.to_dict("records")]
+    n, k = len(GENES), len(names)
+    size = np.roll(np.arange(n, 0.0, -1), 3)[:, None] / np.arange(1, k + 1)
+    tension = pd.DataFrame(size * (-1.0) ** np.add.outer(np.arange(n), np.arange(k)), index=list(GENES), columns=names)
+    tension.iloc[-1] = 0.0
+    barriers = pd.DataFrame(
+        {
+            "from": direct["from"].to_numpy(),
+            "to": direct["to"].to_numpy(),
+            "saddle": direct["saddle"].to_numpy(),
+            "action": direct["height"].to_numpy(),
+            "polygenicity": 4.2,
+            "polygenicity_low": 3.0,
+            "polygenicity_high": 5.0,
+            "n_replicates": 5,
+            "n_asked": 5,
+            "spacing_error": 0.01,
+            "converged": True,
+        },
+        index=names,
+    )
+    genes = pd.DataFrame({"pleiotropy": 2.5, "largest": tension.abs().max(axis=1)}, index=list(GENES))
+    adata.uns["landscape"]["guy_ropes"] = {
+        "strength": tension,
+        # The sign of the fifth gene is uncertain.
+        "strength_low": tension - np.where(np.arange(n) == 4, 30.0, 0.1)[:, None],
+        "strength_high": tension + np.where(np.arange(n) == 4, 30.0, 0.1)[:, None],
+        "place": pd.DataFrame(np.full((n, k), 0.4), index=list(GENES), columns=names),
+        "barriers": barriers,
+        "genes": genes,
+        "edges": pd.DataFrame(columns=["barrier", "source", "target", "weight", "tension", "low", "high"]),
+        "critical": pd.DataFrame(
+            {"attractor": [NAMES[0]], "gene": [GENES[0]], "way": ["weaker"], "strength": [0.93], "kind": ["fold"]},
+            index=["0"],
+        ),
+        "params": {"diffusion": 0.1, "wrt": np.array(["strength"], dtype=object), "n_replicates": 5, "n_critical": 1},
+    }
+
+
 def add_drivers(adata: ad.AnnData) -> None:
     """A contrast of every gene but the last with every fate, each another one, beside a correlation of half of it."""
     n, k = adata.n_vars, len(NAMES)

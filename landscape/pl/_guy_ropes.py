@@ -80,7 +80,7 @@ def guy_ropes(
         What is made stronger: ``"strength"``, ``"production"`` or ``"turnover"``, as it was asked for.
     barriers
         Names of barriers, such as ``"Monocyte to Neutrophil"``; ``None``: the lowest way out of each valley on the surface,
-        all barriers in the heat map.
+        all barriers in the heat map, or the 30 lowest.
     n_genes
         Number of genes with a name, those of the largest tension at each of the barriers in turn; ``None``: 10 on the surface,
         30 in the heat map.
@@ -112,7 +112,7 @@ def guy_ropes(
         raise ValueError(msg)
     chosen = _barriers(record["barriers"], barriers, every=kind == "heatmap")
     if kind == "heatmap":
-        return heatmap(record, wrt, chosen, n_genes or 30, title, ax, show=show, return_fig=return_fig)
+        return heatmap(adata, record, wrt, chosen, n_genes or 30, title, ax, show=show, return_fig=return_fig)
     view = read_view(
         adata, color=_keys.BASIN if _keys.BASIN in adata.obs else None, basis=basis, occupancy_key=_keys.OCCUPANCY, layer=None,
         palette=None, cmap="viridis", n_cells=0, labels=True, paths=False, rng=0,
@@ -120,7 +120,8 @@ def guy_ropes(
     upper, heights, _ = relief_of(view, azimuth=azimuth, rise=_RISE, resolution=resolution)
     relief = low_relief(upper)
     lines = _lines(adata, view, record["barriers"].loc[chosen])
-    named = strongest_in_turn(record[wrt][chosen], n_genes or 10)
+    share = record[wrt][chosen].abs() / record[wrt][chosen].abs().max()
+    named = strongest_in_turn(record[wrt][chosen][(share >= _LEAST).any(axis=1)], n_genes or 10)
     figure, ax = new_axes(ax, size=(PAGE, 5.6))
     paint_ground(ax, relief.camera)
     paint_underside(ax, relief, heights, contour_levels(heights))

@@ -219,6 +219,16 @@ FIGURES = (
         lambda adata: pl.barriers(adata, kind="graph", **_OPTIONS),
     ),
     Entry(
+        "guy_ropes",
+        "Pegs and guy ropes",
+        "The same surface from below: valleys hang down. A rope leads from a gene to the place on the lowest way out of a valley where "
+        "it pulls hardest. Its width is the tension, the change of the barrier as all outgoing edges of the gene become stronger; blue "
+        "holds the barrier up, red pulls it down, dashed has no certain sign. A tension is a slope, not the effect of a removal, and a "
+        "valley about to vanish has none.",
+        lambda adata: _keys.GUY_ROPES in results_of(adata) and _has_heights(adata) and _has_paths(adata),
+        lambda adata: pl.guy_ropes(adata, **_OPTIONS),
+    ),
+    Entry(
         "paths",
         "Genes along a transition",
         "Levels along the minimum-action path with the lowest barrier, genes in the order in which they move. Draw other "

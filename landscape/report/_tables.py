@@ -48,6 +48,11 @@ TABLES: dict[str, tuple[str, str]] = {
         "correlation is that with the fate among all cells.",
     ),
     "barriers": ("Barriers", "Minimum action from one attractor to another, dimensionless, at the noise of the model."),
+    "guy_ropes": (
+        "Guy ropes",
+        "Tension of each gene at each barrier, in units of the barrier for ropes (or production) stronger by a factor e, with its "
+        "interval over the replicates; strongest first.",
+    ),
     "perturbation": (
         "Perturbations",
         "Shares of the fates before and after, the change of their log odds with its interval and rate of sign errors (lfsr) "
@@ -124,6 +129,8 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
             found[name] = results[name]["table"]
     if "genes" in results.get(_keys.PATHS, {}):
         found["path_genes"] = results[_keys.PATHS]["genes"]
+    if _keys.GUY_ROPES in results:
+        found["guy_ropes"] = get.guy_ropes(adata).set_index("barrier")
     for name, record in perturbations(adata).items():
         found[f"perturbation_{name}"] = record["fates"].rename_axis("fate")
         for part in PARTS:

@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from landscape import pl
 from landscape.latent import CompressionCurve, LatentModel
 from tests.pl.drawn import clipped, overlapping
-from tests.synthetic import add_comparison, add_drivers, add_perturbation, add_topography
+from tests.synthetic import add_comparison, add_drivers, add_guy_ropes, add_perturbation, add_topography
 
 COLUMN, PAGE = 3.35, 7.1
 
@@ -20,6 +20,8 @@ COLUMN, PAGE = 3.35, 7.1
 SINGLE: dict[str, tuple[Callable[..., Any], float]] = {
     "landscape": (partial(pl.landscape, resolution=40), 0.8),
     "landscape2d": (pl.landscape2d, 0.8),
+    "ropes": (partial(pl.guy_ropes, resolution=40), 0.8),
+    "ropes_heatmap": (partial(pl.guy_ropes, kind="heatmap"), 0.9),
     "network": (pl.network, 0.95),
     "barriers": (pl.barriers, 0.85),
     "graph": (partial(pl.barriers, kind="graph"), 0.95),
@@ -40,6 +42,7 @@ SEVERAL: dict[str, Callable[..., Any]] = {
 @pytest.fixture
 def whole(finished):
     add_topography(finished)
+    add_guy_ropes(finished)
     add_drivers(finished)
     add_comparison(finished)
     add_perturbation(finished)

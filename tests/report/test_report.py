@@ -19,7 +19,7 @@ from landscape.report._figures import FIGURES, entries
 from landscape.report._page import alike
 from landscape.report._surface import surface
 from landscape.report._tables import tables
-from tests.synthetic import NAMES, add_drivers, add_perturbation, add_topography
+from tests.synthetic import NAMES, add_drivers, add_guy_ropes, add_perturbation, add_topography
 
 # A picture of one pixel: the page is tested here, the drawings in tests/pl.
 PIXEL = base64.b64decode(
@@ -393,3 +393,13 @@ def test_figures_follow_what_is_there(finished):
     assert [item.name for item in closed(figures(finished))] == ["fates"]
     finished.obsm["terminal_fates"] = finished.obsm["fates"].iloc[:, :2]
     assert [item.name for item in closed(figures(finished))] == ["fates", "terminal_states"]
+
+
+def test_guy_ropes_have_a_figure_and_a_table(finished):
+    add_topography(finished)
+    assert "guy_ropes" not in [entry.name for entry in entries(finished) if entry.possible(finished)]
+    add_guy_ropes(finished)
+    assert "guy_ropes" in [entry.name for entry in entries(finished) if entry.possible(finished)]
+    table = tables(finished)["guy_ropes"]
+    assert {"gene", "strength", "strength_low", "strength_high"} <= set(table)
+    assert len(table) == finished.uns["landscape"]["guy_ropes"]["strength"].size
