@@ -5,6 +5,7 @@ from landscape.topography.energy import LyapunovEnergy, Symmetriser, asymmetry, 
 from landscape.topography.energy_components import Component, ComponentEnergy, energy_components
 from landscape.topography.fates.agreement import Agreement, agreement
 from landscape.topography.fates.destinations import Destinations, destinations, settling_time
+from landscape.topography.fates.fate_scores import FateScores, fate_scores
 from landscape.topography.fixed_points import (
     Basins,
     Bifurcation,
@@ -82,6 +83,7 @@ __all__ = [
     "Destinations",
     "EntropyProduction",
     "FailedStart",
+    "FateScores",
     "FixedPoint",
     "FixedPoints",
     "GridCommittor",
@@ -115,6 +117,7 @@ __all__ = [
     "energy_components",
     "entropy_production",
     "fate_entropy",
+    "fate_scores",
     "find_saddle",
     "fixed_points",
     "kramers_time",

@@ -140,8 +140,11 @@ def _genes(found: GuyRopes, genes: list[str]) -> pd.DataFrame:
     """Pleiotropy of each gene; its interval is over the replicates that have every barrier."""
     values = np.array([each.strength for each in found.tensions])
     n_replicates = len(found.replicates[0])
-    whole = [[ones[k] for ones in found.replicates] for k in range(n_replicates)]
-    complete = [np.array([one.by_kind["strength"] for one in each]) for each in whole if None not in each]
+    known = [
+        [one.by_kind["strength"] for ones in found.replicates if (one := ones[k]) is not None]
+        for k in range(n_replicates)
+    ]
+    complete = [np.array(each) for each in known if len(each) == len(values)]
     low, high = _ends([participation(each, 0) for each in complete], len(genes))
     return pd.DataFrame(
         {
