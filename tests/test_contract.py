@@ -46,6 +46,12 @@ FIXED: dict[str, list[tuple[str, Any]]] = {
     "tl.fates": [("adata", ...), ("*", ...), ("terminal", None), ("key_added", "fates")],
     "tl.barriers": [("adata", ...), ("*", ...)],
     "tl.paths": [("adata", ...), ("*", ...)],
+    "tl.guy_ropes": [
+        ("adata", ...),
+        ("*", ...),
+        ("wrt", ("strength", "production")),
+        ("key_added", "guy_ropes"),
+    ],
     "tl.perturb": [("adata", ...), ("levels", ...), ("*", ...)],
     "pl.landscape": [("adata", ...), ("*", ...)],
     "pl.network": [("adata", ...), ("*", ...)],

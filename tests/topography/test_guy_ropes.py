@@ -52,7 +52,9 @@ def test_each_replicate_speaks_along_its_own_path(found):
             own = barrier(model.drift, start, middle.saddles[0].x, diffusion=0.02)
             expected = tension(model, own.path)
             # 50 points instead of 100: the midpoint rule errs by a few 1e-4.
-            np.testing.assert_allclose(one.by_kind["strength"], expected.strength, atol=5e-3 * np.abs(expected.strength).max())
+            np.testing.assert_allclose(
+                one.by_kind["strength"], expected.strength, atol=5e-3 * np.abs(expected.strength).max()
+            )
 
 
 def test_tables_have_intervals_counts_and_exact_zeros(found):
@@ -73,7 +75,9 @@ def test_tables_have_intervals_counts_and_exact_zeros(found):
     np.testing.assert_allclose(tables["strength_high"]["first to second"], np.quantile(each, 0.95, axis=0))
     # Both genes are alike but for their names.
     np.testing.assert_allclose(
-        tables["strength"].loc[["A", "B"], "first to second"], tables["strength"].loc[["B", "A"], "second to first"], rtol=1e-2
+        tables["strength"].loc[["A", "B"], "first to second"],
+        tables["strength"].loc[["B", "A"], "second to first"],
+        rtol=1e-2,
     )
     edges = tables["edges"]
     assert set(edges["source"]) == {"A", "B"}
@@ -156,6 +160,10 @@ def test_critical_strengths_are_found_for_the_strongest_gene_of_each_valley(foun
     # Just below it the valley is gone, just above it there is one.
     for factor, there in ((0.995, False), (1.005, True)):
         drift = with_strength(model.drift, 0, factor * fold["strength"])
-        end = fixed_points(drift, torch.as_tensor(states.loc[["first"]].to_numpy()), deflate=False, n_random=0).stable[0].x
+        end = (
+            fixed_points(drift, torch.as_tensor(states.loc[["first"]].to_numpy()), deflate=False, n_random=0)
+            .stable[0]
+            .x
+        )
         assert (end[0] > end[1]) == there
     assert critical_table(ropes, model, states, 0).empty

@@ -160,7 +160,9 @@ def test_every_derivative_is_that_of_the_discretised_action(kind):
     for name in PARAMETERS:
         expected = np.zeros(getattr(drift, name).shape)
         for index in np.ndindex(expected.shape):
-            ends = [path_pull(moved(drift, name, index, s * 1e-5), path, diffusion=diffusion).action.sum() for s in (1, -1)]
+            ends = [
+                path_pull(moved(drift, name, index, s * 1e-5), path, diffusion=diffusion).action.sum() for s in (1, -1)
+            ]
             expected[index] = (ends[0] - ends[1]) / 2e-5
         np.testing.assert_allclose(getattr(found, name), expected, rtol=1e-6, atol=1e-7 * np.abs(expected).max())
     np.testing.assert_allclose(found.strength, (drift.weights.numpy() * found.weights).sum(0), rtol=1e-10)
