@@ -100,7 +100,7 @@ def guy_ropes(
     KeyError
         If there are no guy ropes or no heights.
     ValueError
-        If ``kind``, ``wrt`` or a barrier is unknown.
+        If ``kind``, ``wrt`` or a barrier is unknown, or the path of a barrier is missing.
     """
     require_adata(adata)
     if kind not in ("surface", "heatmap"):
@@ -163,7 +163,13 @@ def _lines(adata: AnnData, view: View, table: pd.DataFrame) -> dict[str, PlanePa
     found = plane_transitions(adata, view.where, view.places, every=True).paths
     by_path = {(path.start, path.end, path.saddle): path for path in found}
     keys = {name: (row["from"], row["to"], row["saddle"]) for name, row in table.iterrows()}
-    return {str(name): by_path[k] for name, k in keys.items() if k in by_path}
+    if lost := [str(name) for name, k in keys.items() if k not in by_path]:
+        msg = (
+            f"Expected the paths of all barriers on the drawing, found none for {lost}; run `landscape.tl.barriers` and "
+            "`landscape.tl.guy_ropes` again, or pass other `barriers`."
+        )
+        raise ValueError(msg)
+    return {str(name): by_path[k] for name, k in keys.items()}
 
 
 def _places(adata: AnnData, view: View, line: PlanePath, shares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -185,8 +191,6 @@ def _ropes(
     """All ropes: gene, tension, whether its sign is certain, and its point in the plane."""
     parts = []
     for name in chosen:
-        if name not in lines:
-            continue
         t = record[wrt][name].astype(float)
         strong = t.abs() > 0
         low, high = record[f"{wrt}_low"][name], record[f"{wrt}_high"][name]
@@ -354,6 +358,8 @@ def _notes(record: Any, wrt: str, chosen: Sequence[str], n_named: int) -> list[s
     ]
     if (table["n_asked"] > 0).any():
         notes.append("dashed: sign uncertain over replicates")
+    if few := int(record[f"{wrt}_low"][list(chosen)].isna().all().sum()):
+        notes.append(f"{few} of {len(table)} barriers in too few replicates for a sign")
     if not table["converged"].all():
         notes.append(f"{int((~table['converged'].astype(bool)).sum())} of {len(table)} paths not converged")
     for row in record["critical"].to_dict("records"):

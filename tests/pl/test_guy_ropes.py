@@ -66,6 +66,10 @@ def test_the_caption_says_what_a_rope_is_and_which_valley_is_about_to_vanish(pl,
     assert "d(barrier) / d ln(all outgoing edges of a gene) at D = 0.1" in said
     assert f"{NAMES[0]} vanishes at 0.93 times the ropes of {GENES[0]}" in said
     assert "dashed: sign uncertain" in said
+    assert "too few replicates" not in said
+    held.uns["landscape"]["guy_ropes"]["strength_low"].iloc[:, :1] = np.nan
+    figure = draw(pl, held, return_fig=True)
+    assert "1 of 4 barriers in too few replicates for a sign" in " ".join(figure._supxlabel.get_text().split())
 
 
 def test_the_heat_map_has_the_tensions(pl, held):
@@ -110,6 +114,10 @@ def test_unknown_names_are_refused(pl, held):
         pl.guy_ropes(held, wrt="production")
     with pytest.raises(ValueError, match="Expected `barriers`"):
         pl.guy_ropes(held, barriers=["here to there"])
+    paths = held.uns["landscape"]["paths"]
+    paths["table"] = paths["table"][paths["table"]["from"] != NAMES[0]]
+    with pytest.raises(ValueError, match="Expected the paths of all barriers"):
+        pl.guy_ropes(held)
     del held.uns["landscape"]["guy_ropes"]
     with pytest.raises(KeyError, match=r"landscape\.tl\.guy_ropes"):
         pl.guy_ropes(held)
