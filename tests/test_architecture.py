@@ -26,6 +26,7 @@ LAYERS = (
     ("dynamics",),
     ("topography",),
     ("perturbation",),
+    ("evolution",),
     ("circuits",),
     ("_anndata",),
     ("_model", "_directions", "_labels", "_verdict"),

@@ -27,7 +27,15 @@ def share_out(values: Any, strength: float, shares: Any) -> None:
 
 @njit(nogil=True, error_model="numpy")
 def next_generation(
-    embryos: Any, turned: Any, shares: Any, recombination: float, rules: Any, seed: Any, count: Any, born: Any, wired: Any
+    embryos: Any,
+    turned: Any,
+    shares: Any,
+    recombination: float,
+    rules: Any,
+    seed: Any,
+    count: Any,
+    born: Any,
+    wired: Any,
 ) -> Any:
     """Offspring of parents drawn by their shares.
 

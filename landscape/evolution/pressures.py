@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from landscape.evolution.rules import L0, L1, Rules
 from landscape.evolution.development import Development
+from landscape.evolution.rules import L0, L1, Rules
 
 # Size of the mutation of a weight in units of 1 / N^2, as published, and by default ten times larger: the same genomes then evolve in a
 # tenth of the generations.
@@ -113,7 +113,7 @@ class Population:
     size
         Number of genomes.
     selection
-        :math:`s`; 0 is drift alone.
+        :math:`s`; 0 is drift alone. By default a difference of a thousandth in fitness is selected, close to strong selection.
     recombination
         Probability of two parents.
 
@@ -124,7 +124,7 @@ class Population:
     """
 
     size: int = 100
-    selection: float = 100.0
+    selection: float = 1000.0
     recombination: float = 1.0
 
     def __post_init__(self) -> None:
