@@ -58,12 +58,12 @@ def gradient(
     targets: ArrayLike,
     *,
     schedule: Schedule = "switching",
-    period: int = 200,
+    period: int = 100,
     modules: ArrayLike | None = None,
     cost: float = 0.0,
-    rate: float = 0.05,
+    rate: float = 0.02,
     embryo_rate: float = 100.0,
-    n_steps: int = 12_000,
+    n_steps: int = 24_000,
     development: Development | None = None,
     seed: int = 0,
 ) -> Genome:
@@ -84,7 +84,7 @@ def gradient(
     cost
         :math:`\lambda` of an L1 cost of connections.
     rate, embryo_rate
-        :math:`\eta, \eta_G`.
+        :math:`\eta, \eta_G`. Within one period the embryo should go all the way and weights a little, so that they average over goals.
     n_steps
         Number of steps.
     seed
@@ -241,7 +241,7 @@ def compare_learners(
     mutation: Mutation | None = None,
     period: int = 20_000,
     n_generations: int = 3_600_000,
-    n_steps: int = 12_000,
+    n_steps: int = 24_000,
     seed: int = 0,
 ) -> Comparison:
     """Evolution, gradient ascent and the Hebbian rule on the same targets.

@@ -175,6 +175,14 @@ def test_weights_stay_under_the_direct_encoding_and_the_goal_is_reached() -> Non
     np.testing.assert_allclose(genome.phenotype, FAMILY.members[0], atol=0.02)
 
 
+def test_only_a_strictly_fitter_mutant_replaces_the_resident() -> None:
+    """A gene on which the goal says nothing is neutral, and stays as it was."""
+    direct = Development(n_steps=0)
+    genome = evolve([[1.0, 0.0, -1.0]], schedule="fixed", development=direct, n_generations=500)
+    assert genome.embryo[1] == 0
+    assert np.abs(genome.embryo[[0, 2]]).min() > 0.9
+
+
 def test_importing_the_package_does_not_import_numba() -> None:
     code = "import sys, landscape; sys.exit('numba' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
