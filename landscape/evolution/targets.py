@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal, get_args
 
@@ -45,8 +45,8 @@ class TargetFamily:
     Kouvaris et al. (2017), *PLoS Computational Biology* 13, e1005358. https://doi.org/10.1371/journal.pcbi.1005358
     """
 
-    pattern: ArrayLike = PATTERN
-    modules: ArrayLike = MODULES
+    pattern: FloatArray = field(default_factory=lambda: np.array(PATTERN, float))
+    modules: NDArray[np.int64] = field(default_factory=lambda: np.array(MODULES))
 
     def __post_init__(self) -> None:
         pattern = np.asarray(self.pattern, float)
@@ -59,7 +59,7 @@ class TargetFamily:
     @property
     def n_modules(self) -> int:
         """Number of modules."""
-        return int(np.max(self.modules)) + 1
+        return int(self.modules.max()) + 1
 
     @property
     def members(self) -> FloatArray:
@@ -93,8 +93,8 @@ class TargetFamily:
         What is left to 1 belongs to no member.
         """
         found = np.asarray(phenotypes, float)
-        if found.ndim != 2 or found.shape[1] != len(np.asarray(self.pattern)):
-            msg = f"Expected phenotypes of shape (n, {len(np.asarray(self.pattern))}), found {found.shape}."
+        if found.ndim != 2 or found.shape[1] != len(self.pattern):
+            msg = f"Expected phenotypes of shape (n, {len(self.pattern)}), found {found.shape}."
             raise ValueError(msg)
         matches = np.sign(found) @ self.members.T
         return (np.abs(matches) == found.shape[1]).mean(0)

@@ -28,7 +28,7 @@ def units_of(seed, first, n):
     return out
 
 
-def test_two_genes_by_hand() -> None:
+def test_two_genes_by_hand():
     development = Development(n_steps=2, gain=0.7, rate=0.9, decay=0.3)
     b, g = [[0.2, -0.5], [1.1, 0.4]], [0.3, -0.8]
     p = list(g)
@@ -39,14 +39,14 @@ def test_two_genes_by_hand() -> None:
     np.testing.assert_allclose(development.states(b, [g])[-1, 0], p, atol=1e-15)
 
 
-def test_the_direct_encoding_is_the_embryo_itself() -> None:
+def test_the_direct_encoding_is_the_embryo_itself():
     direct = Development(n_steps=0)
     embryos = np.array([[0.3, -1.0]])
     assert direct.is_direct
     np.testing.assert_array_equal(direct.phenotypes(np.ones((2, 2)), embryos), embryos)
 
 
-def test_the_kernel_develops_as_the_formula_does() -> None:
+def test_the_kernel_develops_as_the_formula_does():
     gen = np.random.default_rng(0)
     for n, development in ((16, Development()), (5, Development(7, 0.8, 0.6, 0.35)), (3, Development(n_steps=0))):
         weights, embryo = gen.normal(size=(n, n)), gen.uniform(-1, 1, n)
@@ -57,13 +57,13 @@ def test_the_kernel_develops_as_the_formula_does() -> None:
         np.testing.assert_allclose(state, development.phenotypes(weights, embryo[None])[0], atol=1e-11)
 
 
-def test_the_compiled_tanh_is_one() -> None:
+def test_the_compiled_tanh_is_one():
     x = np.concatenate([np.linspace(-30, 30, 60_001), np.logspace(-12, 0, 500), [0.0]])
     np.testing.assert_allclose(tanh_of(x), np.tanh(x), atol=4e-16, rtol=0)
     assert tanh_of(np.array([25.0, -25.0])).tolist() == [1.0, -1.0]
 
 
-def test_random_numbers_are_those_of_splitmix64() -> None:
+def test_random_numbers_are_those_of_splitmix64():
     # First outputs for seed 1234567 as published with the generator.
     known = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821]
     found = units_of(np.uint64(1234567), np.uint64(1), 5)
@@ -80,6 +80,6 @@ def test_random_numbers_are_those_of_splitmix64() -> None:
         ({"decay": 1.2}, "above 0 and at most 1, found 1.2"),
     ],
 )
-def test_wrong_numbers_are_refused(options, message) -> None:
+def test_wrong_numbers_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         Development(**options)

@@ -10,7 +10,7 @@ from landscape.evolution import Genome, Mutation, TargetFamily, compare_encoding
 FAMILY = TargetFamily()
 
 
-def test_the_direct_encoding_meets_a_target_gene_by_gene() -> None:
+def test_the_direct_encoding_meets_a_target_gene_by_gene():
     """Without mutations exactly those embryos match that have all signs of the target: a quarter with two genes."""
     still = Mutation(embryo=0.0)
     table = compare_encodings({}, [[1.0, -1.0]], n_generations=3, n_runs=4000, mutation=still)
@@ -18,7 +18,7 @@ def test_the_direct_encoding_meets_a_target_gene_by_gene() -> None:
     assert np.isnan(table.generations.item())
 
 
-def test_weights_that_know_the_modules_adapt_faster_and_memories_only_to_what_they_know() -> None:
+def test_weights_that_know_the_modules_adapt_faster_and_memories_only_to_what_they_know():
     genomes = {"modules": hebbian(FAMILY.members, strength=0.5), "memories": hebbian(FAMILY.trained, strength=4.0)}
     table = compare_encodings(genomes, FAMILY.members[[0, 6, 7]], n_runs=200)
     wide = table.pivot(index="target", columns="encoding", values="generations")
@@ -30,7 +30,7 @@ def test_weights_that_know_the_modules_adapt_faster_and_memories_only_to_what_th
     assert share["memories"].tolist()[0] == 1
 
 
-def test_the_same_seed_gives_the_same_table() -> None:
+def test_the_same_seed_gives_the_same_table():
     options = {"n_runs": 30, "n_generations": 400}
     first, again = (
         compare_encodings({"a": hebbian(FAMILY.members)}, FAMILY.trained, seed=4, **options) for _ in range(2)
@@ -47,6 +47,6 @@ def test_the_same_seed_gives_the_same_table() -> None:
         (lambda: compare_encodings({}, FAMILY.trained, n_runs=0), "`n_runs` to be a whole number"),
     ],
 )
-def test_wrong_arguments_are_refused(make, message) -> None:
+def test_wrong_arguments_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()

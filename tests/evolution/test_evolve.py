@@ -78,7 +78,7 @@ def by_hand(targets, period, n_generations, seed, mutation: Mutation, cost: Conn
         (Mutation(weights=0.02, loss_rate=0.3, gain_rate=0.4, new_edge=0.8), ConnectionCost(0.02, "l0")),
     ],
 )
-def test_the_kernel_is_the_algorithm_bit_for_bit(mutation, cost) -> None:
+def test_the_kernel_is_the_algorithm_bit_for_bit(mutation, cost):
     targets = np.array([[1.0, -1, 1, 1, -1], [-1, -1, 1, -0.5, 1]])
     genome = evolve(targets, period=70, n_generations=300, mutation=mutation, cost=cost, seed=5)
     embryo, weights = by_hand(targets, 70, 300, 5, mutation, cost)
@@ -88,7 +88,7 @@ def test_the_kernel_is_the_algorithm_bit_for_bit(mutation, cost) -> None:
     assert np.abs(weights).max() > 0
 
 
-def test_the_same_seed_gives_the_same_genome(monkeypatch) -> None:
+def test_the_same_seed_gives_the_same_genome(monkeypatch):
     options = {"n_generations": 3000, "period": 700, "cost": 0.1}
     first, again = evolve(FAMILY.trained, seed=3, **options), evolve(FAMILY.trained, seed=3, **options)
     np.testing.assert_array_equal(first.weights, again.weights)
@@ -98,7 +98,7 @@ def test_the_same_seed_gives_the_same_genome(monkeypatch) -> None:
     np.testing.assert_array_equal(evolve(FAMILY.trained, seed=3, **options).weights, first.weights)
 
 
-def test_history_follows_the_run() -> None:
+def test_history_follows_the_run():
     genome = evolve(FAMILY.trained, n_generations=4000, period=50, seed=1)
     history = genome.history
     assert 50 <= len(history.generation) <= 100
@@ -111,7 +111,7 @@ def test_history_follows_the_run() -> None:
 
 
 @pytest.mark.parametrize("population", [None, Population(12)])
-def test_an_interrupted_run_goes_on_with_the_same_result(tmp_path, monkeypatch, population) -> None:
+def test_an_interrupted_run_goes_on_with_the_same_result(tmp_path, monkeypatch, population):
     options = {
         "schedule": "modular",
         "modules": FAMILY.modules,
@@ -152,7 +152,7 @@ def test_an_interrupted_run_goes_on_with_the_same_result(tmp_path, monkeypatch, 
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-def test_a_file_that_is_no_checkpoint_is_refused_and_kept(tmp_path) -> None:
+def test_a_file_that_is_no_checkpoint_is_refused_and_kept(tmp_path):
     file = tmp_path / "notes.txt"
     file.write_text("not a run")
     with pytest.raises(ValueError, match=r"checkpoint of an evolution, but it cannot be read.*Delete it"):
@@ -160,7 +160,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_kept(tmp_path) -> None:
     assert file.read_text() == "not a run"
 
 
-def test_a_founder_is_where_evolution_begins() -> None:
+def test_a_founder_is_where_evolution_begins():
     founder = Genome(0.5 * FAMILY.members[0], np.full((16, 16), 0.01))
     still = Mutation(embryo=0.0, weights=0.0)
     same = evolve(FAMILY.trained, founder=founder, mutation=still, n_generations=10)
@@ -168,14 +168,14 @@ def test_a_founder_is_where_evolution_begins() -> None:
     np.testing.assert_array_equal(same.embryo, founder.embryo)
 
 
-def test_weights_stay_under_the_direct_encoding_and_the_goal_is_reached() -> None:
+def test_weights_stay_under_the_direct_encoding_and_the_goal_is_reached():
     # One gene in sixteen moves by up to 0.1 per generation, half of the time in vain: 16 * 20 * 2 generations at least.
     genome = evolve(FAMILY.members[:1], schedule="fixed", development=Development(n_steps=0), n_generations=3000)
     assert (genome.weights == 0).all()
     np.testing.assert_allclose(genome.phenotype, FAMILY.members[0], atol=0.02)
 
 
-def test_only_a_strictly_fitter_mutant_replaces_the_resident() -> None:
+def test_only_a_strictly_fitter_mutant_replaces_the_resident():
     """A gene on which the goal says nothing is neutral, and stays as it was."""
     direct = Development(n_steps=0)
     genome = evolve([[1.0, 0.0, -1.0]], schedule="fixed", development=direct, n_generations=500)
@@ -183,12 +183,12 @@ def test_only_a_strictly_fitter_mutant_replaces_the_resident() -> None:
     assert np.abs(genome.embryo[[0, 2]]).min() > 0.9
 
 
-def test_importing_the_package_does_not_import_numba() -> None:
+def test_importing_the_package_does_not_import_numba():
     code = "import sys, landscape; sys.exit('numba' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_costs_remove_connections() -> None:
+def test_costs_remove_connections():
     """A cost that outweighs any match leaves the founder's connections to be lost."""
     founder = Genome(FAMILY.members[0], np.full((16, 16), 0.02))
     pruning = Mutation(loss_rate=0.5)
@@ -223,7 +223,7 @@ def test_costs_remove_connections() -> None:
         ),
     ],
 )
-def test_wrong_arguments_are_refused(options, error, message) -> None:
+def test_wrong_arguments_are_refused(options, error, message):
     with pytest.raises(error, match=message):
         evolve(FAMILY.trained, **{"n_generations": 10, **options})
 
@@ -240,12 +240,12 @@ def test_wrong_arguments_are_refused(options, error, message) -> None:
         (lambda: Population(recombination=1.5), "`recombination` between 0 and 1"),
     ],
 )
-def test_wrong_pressures_are_refused(make, message) -> None:
+def test_wrong_pressures_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 
 
-def test_the_published_size_of_mutations() -> None:
+def test_the_published_size_of_mutations():
     assert Mutation.published(16).weights == pytest.approx(0.1 / 15 / 256)
     assert Mutation().weights_size(16) == pytest.approx(Mutation.published(16, times=10).weights)
     assert dataclasses.replace(Mutation(), weights=0.3).weights_size(16) == 0.3

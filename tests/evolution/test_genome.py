@@ -21,7 +21,7 @@ def random_genome(seed: int, development: Development | None = None) -> Genome:
 
 
 @pytest.mark.parametrize("development", [Development(), Development(7, gain=0.8, rate=1.7, decay=0.35)])
-def test_development_is_the_drift_of_the_model(development) -> None:
+def test_development_is_the_drift_of_the_model(development):
     """The velocity of P, in units of the state of the model, is its drift to rounding."""
     genome = random_genome(0, development)
     p = np.random.default_rng(1).uniform(-1, 1, (50, 16)) / development.scale
@@ -34,13 +34,13 @@ def test_development_is_the_drift_of_the_model(development) -> None:
     np.testing.assert_allclose(found, plain, atol=1e-14, rtol=0)
 
 
-def test_the_linear_response_has_no_rounding_error() -> None:
+def test_the_linear_response_has_no_rounding_error():
     model = random_genome(2).model()
     x = torch.as_tensor(np.random.default_rng(0).uniform(0, 1, (100, 16)))
     assert (model.drift.response(x) * 2.0**60 == x).all()
 
 
-def test_one_step_of_the_simulator_is_one_step_of_development() -> None:
+def test_one_step_of_the_simulator_is_one_step_of_development():
     genome = random_genome(3)
     model = genome.model()
     assert model.step == 1.0
@@ -52,7 +52,7 @@ def test_one_step_of_the_simulator_is_one_step_of_development() -> None:
     np.testing.assert_allclose(genome.to_states(genome.to_phenotypes(y)), y, atol=1e-15)
 
 
-def test_the_jacobian_is_exact() -> None:
+def test_the_jacobian_is_exact():
     model = random_genome(4).model()
     x = torch.as_tensor(np.random.default_rng(0).uniform(0.2, 0.8, (3, 16)))
     step = 1e-5
@@ -73,7 +73,7 @@ def rest(genome: Genome, n: int, seed: int) -> np.ndarray:
     return genome.to_phenotypes(y)
 
 
-def test_shares_at_rest_of_modular_and_of_hebbian_weights() -> None:
+def test_shares_at_rest_of_modular_and_of_hebbian_weights():
     """Connections within modules give all eight members alike; outer products give the three that were trained."""
     n = 8000
     modular = FAMILY.shares(rest(MODULAR, n, 0))
@@ -101,7 +101,7 @@ def refit(states: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 @pytest.mark.parametrize(("genome", "shares"), [(MODULAR, 8), (hebbian(FAMILY.trained, strength=0.25), 3)])
-def test_the_genome_is_recovered_from_developing_cells(genome, shares) -> None:
+def test_the_genome_is_recovered_from_developing_cells(genome, shares):
     """Weights shrink, but the refitted genome develops into the same phenotypes; edges correlate by 0.99."""
     model, gen = genome.model(), np.random.default_rng(0)
     path = model.simulate(
@@ -123,7 +123,7 @@ def test_the_genome_is_recovered_from_developing_cells(genome, shares) -> None:
     assert (true > 0.1).sum() == shares
 
 
-def test_the_landscape_of_a_genome() -> None:
+def test_the_landscape_of_a_genome():
     """Fixed points, clamps and energies of the package take the model as any other."""
     genome = hebbian(FAMILY.trained, strength=0.75)
     model, adults = genome.model(), genome.develop(300, rng=0)
@@ -145,7 +145,7 @@ def test_the_landscape_of_a_genome() -> None:
         before = after
 
 
-def test_mutants_change_by_a_factor_and_keep_what_is_absent() -> None:
+def test_mutants_change_by_a_factor_and_keep_what_is_absent():
     mutants = MODULAR.mutants(0.1, n=400, rng=0)
     ratios = (
         np.array([mutant.weights for mutant in mutants])[:, MODULAR.weights != 0]
@@ -158,7 +158,7 @@ def test_mutants_change_by_a_factor_and_keep_what_is_absent() -> None:
     np.testing.assert_array_equal(mutants[0].embryo, MODULAR.embryo)
 
 
-def test_random_embryos_repeat_with_their_seed() -> None:
+def test_random_embryos_repeat_with_their_seed():
     genome = random_genome(5)
     np.testing.assert_array_equal(genome.develop(10, rng=3), genome.develop(10, rng=3))
     np.testing.assert_array_equal(genome.develop(genome.embryo[None])[0], genome.phenotype)
@@ -179,6 +179,6 @@ def test_random_embryos_repeat_with_their_seed() -> None:
         (lambda: Genome(np.zeros(2), np.zeros((2, 2)), Development(0)).model(), "direct encoding a phenotype has no"),
     ],
 )
-def test_wrong_genomes_and_questions_are_refused(make, message) -> None:
+def test_wrong_genomes_and_questions_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()

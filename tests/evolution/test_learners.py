@@ -20,7 +20,7 @@ from landscape.evolution import (
 FAMILY = TargetFamily()
 
 
-def test_the_gradient_is_that_of_automatic_differentiation() -> None:
+def test_the_gradient_is_that_of_automatic_differentiation():
     gen, development = np.random.default_rng(0), Development(6, gain=0.7, rate=1.3, decay=0.4)
     g, b, s = gen.uniform(-1, 1, 5), gen.normal(size=(5, 5)), gen.uniform(-1, 1, 5)
     embryo, weights = (torch.tensor(a, requires_grad=True) for a in (g, b))
@@ -35,7 +35,7 @@ def test_the_gradient_is_that_of_automatic_differentiation() -> None:
     np.testing.assert_allclose(by_weights, weights.grad, atol=1e-14)
 
 
-def test_one_step_of_gradient_ascent() -> None:
+def test_one_step_of_gradient_ascent():
     """From nothing the embryo moves and no weight does; then weights become the outer product, less the cost."""
     target = FAMILY.members[:1]
     options = {"schedule": "fixed", "rate": 0.05, "embryo_rate": 10.0, "cost": 0.02}
@@ -50,20 +50,20 @@ def test_one_step_of_gradient_ascent() -> None:
     )
 
 
-def test_gradient_ascent_with_a_cost_finds_the_modules() -> None:
+def test_gradient_ascent_with_a_cost_finds_the_modules():
     genome = gradient(FAMILY.trained, cost=0.22)
     adults = genome.develop(20_000, rng=0)
     assert (FAMILY.shares(adults) >= 0.08).sum() == 8
     assert autonomy(adults @ FAMILY.traits.T).min() > 0.99
 
 
-def test_the_hebbian_rule() -> None:
+def test_the_hebbian_rule():
     genome = hebbian(FAMILY.trained, strength=0.6)
     by_hand = [[0.6 / 3 * sum(s[i] * s[j] for s in FAMILY.trained) for j in range(16)] for i in range(16)]
     np.testing.assert_allclose(genome.weights, by_hand, atol=1e-15)
 
 
-def test_genomes_are_compared_by_what_they_develop_into() -> None:
+def test_genomes_are_compared_by_what_they_develop_into():
     trained, all_members = hebbian(FAMILY.trained), hebbian(FAMILY.members)
     table = compare_genomes({"a": trained, "b": all_members, "c": trained}, FAMILY, FAMILY.trained, n_embryos=5000)
     assert table.index.tolist() == ["a", "b", "c"]
@@ -91,6 +91,6 @@ def test_genomes_are_compared_by_what_they_develop_into() -> None:
         (lambda: compare_genomes({"a": Genome(np.zeros(3), np.eye(3))}, FAMILY, FAMILY.trained), r"\(n, 16\)"),
     ],
 )
-def test_wrong_arguments_are_refused(make, message) -> None:
+def test_wrong_arguments_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()

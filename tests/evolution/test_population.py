@@ -18,7 +18,7 @@ def founder_of(embryos, weights=None, development=None) -> Genome:
     return Genome(embryos[0], weights[0], development or Development(), pool=Pool(embryos, weights, np.zeros(m)))
 
 
-def test_neutral_variance_is_that_of_mutation_and_drift() -> None:
+def test_neutral_variance_is_that_of_mutation_and_drift():
     r"""Variance of a weight after t generations from one founder: :math:`M \sigma^2 (1 - (1 - 1/M)^t)`."""
     m, t, n_runs = 20, 30, 60
     mutation, target = Mutation(embryo=0.0, weights=0.3), np.ones((1, 4))
@@ -40,7 +40,7 @@ def test_neutral_variance_is_that_of_mutation_and_drift() -> None:
 
 
 @pytest.mark.parametrize(("recombination", "kept"), [(0.0, 1.0), (1.0, 0.5), (0.4, 0.8)])
-def test_linkage_decays_with_recombination(recombination, kept) -> None:
+def test_linkage_decays_with_recombination(recombination, kept):
     """Free recombination halves the correlation of two genes in every generation, with probability r of two parents."""
     m = 4000
     sign = np.where(np.arange(m) % 2, 1.0, -1.0)
@@ -63,7 +63,7 @@ def test_linkage_decays_with_recombination(recombination, kept) -> None:
         np.testing.assert_array_equal(pool.weights, np.sign(pool.embryos)[:, :, None] * np.ones(3))
 
 
-def test_offspring_are_shared_out_by_the_exponential_of_fitness() -> None:
+def test_offspring_are_shared_out_by_the_exponential_of_fitness():
     """Half of the genomes have fitness 1 and half 0.9: their shares are as exp(0.1 s) to 1."""
     m, s = 20_000, 12.0
     embryos = np.ones((m, 2))
@@ -82,7 +82,7 @@ def test_offspring_are_shared_out_by_the_exponential_of_fitness() -> None:
     np.testing.assert_allclose(pool.fitness, np.where(pool.embryos[:, 0] == 1, 1.0, 0.9), atol=1e-15)
 
 
-def test_a_population_adapts_and_returns_its_fittest() -> None:
+def test_a_population_adapts_and_returns_its_fittest():
     options = {
         "schedule": "fixed",
         "n_generations": 1000,
@@ -101,7 +101,7 @@ def test_a_population_adapts_and_returns_its_fittest() -> None:
     np.testing.assert_array_equal(again.pool.weights, pool.weights)
 
 
-def test_a_population_goes_on_from_the_population_of_its_founder() -> None:
+def test_a_population_goes_on_from_the_population_of_its_founder():
     options = {"schedule": "fixed", "population": Population(30)}
     first = evolve(FAMILY.members[:1], n_generations=5, mutation=Mutation(), **options)
     same = evolve(FAMILY.members[:1], n_generations=1, mutation=STILL, founder=first, **options)

@@ -34,7 +34,7 @@ def described(genome: Genome) -> dict[str, float]:
     }
 
 
-def test_memories_in_few_generations() -> None:
+def test_memories_in_few_generations():
     """Mutations of thirty times the published size: weights are nearly Hebbian, and embryos develop to what was selected."""
     genome = evolve(
         FAMILY.trained, mutation=Mutation.published(16, times=30), period=2000, n_generations=600_000, seed=1
@@ -47,7 +47,7 @@ def test_memories_in_few_generations() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-def test_without_a_cost_the_three_phenotypes_are_memorised(seed) -> None:
+def test_without_a_cost_the_three_phenotypes_are_memorised(seed):
     """3.6 million generations: r = .999, .75 of embryos, Q = .18, autonomy .614 in an independent program."""
     found = described(evolve(FAMILY.trained, n_generations=3_600_000, seed=seed))
     assert found["hebbian"] == pytest.approx(0.999, abs=0.0015)
@@ -61,7 +61,7 @@ def test_without_a_cost_the_three_phenotypes_are_memorised(seed) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-def test_with_a_cost_all_eight_phenotypes_are_generated(seed) -> None:
+def test_with_a_cost_all_eight_phenotypes_are_generated(seed):
     """An L1 cost of .22: all eight members at .08 and more, Q = .72, autonomy .995 in an independent program."""
     found = described(evolve(FAMILY.trained, cost=0.22, n_generations=3_600_000, seed=seed))
     assert found["eight"] >= 7
@@ -71,7 +71,7 @@ def test_with_a_cost_all_eight_phenotypes_are_generated(seed) -> None:
     assert 0.75 < found["hebbian"] < 0.9
 
 
-def test_a_cost_that_is_too_large_removes_all_weights() -> None:
+def test_a_cost_that_is_too_large_removes_all_weights():
     """At thirty times the published size of mutations, .22 is too large: weights stay below one mutation."""
     genome = evolve(
         FAMILY.trained, cost=0.22, mutation=Mutation.published(16, times=30), period=2000, n_generations=300_000
@@ -80,7 +80,7 @@ def test_a_cost_that_is_too_large_removes_all_weights() -> None:
     assert FAMILY.shares(genome.develop(2000)).sum() < 0.05
 
 
-def test_varying_goals_make_modules_and_a_fixed_goal_dissolves_them() -> None:
+def test_varying_goals_make_modules_and_a_fixed_goal_dissolves_them():
     """Ten pairs of runs; then the modular genome of each evolves on under one goal."""
     options = {"mutation": Mutation.published(16, times=30), "n_generations": 200_000}
     more, less = 0, 0
@@ -95,7 +95,7 @@ def test_varying_goals_make_modules_and_a_fixed_goal_dissolves_them() -> None:
     assert less >= 8
 
 
-def test_goals_without_common_parts_make_no_modules() -> None:
+def test_goals_without_common_parts_make_no_modules():
     """Goals that vary at random: connections within the modules of the family are no stronger than by chance."""
     values = []
     for seed in range(4):
@@ -108,7 +108,7 @@ def test_goals_without_common_parts_make_no_modules() -> None:
     assert max(values) < 0.05
 
 
-def test_a_cost_of_the_number_of_connections_prunes_and_keeps_the_phenotype() -> None:
+def test_a_cost_of_the_number_of_connections_prunes_and_keeps_the_phenotype():
     dense = evolve(
         FAMILY.members[:1], schedule="fixed", mutation=Mutation.published(16, times=30), n_generations=100_000
     )

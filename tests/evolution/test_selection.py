@@ -10,7 +10,7 @@ from landscape.evolution import Development, Genome, TargetFamily, hebbian, sele
 FAMILY = TargetFamily()
 
 
-def test_truncation_of_a_uniform_trait() -> None:
+def test_truncation_of_a_uniform_trait():
     """The best fifth of a uniform trait has mean 0.8 and the next fifth of it 0.96; other genes do not respond."""
     genome = Genome(np.zeros(3), np.zeros((3, 3)), Development(n_steps=0))
     options = {"traits": np.eye(3), "n_individuals": 20_000, "mutation": 0.0, "noise": 0.0}
@@ -23,7 +23,7 @@ def test_truncation_of_a_uniform_trait() -> None:
     assert response.selected == 1
 
 
-def test_memories_are_selected_together_and_modules_alone() -> None:
+def test_memories_are_selected_together_and_modules_alone():
     together = select(hebbian(FAMILY.trained, strength=4.0), 1, traits=FAMILY.traits, rng=0)
     alone = select(hebbian(FAMILY.members, strength=0.5), 1, traits=FAMILY.traits, rng=0)
     # Two of three memories with module 1 have each other module in the same state, or the opposite one: a third.
@@ -32,7 +32,7 @@ def test_memories_are_selected_together_and_modules_alone() -> None:
     assert alone.mean[-1, 1] > 0.85
 
 
-def test_noise_hides_small_differences() -> None:
+def test_noise_hides_small_differences():
     genome = Genome(np.zeros(2), np.zeros((2, 2)), Development(n_steps=0))
     options = {"traits": np.eye(2), "n_individuals": 20_000, "n_generations": 1, "mutation": 0.0}
     response = select(genome, 0, **options, noise=100.0)
@@ -40,7 +40,7 @@ def test_noise_hides_small_differences() -> None:
     assert abs(response.change[0]) < 4 * np.sqrt(2 / (3 * 4000))
 
 
-def test_a_trait_may_be_given_as_weights() -> None:
+def test_a_trait_may_be_given_as_weights():
     genome = hebbian(FAMILY.members)
     by_number = select(genome, 2, traits=FAMILY.traits, n_individuals=200)
     by_weights = select(genome, FAMILY.traits[2], n_individuals=200)
@@ -62,6 +62,6 @@ def test_a_trait_may_be_given_as_weights() -> None:
         ({"trait": np.ones(16), "n_generations": 0}, "`n_generations` to be a whole number"),
     ],
 )
-def test_wrong_arguments_are_refused(options, message) -> None:
+def test_wrong_arguments_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         select(hebbian(FAMILY.members), **options)

@@ -11,7 +11,7 @@ from landscape.evolution import TargetFamily, autonomy, hebbian_correlation, mod
 FAMILY = TargetFamily()
 
 
-def test_modularity_is_that_of_networkx() -> None:
+def test_modularity_is_that_of_networkx():
     b = np.random.default_rng(0).normal(size=(16, 16))
     a = np.abs(b + b.T) / 2
     np.fill_diagonal(a, 0)
@@ -23,7 +23,7 @@ def test_modularity_is_that_of_networkx() -> None:
     assert found.value == pytest.approx(nx.community.modularity(graph, parts), abs=1e-12)
 
 
-def test_modularity_of_blocks() -> None:
+def test_modularity_of_blocks():
     blocks = np.kron(np.eye(4), np.ones((4, 4)))
     assert modularity(blocks, FAMILY.modules).value == pytest.approx(0.75)
     found = modularity(-3 * blocks)
@@ -33,14 +33,14 @@ def test_modularity_of_blocks() -> None:
     assert modularity(np.ones((16, 16)), FAMILY.modules).value == pytest.approx(3 / 15 - 1 / 4)
 
 
-def test_autonomy_of_two_traits_is_what_correlation_leaves() -> None:
+def test_autonomy_of_two_traits_is_what_correlation_leaves():
     gen = np.random.default_rng(0)
     x = gen.normal(size=(500, 2)) @ [[1.0, 0.7], [0.0, 2.0]]
     r = np.corrcoef(x.T)[0, 1]
     np.testing.assert_allclose(autonomy(x * [1, 40]), 1 - r**2, rtol=1e-12)
 
 
-def test_autonomy_is_conditional_variance() -> None:
+def test_autonomy_is_conditional_variance():
     """What a regression on the other traits leaves of the variance."""
     x = np.random.default_rng(1).normal(size=(300, 5)) @ np.random.default_rng(2).normal(size=(5, 5))
     centred = x - x.mean(0)
@@ -51,12 +51,12 @@ def test_autonomy_is_conditional_variance() -> None:
         assert found[i] == pytest.approx(residual.var() / centred[:, i].var(), rel=1e-9)
 
 
-def test_traits_that_determine_one_another_have_no_autonomy() -> None:
+def test_traits_that_determine_one_another_have_no_autonomy():
     x = np.random.default_rng(0).normal(size=(100, 2))
     assert (autonomy(np.c_[x, x[:, 0] + x[:, 1]]) < 1e-12).all()
 
 
-def test_hebbian_correlation() -> None:
+def test_hebbian_correlation():
     outer = FAMILY.trained.T @ FAMILY.trained
     assert hebbian_correlation(3 * outer + 5, FAMILY.trained) == pytest.approx(1)
     assert hebbian_correlation(outer + 100 * np.eye(16), FAMILY.trained) == pytest.approx(1)
@@ -75,6 +75,6 @@ def test_hebbian_correlation() -> None:
         (lambda: hebbian_correlation(np.eye(3), FAMILY.trained), "targets with 3 genes, as the weights, found 16"),
     ],
 )
-def test_what_has_no_answer_is_refused(make, message) -> None:
+def test_what_has_no_answer_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()

@@ -13,7 +13,7 @@ from landscape.evolution.targets import goals
 BASE = np.array([-1, 1, -1, 1, -1, -1, 1, 1, -1, 1, 1, -1, -1, -1, -1, -1.0])
 
 
-def test_the_published_family() -> None:
+def test_the_published_family():
     family = TargetFamily()
     by_hand = [np.repeat([1] + [-1 if (c >> m) & 1 else 1 for m in range(3)], 4) * BASE for c in range(8)]
     np.testing.assert_array_equal(family.members, by_hand)
@@ -23,7 +23,7 @@ def test_the_published_family() -> None:
     np.testing.assert_array_equal(family.members @ family.traits.T, [[1, *row[4::4] * BASE[4::4]] for row in by_hand])
 
 
-def test_shares_count_a_phenotype_and_its_opposite() -> None:
+def test_shares_count_a_phenotype_and_its_opposite():
     family = TargetFamily()
     none = family.members[0].copy()
     none[0] *= -1
@@ -33,7 +33,7 @@ def test_shares_count_a_phenotype_and_its_opposite() -> None:
         family.shares(np.ones((3, 4)))
 
 
-def test_schedules() -> None:
+def test_schedules():
     targets = np.array([[1.0, 1, 1, 1], [-1, -1, 1, 1], [-1, -1, -1, -1]])
     modules = np.array([0, 0, 1, 1])
     turn = list(islice(goals(targets, "switching", None, 0), 5))
@@ -67,6 +67,6 @@ def test_schedules() -> None:
         (lambda: evolve(np.eye(3), modules=[0, 0, 1], n_generations=1), "and with no other, found some"),
     ],
 )
-def test_what_does_not_fit_is_refused(make, message) -> None:
+def test_what_does_not_fit_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
