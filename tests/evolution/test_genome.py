@@ -14,6 +14,8 @@ MODULAR = Genome(
     FAMILY.members[0], 0.5 * np.kron(np.eye(4), np.ones((4, 4))) * np.outer(FAMILY.pattern, FAMILY.pattern)
 )
 
+HEBBIAN = hebbian(FAMILY.trained, strength=0.25)
+
 
 def random_genome(seed: int, development: Development | None = None) -> Genome:
     gen = np.random.default_rng(seed)
@@ -79,7 +81,7 @@ def test_shares_at_rest_of_modular_and_of_hebbian_weights():
     modular = FAMILY.shares(rest(MODULAR, n, 0))
     # Modules choose their sign independently: one eighth each, with four standard errors.
     np.testing.assert_allclose(modular, 1 / 8, atol=4 * np.sqrt(7 / 64 / n))
-    trained = FAMILY.shares(rest(hebbian(FAMILY.trained, strength=0.25), n, 1))
+    trained = FAMILY.shares(rest(HEBBIAN, n, 1))
     # Known to two digits from 2,000 states: four standard errors of the difference of both samples.
     np.testing.assert_allclose(trained[[0, 3, 5]], [0.32, 0.34, 0.30], atol=4 * np.sqrt(0.22 * (1 / n + 1 / 2000)))
     others = 1 - trained[[0, 3, 5]].sum()
@@ -100,27 +102,52 @@ def refit(states: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndar
     return found[:, :-1], found[:, -1]
 
 
-@pytest.mark.parametrize(("genome", "shares"), [(MODULAR, 8), (hebbian(FAMILY.trained, strength=0.25), 3)])
-def test_the_genome_is_recovered_from_developing_cells(genome, shares):
-    """Weights shrink, but the refitted genome develops into the same phenotypes; edges correlate by 0.99."""
-    model, gen = genome.model(), np.random.default_rng(0)
-    path = model.simulate(
-        gen.uniform(0, 1, (800, 16)), duration=30.0, step=0.25, save_at=np.arange(0.0, 30.0, 5.0), rng=1
-    )
-    cells = path.states.reshape(-1, 16)
-    decay = genome.development.decay
-    velocity = (model(cells) / decay).numpy() + 0.05 * gen.standard_normal(cells.shape)
+def blocks(weights: np.ndarray) -> np.ndarray:
+    """Mean weight between modules, each gene with its sign in the pattern."""
+    aligned = weights * np.outer(FAMILY.pattern, FAMILY.pattern)
+    return aligned.reshape(4, 4, 4, 4).mean((1, 3))
+
+
+def recovered(genome: Genome, cells: torch.Tensor, velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Refitted weights and bias, and the correlation of edges and of blocks with the truth."""
     w, b = refit(cells.numpy(), velocity)
     truth, _ = genome.regulation()
     between = ~np.eye(16, dtype=bool)
-    assert np.corrcoef(w[between], truth[between])[0, 1] > 0.98
+    edges = np.corrcoef(w[between], truth[between])[0, 1]
+    return w, b, edges, np.corrcoef(blocks(w).ravel(), blocks(truth).ravel())[0, 1]
+
+
+@pytest.mark.parametrize(
+    ("genome", "edges", "modules", "members"),
+    [
+        (MODULAR, {0.05: 0.99, 0.2: 0.96, None: 0.93}, {0.05: 1.0, 0.2: 1.0, None: 1.0}, 8),
+        (HEBBIAN, {0.05: 0.99, 0.2: 0.93, None: 0.84}, {0.05: 1.0, 0.2: 0.95, None: 0.86}, 3),
+    ],
+)
+def test_the_genome_is_recovered_from_cells(genome, edges, modules, members):
+    """Correlations of refitted weights in an independent program; weights shrink, and the genome still develops alike."""
+    model, gen = genome.model(), np.random.default_rng(0)
+    start = gen.uniform(0, 1, (4000, 16))
+    path = model.simulate(start[:800], duration=30.0, step=0.25, save_at=np.arange(0.0, 30.0, 5.0), rng=1)
+    cells = path.states.reshape(-1, 16)
+    still = model.simulate(start, duration=200.0, step=0.25, rng=2).states[-1]
+    velocity = (model(cells) / genome.development.decay).numpy()
+    noise = gen.standard_normal(cells.shape)
+    fits = {error: recovered(genome, cells, velocity + error * noise) for error in (0.05, 0.2)}
+    fits[None] = recovered(genome, still, np.zeros(still.shape))
+    for error, (_, _, found_edges, found_modules) in fits.items():
+        # The last digit stated, four times the scatter over seeds of 0.004, and that cells there are clipped at 0 and here reflected.
+        assert found_edges == pytest.approx(edges[error], abs=0.03), error
+        assert found_modules == pytest.approx(modules[error], abs=0.03), error
+    w, b, _, _ = fits[0.05]
     y = np.random.default_rng(2).uniform(0, 1, (8000, 16))
     for _ in range(800):
         y = y + 0.05 * (1 / (1 + np.exp(-(y @ w.T + b))) - y)
     found, true = FAMILY.shares(2 * y - 1), FAMILY.shares(rest(genome, 8000, 2))
     distance = 0.5 * (np.abs(found - true).sum() + abs(found.sum() - true.sum()))
     assert distance < 0.10
-    assert (true > 0.1).sum() == shares
+    assert np.abs(w).mean() < 0.8 * np.abs(genome.regulation()[0]).mean()
+    assert (true > 0.1).sum() == members
 
 
 def test_the_landscape_of_a_genome():
