@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from landscape import (
         circuits,
+        consensus,
         datasets,
         dynamics,
         evolution,
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 # Public name -> module that defines it; names of modules stand for the module itself.
 _LAZY = {
     "circuits": "landscape.circuits",
+    "consensus": "landscape.consensus",
     "datasets": "landscape.datasets",
     "dynamics": "landscape.dynamics",
     "evolution": "landscape.evolution",
@@ -55,6 +57,7 @@ _LAZY = {
 __all__ = [
     "__version__",
     "circuits",
+    "consensus",
     "datasets",
     "dynamics",
     "evolution",

@@ -27,6 +27,7 @@ LAYERS = (
     ("topography",),
     ("perturbation",),
     ("evolution",),
+    ("consensus",),
     ("circuits",),
     ("_anndata",),
     ("_model", "_directions", "_labels", "_verdict"),
