@@ -25,6 +25,7 @@ FATES_COMPARED: Final = ("_model", "_disagreement", "_flag")
 LABEL: Final = "cell_type"
 BASIN: Final = "basin"
 TERMINAL: Final = "terminal"
+AGREEMENT: Final = "agreement"
 FATE_ENTROPY: Final = "fate_entropy"
 HEIGHT: Final = "height"
 START: Final = "landscape_start"
@@ -61,6 +62,7 @@ PATHS: Final = "paths"
 GUY_ROPES: Final = "guy_ropes"
 PERTURBATIONS: Final = "perturbations"
 OCCUPANCY: Final = "occupancy"
+CONSENSUS: Final = "consensus"
 
 
 def perturbation_name(levels: Mapping[str, float]) -> str:

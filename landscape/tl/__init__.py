@@ -3,6 +3,7 @@
 from landscape.tl._activity import activity
 from landscape.tl._attractors import attractors, basins
 from landscape.tl._barriers import barriers
+from landscape.tl._consensus import consensus
 from landscape.tl._drivers import drivers
 from landscape.tl._dynamics import dynamics
 from landscape.tl._fates import fates
@@ -21,6 +22,7 @@ __all__ = [
     "attractors",
     "barriers",
     "basins",
+    "consensus",
     "drivers",
     "dynamics",
     "fates",
