@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from landscape import tl
+
 NAMES = ("Erythrocyte", "Megakaryocyte", "Monocyte", "Granulocyte")
 ENDS = np.array([[-1.7, -3.0], [-0.6, -3.1], [0.7, -3.1], [1.8, -3.0]])
 GENES = ("Gata1", "Gata2", "Fog1", "Eklf", "Fli1", "Scl", "Cebpa", "Pu1", "cJun", "EgrNab", "Gfi1")
@@ -266,6 +268,24 @@ def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = T
         **record,
         "params": {"diffusion": 0.1, "n_replicates": 9},
     }
+
+
+def add_consensus(adata: ad.AnnData) -> None:
+    """Consensus with two further models: each keeps some cells where they were and sends the others to the next fate."""
+    models = [adata]
+    for seed in (1, 2):
+        other = adata.copy()
+        moved = np.random.default_rng(seed).random(adata.n_obs) < 0.2
+        basin = adata.obs["basin"].cat.codes.to_numpy()
+        codes = np.where(moved, (basin + seed) % len(NAMES), basin)
+        other.obs["basin"] = pd.Categorical.from_codes(codes, list(NAMES))
+        if seed == 1:  # a fifth valley, which takes half of the last one
+            record = other.uns["landscape"]["attractors"]
+            record["states"] = pd.concat([record["states"], record["states"].iloc[:1].rename({NAMES[0]: "Mast"})])
+            codes = np.where((codes == 3) & (np.arange(len(codes)) % 5 < 2), len(NAMES), codes)
+            other.obs["basin"] = pd.Categorical.from_codes(codes, [*NAMES, "Mast"])
+        models.append(other)
+    tl.consensus(adata, models=models)
 
 
 def occupancy(plane: np.ndarray, n: int = 70) -> tuple[np.ndarray, ...]:

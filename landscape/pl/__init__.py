@@ -3,6 +3,7 @@
 from landscape.pl._animation import animate
 from landscape.pl._attractors import attractors
 from landscape.pl._barriers import barriers
+from landscape.pl._consensus import consensus
 from landscape.pl._drivers import drivers
 from landscape.pl._fates import fates
 from landscape.pl._guy_ropes import guy_ropes
@@ -19,6 +20,7 @@ __all__ = [
     "animate",
     "attractors",
     "barriers",
+    "consensus",
     "drivers",
     "fates",
     "guy_ropes",

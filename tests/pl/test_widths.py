@@ -13,6 +13,7 @@ from landscape import pl
 from landscape.latent import CompressionCurve, LatentModel
 from tests.pl.drawn import clipped, overlapping
 from tests.synthetic import add_comparison, add_drivers, add_guy_ropes, add_perturbation, add_topography
+from tests.synthetic import add_comparison, add_consensus, add_drivers, add_perturbation, add_topography
 
 COLUMN, PAGE = 3.35, 7.1
 
@@ -30,6 +31,7 @@ SINGLE: dict[str, tuple[Callable[..., Any], float]] = {
 }
 SEVERAL: dict[str, Callable[..., Any]] = {
     "attractors": pl.attractors,
+    "consensus": partial(pl.consensus, basis="X_plane"),
     "fates": pl.fates,
     "model": partial(pl.fates, kind="model"),
     "drivers": pl.drivers,
@@ -46,6 +48,7 @@ def whole(finished):
     add_drivers(finished)
     add_comparison(finished)
     add_perturbation(finished)
+    add_consensus(finished)
     return finished
 
 
