@@ -35,6 +35,7 @@ def main() -> None:
     ls.tl.paths(adata)
     ls.tl.guy_ropes(adata)
     ls.tl.perturb(adata, {"Gata1": 0.0})
+    ls.tl.consensus(adata, models=[adata, *(other_model(adata, seed) for seed in (1, 2))])
     page = (HERE / "gallery.md").read_text(encoding="utf-8")
     store(ls.pl.landscape(adata, show=False, return_fig=True), HERE / "_static" / "landscape.png")  # of the front page
     for name, call in PAIR.findall(page):
@@ -42,6 +43,21 @@ def main() -> None:
             continue
         figure = eval(call[:-1] + ", show=False, return_fig=True)", {"ls": ls, "adata": adata, "model": model})
         store(figure, HERE / "_static" / "gallery" / f"{name}.png")
+
+
+def other_model(adata: ad.AnnData, seed: int) -> ad.AnnData:
+    """The same cells with a latent model, a network and a fit of another seed."""
+    other = adata.copy()
+    latent = ls.latent.LatentModel(other, rng=seed)
+    latent.train()
+    other.obsm["X_latent"] = latent.get_latent_representation()
+    ls.tl.network(other, model=latent, rng=seed)
+    ls.tl.dynamics(other, model=latent, direction=ls.dynamics.from_time("day"), rng=seed)
+    ls.tl.attractors(other)
+    ls.tl.basins(other)
+    ls.tl.terminal_states(other)
+    ls.tl.fates(other, n_replicates=0)
+    return other
 
 
 def store(figure: mpl.figure.Figure, path: Path) -> None:

@@ -1,6 +1,6 @@
 """Consensus over latent models: one list of attractors, fates of cells, and numbers with the spread between models."""
 
-from landscape.consensus.cells import agreement, basins_decided, count_votes, mean_fates
+from landscape.consensus.cells import agreement, basins_decided, count_votes, decidedness, mean_fates
 from landscape.consensus.intervals import Spread, spread_over_models
 from landscape.consensus.matching import Matching, average_linkage, jaccard, match_attractors, state_similarity
 from landscape.consensus.record import Consensus, Member, consensus
@@ -18,6 +18,7 @@ __all__ = [
     "basins_decided",
     "consensus",
     "count_votes",
+    "decidedness",
     "effects_over_models",
     "jaccard",
     "level_sources",

@@ -7,6 +7,33 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+# Weight of a cell without any preference: it still counts where no other cell does.
+LEAST_WEIGHT = 1e-3
+
+
+def decidedness(fates: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    r"""How decided the fate of each cell is, the mean over models.
+
+    .. math:: w_c = \frac1M \sum_m \frac{K_m \sum_k q_{ck}^2 - 1}{K_m - 1}
+
+    is 0 where all :math:`K` fates are equally probable and 1 where one is certain.
+
+    Parameters
+    ----------
+    fates
+        Probabilities in each model, shape ``(n_cells, k_m)``; rows that are NaN reach no attractor and count as undecided.
+
+    Returns
+    -------
+    Shape ``(n_cells,)``, at least 0.001.
+    """
+    total = np.zeros(len(fates[0]))
+    for table in fates:
+        k = table.shape[1]
+        same = np.nan_to_num(table**2).sum(1)
+        total += same if k < 2 else (k * same - 1) / (k - 1)
+    return np.clip(total / len(fates), LEAST_WEIGHT, 1.0)
+
 
 def count_votes(labels: Sequence[NDArray[np.integer]], members: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number of models that send each cell to each attractor of the consensus.

@@ -30,8 +30,12 @@ class Matching:
     by_state: NDArray[np.bool_]
 
 
-def jaccard(labels: Sequence[NDArray[np.integer]], n_attractors: Sequence[int]) -> NDArray[np.float64]:
-    r"""Jaccard index of the cells of every two attractors, :math:`|A \cap B| / |A \cup B|`.
+def jaccard(
+    labels: Sequence[NDArray[np.integer]], n_attractors: Sequence[int], weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    r"""Jaccard index of the cells of every two attractors.
+
+    .. math:: J(A, B) = \frac{\sum_{c \in A \cap B} w_c}{\sum_{c \in A \cup B} w_c}
 
     Attractors of one model share no cell. Of two without cells the index is 0.
 
@@ -41,6 +45,8 @@ def jaccard(labels: Sequence[NDArray[np.integer]], n_attractors: Sequence[int]) 
         For each model the attractor of each cell, its position in the list of the model, -1 for none; shape ``(n_cells,)``.
     n_attractors
         Number of attractors of each model.
+    weights
+        How much each cell counts, shape ``(n_cells,)``; by default all alike.
 
     Returns
     -------
@@ -52,7 +58,8 @@ def jaccard(labels: Sequence[NDArray[np.integer]], n_attractors: Sequence[int]) 
         for b in range(a, len(labels)):
             both = (one >= 0) & (labels[b] >= 0)
             joint = one[both].astype(np.int64) * n_attractors[b] + labels[b][both]
-            counts = np.bincount(joint, minlength=n_attractors[a] * n_attractors[b])
+            own = None if weights is None else weights[both]
+            counts = np.bincount(joint, weights=own, minlength=n_attractors[a] * n_attractors[b])
             counts = counts.reshape(n_attractors[a], n_attractors[b])
             shared[first[a] : first[a + 1], first[b] : first[b + 1]] = counts
             shared[first[b] : first[b + 1], first[a] : first[a + 1]] = counts.T
@@ -133,6 +140,7 @@ def match_attractors(
     n_attractors: Sequence[int],
     states: Sequence[NDArray[np.float64]] | None = None,
     *,
+    weights: NDArray[np.float64] | None = None,
     least: float = LEAST,
 ) -> Matching:
     """Match the attractors of several models of the same cells.
@@ -148,6 +156,8 @@ def match_attractors(
         Number of attractors of each model.
     states
         Their states on the same genes, shape ``(k_m, d)``; without them an attractor without cells matches no other.
+    weights
+        How much each cell counts, shape ``(n_cells,)``; by default all alike.
     least
         Smallest mean similarity of those that are matched.
 
@@ -165,7 +175,7 @@ def match_attractors(
         return -int(size[i]), np.packbits(labels[m] == k).tobytes(), level
 
     order = np.array(sorted(range(len(owner)), key=content), dtype=np.int64)
-    by_cells = jaccard(labels, n_attractors)
+    by_cells = jaccard(labels, n_attractors, weights)
     by_state = np.eye(len(owner)) if states is None else state_similarity(states)
     rows: list[NDArray[np.int64]] = []
     empty: list[bool] = []

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landscape.consensus.cells import agreement, basins_decided, count_votes, mean_fates
+from landscape.consensus.cells import agreement, basins_decided, count_votes, decidedness, mean_fates
 from landscape.consensus.intervals import Spread, spread_over_models
 from landscape.consensus.matching import LEAST, Matching, match_attractors
 from landscape.markov.naming import numbered, unnumbered
@@ -102,7 +102,9 @@ class Consensus:
 def consensus(models: Sequence[Member], *, least: float = LEAST, kept: float = KEPT) -> Consensus:
     """Consensus of several models of the same cells; their order makes no difference.
 
-    Attractors are matched by the cells that go there (:func:`landscape.consensus.match_attractors`).
+    Attractors are matched by the cells that go there (:func:`landscape.consensus.match_attractors`). A cell counts by how
+    decided its fate is (:func:`landscape.consensus.decidedness`): early cells are often most of a basin, and the border of
+    basins among them is where models differ most.
 
     Parameters
     ----------
@@ -138,7 +140,8 @@ def consensus(models: Sequence[Member], *, least: float = LEAST, kept: float = K
     regulators = _shared_regulators(models)
     states = None if not regulators else [_levels(model, regulators) for model in models]
     labels, sizes = [model.labels for model in models], [len(model.names) for model in models]
-    matching = match_attractors(labels, sizes, states, least=least)
+    weights = decidedness([model.fates for model in models])
+    matching = match_attractors(labels, sizes, states, weights=weights, least=least)
     votes = count_votes(labels, matching.members)
     order = _order(matching, votes)
     positions, votes = matching.members[order], votes[:, order]

@@ -38,9 +38,9 @@ def consensus(
 ) -> AnnData | None:
     r"""Consensus of several models of the same cells, so that a result does not depend on the seed of one latent model.
 
-    Attractors of two models are the same if the same cells go there: average linkage of the Jaccard index of these cells, at
-    most one attractor of each model in a group, down to a mean index of ``least``; attractors to which no cell goes are
-    matched by their states. The *persistence* of an attractor is the share of the models that have it. From ``kept`` on it
+    Attractors of two models are the same if the same cells go there: average linkage of the Jaccard index of these cells, each
+    counted by how decided its fate is, at most one attractor of each model in a group, down to a mean index of ``least``;
+    attractors to which no cell goes are matched by their states. The *persistence* of an attractor is the share of the models that have it. From ``kept`` on it
     is kept, others are uncertain. Nothing is fitted again.
 
     Parameters
@@ -55,7 +55,7 @@ def consensus(
         Which cells go to an attractor: those in its ``"basin"``, or those whose most probable ``"fate"`` on the chain it is.
     latent
         Latent model of each of the models, such as ``[0, 0, 1, 1]`` for two seeds of the fit on each of two latent models. By
-        default each has its own.
+        default models with the same ``obsm["X_latent"]`` share theirs.
     least
         Smallest mean Jaccard index of attractors that are one.
     kept
@@ -109,7 +109,7 @@ def consensus(
     if by not in ("basin", "fate"):
         msg = f"Expected `by` to be 'basin' or 'fate', found {by!r}."
         raise ValueError(msg)
-    groups = list(range(len(models))) if latent is None else pd.factorize(np.asarray(latent))[0].tolist()
+    groups = _latent_models(models) if latent is None else pd.factorize(np.asarray(latent))[0].tolist()
     if len(groups) != len(models):
         msg = f"Expected the latent model of each of {len(models)} models in `latent`, found {len(groups)}."
         raise ValueError(msg)
@@ -156,6 +156,22 @@ def _require_models(adata: AnnData, models: Sequence[AnnData]) -> list[AnnData]:
             msg = f"Expected the genes of `models[0]` in `models[{m}]`, found {other} that only one has; select genes once."
             raise ValueError(msg)
     return known
+
+
+def _latent_models(models: Sequence[AnnData]) -> list[int]:
+    """Number of the latent model of each model: the same where the latent variables are."""
+    groups: list[int] = []
+    for m, model in enumerate(models):
+        z = model.obsm.get(_keys.LATENT)
+        same = (k for k in range(m) if z is not None and np.array_equal(z, models[k].obsm.get(_keys.LATENT)))
+        first = next(same, None)
+        groups.append(max(groups, default=-1) + 1 if first is None else groups[first])
+    if len(set(groups)) == 1:
+        logger.warning(
+            "all models rest on the same latent variables: the consensus says nothing of how a result depends on the latent "
+            "model. Train one with another seed for each model"
+        )
+    return groups
 
 
 def _member(adata: AnnData, m: int, by: str) -> Member:

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from landscape.consensus import agreement, basins_decided, count_votes, mean_fates
+from landscape.consensus import agreement, basins_decided, count_votes, decidedness, mean_fates
 
 
 def test_agreement_is_the_share_of_pairs_of_models_that_agree():
@@ -40,3 +40,10 @@ def test_mean_fates_are_the_mean_with_the_rest_unresolved():
     # The first attractor is the second of the other model; the last of the other model matches none.
     found = mean_fates([first, second], np.array([[0, 1], [1, -1]]))
     np.testing.assert_allclose(found, [[0.45, 0.15, 0.4], [0.5, 0.0, 0.5]])
+
+
+def test_decidedness_is_one_for_a_certain_fate_and_nearly_none_without_a_preference():
+    one = np.array([[1.0, 0.0, 0.0], [1 / 3, 1 / 3, 1 / 3], [0.5, 0.5, 0.0], [np.nan] * 3])
+    np.testing.assert_allclose(decidedness([one]), [1, 0.001, 0.25, 0.001])
+    two = np.array([[1.0], [1.0], [1.0], [np.nan]])
+    np.testing.assert_allclose(decidedness([one, two]), [1, 0.5, 0.625, 0.001])

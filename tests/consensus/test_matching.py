@@ -79,10 +79,17 @@ def test_persistence_is_the_chance_that_a_model_sees_the_state():
 def test_jaccard_is_that_of_the_sets():
     rng = np.random.default_rng(0)
     labels = [rng.integers(-1, k, 50) for k in (3, 4, 2)]
+    weights = rng.uniform(0, 1, 50)
     found = jaccard(labels, [3, 5, 2])
     sets = [set(np.flatnonzero(label == k)) for label, n in zip(labels, (3, 5, 2), strict=True) for k in range(n)]
     expected = [[len(a & b) / len(a | b) if a | b else 0.0 for b in sets] for a in sets]
     np.testing.assert_allclose(found, expected)
+
+    def weight(cells):
+        return sum(weights[c] for c in cells)
+
+    expected = [[weight(a & b) / weight(a | b) if a | b else 0.0 for b in sets] for a in sets]
+    np.testing.assert_allclose(jaccard(labels, [3, 5, 2], weights), expected)
 
 
 def test_clusters_have_the_mean_similarity_that_was_asked_for_and_one_member_of_an_owner():

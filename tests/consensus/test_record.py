@@ -70,6 +70,35 @@ def test_what_few_models_have_is_uncertain_and_what_they_say_of_it_unresolved():
     assert set(consensus(models, kept=0.3).kept) == {"type A", "type B", "type C"}
 
 
+def test_undecided_cells_do_not_decide_what_is_the_same_valley():
+    """Most cells are early and fall to either side by chance; the decided ones agree."""
+    rng = np.random.default_rng(0)
+    early = np.arange(900) < 600
+    truth = np.arange(900) % 3
+    models = []
+    for _ in range(3):
+        label = np.where(early, rng.integers(0, 3, 900), truth)
+        fates = np.where(early[:, None], 1 / 3, np.eye(3)[truth])
+        models.append(Member(("A", "B", "C"), label, fates))
+    found = consensus(models)
+    assert set(found.table["persistence"]) == {1.0}
+    # Early cells: three models agree as three draws of three do, in a third of pairs.
+    error = np.sqrt(1 / 3 * 2 / 3 / (3 * 600)) * np.sqrt(3)
+    assert abs(found.agreement[early].mean() - 1 / 3) < 3 * error
+    assert (found.agreement[~early] == 1).all()
+
+
+@pytest.mark.parametrize("concentration", [0.2, 1.0, 20.0])
+def test_models_that_have_nothing_in_common_keep_nothing_above_one_half(concentration):
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        models = []
+        for _ in range(5):
+            fates = rng.dirichlet(np.full(3, concentration), 400)
+            models.append(Member(("A", "B", "C"), fates.argmax(1), fates))
+        assert consensus(models).table["persistence"].max() <= 0.2
+
+
 def test_two_valleys_of_one_label_stay_apart():
     labels = np.repeat([0, 1, 2], 50)
     one = Member(("B", "B 2", "A"), labels, np.eye(3)[labels])

@@ -126,6 +126,19 @@ def test_bad_input_is_named_before_anything_is_computed(models, finished):
         ls.tl.consensus(finished, models=models)
 
 
+def test_models_with_the_same_latent_variables_share_a_latent_model(models, finished, caplog):
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal((finished.n_obs, 2))
+    for model, own in zip(models, (z, z, -z), strict=True):
+        model.obsm["X_latent"] = own
+    ls.tl.consensus(finished, models=models)
+    assert finished.uns["landscape"]["consensus"]["params"]["latent"].tolist() == [0, 0, 1]
+    assert "same latent variables" not in caplog.text
+    models[2].obsm["X_latent"] = z
+    ls.tl.consensus(finished, models=models)
+    assert "all models rest on the same latent variables" in caplog.text
+
+
 def test_terminal_states_that_only_some_models_have_are_asked_for(models, finished):
     models[0].obsm["terminal_fates"] = models[0].obsm["fates"]
     with pytest.raises(KeyError, match=r"landscape\.tl\.terminal_states\(models\[1\]\)"):
