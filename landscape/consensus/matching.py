@@ -100,7 +100,7 @@ def _gaps(states: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def average_linkage(
-    similarity: NDArray[np.float64], owner: Sequence[int], *, least: float = LEAST
+    similarity: NDArray[np.float64], owner: Sequence[int] | NDArray[np.integer], *, least: float = LEAST
 ) -> list[NDArray[np.int64]]:
     """Clusters by average linkage in which no two members have one owner.
 
@@ -167,10 +167,11 @@ def match_attractors(
     """
     owner = np.repeat(np.arange(len(labels)), n_attractors)
     local = np.concatenate([np.arange(k) for k in n_attractors])
-    size = np.array([np.count_nonzero(labels[m] == k) for m, k in zip(owner, local, strict=True)], dtype=np.int64)
+    pairs = list(zip(owner.tolist(), local.tolist(), strict=True))
+    size = np.array([np.count_nonzero(labels[m] == k) for m, k in pairs], dtype=np.int64)
 
     def content(i: int) -> tuple[int, bytes, bytes]:
-        m, k = owner[i], local[i]
+        m, k = pairs[i]
         level = b"" if states is None else np.asarray(states[m][k], dtype=float).tobytes()
         return -int(size[i]), np.packbits(labels[m] == k).tobytes(), level
 
