@@ -135,7 +135,7 @@ def data_set(name: str, results: Results, *, quick: bool) -> None:
     with timed(cost):
         models = [fitted(name, seed) for seed in range(2 * half)]
     for n_models in range(1, half + 1, 2):
-        for by in ("basin", "fate") if n_models > 1 else ("basin",):
+        for by in ("fate", "basin") if n_models > 1 else ("fate",):
             groups = range(half if n_models == 1 else 1)
             rows = []
             for k in groups:

@@ -285,7 +285,7 @@ def add_consensus(adata: ad.AnnData) -> None:
             codes = np.where((codes == 3) & (np.arange(len(codes)) % 5 < 2), len(NAMES), codes)
             other.obs["basin"] = pd.Categorical.from_codes(codes, [*NAMES, "Mast"])
         models.append(other)
-    tl.consensus(adata, models=models)
+    tl.consensus(adata, models=models, by="basin")
 
 
 def occupancy(plane: np.ndarray, n: int = 70) -> tuple[np.ndarray, ...]:

@@ -29,18 +29,22 @@ class Member:
     names
         Names of its attractors, all different.
     labels
-        Attractor of each cell, its position among the names, -1 for none; shape ``(n_cells,)``.
+        Attractor of each cell, its position among the names, -1 for none, by which attractors are matched; shape
+        ``(n_cells,)``.
     fates
         Probability of each attractor, shape ``(n_cells, len(names))``; 0 for an attractor in which no cell is absorbed, and
         rows of NaN for cells that reach none.
     states
         Levels of the regulators at each attractor, attractors x regulators; ``None`` for terminal states.
+    basins
+        Attractor in whose basin each cell lies, as ``labels``; ``None``: the same.
     """
 
     names: tuple[str, ...]
     labels: NDArray[np.integer]
     fates: NDArray[np.float64]
     states: pd.DataFrame | None = None
+    basins: NDArray[np.integer] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +54,8 @@ class Consensus:
     Attributes
     ----------
     table
-        Attractors x ``persistence`` (share of the models that have it), ``kept``, ``n_models`` that have it, ``n_cells`` (mean
-        over these), ``n_decided`` (cells that more than half of the models send there), ``matched_by``: ``"cells"``, or
+        Attractors x ``persistence`` (share of the models that have it), ``kept``, ``n_models`` that have it, ``n_cells`` of
+        the basin (mean over these), ``n_decided`` (cells that more than half of the models have in the basin), ``matched_by``: ``"cells"``, or
         ``"state"`` where no cell goes there.
     members
         Name of the attractor in each model, empty where the model has none: attractors x models.
@@ -60,7 +64,7 @@ class Consensus:
     fates
         Mean probability of each kept attractor, and ``"unresolved"``, the rest: cells x (kept + 1).
     basin
-        Kept attractor to which more than half of the models send the cell, -1 for none; shape ``(n_cells,)``.
+        Kept attractor in whose basin more than half of the models have the cell, -1 for none; shape ``(n_cells,)``.
     agreement
         Probability that two models send the cell to the same attractor, shape ``(n_cells,)``.
     levels
@@ -145,12 +149,13 @@ def consensus(models: Sequence[Member], *, least: float = LEAST, kept: float = K
     votes = count_votes(labels, matching.members)
     order = _order(matching, votes)
     positions, votes = matching.members[order], votes[:, order]
+    inside = count_votes([m.labels if m.basins is None else m.basins for m in models], positions)
     n_models = (positions >= 0).sum(1)
     persistence = n_models / len(models)
     stays = persistence >= kept
     names = _names(models, positions)
     # An attractor that more than half of the models have is among those that are kept, unless more is asked for.
-    basin = basins_decided(votes, len(models))
+    basin = basins_decided(inside, len(models))
     basin = np.where((basin >= 0) & np.append(stays, False)[basin], basin, -1)
     fates = mean_fates([model.fates for model in models], positions[stays])
     table = pd.DataFrame(
@@ -158,7 +163,7 @@ def consensus(models: Sequence[Member], *, least: float = LEAST, kept: float = K
             "persistence": persistence,
             "kept": stays,
             "n_models": n_models,
-            "n_cells": votes.sum(0) / n_models,
+            "n_cells": inside.sum(0) / n_models,
             "n_decided": np.bincount(basin[basin >= 0], minlength=len(names)),
             "matched_by": np.where(matching.by_state[order], "state", "cells").astype(object),
         },

@@ -31,8 +31,8 @@ def consensus(adata: AnnData, *, part: str = "attractors", key: str = _keys.CONS
     -------
     ``"attractors"`` and ``"terminal_states"``
         One row per attractor, the most persistent first: ``attractor``, ``persistence`` (share of the models that have it),
-        ``kept``, ``n_models``, ``n_cells`` (mean over these), ``n_decided`` (cells that more than half of the models send
-        there), ``matched_by``.
+        ``kept``, ``n_models``, ``n_cells`` of the basin (mean over these), ``n_decided`` (cells that more than half of the
+        models have in the basin), ``matched_by``.
     ``"members"``
         One row per attractor: its name in each model, empty where the model has none.
     ``"levels"``

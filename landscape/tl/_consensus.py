@@ -29,7 +29,7 @@ def consensus(
     adata: AnnData,
     *,
     models: Sequence[AnnData],
-    by: Literal["basin", "fate"] = "basin",
+    by: Literal["fate", "basin"] = "fate",
     latent: Sequence[Any] | None = None,
     least: float = 0.5,
     kept: float = 0.5,
@@ -52,7 +52,8 @@ def consensus(
         :func:`~landscape.tl.basins` and :func:`~landscape.tl.fates`, on the same cells and genes. Let each rest on a latent
         model of its own seed and choose regulators once for all of them.
     by
-        Which cells go to an attractor: those in its ``"basin"``, or those whose most probable ``"fate"`` on the chain it is.
+        Which cells go to an attractor: those whose most probable ``"fate"`` on the chain it is, or those in its ``"basin"``
+        without noise.
     latent
         Latent model of each of the models, such as ``[0, 0, 1, 1]`` for two seeds of the fit on each of two latent models. By
         default models with the same ``obsm["X_latent"]`` share theirs.
@@ -70,7 +71,7 @@ def consensus(
     ``None``, or the copy if ``copy=True``. Sets
 
     ``adata.obs["basin_consensus"]`` : categorical
-        Attractor to which more than half of the models send the cell; ``"undecided"`` where there is none.
+        Attractor in whose basin more than half of the models have the cell; ``"undecided"`` where there is none.
     ``adata.obs["agreement"]``
         Probability that two models send the cell to the same attractor.
     ``adata.obsm["consensus_fates"]`` : DataFrame, cells x kept attractors
@@ -106,8 +107,8 @@ def consensus(
     """
     adata = require_adata(adata)
     models = _require_models(adata, models)
-    if by not in ("basin", "fate"):
-        msg = f"Expected `by` to be 'basin' or 'fate', found {by!r}."
+    if by not in ("fate", "basin"):
+        msg = f"Expected `by` to be 'fate' or 'basin', found {by!r}."
         raise ValueError(msg)
     groups = _latent_models(models) if latent is None else pd.factorize(np.asarray(latent))[0].tolist()
     if len(groups) != len(models):
@@ -191,8 +192,9 @@ def _member(adata: AnnData, m: int, by: str) -> Member:
     # An attractor at which no cell is absorbed has no column.
     probability = fates.reindex(columns=list(names)).to_numpy(dtype=float)
     probability[:, ~np.isin(names, fates.columns)] = np.where(fates.isna().all(axis=1), np.nan, 0.0)[:, None]
-    labels = pd.Categorical(basin, categories=list(names)).codes if by == "basin" else _most_probable(probability)
-    return Member(names, np.asarray(labels, dtype=np.int64), probability, states.rename(columns=str))
+    basins = np.asarray(pd.Categorical(basin, categories=list(names)).codes, dtype=np.int64)
+    labels = basins if by == "basin" else _most_probable(probability)
+    return Member(names, labels, probability, states.rename(columns=str), basins)
 
 
 def _most_probable(probability: NDArray[np.float64]) -> NDArray[np.int64]:

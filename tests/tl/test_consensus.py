@@ -36,7 +36,9 @@ def test_what_is_written_is_the_consensus(models, finished):
     basin = models[0].obs["basin"].astype(str)
     assert (finished.obs["basin_consensus"].astype(str) == basin).all()
     assert list(finished.obs["basin_consensus"].cat.categories) == [*table.index, "undecided"]
-    np.testing.assert_allclose(finished.obs["agreement"], np.where(basin == LOST, 1 / 3, 1.0))
+    likeliest = models[0].obsm["fates"].idxmax(axis=1)
+    clear = models[0].obsm["fates"].max(axis=1) > 0.6
+    np.testing.assert_allclose(finished.obs["agreement"][clear], np.where(likeliest == LOST, 1 / 3, 1.0)[clear])
     fates, own = finished.obsm["consensus_fates"], models[0].obsm["fates"]
     assert list(fates) == [*table.index, "unresolved"]
     np.testing.assert_allclose(fates[LOST], own[LOST] * 2 / 3)
@@ -52,13 +54,23 @@ def test_what_is_written_is_the_consensus(models, finished):
         ls.get.consensus(finished, part="barriers")
 
 
-def test_by_fate_the_cells_of_an_attractor_are_those_whose_likeliest_fate_it_is(models, finished):
-    models[1].obs["basin"] = pd.Categorical(["unresolved"] * finished.n_obs)
-    ls.tl.consensus(finished, models=models, by="fate")
-    assert ls.get.consensus(finished)["persistence"].round(2).tolist() == [1.0, 1.0, 1.0, 0.67]
+def test_attractors_are_matched_by_fates_and_basins_are_voted_on(models, finished):
     fates = models[0].obsm["fates"]
+    elsewhere = pd.Categorical(["unresolved"] * finished.n_obs)
+    models[1].obs["basin"] = elsewhere
+    by_fate = ls.tl.consensus(finished, models=models, copy=True)
+    assert ls.get.consensus(by_fate)["persistence"].round(2).tolist() == [1.0, 1.0, 1.0, 0.67]
+    # Two of three models have a cell in its basin, and none of the third.
+    assert (by_fate.obs["basin_consensus"].astype(str) == models[0].obs["basin"].astype(str)).all()
     clear = (fates.max(axis=1) > 0.6) & (fates.idxmax(axis=1) != LOST)
-    assert (finished.obs["basin_consensus"].astype(str) == fates.idxmax(axis=1))[clear].all()
+    assert (by_fate.obs["agreement"][clear] == 1).all()
+    ls.tl.consensus(finished, models=models, by="basin")
+    table = ls.get.consensus(finished)
+    assert sorted(table["persistence"].round(2)) == [0.33, 0.33, 0.33, 0.67, 0.67, 0.67, 0.67]
+    assert table["matched_by"].tolist().count("state") == 3
+    models[2].obs["basin"] = elsewhere
+    ls.tl.consensus(finished, models=models)
+    assert (finished.obs["basin_consensus"] == "undecided").all()
 
 
 def test_barriers_and_perturbations_are_taken_over_the_models_that_have_them(models, finished):
@@ -110,7 +122,7 @@ def test_bad_input_is_named_before_anything_is_computed(models, finished):
         ls.tl.consensus(finished, models=[models[0], models[1][1:].copy()])
     with pytest.raises(ValueError, match="found 1 that only one has"):
         ls.tl.consensus(finished, models=[models[0], models[1][:, 1:].copy()])
-    with pytest.raises(ValueError, match="'basin' or 'fate', found 'cells'"):
+    with pytest.raises(ValueError, match="'fate' or 'basin', found 'cells'"):
         ls.tl.consensus(finished, models=models, by="cells")
     with pytest.raises(ValueError, match="latent model of each of 3 models"):
         ls.tl.consensus(finished, models=models, latent=[0, 1])
