@@ -8,6 +8,15 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+#: Integers above are not all exact in double precision.
+LARGEST = 2.0**53
+#: Cells whose values tell what a matrix that holds no counts is.
+SAMPLE = 50
+#: Above, values are no logarithms of counts: e^20 is 5e8.
+MAX_LOG = 20.0
+#: Relative error of stored multiples, and the share of values or cells that must be multiples.
+ROUNDING, WHOLE = 2e-3, 0.9
+
 
 def canonical(matrix: Any, *, where: str) -> sparse.csr_matrix:
     """Any real matrix as a ``csr_matrix`` with sorted, unique indices; the input is never changed.
@@ -19,7 +28,7 @@ def canonical(matrix: Any, *, where: str) -> sparse.csr_matrix:
     Raises
     ------
     TypeError
-        If the values are objects, strings or complex numbers, or the matrix is on disk or lazy.
+        If the values are objects, strings or complex numbers, or the matrix is masked, on disk or lazy.
     ValueError
         If there is no matrix.
     """
@@ -30,6 +39,12 @@ def canonical(matrix: Any, *, where: str) -> sparse.csr_matrix:
         msg = (
             f"Expected a numpy array or a scipy sparse matrix in `{where}`, found {type(matrix).__name__}; "
             "load the data with `adata = adata.to_memory()`."
+        )
+        raise TypeError(msg)
+    if isinstance(matrix, np.ma.MaskedArray):
+        msg = (
+            f"Expected numbers for every cell and gene in `{where}`, found a masked array ({int(np.ma.count_masked(matrix)):,} values masked); "
+            "fill it with `.filled(0)`, or drop the genes or cells concerned."
         )
         raise TypeError(msg)
     if matrix.dtype.kind not in "biuf":
@@ -71,6 +86,12 @@ def require_counts(
         raise TypeError(msg)
     bad = bad_values(data)
     if not bad.any():
+        if (largest := float(data.max(initial=0))) > LARGEST:
+            msg = (
+                f"Expected counts in `{where}` of at most {LARGEST:.0e}, found {largest:.3g}: such integers are no longer exact. Pass "
+                "`layer=` with the raw counts."
+            )
+            raise ValueError(msg)
         return
     first = int(np.argmax(bad))
     cell = int(np.searchsorted(counts.indptr, first, side="right") - 1)
@@ -85,9 +106,69 @@ def require_counts(
     msg = (
         f"Expected non-negative integer counts in `{where}`, found other values ({found}) among {data.size} stored; "
         f"the first is {data[first].item()!r} for cell {cells[cell]!r}, gene {genes[int(counts.indices[first])]!r}. "
-        "Pass `layer=` with the raw counts."
+        f"{what_they_look_like(counts)} Pass `layer=` with the raw counts."
     )
     raise ValueError(msg)
+
+
+def what_they_look_like(counts: sparse.csr_matrix) -> str:
+    """A sentence on what values that are no counts probably are, and what to do.
+
+    Normalised counts are whole multiples of one number within a cell, that of one count, or have the same total in all cells; so have, after
+    ``expm1``, logarithms of them. Fractions of molecules, as of tools that remove ambient RNA or share reads between genes, do not. The cells
+    with most genes tell, up to 50 of them.
+    """
+    data = counts.data
+    finite = data[np.isfinite(data)]
+    if len(finite) < len(data):
+        return "Values that are not finite are no counts: check what made the matrix."
+    if finite.min(initial=0) < 0:
+        whole = bool((finite == np.rint(finite)).all())
+        return (
+            "Negative counts are an error of what made the matrix."
+            if whole
+            else "They look scaled or centred, as after `scanpy.pp.scale`: take the file from before preprocessing."
+        )
+    cells = np.argsort(-np.diff(counts.indptr), kind="stable")[:SAMPLE]
+    rows = [counts.data[counts.indptr[i] : counts.indptr[i + 1]].astype(np.float64) for i in cells]
+    rows = [row[row > 0] for row in rows]
+    mostly_whole = float((finite == np.rint(finite)).mean()) > 1 / 2
+    small = [row for row in rows if row.max(initial=0) < MAX_LOG]
+    if not mostly_whole and any(_are_normalised([inverse(row) for row in small]) for inverse in (np.expm1, _exp2m1)):
+        return "They look like logarithms of normalised counts, as after `scanpy.pp.log1p`: take the file from before preprocessing."
+    if not mostly_whole and _are_normalised(rows):
+        return "They look normalised, as after `scanpy.pp.normalize_total`: take the file from before preprocessing."
+    return (
+        "They look like fractions of molecules, as CellBender, SoupX, DecontX, alevin, RSEM or kallisto leave them: round them, "
+        "`adata.layers['counts'] = adata.X.copy()` and `adata.layers['counts'].data = adata.layers['counts'].data.round()` where `adata.X` "
+        "is the sparse matrix (on the command line `--round`)."
+    )
+
+
+def rounded(counts: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Values to the nearest integer, halves to the even one; a new matrix without stored zeros."""
+    result = counts.copy()
+    result.data = np.rint(result.data)
+    result.eliminate_zeros()
+    return result
+
+
+def _exp2m1(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.exp2(values) - 1)
+
+
+def _are_normalised(rows: Sequence[np.ndarray]) -> bool:
+    """Whether all rows have one total, or the values of each are whole multiples of its smallest one, in nine of ten rows."""
+    totals = np.array([row.sum() for row in rows])
+    if len(totals) > 2 and totals.max() - totals.min() < ROUNDING * totals.max():
+        return True
+    rows = [row / row.min() for row in rows if len(row) > 2]
+    rows = [row for row in rows if row.max() > 1 + ROUNDING]
+    if not rows:
+        return False
+    # Values rest on 24 bits, and logarithms lose some of them: the error of a multiple grows with it.
+    off = [np.abs(row - np.rint(row)) <= ROUNDING * row for row in rows]
+    return float(np.mean([share.mean() > WHOLE for share in off])) > WHOLE
 
 
 def require_filled(counts: sparse.csr_matrix, *, where: str, cells: Sequence[str]) -> None:

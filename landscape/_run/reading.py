@@ -1,24 +1,36 @@
-"""Reading a file: damage and other formats are named, and types that an older format cannot hold are cast."""
+"""Reading a file: damage and other formats are named, and what an older format cannot hold is cast or renamed."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import logging
+import re
 import warnings
 from pathlib import Path
 
 import anndata as ad
+import h5py
 import pandas as pd
 from anndata import AnnData
 
+from landscape._run.foreign import require_anndata, require_hdf5, require_store
+
 logger = logging.getLogger(__name__)
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
+# What readers say of types that they do not know: of anndata, and of zarr.
+_NEWER = re.compile(
+    r"IOSpec|No read method registered|No Zarr data type|codec not available|Unknown codec|Unknown chunk grid|disallowed extra fields|"
+    r"Invalid value(\.| for 'zarr_format'\.) Expected"
+)
+# Name that AnnData files keep for the index of a table.
+_RESERVED = "_index"
 
 
 def read_cells(path: str | Path) -> AnnData:
     """Read an ``.h5ad`` file or a zarr folder.
 
-    Text columns of newer pandas versions become plain text, so that the result can be written by every version.
+    Text columns of newer pandas versions become plain text, and columns named ``_index``, as converters leave them, are renamed, so that
+    the result can be written by every version.
 
     Raises
     ------
@@ -32,7 +44,10 @@ def read_cells(path: str | Path) -> AnnData:
         msg = f"No file at {path}."
         raise FileNotFoundError(msg)
     if path.is_file():
-        _require_hdf5(path)
+        require_hdf5(path)
+        require_anndata(path)
+    else:
+        require_store(path)
     try:
         with warnings.catch_warnings():
             # anndata warns of old files, which does not concern whoever reads a result.
@@ -40,30 +55,52 @@ def read_cells(path: str | Path) -> AnnData:
             adata = ad.read_zarr(path) if path.is_dir() else ad.read_h5ad(path)
     except (OSError, KeyError, RuntimeError, UnicodeDecodeError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(_what_is_wrong(path, error)) from error
-    for frame in (adata.obs, adata.var, *_frames(adata.obsm), *_frames(adata.varm)):
+    raw = () if adata.raw is None else (("raw.var", adata.raw.var),)
+    for name, frame in (("obs", adata.obs), ("var", adata.var), *raw):
+        _to_plain_text(frame)
+        _rename_reserved(frame, name)
+    for frame in (*_frames(adata.obsm), *_frames(adata.varm)):
         _to_plain_text(frame)
     return adata
 
 
-def _require_hdf5(path: Path) -> None:
-    with path.open("rb") as stream:
-        start = stream.read(8)
-    if start == _HDF5:
-        return
-    size = path.stat().st_size
-    if not start.strip(b"\0"):
-        msg = f"{path} is damaged: {'it is empty' if size == 0 else 'it starts with zeros'} ({size:,} bytes); copy it again."
-    else:
-        msg = f"{path} is no .h5ad file (it does not start as HDF5 does); convert it, for instance with `anndata.io`."
-    raise ValueError(msg)
+def require_storable(adata: AnnData) -> None:
+    """Refuse what could be read and cannot be written again, before a run computes what it then cannot save.
+
+    Tables and unstructured values are written to memory; matrices of numbers are always stored.
+
+    Raises
+    ------
+    ValueError
+        The message names the part.
+    """
+    parts = {"obs": adata.obs, "var": adata.var}
+    parts |= {f"obsm[{key!r}]": value for key, value in adata.obsm.items() if isinstance(value, pd.DataFrame)}
+    parts |= {f"varm[{key!r}]": value for key, value in adata.varm.items() if isinstance(value, pd.DataFrame)}
+    parts |= {f"uns[{key!r}]": value for key, value in adata.uns.items()}
+    if adata.raw is not None:
+        parts["raw.var"] = adata.raw.var
+    with h5py.File("parts", "w", driver="core", backing_store=False) as memory, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number, (name, value) in enumerate(parts.items()):
+            try:
+                ad.io.write_elem(memory, str(number), value)
+            except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError, OSError, RuntimeError) as error:
+                said = " ".join(str(error).split())[:300]
+                msg = (
+                    f"Expected tables that can be written again, found that `adata.{name}` cannot: {said} Rename, convert or delete it, "
+                    "and write the file again."
+                )
+                raise ValueError(msg) from error
 
 
 def _what_is_wrong(path: Path, error: Exception) -> str:
     text = " ".join(str(error).split())
-    if "IOSpec" in text or type(error).__name__ == "IORegistryError" or "No read method registered" in text:
+    if _NEWER.search(text) or type(error).__name__ in ("IORegistryError", "UnknownCodecError"):
+        versions = " and ".join(f"{name} {importlib.metadata.version(name)}" for name in ("anndata", "zarr"))
         return (
-            f"{path} uses a format that anndata {ad.__version__} does not know; write it again with an older anndata or "
-            f"update this one (`pip install -U anndata`). Message of anndata: {text[:300]}"
+            f"{path} uses a format that {versions} do not know; update them (`pip install -U anndata zarr`), or write it again with the "
+            f"versions in use here. Message of the reader: {text[:300]}"
         )
     size = f", {path.stat().st_size:,} bytes" if path.is_file() else ""
     return f"{path} is damaged or incomplete{size}; copy it again from its source. Message of the reader: {text[:300]}"
@@ -81,3 +118,15 @@ def _to_plain_text(frame: pd.DataFrame) -> None:
             frame[name] = column.astype(object).where(column.notna(), None)
         elif isinstance(column.dtype, pd.CategoricalDtype) and isinstance(column.cat.categories.dtype, pd.StringDtype):
             frame[name] = column.cat.rename_categories(column.cat.categories.astype(object))
+
+
+def _rename_reserved(frame: pd.DataFrame, name: str) -> None:
+    """Rename a column that has the name of the index in files: it can be read, and could never be written again."""
+    if frame.index.name == _RESERVED:
+        frame.index.name = None
+    if _RESERVED not in frame.columns:
+        return
+    taken = {*frame.columns, frame.index.name}
+    new = next(free for free in ("index", *(f"index_{k}" for k in range(1, len(taken) + 2))) if free not in taken)
+    frame.rename(columns={_RESERVED: new}, inplace=True)  # noqa: PD002
+    logger.warning("the column %r of `adata.%s` is renamed to %r: AnnData files keep that name for the index", _RESERVED, name, new)
