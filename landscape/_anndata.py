@@ -15,6 +15,9 @@ from landscape import _counts, _keys
 
 logger = logging.getLogger(__name__)
 
+#: Name by which the main matrix is asked for where a layer is.
+MAIN = "X"
+
 
 def require_adata(adata: Any) -> AnnData:
     """The object itself, if it is an AnnData object in memory.
@@ -26,6 +29,10 @@ def require_adata(adata: Any) -> AnnData:
     ValueError
         If it is backed by a file.
     """
+    if not isinstance(adata, AnnData) and hasattr(adata, "mod") and hasattr(adata.mod, "keys"):
+        names = list(map(str, adata.mod.keys()))
+        msg = f"Expected an AnnData object, found {type(adata).__name__} with the modalities {names}; pass the one of gene expression, `mdata['rna']`."
+        raise TypeError(msg)
     if not isinstance(adata, AnnData):
         msg = f"Expected an AnnData object, found {type(adata).__name__}; read a file with `anndata.read_h5ad(path)`."
         raise TypeError(msg)
@@ -187,10 +194,15 @@ def _require_storable(value: Any, where: str) -> None:
         raise TypeError(msg)
 
 
+def is_main(adata: AnnData, layer: str | None) -> bool:
+    """Whether a name of a layer means ``adata.X``: ``None`` does, and ``"X"`` unless a layer is called so."""
+    return layer is None or (layer == MAIN and MAIN not in adata.layers)
+
+
 def count_matrix(
     adata: AnnData, layer: str | None = _keys.COUNTS, *, check: bool = True, filled: bool = False
 ) -> sparse.csr_matrix:
-    """Counts of a layer (``None`` for ``adata.X``) as a canonical ``csr_matrix``.
+    """Counts of a layer (``None`` or ``"X"`` for ``adata.X``) as a canonical ``csr_matrix``.
 
     Parameters
     ----------
@@ -217,8 +229,11 @@ def count_matrix(
     if check and not (adata.n_obs and adata.n_vars):
         msg = f"Expected cells and genes, found {adata.n_obs} cells and {adata.n_vars} genes; check earlier filters."
         raise ValueError(msg)
-    where = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
-    matrix = adata.X if layer is None else read(adata, "layers", layer, hint="pass `layer=` with the raw counts")
+    main = is_main(adata, layer)
+    where = "adata.X" if main else f"adata.layers[{layer!r}]"
+    matrix = (
+        adata.X if main else read(adata, "layers", layer, hint="pass `layer=` with the raw counts, 'X' for `adata.X`")
+    )
     counts = _counts.canonical(matrix, where=where)
     if check:
         require_unique(adata.var_names, slot="var_names")

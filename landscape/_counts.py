@@ -106,13 +106,27 @@ def require_counts(
     msg = (
         f"Expected non-negative integer counts in `{where}`, found other values ({found}) among {data.size} stored; "
         f"the first is {data[first].item()!r} for cell {cells[cell]!r}, gene {genes[int(counts.indices[first])]!r}. "
-        f"{what_they_look_like(counts)} Pass `layer=` with the raw counts."
+        f"{KINDS[what_they_look_like(counts)]} Pass `layer=` with the raw counts."
     )
     raise ValueError(msg)
 
 
+#: What values that are no counts look like, and what to do.
+KINDS = {
+    "not finite": "Values that are not finite are no counts: check what made the matrix.",
+    "negative": "Negative counts are an error of what made the matrix.",
+    "scaled": "They look scaled or centred, as after `scanpy.pp.scale`: take the file from before preprocessing.",
+    "logarithms": "They look like logarithms of normalised counts, as after `scanpy.pp.log1p`: take the file from before preprocessing.",
+    "normalised": "They look normalised, as after `scanpy.pp.normalize_total`: take the file from before preprocessing.",
+    "fractions": (
+        "They look like fractions of molecules, as CellBender, SoupX, DecontX, alevin, RSEM or kallisto leave them: round them to whole counts, "
+        "in Python with `numpy.rint` (of a sparse matrix `matrix.rint()`), on the command line with `--round`."
+    ),
+}
+
+
 def what_they_look_like(counts: sparse.csr_matrix) -> str:
-    """A sentence on what values that are no counts probably are, and what to do.
+    """What values that are no counts probably are, a key of :data:`KINDS`.
 
     Normalised counts are whole multiples of one number within a cell, that of one count, or have the same total in all cells; so have, after
     ``expm1``, logarithms of them. Fractions of molecules, as of tools that remove ambient RNA or share reads between genes, do not. The cells
@@ -121,28 +135,19 @@ def what_they_look_like(counts: sparse.csr_matrix) -> str:
     data = counts.data
     finite = data[np.isfinite(data)]
     if len(finite) < len(data):
-        return "Values that are not finite are no counts: check what made the matrix."
+        return "not finite"
+    whole = finite == np.rint(finite)
     if finite.min(initial=0) < 0:
-        whole = bool((finite == np.rint(finite)).all())
-        return (
-            "Negative counts are an error of what made the matrix."
-            if whole
-            else "They look scaled or centred, as after `scanpy.pp.scale`: take the file from before preprocessing."
-        )
+        return "negative" if whole.all() else "scaled"
     cells = np.argsort(-np.diff(counts.indptr), kind="stable")[:SAMPLE]
     rows = [counts.data[counts.indptr[i] : counts.indptr[i + 1]].astype(np.float64) for i in cells]
     rows = [row[row > 0] for row in rows]
-    mostly_whole = float((finite == np.rint(finite)).mean()) > 1 / 2
+    if whole.mean() > 1 / 2:
+        return "fractions"
     small = [row for row in rows if row.max(initial=0) < MAX_LOG]
-    if not mostly_whole and any(_are_normalised([inverse(row) for row in small]) for inverse in (np.expm1, _exp2m1)):
-        return "They look like logarithms of normalised counts, as after `scanpy.pp.log1p`: take the file from before preprocessing."
-    if not mostly_whole and _are_normalised(rows):
-        return "They look normalised, as after `scanpy.pp.normalize_total`: take the file from before preprocessing."
-    return (
-        "They look like fractions of molecules, as CellBender, SoupX, DecontX, alevin, RSEM or kallisto leave them: round them, "
-        "`adata.layers['counts'] = adata.X.copy()` and `adata.layers['counts'].data = adata.layers['counts'].data.round()` where `adata.X` "
-        "is the sparse matrix (on the command line `--round`)."
-    )
+    if any(_are_normalised([inverse(row) for row in small]) for inverse in (np.expm1, _exp2m1)):
+        return "logarithms"
+    return "normalised" if _are_normalised(rows) else "fractions"
 
 
 def rounded(counts: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -34,6 +34,14 @@ Threads = Annotated[int | None, typer.Option(min=1, help="Threads of linear alge
 Force = Annotated[bool, typer.Option("--force", help="Start over, also in a folder with other contents.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every key that is written.")]
+Layer = Annotated[str | None, typer.Option(help='Layer with raw counts, "X" for the main matrix.')]
+BatchKey = Annotated[str | None, typer.Option(help="obs column with the batch.")]
+LabelKey = Annotated[str | None, typer.Option(help="obs column that names attractors [cell_type].")]
+Regulators = Annotated[
+    str | None, typer.Option(metavar="TIER|FILE|A,B", help="tf [default], tf+cofactors, or names of regulators.")
+]
+DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Drop cells without counts.")]
+Round = Annotated[bool, typer.Option("--round", help="Round fractions of molecules to whole counts.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Largest number of epochs of the latent model.")]
 
 
@@ -92,7 +100,7 @@ def demo(
 
         require_free(out, force=force)
         source = out / STAGES / "demo.h5ad"
-        if not source.is_file():
+        if force or not source.is_file():
             _err("simulating counts from the circuit of Krumsiek et al. (2011)")
             source.parent.mkdir(parents=True, exist_ok=True)
             with lock(out / LOCK):
@@ -106,12 +114,10 @@ def run(
     source: Annotated[Path, typer.Argument(metavar="INPUT.h5ad", help="AnnData file, or a zarr folder.")],
     out: Out,
     config: Annotated[Path | None, typer.Option(help="Settings as YAML, JSON or TOML; options here win.")] = None,
-    layer: Annotated[str | None, typer.Option(help='Layer with raw counts, "X" for the main matrix.')] = None,
-    batch_key: Annotated[str | None, typer.Option(help="obs column with the batch.")] = None,
-    label_key: Annotated[str | None, typer.Option(help="obs column that names attractors [cell_type].")] = None,
-    regulators: Annotated[
-        str | None, typer.Option(metavar="TIER|FILE|A,B", help="tf [default], tf+cofactors, or names of regulators.")
-    ] = None,
+    layer: Layer = None,
+    batch_key: BatchKey = None,
+    label_key: LabelKey = None,
+    regulators: Regulators = None,
     n_regulators: Annotated[
         int | None, typer.Option(min=2, help="Largest number of regulators in the model, the most variable [300].")
     ] = None,
@@ -119,7 +125,8 @@ def run(
         int | None, typer.Option(min=1, help="Variable genes kept beside regulators [2000].")
     ] = None,
     max_epochs: Epochs = None,
-    drop_empty: Annotated[bool, typer.Option("--drop-empty", help="Drop cells without counts.")] = False,
+    drop_empty: DropEmpty = False,
+    round_: Round = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of every stage [0].")] = None,
     threads: Threads = None,
     force: Force = False,
@@ -141,6 +148,7 @@ def run(
             "n_top_genes": n_top_genes,
             "max_epochs": max_epochs,
             "drop_empty": drop_empty or None,
+            "round": round_ or None,
             "seed": seed,
             "threads": threads,
         }
@@ -191,36 +199,51 @@ def report(
         if not data.is_file():
             msg = f"{folder} holds no finished run (no landscape.h5ad); run `landscape run INPUT.h5ad --out {folder}`."
             raise FileNotFoundError(msg)
-        from landscape._files import read_json
         from landscape._run.outputs import checksums
         from landscape._run.reading import read_cells
         from landscape.report import report as write
 
-        known = read_json(folder / "summary.json") if (folder / "summary.json").is_file() else None
+        known = _summary(folder / "summary.json")
         target = write(read_cells(data), out or folder / "report.html", summary=known, files=checksums(folder))
         typer.echo(str(target))
 
 
 @app.command(short_help="Show what a file offers, and what is wrong with it.")
+@_with_directions
 def check(
     source: Input,
-    layer: Annotated[str | None, typer.Option(help='Layer with raw counts, "X" for the main matrix.')] = None,
+    layer: Layer = None,
+    batch_key: BatchKey = None,
+    label_key: LabelKey = None,
+    regulators: Regulators = None,
+    drop_empty: DropEmpty = False,
+    round_: Round = False,
     debug: Debug = False,
+    **directions: str | None,
 ) -> None:
-    """Show what a file offers, what is wrong with it, and which call fixes it."""
+    """Show what a file offers, what is wrong with it, and which call fixes it. What is ready here runs with the same options."""
     with _guarded(debug):
-        from landscape._run.inspection import inspect_cells
-        from landscape._run.reading import read_cells
+        _say(verbose=False)
+        from landscape._run.inspection import in_words, inspect_cells
+        from landscape._run.plan import prepare
+        from landscape._run.reading import read_cells, require_storable
+        from landscape._run.settings import from_mapping
+        from landscape.pp.finding import caught
 
-        found = inspect_cells(read_cells(source), layer=layer)
-        typer.echo(f"{source}: {found.n_cells:,} cells x {found.n_genes:,} genes")
-        for fact in found.facts:
+        given = {"layer": layer, "batch_key": batch_key, "label_key": label_key, "regulators": regulators, **directions}
+        settings = from_mapping({**given, "drop_empty": drop_empty or None, "round": round_ or None})
+        adata = prepare(read_cells(source), settings)
+        found = inspect_cells(adata, settings)
+        findings = [*found.findings, *caught(require_storable, adata)]
+        typer.echo(f"{source}: {adata.n_obs:,} cells x {adata.n_vars:,} genes")
+        for fact in in_words(adata, found):
             typer.echo(f"  {fact}")
-        for finding in found.findings:
+        for finding in sorted(findings, key=lambda finding: finding.level):
             typer.echo(f"{finding.level.upper()}: {finding.message}")
-            if finding.fix:
-                typer.echo(f"  fix: {finding.fix}")
-        if found.has_errors:
+            if fix := finding.option or finding.fix:
+                typer.echo(f"  fix: {fix}")
+        if n := sum(finding.level == "error" for finding in findings):
+            typer.echo(f"not ready: {n} {'error' if n == 1 else 'errors'}")
             raise typer.Exit(1)
         typer.echo("ready for `landscape run`")
 
@@ -255,6 +278,18 @@ def datasets(
 
         write_atomic(out, loader().write_h5ad)
         typer.echo(str(out))
+
+
+def _summary(path: Path) -> dict[str, Any] | None:
+    from landscape._files import read_json
+
+    if not path.is_file():
+        return None
+    try:
+        return dict(read_json(path))
+    except (ValueError, TypeError) as error:
+        msg = f"{path} is damaged ({error}); run the same `landscape run` again, which writes it from the stages that it keeps."
+        raise ValueError(msg) from error
 
 
 def _levels(given: list[str]) -> dict[str, float]:

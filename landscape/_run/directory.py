@@ -17,11 +17,12 @@ import landscape
 from landscape._files import digest_of, lock, read_json, sha256, sweep, write_json
 from landscape._run import delta, perturbations, provenance
 from landscape._run.manifest import LOCK, STAGES, Manifest, key_of, outputs_of, read_complete, read_manifest
-from landscape._run.plan import Plan, settle, without_empty_cells
-from landscape._run.reading import read_cells
+from landscape._run.options import check_names, check_options
+from landscape._run.plan import Plan, prepare, settle
+from landscape._run.reading import read_cells, require_storable
 from landscape._run.results import write_results
 from landscape._run.settings import Settings
-from landscape._run.stages import CHECKPOINT, Stage, Work, check_options, narrow, stages
+from landscape._run.stages import CHECKPOINT, Stage, Work, narrow, stages
 from landscape._run.watch import Event, Observer, collected_warnings, log, peak_memory_mb
 
 logger = logging.getLogger(__name__)
@@ -92,17 +93,17 @@ def run_directory(
     out.mkdir(parents=True, exist_ok=True)
     with lock(out / LOCK), _threads(settings.threads), collected_warnings() as warnings:
         _prepare(out, described, force=force)
-        adata = read_cells(source)
-        if settings.drop_empty:
-            adata = without_empty_cells(adata, settings.layer)
+        adata = prepare(read_cells(source), settings)
         plan = settle(adata, settings)
         check_options(plan)
+        check_names(plan, adata)
+        require_storable(adata)
         listed = stages()
         run = _Run(out, described, plan, observe, len(listed) + 1, {})
         messages = list(warnings)
         work = Work(adata, plan)
         for number, stage in enumerate(listed, start=1):
-            manifest = _stage(run, stage, work, number, drop_empty=settings.drop_empty)
+            manifest = _stage(run, stage, work, number, settings)
             run.manifests[stage.name] = manifest
             messages += manifest.warnings
         _carry_over(out, listed, adata)
@@ -122,13 +123,13 @@ def run_directory(
         )
 
 
-def _stage(run: _Run, stage: Stage, work: Work, number: int, *, drop_empty: bool) -> Manifest:
+def _stage(run: _Run, stage: Stage, work: Work, number: int, settings: Settings) -> Manifest:
     folder = run.out / STAGES / stage.name
     params = {name: provenance.plain(run.plan)[name] for name in stage.reads}
     params["options"] = run.plan.options(stage.name)
     inputs = {"source": run.source["sha256"]} | {name: run.manifests[name].key for name in stage.after}
     if not stage.after:
-        params["drop_empty"] = drop_empty
+        params |= {"drop_empty": settings.drop_empty, "round": settings.round}
     if stage.schema is not None:
         params["schema"] = stage.schema
         _warn_of_other_schema(folder, stage)
@@ -233,13 +234,23 @@ def _prepare(out: Path, described: dict[str, Any], *, force: bool) -> None:
         if folder.is_dir():
             sweep(folder)
     sweep(out, deep=False)
-    if known.is_file() and (held := read_json(known)["input"])["sha256"] != described["sha256"]:
+    if known.is_file() and (held := _held(known))["sha256"] != described["sha256"]:
         msg = (
             f"{out} holds the results of another input ({held['name']}, SHA-256 {held['sha256'][:12]}..., now "
             f"{described['sha256'][:12]}...); choose another folder, or pass `--force` to replace them."
         )
         raise FileExistsError(msg)
     write_json(known, {"schema": _SCHEMA, "input": described})
+
+
+def _held(known: Path) -> dict[str, Any]:
+    """Name and digest of the input of an earlier run."""
+    try:
+        held = read_json(known)["input"]
+        return {"name": str(held["name"]), "sha256": str(held["sha256"])}
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{known} is damaged, so that the input of the results in this folder is unknown; pass `--force` to start over."
+        raise ValueError(msg) from error
 
 
 def _hash(source: Path) -> str:

@@ -9,15 +9,27 @@ import h5py
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 # How other files start, and what to do with them.
 _STARTS = (
-    (b"\x1f\x8b", "a gzip-compressed file", "unpack it first with `gunzip`; if it is a table of counts, read it with `scanpy.read_csv`"),
+    (
+        b"\x1f\x8b",
+        "a gzip-compressed file",
+        "unpack it first with `gunzip`; if it is a table of counts, read it with `scanpy.read_csv`",
+    ),
     (b"BZh", "a bzip2-compressed file", "unpack it first with `bunzip2`"),
     (b"PK", "a zip archive", "unpack it first; a zipped zarr store becomes a folder"),
     (b"RDX", "an R file", "write it from R as .h5ad, with zellkonverter or anndataR"),
     (b"RDA", "an R file", "write it from R as .h5ad, with zellkonverter or anndataR"),
     (b"%%MatrixMarket", "a matrix of Market format", "read its folder with `scanpy.read_10x_mtx(folder)`"),
-    (b"\x80", "a Python pickle", "open it where it was made and write it with `adata.write_h5ad`; it is never opened here, since it can run any code"),
+    (
+        b"\x80",
+        "a Python pickle",
+        "open it where it was made and write it with `adata.write_h5ad`; it is never opened here, since it can run any code",
+    ),
     (b"PAR1", "a Parquet file", "read it with `anndata.AnnData(pandas.read_parquet(path))`"),
-    (b"\x93NUMPY", "a numpy array", "read it with `anndata.AnnData(numpy.load(path))` and set the names of cells and genes"),
+    (
+        b"\x93NUMPY",
+        "a numpy array",
+        "read it with `anndata.AnnData(numpy.load(path))` and set the names of cells and genes",
+    ),
 )
 _THEN = "and write it with `adata.write_h5ad('cells.h5ad')`"
 
@@ -78,10 +90,17 @@ def _what_it_is(held: set[str], attributes: dict[str, str], inner: dict[str, set
     if any("barcodes" in names and {"features", "genes", "gene_names"} & names for names in inner.values()):
         what = "a 10x file (Cell Ranger, CellBender)" if "matrix" in held else "a 10x file of Cell Ranger 2"
         return what, f"read it with `adata = scanpy.read_10x_h5(path)` {_THEN}"
-    if "LOOM_SPEC_VERSION" in attributes or {"row_attrs", "col_attrs"} <= held or "LOOM_SPEC_VERSION" in inner.get("attrs", ()):
+    if (
+        "LOOM_SPEC_VERSION" in attributes
+        or {"row_attrs", "col_attrs"} <= held
+        or "LOOM_SPEC_VERSION" in inner.get("attrs", ())
+    ):
         return "a loom file", f"read it with `adata = anndata.io.read_loom(path)` (needs `pip install loompy`) {_THEN}"
     if {"assays", "cell.names"} <= held:
-        return "a Seurat file (h5Seurat)", "convert it in R: `SeuratDisk::Convert(path, dest = 'h5ad')`, with the raw counts in the main matrix"
+        return (
+            "a Seurat file (h5Seurat)",
+            "convert it in R: `SeuratDisk::Convert(path, dest = 'h5ad')`, with the raw counts in the main matrix",
+        )
     there = f"the groups {sorted(held)[:8]}" if held else "nothing"
     return f"HDF5 with {there} and no `obs` and `var`", "write it with `adata.write_h5ad(path)`"
 
@@ -107,7 +126,9 @@ def require_store(folder: Path) -> None:
         msg = f"Expected an .h5ad file or a zarr folder, found that {folder} is no zarr store; {mend}."
         raise ValueError(msg)
     if "mod" in names:
-        modalities = sorted(path.name for path in (folder / "mod").iterdir() if not path.name.startswith((".", "zarr.json")))
+        modalities = sorted(
+            path.name for path in (folder / "mod").iterdir() if not path.name.startswith((".", "zarr.json"))
+        )
         what, mend = _modalities(modalities, "mudata.read_zarr(path)")
     elif {"tables", "images", "shapes", "points", "labels"} & names and "obs" not in names:
         what, mend = "a SpatialData store", "read it with `spatialdata.read_zarr(path).tables['table']` and write that"
@@ -118,6 +139,8 @@ def require_store(folder: Path) -> None:
 
 
 def _modalities(names: list[str], call: str) -> tuple[str, str]:
-    rna = next((name for name in names if name.lower() in ("rna", "gex", "gene expression")), names[0] if names else "rna")
+    rna = next(
+        (name for name in names if name.lower() in ("rna", "gex", "gene expression")), names[0] if names else "rna"
+    )
     mend = f"write the one with the gene expression as a file of its own, `{call}[{rna!r}].write_h5ad('cells.h5ad')`"
     return f"MuData with the modalities {names}", mend

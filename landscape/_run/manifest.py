@@ -68,14 +68,16 @@ def read_manifest(folder: Path) -> Manifest | None:
     """Manifest of a stage, complete or not; ``None`` where there is none of this version."""
     try:
         values = read_json(folder / FILE)
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, UnicodeDecodeError):
         return None
     if not isinstance(values, dict) or values.pop("schema", None) != SCHEMA:
         return None
     try:
-        return Manifest(**values)
+        found = Manifest(**values)
     except TypeError:
         return None
+    tables = (found.inputs, found.params, found.versions, found.outputs)
+    return found if all(isinstance(table, dict) for table in tables) and isinstance(found.warnings, list) else None
 
 
 def read_complete(folder: Path, key: str, *, root: Path | None = None) -> Manifest | None:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 
-from landscape import _keys
 from landscape._anndata import require_adata
 from landscape._random import RandomLike, seed_of
 from landscape._run import delta, provenance
+from landscape._run.options import check_names, check_options
 from landscape._run.plan import settle
 from landscape._run.settings import from_mapping
-from landscape._run.stages import Work, check_options, narrow, stages
+from landscape._run.stages import Work, narrow, stages
 from landscape._run.watch import Event, collected_warnings, log, peak_memory_mb
 from landscape.datasets.regulator_lists import is_tier
 
@@ -27,7 +27,7 @@ def run(
     adata: AnnData,
     *,
     direction: Any = None,
-    layer: str | None = _keys.COUNTS,
+    layer: str | None = None,
     batch_key: str | None = None,
     regulators: Sequence[str] | str | None = None,
     label_key: str | None = None,
@@ -53,7 +53,7 @@ def run(
         ``None``: the first of real time points, unspliced counts, a velocity, a pseudotime and ``uns["iroot"]`` that the
         data hold; the choice is logged.
     layer
-        Layer with the counts; ``None``: ``adata.X``.
+        Layer with the counts, ``"X"`` for the main matrix; ``None``: ``layers["counts"]`` where it exists, else ``adata.X``.
     batch_key
         Column of ``adata.obs`` with the batch.
     regulators
@@ -86,16 +86,20 @@ def run(
     ------
     KeyError
         If a named column or layer is missing.
+    TypeError
+        If an argument has another type.
     ValueError
-        If the data cannot be used, or nothing gives the direction of development. Results of the stages that ended
-        before an error are kept.
+        If the data cannot be used, or nothing gives the direction of development.
+
+    What can be known beforehand is refused before anything is computed, by the inspection of :func:`landscape.pp.check`. Results are
+    written at the end: after an error, ``adata`` is as it was. A run into a folder (``landscape run``) keeps the stages that ended.
     """
     require_adata(adata)
     settings = from_mapping(
         {
-            "layer": "X" if layer is None else layer,
+            "layer": layer,
             "batch_key": batch_key,
-            "regulators": regulators if is_tier(regulators) else list(regulators or ()),
+            "regulators": regulators if is_tier(regulators) else [str(name) for name in regulators or ()],
             "label_key": label_key,
             "n_regulators": n_regulators,
             "n_top_genes": n_top_genes,
@@ -107,19 +111,27 @@ def run(
     with collected_warnings() as warnings:
         plan = settle(adata, settings, direction=direction)
         check_options(plan)
-        work = Work(adata, plan)
+        check_names(plan, adata)
+        whole = _shallow(adata)
+        before = delta.snapshot(whole)
+        work = Work(whole, plan)
         listed = stages()
-        before: dict[tuple[str, str], Any] = {}
-        try:
-            for number, stage in enumerate(listed, start=1):
-                start = time.perf_counter()
-                log(Event(stage.name, number, len(listed), "started"))
-                stage.call(work)
-                if stage.name == "genes":
-                    narrow(work)
-                    before = delta.snapshot(work.current)
-                log(Event(stage.name, number, len(listed), "done", time.perf_counter() - start, peak_memory_mb()))
-        finally:
-            if work.cells is not None:
-                delta.apply(delta.difference(before, work.cells), adata)
-        provenance.write(adata, plan, warnings=warnings)
+        of_cells: dict[tuple[str, str], Any] = {}
+        for number, stage in enumerate(listed, start=1):
+            start = time.perf_counter()
+            log(Event(stage.name, number, len(listed), "started"))
+            stage.call(work)
+            if stage.name == "genes":
+                narrow(work)
+                of_cells = delta.snapshot(work.current)
+            log(Event(stage.name, number, len(listed), "done", time.perf_counter() - start, peak_memory_mb()))
+        if work.cells is not None:
+            delta.apply(delta.difference(of_cells, work.cells), whole)
+        provenance.write(whole, plan, warnings=warnings)
+        delta.apply(delta.difference(before, whole), adata)
+
+
+def _shallow(adata: AnnData) -> AnnData:
+    """An object with the same arrays, to which stages add theirs: an error leaves the one of the user as it was."""
+    slots = {slot: dict(getattr(adata, slot)) for slot in ("layers", "obsm", "varm", "obsp", "varp")}
+    return AnnData(adata.X, obs=adata.obs.copy(), var=adata.var.copy(), uns=dict(adata.uns), **slots)

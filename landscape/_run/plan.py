@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
+from scipy import sparse
 
-from landscape import _keys, pp
-from landscape._anndata import require_adata
-from landscape._run.direction import choose
+from landscape import _keys
+from landscape._anndata import count_matrix, is_main
+from landscape._counts import bad_values, rounded, what_they_look_like
+from landscape._run.direction import describe
+from landscape._run.inspection import inspect_cells
 from landscape._run.settings import Settings
 from landscape.directions import Combination, Direction
+from landscape.pp.inspection import Inspection
+from landscape.pp.matrices import holds_counts, raw_counts
 
 logger = logging.getLogger(__name__)
 
-LABEL = _keys.LABEL
 _DEFAULT: Mapping[str, Any] = {}
 
 
@@ -27,7 +30,7 @@ _DEFAULT: Mapping[str, Any] = {}
 class Plan:
     """Choices of a run; ``layer=None`` is the main matrix.
 
-    ``directions`` are the sources that are used together.
+    ``directions`` are the sources that are used together, and ``root_genes`` the genes that they name, which are kept.
     """
 
     layer: str | None
@@ -40,6 +43,7 @@ class Plan:
     seed: int
     stages: Mapping[str, Mapping[str, Any]]
     n_regulators: int | None = None
+    root_genes: tuple[str, ...] = ()
 
     def options(self, stage: str) -> dict[str, Any]:
         """Further keywords of a stage's function."""
@@ -47,100 +51,83 @@ class Plan:
 
 
 def settle(adata: AnnData, settings: Settings, *, direction: Direction | Combination | None = None) -> Plan:
-    """Check a data set against the settings, and make the choices that they leave open.
+    """Inspect a data set under the settings, refuse what cannot run, and make the choices that the settings leave open.
+
+    What weakens results is logged as a warning, and so are the choices.
 
     Raises
     ------
-    KeyError
-        If a named column or layer is missing.
-    ValueError
-        If the data cannot be used: no counts, repeated names, empty cells, no direction.
+    KeyError, TypeError, ValueError
+        For the first error of the inspection (:func:`landscape._run.inspection.inspect_cells`).
     """
-    require_adata(adata)
-    if direction is not None and not isinstance(direction, Direction | Combination):
-        msg = f"Expected `direction` such as `landscape.dynamics.from_time('day')`, found {type(direction).__name__}."
-        raise TypeError(msg)
-    for slot, names in (("obs_names", adata.obs_names), ("var_names", adata.var_names)):
-        if not names.is_unique:
-            repeated = list(names[names.duplicated()].unique()[:3])
-            msg = f"Expected unique `adata.{slot}`, found repeated ones, for instance {repeated}; run `adata.{slot}_make_unique()`."
-            raise ValueError(msg)
-    layer = _layer(adata, settings.layer)
-    report = pp.check_counts(adata, layer=layer)
-    if not report.is_counts:
-        cell, gene, value = report.first_bad or ("", "", float("nan"))
-        msg = (
-            f"Expected raw counts in {report.where}, found {report.n_fractional} fractional, {report.n_negative} negative "
-            f"and {report.n_not_finite} non-finite values, first {value:g} of gene {gene!r} in cell {cell!r}; name the "
-            f"layer with raw counts (`layer=`, `--layer`). Present: {sorted(map(str, adata.layers.keys()))}."
-        )
-        raise ValueError(msg)
-    if report.n_empty_cells:
-        msg = (
-            f"{report.n_empty_cells} of {report.n_cells} cells have no counts; drop them (`--drop-empty`, or in Python "
-            "`scanpy.pp.filter_cells(adata, min_counts=1)`)."
-        )
-        raise ValueError(msg)
-    _require_complete(adata, settings.batch_key, "batch_key")
-    label_key = settings.label_key
-    if label_key is None and LABEL in adata.obs:
-        label_key = LABEL
-        logger.info("labels: obs[%r], found in the data", LABEL)
-    elif label_key is not None and label_key not in adata.obs:
-        msg = f"`adata.obs[{label_key!r}]` is missing (`label_key`). Present: {sorted(map(str, adata.obs.columns))}."
-        raise KeyError(msg)
+    found = inspect_cells(adata, settings, direction=direction)
+    if found.errors:
+        raise found.errors[0].exception()
+    for finding in found.warnings:
+        logger.warning("%s", str(finding).removesuffix("."))
+    if settings.layer is None and found.layer is None:
+        logger.info("counts: adata.X, found in the data")
+    if settings.label_key is None and found.label_key is not None:
+        logger.info("labels: obs[%r], found in the data", found.label_key)
+    _say_directions(found, asked=direction is not None or bool(settings.direction))
+    for fact in found.facts:
+        if fact.startswith(("times of", "left out")):
+            logger.info("%s", fact)
     return Plan(
-        layer=layer,
+        layer=found.layer,
         batch_key=settings.batch_key,
-        label_key=label_key,
-        directions=choose(adata, settings) if direction is None else direction.parts,
+        label_key=found.label_key,
+        directions=found.directions,
         regulators=settings.regulators,
         n_top_genes=settings.n_top_genes,
         max_epochs=settings.max_epochs,
         seed=settings.seed,
         stages=settings.stages,
         n_regulators=settings.n_regulators,
+        root_genes=tuple(dict.fromkeys(gene for part in found.directions for gene in part.genes)),
     )
 
 
-def without_empty_cells(adata: AnnData, layer: str | None) -> AnnData:
-    """Cells that have counts; the same object if all have."""
-    layer = _layer(adata, layer)
-    if not pp.check_counts(adata, layer=layer).n_empty_cells:
-        return adata
-    matrix = adata.X if layer is None else adata.layers[layer]
-    filled = np.asarray(matrix.sum(1)).ravel() > 0
-    logger.warning("dropped %d of %d cells, which have no counts", np.count_nonzero(~filled), adata.n_obs)
-    return adata[filled].copy()
+def prepare(adata: AnnData, settings: Settings) -> AnnData:
+    """Data of a file as a run takes them: counts of ``raw`` where nothing else holds any, rounded and without empty cells if asked for.
+
+    The same object if nothing is to be done.
+    """
+    if settings.layer is None and not any(holds_counts(adata, layer) for layer in _usual(adata)) and raw_counts(adata):
+        logger.info("counts: adata.raw, found in the data; its %d genes are used", adata.raw.n_vars)
+        adata = adata.raw.to_adata()
+    layer = settings.layer if settings.layer is not None else _usual(adata)[0]
+    if settings.round and _is_fractional(counts := count_matrix(adata, layer, check=False)):
+        whole = rounded(counts)
+        logger.warning(
+            "values of %s are rounded to whole counts",
+            "adata.X" if is_main(adata, layer) else f"adata.layers[{layer!r}]",
+        )
+        if is_main(adata, layer):
+            adata.X = whole
+        else:
+            adata.layers[layer] = whole
+    if settings.drop_empty:
+        filled = np.asarray(count_matrix(adata, layer, check=False).sum(1)).ravel() > 0
+        if not filled.all():
+            logger.warning("dropped %d of %d cells, which have no counts", np.count_nonzero(~filled), adata.n_obs)
+            adata = adata[filled].copy()
+    return adata
 
 
-def _layer(adata: AnnData, layer: str | None) -> str | None:
-    if layer == "X":
-        return None
-    if layer is not None:
-        if layer not in adata.layers:
-            present = sorted(map(str, adata.layers.keys()))
-            msg = f"`adata.layers[{layer!r}]` is missing; pass the layer with the raw counts, or X. Present: {present}."
-            raise KeyError(msg)
-        return layer
-    if _keys.COUNTS in adata.layers:
-        return _keys.COUNTS
-    if adata.X is not None and pp.check_counts(adata, layer=None).is_counts:
-        logger.info("counts: adata.X, found in the data")
-        return None
-    msg = (
-        f"No raw counts found: there is no layer {_keys.COUNTS!r} and `adata.X` does not hold counts; name the layer "
-        f"(`--layer`). Present: {sorted(map(str, adata.layers.keys()))}."
-    )
-    raise ValueError(msg)
+def _is_fractional(counts: sparse.csr_matrix) -> bool:
+    """Whether values are fractions of molecules; rounded logarithms would be no counts either, and are left for the inspection to refuse."""
+    return bool(bad_values(counts.data).any()) and what_they_look_like(counts) == "fractions"
 
 
-def _require_complete(adata: AnnData, key: str | None, name: str) -> None:
-    if key is None:
-        return
-    if key not in adata.obs:
-        msg = f"`adata.obs[{key!r}]` is missing (`{name}`). Present: {sorted(map(str, adata.obs.columns))}."
-        raise KeyError(msg)
-    if n_missing := int(pd.isna(adata.obs[key]).sum()):
-        msg = f"{n_missing} of {adata.n_obs} cells have no value in `adata.obs[{key!r}]`; fill it in or drop them."
-        raise ValueError(msg)
+def _usual(adata: AnnData) -> tuple[str | None, ...]:
+    return (_keys.COUNTS, None) if _keys.COUNTS in adata.layers else (None,)
+
+
+def _say_directions(found: Inspection, *, asked: bool) -> None:
+    for direction in found.directions:
+        if asked:
+            logger.info("direction: %s, as asked", describe(direction))
+        else:
+            others = f" (not used: {'; '.join(map(describe, found.offered[1:]))})" if found.offered[1:] else ""
+            logger.info("direction: %s, found in the data%s", describe(direction), others)

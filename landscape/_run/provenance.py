@@ -39,6 +39,7 @@ def plain(plan: Plan) -> dict[str, Any]:
         "regulators": list(plan.regulators) if isinstance(plan.regulators, tuple) else plan.regulators,
         "n_regulators": plan.n_regulators,
         "n_top_genes": plan.n_top_genes,
+        "root_genes": list(plan.root_genes),
         "max_epochs": plan.max_epochs,
         "seed": plan.seed,
         "stages": {name: dict(options) for name, options in plan.stages.items()},

@@ -85,7 +85,15 @@ def require_storable(adata: AnnData) -> None:
         for number, (name, value) in enumerate(parts.items()):
             try:
                 ad.io.write_elem(memory, str(number), value)
-            except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError, OSError, RuntimeError) as error:
+            except (
+                ValueError,
+                TypeError,
+                KeyError,
+                NotImplementedError,
+                AttributeError,
+                OSError,
+                RuntimeError,
+            ) as error:
                 said = " ".join(str(error).split())[:300]
                 msg = (
                     f"Expected tables that can be written again, found that `adata.{name}` cannot: {said} Rename, convert or delete it, "
@@ -128,5 +136,7 @@ def _rename_reserved(frame: pd.DataFrame, name: str) -> None:
         return
     taken = {*frame.columns, frame.index.name}
     new = next(free for free in ("index", *(f"index_{k}" for k in range(1, len(taken) + 2))) if free not in taken)
-    frame.rename(columns={_RESERVED: new}, inplace=True)  # noqa: PD002
-    logger.warning("the column %r of `adata.%s` is renamed to %r: AnnData files keep that name for the index", _RESERVED, name, new)
+    frame.rename(columns={_RESERVED: new}, inplace=True)
+    logger.warning(
+        "the column %r of `adata.%s` is renamed to %r: AnnData files keep that name for the index", _RESERVED, name, new
+    )

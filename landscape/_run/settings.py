@@ -14,6 +14,8 @@ from typing import Any
 from landscape.datasets.regulator_lists import TIERS
 from landscape.directions import SOURCES
 
+#: Largest integer that AnnData files hold.
+MAX_SEED = 2**63 - 1
 # Stages whose functions take further keywords from a configuration file.
 TUNABLE = (
     "genes",
@@ -57,8 +59,10 @@ class Settings:
         Largest number of epochs of the latent model.
     drop_empty
         Drop cells without counts; otherwise they are an error.
+    round
+        Round fractions of molecules to whole ones; otherwise they are an error.
     seed
-        Seed of every stage.
+        Seed of every stage, below :math:`2^{63}`.
     threads
         Number of threads of linear algebra; the last digits of results depend on it.
     stages
@@ -74,6 +78,7 @@ class Settings:
     n_top_genes: int = 2000
     max_epochs: int | None = None
     drop_empty: bool = False
+    round: bool = False
     seed: int = 0
     threads: int | None = None
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -84,9 +89,13 @@ class Settings:
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
                 msg = f"Expected `{name}` to be an integer of at least {least}, found {value!r}."
                 raise ValueError(msg)
-        if not isinstance(self.drop_empty, bool):
-            msg = f"Expected `drop_empty` to be true or false, found {self.drop_empty!r}."
+        if self.seed > MAX_SEED:
+            msg = f"Expected `seed` below 2^63, which files of results hold, found {self.seed}; take a smaller number."
             raise ValueError(msg)
+        for name in ("drop_empty", "round"):
+            if not isinstance(getattr(self, name), bool):
+                msg = f"Expected `{name}` to be true or false, found {getattr(self, name)!r}."
+                raise ValueError(msg)
         texts = {name: getattr(self, name) for name in ("layer", "batch_key", "label_key")}
         texts |= {name: self.direction.get(name) for name, many in direction_fields().items() if not many}
         for name, text in texts.items():

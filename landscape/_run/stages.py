@@ -140,6 +140,8 @@ def _genes(work: Work) -> None:
         key_added=SELECTED,
         **work.plan.options("genes"),
     )
+    if work.plan.root_genes:  # the direction reads their counts
+        work.adata.var[SELECTED] |= work.adata.var_names.isin(work.plan.root_genes)
 
 
 def _structure(work: Work) -> None:
@@ -283,7 +285,7 @@ def stages() -> tuple[Stage, ...]:
 
     latent = ("layer", "batch_key", "max_epochs", "seed")
     listed = [
-        Stage("genes", (), ("layer", "batch_key", "regulators", "n_top_genes"), _genes, pp.select_genes),
+        Stage("genes", (), ("layer", "batch_key", "regulators", "n_top_genes", "root_genes"), _genes, pp.select_genes),
         Stage("structure", ("genes",), ("layer", "batch_key", "directions", "seed"), _structure, tl.structure),
         Stage("latent", ("genes",), latent, _latent, LatentModel, storage.SCHEMA),
         Stage("network", ("genes", "latent"), ("layer", "batch_key", "regulators", "seed"), _network, tl.network),
@@ -316,24 +318,3 @@ def stages() -> tuple[Stage, ...]:
         for name in BETWEEN[1:]
     ]
     return tuple(listed)
-
-
-def check_options(plan: Plan) -> None:
-    """Refuse keywords that a stage's function does not have, before anything is computed.
-
-    Raises
-    ------
-    ValueError
-        With the keywords that it has.
-    """
-    from landscape.latent import LatentModel
-
-    for stage in stages():
-        known = set(inspect.signature(stage.function).parameters) - {"adata", "copy", "model", "direction", "rng"}
-        if stage.name == "latent":
-            known |= set(inspect.signature(LatentModel.train).parameters) - {"self"}
-        free = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(stage.function).parameters.values())
-        unknown = [key for key in plan.options(stage.name) if key not in known]
-        if unknown and not free:
-            msg = f"Unknown keywords {unknown} for the stage {stage.name!r}; known are {sorted(known)}."
-            raise ValueError(msg)

@@ -20,7 +20,7 @@ def from_pseudotime(key: str = "dpt_pseudotime", *, weight: float = 1.0) -> Dire
     Parameters
     ----------
     key
-        Column of the pseudotime; it may be missing for some cells.
+        Column of the pseudotime; it may be missing for some cells. Infinite ones, as of cells that no path joins to the root, count as missing.
     weight
         Weight in a combination.
     """

@@ -55,6 +55,7 @@ def _describe(direction: Direction) -> str:
 
 
 def _detect(data: Data) -> list[Direction]:
+    """The cell of ``uns["iroot"]``, unless it is stale."""
     return [] if data.root is None else [from_root(data.root)]
 
 
@@ -83,6 +84,12 @@ def _require_group(data: Data, root: str) -> None:
         msg = (
             f"Expected cells with {value!r} in `adata.obs[{column!r}]`, found none; it holds "
             f"{sorted(present.unique())[:12]}."
+        )
+        raise ValueError(msg)
+    if (present == value).all():
+        msg = (
+            f"Expected cells beside those with {value!r} in `adata.obs[{column!r}]`, found that all {len(present)} have it, which gives no "
+            "direction; name another start."
         )
         raise ValueError(msg)
 

@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_COLUMN = re.compile(r"^(day|days|time|age|hour|hours|hpf|dpf|timepoint|time[_. ].*)$", re.IGNORECASE)
+_COLUMN = re.compile(
+    r"^(day|days|time|age|hour|hours|hpf|dpf|timepoint|week|weeks|pcw|dpc|dpi|hpi|time[_. ]?.*|(embryonic|gestational)[_. ]?(day|age|week))$",
+    re.IGNORECASE,
+)
 
 
 def from_time(key: str = "day", *, growth: str | None = None, weight: float = 1.0) -> Direction:
-    """Real time points in ``adata.obs[key]``, numbers in one unit. Grade B.
+    """Real time points in ``adata.obs[key]``, numbers in one unit or times in words (E8.5, D3, 24hpf, dates). Grade B.
 
     Parameters
     ----------
     key
-        Column of real times.
+        Column of real times. Words are put on one scale, which is logged; dates become days since the first.
     growth
         Column of ``adata.obs`` with the net growth rate of every cell, births less deaths per unit of that time.
         Without it growth is taken to be equal everywhere, and a state that multiplies looks like a deeper attractor.
@@ -39,10 +42,11 @@ def _describe(direction: Direction) -> str:
 
 
 def _detect(data: Data) -> list[Direction]:
-    from landscape.directions.clock import is_time_series
+    from landscape.directions.clock import individuals_of, is_time_series
 
     named = [name for name in data.columns if _COLUMN.match(name)]
     found = [name for name in named if is_time_series(data.column(name, hint="pass one that is there"))]
+    found = [name for name in found if individuals_of(data, name) is None]
     return [from_time(name) for name in sorted(found, key=lambda name: name.lower() != "day")]
 
 
@@ -56,9 +60,12 @@ def _require(data: Data, direction: Direction) -> None:
 
 def _read(cells: Cells, direction: Direction) -> Directed:
     from landscape.directions.clock import numbers, time_points
+    from landscape.directions.time_words import times_in_words
     from landscape.markov.directed import directed_by_times
 
     times = time_points(cells, direction.key)
+    if words := times_in_words(cells.column(direction.key, hint="pass one that is there")):
+        logger.info("times of obs[%r]: %s", direction.key, words)
     growth = None if direction.growth is None else numbers(cells, direction.growth)
     if growth is None:
         logger.warning(

@@ -33,11 +33,31 @@ def _describe(direction: Direction) -> str:
 
 
 def _detect(data: Data) -> list[Direction]:
-    return [from_unspliced()] if _keys.UNSPLICED in data.layers else []
+    """The layer, if it holds counts: what is normalised or empty is no direction."""
+    if _keys.UNSPLICED not in data.layers:
+        return []
+    direction = from_unspliced()
+    try:
+        _require(data, direction)
+    except (ValueError, TypeError):
+        return []
+    return [direction]
 
 
 def _require(data: Data, direction: Direction) -> None:
-    data.layer(direction.key, hint="pass the layer that holds unspliced counts")
+    from landscape import _counts
+
+    where = f"adata.layers[{direction.key!r}]"
+    counts = _counts.canonical(
+        data.layer(direction.key, hint="pass the layer that holds unspliced counts"), where=where
+    )
+    _counts.require_counts(counts, where=where, cells=data.cell_names, genes=data.gene_names)
+    if (n_genes := int(((counts > 0).sum(0) > 0).sum())) < 2:
+        msg = (
+            f"Expected unspliced counts in `{where}`, found {n_genes} genes with any; count introns as well (velocyto, STARsolo, kb), or use "
+            "another source of direction."
+        )
+        raise ValueError(msg)
 
 
 def _read(cells: Cells, direction: Direction) -> Directed:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -173,6 +175,27 @@ def infer(
         data, groups, record, options, settings, n_bootstraps=n_bootstraps, rng=random,
         rules={"stable": stable, "max_fdr": max_fdr, "expected_false": expected_false},
     )  # fmt: skip
+
+
+def require_keywords(options: Iterable[str], method: str | Callable[..., FloatArray] | Method = "ridge") -> None:
+    """Refuse keywords that neither :func:`infer` nor the method takes, before anything is computed.
+
+    Raises
+    ------
+    TypeError
+        The message has the keywords that there are.
+    """
+    parameters = inspect.signature(method_of(method).function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    own = {parameter.name for parameter in parameters if parameter.default is not parameter.empty}
+    fixed = {"data", "method", "prior", "n_bootstraps", "rng", "options"}
+    known = sorted(own | set(inspect.signature(infer).parameters) - fixed)
+    if unknown := [name for name in options if name not in known]:
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}."
+        msg = f"Expected keywords of a network by the method {method_of(method).name!r}, found {', '.join(map(repr, unknown))}; {hint}"
+        raise TypeError(msg)
 
 
 def _with_confidence(

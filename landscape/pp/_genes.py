@@ -13,6 +13,7 @@ from scipy import sparse
 from landscape import _keys
 from landscape._anndata import count_matrix, read, require_adata, require_unique, write
 from landscape.pp._regulators import find_regulators
+from landscape.pp.features import is_gene, other_features
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ def select_genes(
               \mu_{cg} = \frac{\sum_g x_{cg} \sum_c x_{cg}}{\sum_{cg} x_{cg}},
 
     clipped at :math:`\pm\sqrt{n}`, which accounts for depth and mean. Regulators with at least one count are always
-    selected, in addition to the ``n_top`` genes.
+    selected, in addition to the ``n_top`` genes. Peaks, antibodies and guides (``var["feature_types"]``) are never selected and do not count
+    towards depth.
 
     Parameters
     ----------
@@ -88,7 +90,9 @@ def select_genes(
         msg = f"Expected `n_top` of at least 1, found {n_top}."
         raise ValueError(msg)
     require_unique(adata.obs_names, slot="obs_names")
+    genes = is_gene(adata)
     counts = count_matrix(adata, layer)
+    counts = counts if genes.all() else (counts @ sparse.diags(genes.astype(counts.dtype))).tocsr()
     filled = np.asarray(counts.sum(1)).ravel() > 0
     if not filled.all() and not drop_empty:
         msg = (
@@ -105,10 +109,14 @@ def select_genes(
     detected = np.asarray(counts.sum(0)).ravel() > 0
     chosen = np.zeros(adata.n_vars, dtype=bool)
     chosen[np.argsort(-score, kind="stable")[:n_top]] = True
-    is_regulator = adata.var_names.isin(names)
+    is_regulator = adata.var_names.isin(names) & genes
     selected = (chosen | is_regulator) & detected
 
     adata = adata.copy() if copy else adata
+    if not genes.all():
+        logger.warning(
+            "left out: %s, which are no genes", ", ".join(f"{n:,} {kind}" for kind, n in other_features(adata).items())
+        )
     if not filled.all():
         logger.warning("dropped %d cells without counts", np.count_nonzero(~filled))
         adata._inplace_subset_obs(filled)

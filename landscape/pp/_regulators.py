@@ -11,6 +11,7 @@ from landscape import _keys
 from landscape._anndata import require_adata
 from landscape.datasets.regulator_lists import SPECIES, regulator_table, require_tier
 from landscape.network.data.symbols import Species, current_symbols, detect_species, is_ensembl, species_of
+from landscape.pp.features import is_gene
 from landscape.pp.gene_names import names_like
 
 
@@ -46,7 +47,7 @@ def find_regulators(
     if species is not None and species not in SPECIES:
         msg = f"Expected `species` to be one of {list(SPECIES)}, found {species!r}; for another species pass `regulators=[...]`."
         raise ValueError(msg)
-    names = adata.var_names.astype(str).tolist()
+    names = adata.var_names[is_gene(adata)].astype(str).tolist()
     if regulators is None and _keys.REGULATOR in adata.var:
         mask = adata.var[_keys.REGULATOR]
         if mask.dtype != bool or not mask.any():

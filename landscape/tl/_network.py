@@ -17,6 +17,7 @@ from landscape._anndata import count_matrix, require_adata, require_unique, writ
 from landscape._random import RandomLike
 from landscape._regulators import regulators_of
 from landscape.network import Network, expression, from_edges, infer, prior_of
+from landscape.network.infer import require_keywords
 from landscape.pp.gene_names import names_like
 from landscape.tl._network_inputs import covariate_names, covariates_of, pool, response_of
 from landscape.tl._network_model import Values, infer_from_model, require_values
@@ -131,6 +132,7 @@ def network(
         result = from_edges(method, list(adata.var_names))
         _write_network(adata, result, key_added, dict(result.params))
         return adata if copy else None
+    require_keywords(options, method)
     index, source = regulators_of(adata, regulators)
     known = None if prior is None else prior_of(prior, index, _names_of_prior(adata, prior))
     model = latent_model(model)

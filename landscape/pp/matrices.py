@@ -1,0 +1,100 @@
+"""Which matrix of a data set holds raw counts, and what the others hold."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from anndata import AnnData
+
+from landscape import _counts, _keys
+from landscape._anndata import MAIN, count_matrix
+from landscape.pp._counts import CountReport, check_counts
+from landscape.pp.features import is_gene
+from landscape.pp.finding import Finding, caught, refusal
+
+#: Layers whose integers are a part of the counts, or no counts of RNA, which nobody should be advised to take for all of them.
+PARTS = (_keys.UNSPLICED, "ambiguous", "spanning", "nascent", "intronic", "introns", "new", "labeled", "mask")
+#: Below, in the median cell, results are hardly determined.
+MIN_MEDIAN_TOTAL = 500
+
+
+class Counts(NamedTuple):
+    """Where the counts are: ``layer``, ``None`` for the main matrix; ``report`` is ``None`` where there are none that can be used."""
+
+    layer: str | None
+    report: CountReport | None
+    findings: list[Finding]
+
+
+def find_counts(adata: AnnData, layer: str | None, *, drop_empty: bool = False) -> Counts:
+    """Matrix of counts of a run: the named one, else ``layers["counts"]``, else the main one; with what is wrong with it."""
+    if layer is None:
+        layer = _keys.COUNTS if _keys.COUNTS in adata.layers else MAIN
+    named = None if layer == MAIN and MAIN not in adata.layers else layer
+    if named is None and adata.X is None:
+        others = _advice(adata, named)
+        return Counts(
+            named, None, [Finding("error", "Expected a matrix of counts, found that `adata.X` is empty", *others)]
+        )
+    try:
+        report = check_counts(adata, layer=named)
+    except (KeyError, TypeError, ValueError) as error:
+        return Counts(named, None, [refusal(error, option="--layer NAME")])
+    counts = count_matrix(adata, named, check=False)
+    names = {"where": report.where, "cells": adata.obs_names, "genes": adata.var_names}
+    if found := caught(_counts.require_counts, counts, **names):
+        return Counts(
+            named,
+            None,
+            [Finding("error", _without_advice(found[0].message), *_advice(adata, named), error=found[0].error)],
+        )
+    findings = []
+    empty = int((np.asarray(counts[:, is_gene(adata)].sum(1)).ravel() == 0).sum())
+    if empty and not drop_empty:
+        message = f"Expected counts in every cell, found {empty:,} of {adata.n_obs:,} cells that have no counts in `{report.where}`"
+        findings.append(Finding("error", message, "scanpy.pp.filter_cells(adata, min_counts=1)", "--drop-empty"))
+    if empty < adata.n_obs and report.median_total < MIN_MEDIAN_TOTAL:
+        findings.append(Finding("warning", f"the median cell has {report.median_total:,.0f} counts, which are few"))
+    if report.largest <= 1:
+        findings.append(
+            Finding("warning", f"`{report.where}` holds zeros and ones only: counts that were made binary tell less")
+        )
+    return Counts(named, report, findings)
+
+
+def raw_counts(adata: AnnData) -> bool:
+    """Whether ``adata.raw`` holds counts."""
+    if adata.raw is None:
+        return False
+    try:
+        counts = _counts.canonical(adata.raw.X, where="adata.raw.X")
+    except (TypeError, ValueError):
+        return False
+    return counts.dtype != bool and not _counts.bad_values(counts.data).any() and bool(counts.nnz)
+
+
+def holds_counts(adata: AnnData, layer: str | None) -> bool:
+    """Whether a matrix holds counts that a run may take for all counts."""
+    if layer is None and adata.X is None:
+        return False
+    try:
+        report = check_counts(adata, layer=layer)
+    except (TypeError, ValueError):
+        return False
+    return report.is_counts and report.largest > 1
+
+
+def _advice(adata: AnnData, named: str | None) -> tuple[str, str]:
+    """Call and option that take the counts from elsewhere; empty where there are none, and the message says so."""
+    for other in (None, *map(str, adata.layers)):
+        if other != named and (other or "").lower() not in PARTS and holds_counts(adata, other):
+            name = MAIN if other is None else other
+            return f"layer={name!r}", f"--layer {name}"
+    if raw_counts(adata):
+        return "adata = adata.raw.to_adata()", ""
+    return "read the file with the raw counts", ""
+
+
+def _without_advice(message: str) -> str:
+    return message.removesuffix(" Pass `layer=` with the raw counts.")
