@@ -229,11 +229,11 @@ def count_matrix(
     if check and not (adata.n_obs and adata.n_vars):
         msg = f"Expected cells and genes, found {adata.n_obs} cells and {adata.n_vars} genes; check earlier filters."
         raise ValueError(msg)
-    main = is_main(adata, layer)
-    where = "adata.X" if main else f"adata.layers[{layer!r}]"
-    matrix = (
-        adata.X if main else read(adata, "layers", layer, hint="pass `layer=` with the raw counts, 'X' for `adata.X`")
-    )
+    if layer is None or is_main(adata, layer):
+        matrix, where = adata.X, "adata.X"
+    else:
+        matrix = read(adata, "layers", layer, hint="pass `layer=` with the raw counts, 'X' for `adata.X`")
+        where = f"adata.layers[{layer!r}]"
     counts = _counts.canonical(matrix, where=where)
     if check:
         require_unique(adata.var_names, slot="var_names")

@@ -16,6 +16,8 @@ SAMPLE = 50
 MAX_LOG = 20.0
 #: Relative error of stored multiples, and the share of values or cells that must be multiples.
 ROUNDING, WHOLE = 2e-3, 0.9
+#: Values of a cell that tell the number of counts which the smallest of them stands for.
+MANY = 10
 
 
 def canonical(matrix: Any, *, where: str) -> sparse.csr_matrix:
@@ -141,11 +143,13 @@ def what_they_look_like(counts: sparse.csr_matrix) -> str:
         return "negative" if whole.all() else "scaled"
     cells = np.argsort(-np.diff(counts.indptr), kind="stable")[:SAMPLE]
     rows = [counts.data[counts.indptr[i] : counts.indptr[i + 1]].astype(np.float64) for i in cells]
-    rows = [row[row > 0] for row in rows]
+    rows = [row[row > 0] for row in rows if (row > 0).any()]
     if whole.mean() > 1 / 2:
         return "fractions"
     small = [row for row in rows if row.max(initial=0) < MAX_LOG]
     if any(_are_normalised([inverse(row) for row in small]) for inverse in (np.expm1, _exp2m1)):
+        return "logarithms"
+    if small and all(_are_whole(np.expm1(row)) for row in small):
         return "logarithms"
     return "normalised" if _are_normalised(rows) else "fractions"
 
@@ -167,13 +171,21 @@ def _are_normalised(rows: Sequence[np.ndarray]) -> bool:
     totals = np.array([row.sum() for row in rows])
     if len(totals) > 2 and totals.max() - totals.min() < ROUNDING * totals.max():
         return True
-    rows = [row / row.min() for row in rows if len(row) > 2]
-    rows = [row for row in rows if row.max() > 1 + ROUNDING]
-    if not rows:
-        return False
-    # Values rest on 24 bits, and logarithms lose some of them: the error of a multiple grows with it.
-    off = [np.abs(row - np.rint(row)) <= ROUNDING * row for row in rows]
-    return float(np.mean([share.mean() > WHOLE for share in off])) > WHOLE
+    several = [row for row in rows if len(row) > 2 and row.max() > (1 + ROUNDING) * row.min()]
+    return (
+        bool(several)
+        and float(np.mean([any(_are_whole(row / row.min() * k) for k in _units(row)) for row in several])) > WHOLE
+    )
+
+
+def _units(row: np.ndarray) -> tuple[int, ...]:
+    """Counts that the smallest value of a row may stand for: more than one needs values enough to tell."""
+    return (1, 2, 3) if len(row) > MANY else (1,)
+
+
+def _are_whole(values: np.ndarray) -> bool:
+    """Whether values are integers, up to the error of stored numbers: 24 bits, of which logarithms lose some."""
+    return float((np.abs(values - np.rint(values)) <= ROUNDING * values).mean()) > WHOLE
 
 
 def require_filled(counts: sparse.csr_matrix, *, where: str, cells: Sequence[str]) -> None:

@@ -72,8 +72,8 @@ class StoredSample(StoredData):
     rng: np.random.Generator
 
     def counts(self, layer: str | None = None) -> sparse.csr_matrix:
-        """Checked counts of a layer, by default of ``count_layer``."""
-        return count_matrix(self.adata, self.count_layer if layer is None else layer)
+        """Checked counts of a layer, by default of ``count_layer``, in which no cell may be empty."""
+        return count_matrix(self.adata, self.count_layer if layer is None else layer, filled=layer is None)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ def read_labels(adata: AnnData, label_key: str | None) -> pd.Series:
     key = label_key_of(adata) if label_key is None else label_key
     if key is None:
         msg = (
-            f"Expected labels of cells in `adata.obs[{_keys.LABEL!r}]`, found none; pass `label_key=` with a column. "
+            f"Expected labels of cells in `adata.obs[{_keys.LABEL!r}]`, found none; pass `label_key=` with a column, or name it in "
+            f"`landscape.run(label_key=)`. "
             f"Present: {sorted(map(str, adata.obs.columns))}."
         )
         raise KeyError(msg)

@@ -167,8 +167,9 @@ def test_check_names_errors_and_ends_with_code_1(cells, tmp_path):
     cells.layers["counts"] = cells.layers["counts"] * 0.3
     cells.write_h5ad(tmp_path / "bad.h5ad")
     result = call("check", tmp_path / "bad.h5ad", code=1)
-    assert "ERROR: adata.layers['counts'] holds no counts" in result.stdout
-    assert "fix: " in result.stdout
+    assert "ERROR: Expected non-negative integer counts in `adata.layers['counts']`" in result.stdout
+    assert "fix: --layer X" in result.stdout
+    assert result.stdout.rstrip().endswith("not ready: 1 error")
 
 
 def test_report_needs_a_finished_run(tmp_path):

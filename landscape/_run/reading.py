@@ -81,7 +81,7 @@ def require_storable(adata: AnnData) -> None:
     if adata.raw is not None:
         parts["raw.var"] = adata.raw.var
     with h5py.File("parts", "w", driver="core", backing_store=False) as memory, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.filterwarnings("ignore", category=FutureWarning, module="anndata")
         for number, (name, value) in enumerate(parts.items()):
             try:
                 ad.io.write_elem(memory, str(number), value)

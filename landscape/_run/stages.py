@@ -19,7 +19,6 @@ from landscape._run.plan import Plan
 from landscape._run.regulators import affordable
 from landscape._verdict import NO_EDGE, UNSUPPORTED, verdict_of
 from landscape.datasets.regulator_lists import is_tier
-from landscape.network import match
 
 logger = logging.getLogger(__name__)
 
@@ -101,33 +100,7 @@ def narrow(work: Work) -> None:
     if n_empty := int((matrix.sum(1) == 0).sum()):
         msg = f"{n_empty} of {cells.n_obs} cells have no counts in the {cells.n_vars} selected genes; raise `n_top_genes` or drop them."
         raise ValueError(msg)
-    _require_regulators(work, cells)
     work.cells = cells
-
-
-def _require_regulators(work: Work, cells: AnnData) -> None:
-    """Refuse genes without two regulators that are expressed, before the latent model is trained for nothing."""
-    named = work.plan.regulators
-    if named is not None:
-        found = len(pp.find_regulators(cells, regulators=named))
-        what = repr(named) if isinstance(named, str) else f"the {len(named)} named ones"
-    elif _keys.REGULATOR in cells.var:
-        found = int(cells.var[_keys.REGULATOR].sum())
-        what = f"the {int(work.adata.var[_keys.REGULATOR].sum())} in `adata.var[{_keys.REGULATOR!r}]`"
-    else:
-        return
-    if found < 2:
-        msg = f"Expected at least two regulators with counts, found {found} of {what}; name others with --regulators (in Python: `regulators=`)."
-        raise ValueError(msg)
-    if isinstance(named, tuple) and (
-        missing := [name for name in named if name not in match(named, list(cells.var_names))]
-    ):
-        logger.warning(
-            "%d of %d named regulators are not among the genes with counts, for instance %s",
-            len(missing),
-            len(named),
-            missing[:5],
-        )
 
 
 def _genes(work: Work) -> None:

@@ -11,13 +11,15 @@ from anndata import AnnData
 from landscape import _keys
 from landscape._anndata import count_matrix, require_unique
 from landscape.datasets.regulator_lists import is_tier
-from landscape.network.data.symbols import is_ensembl, species_of
+from landscape.network.data.symbols import is_ensembl, match, species_of
 from landscape.pp._regulators import find_regulators
 from landscape.pp.features import column_of_kinds, is_gene, other_features
 from landscape.pp.finding import Finding, caught, refusal
+from landscape.pp.gene_names import names_like
 
-# Fewer names than these say little of what they name.
-_MIN_NAMES = 20
+# Barcodes of droplets, with the number of the library before or behind, and how many names are looked at.
+_BARCODE = re.compile(r"(^|[_:#-])[ACGTN]{10,}(-\d+|x)?($|[_:-])")
+_MANY = 200
 
 
 def judge_names(adata: AnnData) -> list[Finding]:
@@ -71,12 +73,12 @@ def judge_regulators(
     if names is not None and len(found) >= adata.n_obs:
         message = f"Expected fewer regulators than cells, found {len(found)} regulators and {adata.n_obs} cells; name those that vary most"
         return found, [Finding("error", message)]
+    findings = [] if names is None else _unknown(names, adata)
     if not counted:
-        return found, []
+        return found, findings
     counts = count_matrix(adata, layer, check=False)[:, adata.var_names.get_indexer(found)]
     spread = np.asarray(counts.max(0).toarray() - counts.min(0).toarray()).ravel()
     constant = [name for name, range_ in zip(found, spread, strict=True) if range_ == 0]
-    findings = []
     if len(found) - len(constant) < 2:
         if names is not None:
             what = f"the {len(names)} named ones"
@@ -94,13 +96,28 @@ def judge_regulators(
     return found, findings
 
 
+def _unknown(names: list[str], adata: AnnData) -> list[Finding]:
+    """A warning of named regulators that are no genes of the data."""
+    known = match(names, names_like(adata, names))
+    missing = [name for name in names if name not in known]
+    if not missing:
+        return []
+    message = f"{len(missing)} of {len(names)} named regulators are not among the genes and are left out, for instance {missing[:5]}"
+    return [Finding("warning", message)]
+
+
 def species_in(adata: AnnData) -> str:
     """Species of the genes, ``"unknown"`` where it is not clear."""
     return species_of(adata.var_names[is_gene(adata)]) or "unknown"
 
 
 def _is_transposed(adata: AnnData) -> bool:
-    """Whether cells are named like genes, and genes are not."""
+    """Whether cells are named like genes and genes are not, or genes like the barcodes of cells."""
     if is_ensembl(adata.obs_names):
         return not is_ensembl(adata.var_names)
-    return adata.n_obs >= _MIN_NAMES and species_of(adata.obs_names) is not None and species_of(adata.var_names) is None
+    if (
+        sum(_BARCODE.search(str(name)) is not None for name in adata.var_names[:_MANY])
+        > len(adata.var_names[:_MANY]) / 2
+    ):
+        return True
+    return species_of(adata.obs_names) is not None and species_of(adata.var_names) is None

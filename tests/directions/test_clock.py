@@ -30,7 +30,7 @@ def test_a_pseudotime_may_be_unknown_for_some_cells():
 @pytest.mark.parametrize(
     ("read", "values", "message"),
     [
-        (numbers, ["E3.5", "E4.5"], "Expected numbers.*'E3.5'.*convert it to days"),
+        (numbers, ["early", "late"], "Expected numbers.*'early'.*convert it to days"),
         (time_points, [1.0, np.nan], "1 of 2 cells have no finite value"),
         (time_points, [3.0, 3.0], r"two time points.*all cells at 3, which gives no direction.*from_root.*--root"),
         (time_points, np.arange(300.0), r"2 to 200 distinct time points.*found 300.*from_pseudotime"),

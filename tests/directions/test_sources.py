@@ -16,9 +16,10 @@ from typer.testing import CliRunner
 
 import landscape as ls
 from landscape import cli
-from landscape._directions import StoredCells, StoredData
-from landscape._run.direction import choose, describe, offers, options_in_words
-from landscape._run.inspection import inspect_cells
+from landscape._directions import StoredCells, StoredData, offers
+from landscape._run.direction import describe
+from landscape._run.inspection import in_words, inspect_cells
+from landscape._run.plan import settle
 from landscape._run.settings import from_mapping, read_config
 from landscape.directions import SOURCES, Cells, Data, Direction, Option, Source
 from landscape.markov import neighbor_graph
@@ -51,6 +52,10 @@ LABELLING = Source(
 )
 
 
+def choose(adata, settings):
+    return settle(adata, settings).directions
+
+
 @pytest.fixture
 def table(monkeypatch):
     monkeypatch.setitem(SOURCES, LABELLING.name, LABELLING)
@@ -75,9 +80,8 @@ def evaluated(adata, direction):
 def test_a_new_source_is_offered_and_described(table, adata):
     assert offers(adata) == [from_labelling("labelled")]
     assert describe(from_labelling("labelled")) == "labelled RNA in obs['labelled']"
-    facts = inspect_cells(adata).facts
+    facts = in_words(adata, inspect_cells(adata))
     assert "direction: labelled RNA in obs['labelled'] (grade C; --label-share labelled)" in facts
-    assert "--label-share" in options_in_words()
     with pytest.raises(ValueError, match=r"Looked for .*obs\['labelled'\].*--label-share"):
         choose(_without(adata), from_mapping({}))
 

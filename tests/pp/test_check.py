@@ -47,20 +47,14 @@ def test_ready_data(adata):
 @pytest.mark.parametrize(
     ("change", "problem", "fix"),
     [
-        (lambda a: a.layers.pop("counts"), "the raw counts are in adata.X", r"layers\['counts'\] = adata.X.copy"),
-        (lambda a: a.layers.update(counts=np.log1p(a.layers["counts"])), "the raw counts are in adata.X", "copy"),
-        (lambda a: a.layers["counts"].__setitem__(3, 0), "1 cells have no counts", "drop_empty=True"),
-        (lambda a: setattr(a, "var_names", ["A", "A", "B", "C"]), "1 var_names are repeated", "var_names_make_unique"),
-        (lambda a: setattr(a, "obs_names", ["c"] * 60), "59 obs_names are repeated", "obs_names_make_unique"),
+        (lambda a: a.layers.update(counts=np.log1p(a.layers["counts"])), "look like logarithms", "layer='X'"),
+        (lambda a: a.layers["counts"].__setitem__(3, 0), "1 of 60 cells that have no counts", "filter_cells"),
+        (lambda a: setattr(a, "var_names", ["A", "A", "B", "C"]), r"1 repeated.*adata.var_names_make_unique\(\)", ""),
+        (lambda a: setattr(a, "obs_names", ["c"] * 60), r"1 repeated.*adata.obs_names_make_unique\(\)", ""),
         (
-            lambda a: a.obs.__setitem__("batch", [None] + ["m", "n", "m"] * 19 + ["n"] * 2),
-            r"1 cells .* obs\['batch'\]",
-            "notna",
-        ),
-        (
-            lambda a: setattr(a, "var_names", [f"ENSMUSG0000000000{i}" for i in range(4)]),
-            "named by Ensembl identifiers",
-            "adata.var_names = ",
+            lambda a: setattr(a, "n", a.obs.drop(columns=["day", "dpt_pseudotime"], inplace=True)),
+            "gives the direction",
+            "",
         ),
         (lambda a: a.var.__setitem__("regulator", False), "Expected booleans with some true", r"regulators=\[...\]"),
     ],
@@ -71,9 +65,41 @@ def test_problems_come_with_the_call_that_fixes_them(adata, change, problem, fix
     change(adata)
     found = ls.pp.check(adata)
     assert not found.is_ready
-    hits = found.problems[found.problems["problem"].str.contains(problem)]
+    errors = found.problems[found.problems["level"] == "error"]
+    hits = errors[errors["problem"].str.contains(problem)]
     assert len(hits) == 1, found.problems.to_string()
     assert hits["fix"].str.contains(fix).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "warning", "fix"),
+    [
+        (
+            lambda a: a.obs.__setitem__("batch", [None] + ["m", "n", "m"] * 19 + ["n"] * 2),
+            r"1 cells .* obs\['batch'\]",
+            "notna",
+        ),
+        (
+            lambda a: setattr(a, "var_names", [f"ENSMUSG0000000000{i}" for i in range(4)]),
+            "named by Ensembl identifiers",
+            "adata.var_names = ",
+        ),
+    ],
+)
+def test_warnings_do_not_stop_a_run(adata, change, warning, fix):
+    change(adata)
+    found = ls.pp.check(adata)
+    assert found.is_ready
+    hits = found.problems[found.problems["problem"].str.contains(warning)]
+    assert hits["level"].tolist() == ["warning"]
+    assert hits["fix"].str.contains(fix).all()
+
+
+def test_counts_in_the_main_matrix_are_no_problem(adata):
+    del adata.layers["counts"]
+    found = ls.pp.check(adata)
+    assert found.is_ready
+    assert found.counts_layer == "X"
 
 
 def test_no_counts_anywhere(adata):
@@ -81,18 +107,18 @@ def test_no_counts_anywhere(adata):
     adata.layers["counts"] = adata.X.copy()
     found = ls.pp.check(adata)
     assert found.counts_layer == "none"
-    assert found.problems["problem"].str.contains("no matrix holds raw counts").any()
+    assert found.problems["problem"].str.contains("They look like logarithms").any()
 
 
 def test_transposed(adata):
     wrong = AnnData(adata.X.T)
     wrong.obs_names = adata.var_names
     wrong.var_names = [f"AAACGGT{i}-1" for i in range(60)]
-    assert ls.pp.check(wrong).problems["problem"].str.contains("transposed").any()
+    assert ls.pp.check(wrong).problems["problem"].str.contains("cells in rows and genes in columns").any()
 
 
 def test_few_cells(adata):
-    assert ls.pp.check(adata[:20].copy()).problems["problem"].str.contains("20 cells are too few").any()
+    assert ls.pp.check(adata[:20].copy()).problems["problem"].str.contains("at least 50 cells, found 20").any()
 
 
 def test_strings_in_a_layer(adata):
@@ -114,4 +140,4 @@ def test_findings_are_read_line_by_line():
     assert "columns for time: day" in text
     assert text.endswith("ready for a run; tables: .matrices, .columns")
     spoilt = adata[:20].copy()
-    assert "problem: 20 cells are too few" in repr(ls.pp.check(spoilt))
+    assert "problem: Expected at least 50 cells, found 20" in repr(ls.pp.check(spoilt))
