@@ -15,9 +15,6 @@ from landscape import _counts, _keys
 
 logger = logging.getLogger(__name__)
 
-#: Name by which the main matrix is asked for where a layer is.
-MAIN = "X"
-
 
 def require_adata(adata: Any) -> AnnData:
     """The object itself, if it is an AnnData object in memory.
@@ -194,11 +191,6 @@ def _require_storable(value: Any, where: str) -> None:
         raise TypeError(msg)
 
 
-def is_main(adata: AnnData, layer: str | None) -> bool:
-    """Whether a name of a layer means ``adata.X``: ``None`` does, and ``"X"`` unless a layer is called so."""
-    return layer is None or (layer == MAIN and MAIN not in adata.layers)
-
-
 def count_matrix(
     adata: AnnData, layer: str | None = _keys.COUNTS, *, check: bool = True, filled: bool = False
 ) -> sparse.csr_matrix:
@@ -229,7 +221,7 @@ def count_matrix(
     if check and not (adata.n_obs and adata.n_vars):
         msg = f"Expected cells and genes, found {adata.n_obs} cells and {adata.n_vars} genes; check earlier filters."
         raise ValueError(msg)
-    if layer is None or is_main(adata, layer):
+    if layer is None or layer == _keys.MAIN:
         matrix, where = adata.X, "adata.X"
     else:
         matrix = read(adata, "layers", layer, hint="pass `layer=` with the raw counts, 'X' for `adata.X`")

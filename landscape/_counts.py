@@ -15,8 +15,12 @@ SAMPLE = 50
 #: Above, values are no logarithms of counts: e^20 is 5e8.
 MAX_LOG = 20.0
 #: Relative error of stored multiples, and the share of values or cells that must be multiples.
-ROUNDING, WHOLE = 2e-3, 0.9
-#: Values of a cell that tell the number of counts which the smallest of them stands for.
+PRECISION, WHOLE = 1e-4, 0.9
+#: Largest error of a multiple that tells an integer from another number.
+TELLING = 0.05
+#: Largest relative range of totals that are one.
+ROUNDING = 2e-3
+#: Values of a cell that tell what one count is by their differences.
 MANY = 10
 
 
@@ -171,21 +175,28 @@ def _are_normalised(rows: Sequence[np.ndarray]) -> bool:
     totals = np.array([row.sum() for row in rows])
     if len(totals) > 2 and totals.max() - totals.min() < ROUNDING * totals.max():
         return True
-    several = [row for row in rows if len(row) > 2 and row.max() > (1 + ROUNDING) * row.min()]
+    several = [row for row in rows if len(row) > 2 and row.max() > (1 + PRECISION) * row.min()]
     return (
         bool(several)
-        and float(np.mean([any(_are_whole(row / row.min() * k) for k in _units(row)) for row in several])) > WHOLE
+        and float(np.mean([any(_are_whole(row / unit) for unit in _units(row)) for row in several])) > WHOLE
     )
 
 
-def _units(row: np.ndarray) -> tuple[int, ...]:
-    """Counts that the smallest value of a row may stand for: more than one needs values enough to tell."""
-    return (1, 2, 3) if len(row) > MANY else (1,)
+def _units(row: np.ndarray) -> list[float]:
+    """Values that one count may have in a row: its smallest one, or the smallest difference, where there are values enough to tell."""
+    units = [float(row.min())]
+    if len(row) > MANY:
+        ordered = np.sort(row)
+        gaps = np.diff(ordered)
+        gap = float(gaps[gaps > PRECISION * ordered[1:]].min(initial=np.inf))
+        # Of a tiny unit everything is a multiple.
+        units += [gap] if PRECISION * ordered[-1] < gap * TELLING else []
+    return units
 
 
 def _are_whole(values: np.ndarray) -> bool:
     """Whether values are integers, up to the error of stored numbers: 24 bits, of which logarithms lose some."""
-    return float((np.abs(values - np.rint(values)) <= ROUNDING * values).mean()) > WHOLE
+    return float((np.abs(values - np.rint(values)) <= PRECISION * values).mean()) > WHOLE
 
 
 def require_filled(counts: sparse.csr_matrix, *, where: str, cells: Sequence[str]) -> None:

@@ -7,6 +7,8 @@ from typing import Final
 
 # layers
 COUNTS: Final = "counts"
+# Name by which the main matrix is asked for where a layer is.
+MAIN: Final = "X"
 UNSPLICED: Final = "unspliced"
 
 # obsm

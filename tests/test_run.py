@@ -26,6 +26,7 @@ from landscape._run.plan import settle
 from landscape._run.reading import read_cells
 from landscape._run.settings import Settings, from_mapping, read_config
 from landscape._run.stages import Work, stages
+from tests.doors import frozen
 
 FAKE = Path(__file__).with_name("fake_stages.py")
 
@@ -75,36 +76,6 @@ def fake(monkeypatch):
     module = load_fake()
     module.install(monkeypatch.setattr)
     return module
-
-
-def frozen(adata: ad.AnnData) -> str:
-    """Everything that an object holds, bit by bit, and where."""
-    return repr([*parts(adata)])
-
-
-def parts(adata: ad.AnnData):
-    for name in ("obs", "var"):
-        frame = getattr(adata, name)
-        yield name, frame.index.tolist(), [(key, str(frame[key].dtype), frame[key].tolist()) for key in frame]
-    for name in ("layers", "obsm", "varm", "obsp", "varp"):
-        yield name, [(key, values(value)) for key, value in sorted(getattr(adata, name).items())]
-    yield (
-        values(adata.X),
-        [(key, repr(value)) for key, value in adata.uns.items()],
-        values(None if adata.raw is None else adata.raw.X),
-    )
-
-
-def values(matrix):
-    if sparse.issparse(matrix):
-        return matrix.shape, matrix.data.tobytes(), matrix.indices.tobytes(), matrix.indptr.tobytes()
-    return (
-        matrix.to_json()
-        if isinstance(matrix, pd.DataFrame)
-        else None
-        if matrix is None
-        else np.asarray(matrix).tobytes()
-    )
 
 
 def choose(adata, settings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,9 @@ def run(
         {
             "layer": layer,
             "batch_key": batch_key,
-            "regulators": regulators if is_tier(regulators) else [str(name) for name in regulators or ()],
+            "regulators": regulators
+            if is_tier(regulators) or not isinstance(regulators, Iterable)
+            else list(map(str, regulators)),
             "label_key": label_key,
             "n_regulators": n_regulators,
             "n_top_genes": n_top_genes,

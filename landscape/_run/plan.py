@@ -12,7 +12,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from landscape import _keys
-from landscape._anndata import count_matrix, is_main
+from landscape._anndata import count_matrix
 from landscape._counts import bad_values, rounded, what_they_look_like
 from landscape._run.direction import describe
 from landscape._run.inspection import inspect_cells
@@ -101,9 +101,9 @@ def prepare(adata: AnnData, settings: Settings) -> AnnData:
         whole = rounded(counts)
         logger.warning(
             "values of %s are rounded to whole counts",
-            "adata.X" if is_main(adata, layer) else f"adata.layers[{layer!r}]",
+            "adata.X" if layer in (None, _keys.MAIN) else f"adata.layers[{layer!r}]",
         )
-        if is_main(adata, layer):
+        if layer in (None, _keys.MAIN):
             adata.X = whole
         else:
             adata.layers[layer] = whole

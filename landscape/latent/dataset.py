@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from landscape import _keys
 from landscape.latent.disk import DiskCounts
 from landscape.latent.minibatch import Minibatch, SparseCounts
 
@@ -54,6 +55,7 @@ class Keys:
         TypeError
             If a list of columns is a string.
         """
+        layer = None if layer == _keys.MAIN else layer
         for name, columns in (("categorical", categorical), ("continuous", continuous)):
             if isinstance(columns, str):
                 msg = f"Expected a list of columns, found a str; pass `{name}_covariates=[{columns!r}]`."

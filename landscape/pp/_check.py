@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 from anndata import AnnData
 
-from landscape._anndata import MAIN, require_adata
+from landscape import _keys
+from landscape._anndata import require_adata
 from landscape.directions import Combination, Direction
 from landscape.pp._columns import columns_of
 from landscape.pp._counts import CountReport, check_counts
@@ -139,7 +140,7 @@ def check(
     return Findings(
         n_cells=adata.n_obs,
         n_genes=adata.n_vars,
-        counts_layer=(MAIN if found.layer is None else found.layer) if found.counted else "none",
+        counts_layer=(_keys.MAIN if found.layer is None else found.layer) if found.counted else "none",
         unspliced_layer=next((d.key for d in found.offered if d.source == "unspliced"), "none"),
         species=species_in(adata),
         n_regulators=len(found.regulators) or -1,
@@ -159,7 +160,7 @@ def _scan(adata: AnnData, findings: list[Finding]) -> dict[str, CountReport]:
         if layer is None and adata.X is None:
             continue
         try:
-            reports[MAIN if layer is None else str(layer)] = check_counts(adata, layer=layer)
+            reports[_keys.MAIN if layer is None else str(layer)] = check_counts(adata, layer=layer)
         except TypeError as error:
             if not any(finding.message == str(error) for finding in findings):
                 findings.append(

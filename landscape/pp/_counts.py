@@ -10,7 +10,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from landscape import _counts, _keys
-from landscape._anndata import count_matrix, is_main, require_adata
+from landscape._anndata import count_matrix, require_adata
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def check_counts(adata: AnnData, *, layer: str | None = _keys.COUNTS) -> CountRe
     present = sparse.csr_matrix((data != 0, counts.indices, counts.indptr), shape=counts.shape)
     totals = np.asarray(counts.sum(1, dtype=np.float64)).ravel()
     return CountReport(
-        where="adata.X" if is_main(adata, layer) else f"adata.layers[{layer!r}]",
+        where="adata.X" if layer in (None, _keys.MAIN) else f"adata.layers[{layer!r}]",
         n_cells=counts.shape[0],
         n_genes=counts.shape[1],
         n_stored=int(data.size),

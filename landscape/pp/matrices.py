@@ -8,7 +8,7 @@ import numpy as np
 from anndata import AnnData
 
 from landscape import _counts, _keys
-from landscape._anndata import MAIN, count_matrix
+from landscape._anndata import count_matrix
 from landscape.pp._counts import CountReport, check_counts
 from landscape.pp.features import is_gene
 from landscape.pp.finding import Finding, caught, refusal
@@ -30,8 +30,8 @@ class Counts(NamedTuple):
 def find_counts(adata: AnnData, layer: str | None, *, drop_empty: bool = False) -> Counts:
     """Matrix of counts of a run: the named one, else ``layers["counts"]``, else the main one; with what is wrong with it."""
     if layer is None:
-        layer = _keys.COUNTS if _keys.COUNTS in adata.layers else MAIN
-    named = None if layer == MAIN and MAIN not in adata.layers else layer
+        layer = _keys.COUNTS if _keys.COUNTS in adata.layers else _keys.MAIN
+    named = None if layer == _keys.MAIN else layer
     if named is None and adata.X is None:
         others = _advice(adata, named)
         return Counts(
@@ -89,7 +89,7 @@ def _advice(adata: AnnData, named: str | None) -> tuple[str, str]:
     """Call and option that take the counts from elsewhere; empty where there are none, and the message says so."""
     for other in (None, *map(str, adata.layers)):
         if other != named and (other or "").lower() not in PARTS and holds_counts(adata, other):
-            name = MAIN if other is None else other
+            name = _keys.MAIN if other is None else other
             return f"layer={name!r}", f"--layer {name}"
     if raw_counts(adata):
         return "adata = adata.raw.to_adata()", ""
