@@ -29,6 +29,11 @@ def counted(n_cells: int = N_CELLS, n_targets: int = 12, *, mean: float = 60.0) 
     return adata
 
 
+def put(adata: ad.AnnData, name: str, values: Any) -> None:
+    """Set a column of cells."""
+    adata.obs[name] = values
+
+
 def frozen(adata: ad.AnnData) -> str:
     """Everything that an object holds, bit by bit, and in which order."""
     return repr([*_parts(adata)])

@@ -113,3 +113,53 @@ def test_one_wide_index_is_narrowed(which):
     found = _counts.canonical(given_matrix, where="here")
     assert found.indices.dtype == found.indptr.dtype == np.int32
     np.testing.assert_array_equal(found.toarray(), expected)
+
+
+def _kinds():
+    rng = np.random.default_rng(0)
+    share = rng.gamma(0.3, 1, 300)
+    counts = rng.poisson(800 * share / share.sum() * rng.gamma(5, 0.2, (200, 1))).astype(np.float32)
+    size = counts.sum(1, keepdims=True)
+    length = rng.gamma(3, 1, 300)
+    tpm = counts / length / (counts / length).sum(1, keepdims=True) * 1e6
+    some = counts.copy()
+    some[:, :80] *= rng.uniform(0.3, 1, (200, 80))
+    one = counts.copy()
+    one[7, 2] = 0.5
+    negative = counts.copy()
+    negative[7, 2] = -1
+    missing = counts.copy()
+    missing[7, 2] = np.nan
+    return {
+        "normalised": [counts / size * 1e4, counts / rng.gamma(5, 0.2, (200, 1)), counts * 0.2137, tpm],
+        "logarithms": [
+            np.log1p(counts / size * 1e4),
+            np.log2(1 + counts / size * 1e4),
+            np.log1p(counts / size * 1e4)[:, :60],
+            np.log1p(tpm),
+            np.log1p(counts),
+        ],
+        "fractions": [
+            np.maximum(counts - 0.1 * rng.random(counts.shape), 0),
+            counts * rng.uniform(0.8, 1, counts.shape),
+            some,
+            one,
+        ],
+        "scaled": [counts - counts.mean(0)],
+        "negative": [negative],
+        "not finite": [missing],
+    }
+
+
+@pytest.mark.parametrize(("kind", "number"), [(kind, i) for kind, group in _kinds().items() for i in range(len(group))])
+def test_what_is_no_counts_is_told_by_its_values(kind, number):
+    values = np.asarray(_kinds()[kind][number], dtype=np.float32)
+    assert _counts.what_they_look_like(sparse.csr_matrix(values)) == kind
+
+
+def test_rounding_keeps_whole_counts_and_drops_what_becomes_zero():
+    values = sparse.csr_matrix(np.array([[0.2, 1.7, 0.0], [3.0, 0.0, 2.4]]))
+    found = _counts.rounded(values)
+    np.testing.assert_array_equal(found.toarray(), [[0, 2, 0], [3, 0, 2]])
+    assert found.nnz == 3
+    assert values.data[0] == 0.2

@@ -19,13 +19,9 @@ from landscape._run import memory
 from landscape._run.directory import run_directory
 from landscape._run.settings import from_mapping
 from landscape.dynamics import from_pseudotime, from_root, from_time, from_transitions, from_unspliced, from_velocity
-from tests.doors import N_CELLS, REGULATORS, counted, frozen
+from tests.doors import N_CELLS, REGULATORS, counted, frozen, put
 
 ADD, NAN = np.arange(N_CELLS, dtype=float), np.nan
-
-
-def put(a: ad.AnnData, name: str, values: Any) -> None:
-    a.obs[name] = values
 
 
 def with_obs(**columns: Any) -> Any:

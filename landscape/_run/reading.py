@@ -12,6 +12,7 @@ import anndata as ad
 import h5py
 import pandas as pd
 from anndata import AnnData
+from anndata._io.specs.registry import IORegistryError  # raised for types that anndata does not know, and not exported
 
 from landscape._run.foreign import require_anndata, require_hdf5, require_store
 
@@ -21,6 +22,18 @@ logger = logging.getLogger(__name__)
 _NEWER = re.compile(
     r"IOSpec|No read method registered|No Zarr data type|codec not available|Unknown codec|Unknown chunk grid|disallowed extra fields|"
     r"Invalid value(\.| for 'zarr_format'\.) Expected"
+)
+# What readers and writers raise for damage and for values that they do not know.
+_ERRORS = (
+    OSError,
+    KeyError,
+    RuntimeError,
+    UnicodeDecodeError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    NotImplementedError,
+    IORegistryError,
 )
 # Name that AnnData files keep for the index of a table.
 _RESERVED = "_index"
@@ -53,7 +66,7 @@ def read_cells(path: str | Path) -> AnnData:
             # anndata warns of old files, which does not concern whoever reads a result.
             warnings.filterwarnings("ignore", category=FutureWarning, module="anndata")
             adata = ad.read_zarr(path) if path.is_dir() else ad.read_h5ad(path)
-    except (OSError, KeyError, RuntimeError, UnicodeDecodeError, TypeError, AttributeError, ValueError) as error:
+    except _ERRORS as error:
         raise ValueError(_what_is_wrong(path, error)) from error
     raw = () if adata.raw is None else (("raw.var", adata.raw.var),)
     for name, frame in (("obs", adata.obs), ("var", adata.var), *raw):
@@ -85,15 +98,7 @@ def require_storable(adata: AnnData) -> None:
         for number, (name, value) in enumerate(parts.items()):
             try:
                 ad.io.write_elem(memory, str(number), value)
-            except (
-                ValueError,
-                TypeError,
-                KeyError,
-                NotImplementedError,
-                AttributeError,
-                OSError,
-                RuntimeError,
-            ) as error:
+            except _ERRORS as error:
                 said = " ".join(str(error).split())[:300]
                 msg = (
                     f"Expected tables that can be written again, found that `adata.{name}` cannot: {said} Rename, convert or delete it, "
@@ -104,7 +109,7 @@ def require_storable(adata: AnnData) -> None:
 
 def _what_is_wrong(path: Path, error: Exception) -> str:
     text = " ".join(str(error).split())
-    if _NEWER.search(text) or type(error).__name__ in ("IORegistryError", "UnknownCodecError"):
+    if _NEWER.search(text) or isinstance(error, IORegistryError):
         versions = " and ".join(f"{name} {importlib.metadata.version(name)}" for name in ("anndata", "zarr"))
         return (
             f"{path} uses a format that {versions} do not know; update them (`pip install -U anndata zarr`), or write it again with the "

@@ -63,12 +63,12 @@ def times_in_words(column: pd.Series) -> Times | None:
     of the words, in days if they differ. Dates are days since the first.
     """
     if pd.api.types.is_datetime64_any_dtype(column):
-        return _dates(pd.to_datetime(column), column.astype(str))
+        return _dates(column, column.dt.strftime("%Y-%m-%d %H:%M").str.removesuffix(" 00:00"))
     if pd.api.types.is_timedelta64_dtype(column):
         days = column.dt.total_seconds() / 86400
         return _timed(column.astype(str), days, "days")
-    words = column.astype(object).where(column.notna(), None)
-    distinct = [word for word in pd.unique(words) if word is not None]
+    words = column.astype(object)
+    distinct = list(words.dropna().unique())
     if not distinct or not all(isinstance(word, str) for word in distinct):
         return None
     parsed = [_parse(word.strip()) for word in distinct]
