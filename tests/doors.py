@@ -29,9 +29,16 @@ def counted(n_cells: int = N_CELLS, n_targets: int = 12, *, mean: float = 60.0) 
     return adata
 
 
-def put(adata: ad.AnnData, name: str, values: Any) -> None:
+def put(adata: ad.AnnData, name: str, values: Any) -> ad.AnnData:
     """Set a column of cells."""
     adata.obs[name] = values
+    return adata
+
+
+def assign(adata: ad.AnnData, name: str, value: Any) -> ad.AnnData:
+    """Set an attribute."""
+    setattr(adata, name, value)
+    return adata
 
 
 def frozen(adata: ad.AnnData) -> str:

@@ -19,7 +19,7 @@ from landscape._run import memory
 from landscape._run.directory import run_directory
 from landscape._run.settings import from_mapping
 from landscape.dynamics import from_pseudotime, from_root, from_time, from_transitions, from_unspliced, from_velocity
-from tests.doors import N_CELLS, REGULATORS, counted, frozen, put
+from tests.doors import N_CELLS, REGULATORS, assign, counted, frozen, put
 
 ADD, NAN = np.arange(N_CELLS, dtype=float), np.nan
 
@@ -67,7 +67,7 @@ def fractions(dense: np.ndarray) -> np.ndarray:
 
 DAY = from_time("day")
 # What is done to the data, the arguments of a run, the error, and its words.
-REFUSED: dict[str, tuple[Any, dict[str, Any], type[Exception], str]] = {
+REFUSED: dict[str, tuple[Any, dict[str, Any], Any, str]] = {
     # clocks
     "NaN times": (with_obs(day=np.where(ADD < 5, NAN, 1 + ADD % 2)), {"direction": DAY}, ValueError, "5 of 120 cells have no finite value .*drop them"),
     "words as times": (with_obs(day=np.where(ADD < 60, "early", "late")), {"direction": DAY}, ValueError, r"times in words.*\['early', 'late'\].*convert it to days"),
@@ -102,26 +102,26 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], type[Exception], str]] = {
     "one negative": (spoilt(-1), {}, ValueError, "1 negative.*-1.0 for cell 'cell7', gene 'Gata2'"),
     "one NaN": (spoilt(NAN), {}, ValueError, "1 not finite.*'cell7', gene 'Gata2'"),
     "one infinity": (spoilt(np.inf), {}, ValueError, "1 not finite"),
-    "beyond 2^53": (lambda a: setattr(a, "X", a.X.astype(np.float64) * 2.0**60), {}, ValueError, "at most 9e.15.*no longer exact"),
+    "beyond 2^53": (lambda a: assign(a, "X", a.X.astype(np.float64) * 2.0**60), {}, ValueError, "at most 9e.15.*no longer exact"),
     "masked": (lambda a: a.layers.__setitem__("counts", np.ma.masked_less(a.X.toarray(), 1)), {"layer": "counts"}, (TypeError, ValueError), "masked|counts"),
     "booleans": (lambda a: a.layers.__setitem__("counts", a.X.astype(bool)), {}, TypeError, "found booleans.*--layer X"),
     "objects": (layer("counts", lambda d: d.astype(object)), {}, TypeError, "Expected numbers"),
     "empty cells": (matrix(lambda d: d * (np.arange(N_CELLS) > 2)[:, None]), {}, ValueError, "3 of 120 cells that have no counts.*filter_cells.*--drop-empty"),
-    "counts in raw": (lambda a: (setattr(a, "raw", a.copy()), matrix(lambda d: np.log1p(norm(d)))(a)), {}, ValueError, r"adata = adata.raw.to_adata\(\)"),
-    "logarithms in raw": (lambda a: (matrix(lambda d: np.log1p(norm(d)))(a), setattr(a, "raw", a.copy())), {}, ValueError, "read the file with the raw counts"),
+    "counts in raw": (lambda a: (assign(a, "raw", a.copy()), matrix(lambda d: np.log1p(norm(d)))(a)), {}, ValueError, r"adata = adata.raw.to_adata\(\)"),
+    "logarithms in raw": (lambda a: (matrix(lambda d: np.log1p(norm(d)))(a), assign(a, "raw", a.copy())), {}, ValueError, "read the file with the raw counts"),
     "counts in a layer": (lambda a: (a.layers.__setitem__("raw_counts", a.X.copy()), matrix(norm)(a)), {}, ValueError, "layer='raw_counts'"),
     "only ambiguous": (lambda a: (a.layers.__setitem__("ambiguous", a.X.copy()), matrix(norm)(a)), {}, ValueError, "read the file with the raw counts"),
     "unknown layer": (None, {"layer": "raw"}, KeyError, r"layers\['raw'\]` is missing.*'X' for `adata.X`"),
-    "no matrix": (lambda a: setattr(a, "X", None), {}, ValueError, "`adata.X` is empty"),
+    "no matrix": (lambda a: assign(a, "X", None), {}, ValueError, "`adata.X` is empty"),
     # cells and genes
     "49 cells": (shrink(49), {}, ValueError, "at least 50 cells, found 49"),
     "2 cells": (shrink(2), {}, ValueError, "at least 50 cells, found 2"),
     "no cells": (shrink(0), {}, ValueError, "found 0 cells"),
-    "repeated cells": (lambda a: setattr(a, "obs_names", ["c"] * N_CELLS), {}, ValueError, "obs_names_make_unique"),
-    "repeated genes": (lambda a: setattr(a, "var_names", ["Gata1"] * 16), {}, ValueError, "var_names_make_unique"),
-    "antibodies named as genes": (lambda a: (setattr(a, "var_names", [*a.var_names[:15], "Gata1"]), a.var.__setitem__("feature_types", ["Gene Expression"] * 15 + ["Antibody Capture"])), {}, ValueError, r"again among the Antibody Capture.*feature_types'\] == 'Gene Expression'"),
+    "repeated cells": (lambda a: assign(a, "obs_names", ["c"] * N_CELLS), {}, ValueError, "obs_names_make_unique"),
+    "repeated genes": (lambda a: assign(a, "var_names", ["Gata1"] * 16), {}, ValueError, "var_names_make_unique"),
+    "antibodies named as genes": (lambda a: (assign(a, "var_names", [*a.var_names[:15], "Gata1"]), a.var.__setitem__("feature_types", ["Gene Expression"] * 15 + ["Antibody Capture"])), {}, ValueError, r"again among the Antibody Capture.*feature_types'\] == 'Gene Expression'"),
     "peaks only": (lambda a: a.var.__setitem__("feature_types", "Peaks"), {}, ValueError, r"Expected genes, found none among the features \(16 Peaks\)"),
-    "barcodes as genes": (lambda a: setattr(a, "var_names", [f"ACGTACGTACGT{'ACGT'[i % 4]}{'ACGT'[i // 4]}-1" for i in range(16)]), {}, ValueError, r"adata = adata.T.copy\(\)"),
+    "barcodes as genes": (lambda a: assign(a, "var_names", [f"ACGTACGTACGT{'ACGT'[i % 4]}{'ACGT'[i // 4]}-1" for i in range(16)]), {}, ValueError, r"adata = adata.T.copy\(\)"),
     # regulators
     "repeated regulators": (None, {"regulators": ["Gata1", "Spi1", "Gata1"]}, ValueError, r"\['Gata1'\] more than once"),
     "one regulator": (None, {"regulators": ["Gata1"]}, ValueError, "at least two regulators"),
@@ -130,8 +130,8 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], type[Exception], str]] = {
     "unknown regulators": (None, {"regulators": ["Abc", "Def"]}, ValueError, "None of 2 regulators"),
     "constant regulators": (matrix(lambda d: np.where(np.isin(np.arange(16), (0, 1, 2)), 2, d)), {}, ValueError, "vary between cells, found 1 of the 4"),
     "a number": (None, {"regulators": 5}, (TypeError, ValueError), "list of|not iterable"),
-    "yeast": (lambda a: (a.var.drop(columns="regulator", inplace=True), setattr(a, "var_names", ["GCN4", "HSF1", *(f"YAL{i:03d}W" for i in range(14))])), {}, ValueError, "no known species.*yeast.*--regulators FILE"),
-    "mixed species": (lambda a: (a.var.drop(columns="regulator", inplace=True), setattr(a, "var_names", [*(f"ENSG000001000{i:02d}" for i in range(8)), *(f"ENSMUSG000000100{i:02d}" for i in range(8))])), {}, ValueError, "keep the genes of one of them"),
+    "yeast": (lambda a: (a.var.drop(columns="regulator", inplace=True), assign(a, "var_names", ["GCN4", "HSF1", *(f"YAL{i:03d}W" for i in range(14))])), {}, ValueError, "no known species.*yeast.*--regulators FILE"),
+    "mixed species": (lambda a: (a.var.drop(columns="regulator", inplace=True), assign(a, "var_names", [*(f"ENSG000001000{i:02d}" for i in range(8)), *(f"ENSMUSG000000100{i:02d}" for i in range(8))])), {}, ValueError, "keep the genes of one of them"),
     # batches and labels
     "unknown batch": (None, {"batch_key": "plate"}, KeyError, r"obs\['plate'\]` is missing.*--batch-key"),
     "missing batches": (with_obs(b=pd.Categorical([None, *["p", "q"] * 59, "p"])), {"batch_key": "b"}, ValueError, "1 of 120 cells have no value.*notna"),
@@ -217,7 +217,7 @@ SAID: dict[str, tuple[Any, dict[str, Any], str]] = {
     "empty unspliced": (layer("unspliced", np.zeros_like), {}, r"layers\['unspliced'\] gives no direction: .*found 0 genes"),
     "zero velocity": (layer("velocity", np.zeros_like), {}, r"layers\['velocity'\] gives no direction: .*found none"),
     "peaks": (lambda a: a.var.__setitem__("feature_types", ["Gene Expression"] * 12 + ["Peaks"] * 4), {}, "left out: 4 Peaks, which are no genes"),
-    "few counts": (lambda a: setattr(a, "X", sparse.csr_matrix(a.X.toarray() // 20)), {}, "counts, which are few"),
+    "few counts": (lambda a: assign(a, "X", sparse.csr_matrix(a.X.toarray() // 20)), {}, "counts, which are few"),
     "constant regulator": (matrix(lambda d: np.where(np.arange(16) == 0, 2, d)), {}, r"1 of 4 regulators have the same count in all cells.*\['Gata1'\]"),
     "absent regulator": (None, {"regulators": [*REGULATORS, "Foo"]}, r"1 of 5 named regulators are not among the genes.*\['Foo'\]"),
     "labels that are names": (with_obs(kind=[f"c{i}" for i in range(N_CELLS)]), {"label_key": "kind"}, "names of cells rather than labels"),
@@ -272,6 +272,21 @@ def test_what_is_taken_unasked(change, taken):
     change(adata)
     (direction,) = settle(adata, from_mapping({})).directions
     assert (direction.source, direction.key) == taken
+
+
+def test_a_run_on_a_view_leaves_the_parent_alone():
+    adata = counted()
+    before = frozen(adata)
+    view = adata[:100]
+    with pytest.raises(pytest.fail.Exception, match="a stage was computed"):
+        ls.run(view)
+    assert frozen(adata) == before
+    assert view.is_view
+
+
+def test_a_run_works_on_the_same_arrays_without_a_copy():
+    adata = counted()
+    assert memory._shallow(adata).X is adata.X
 
 
 def test_the_command_line_refuses_the_same_and_ends_before_a_stage(tmp_path):

@@ -50,7 +50,8 @@ def find_counts(adata: AnnData, layer: str | None, *, drop_empty: bool = False) 
             [Finding("error", _without_advice(found[0].message), *_advice(adata, named), error=found[0].error)],
         )
     findings = []
-    empty = int((np.asarray(counts[:, is_gene(adata)].sum(1)).ravel() == 0).sum())
+    genes = is_gene(adata)
+    empty = report.n_empty_cells if genes.all() else int((np.asarray(counts[:, genes].sum(1)).ravel() == 0).sum())
     if empty and not drop_empty:
         message = f"Expected counts in every cell, found {empty:,} of {adata.n_obs:,} cells that have no counts in `{report.where}`"
         findings.append(Finding("error", message, "scanpy.pp.filter_cells(adata, min_counts=1)", "--drop-empty"))
