@@ -46,14 +46,15 @@ def with_reserved(path: Path, table: str) -> Path:
 # Columns that can be read and not be written
 
 
-@pytest.mark.parametrize("table", ["raw/var", "var", "obs"])
+@pytest.mark.parametrize("table", ["raw/var", "var", "obs", "obsm/extra"])
 def test_a_reserved_column_of_a_converted_file_is_renamed(table, tmp_path, caplog):
     adata = counted()
+    adata.obsm["extra"] = pd.DataFrame({"a": 1.0}, index=adata.obs_names)
     adata.raw = adata.copy()
     path = tmp_path / "seurat.h5ad"
     adata.write_h5ad(path)
     read = read_cells(with_reserved(path, table))
-    frame = {"raw/var": read.raw.var, "var": read.var, "obs": read.obs}[table]
+    frame = {"raw/var": read.raw.var, "var": read.var, "obs": read.obs, "obsm/extra": read.obsm["extra"]}[table]
     assert frame["index"].tolist() == frame.index.tolist()
     assert "the column '_index' of `adata." in caplog.text
     require_storable(read)
@@ -315,6 +316,27 @@ def test_few_cells_get_no_ribosomal_regulators():
             if re.match(r"(M?RP[LS]\d|UQCR|NDUF|COX\d|ATP5|HSP|CANX|RPSA)", name) and "KA" not in name
         ]
         assert found == []
+
+
+@pytest.mark.parametrize("options", [{"use_rep": "X_pca"}, {"method": "spearman", "penalty": 1.0, "ranks": 3}])
+def test_an_unknown_keyword_of_a_network_names_the_known_ones(options):
+    adata = counted()
+    adata.layers["counts"] = adata.X.copy()
+    word = "'use_rep'" if "use_rep" in options else "'ranks'"
+    with pytest.raises(TypeError, match=f"Expected keywords of a network .*found {word}; (known are|did you mean)"):
+        ls.tl.network(adata, **options)
+
+
+def test_counts_in_the_main_matrix_are_asked_for_by_name_at_every_door():
+    adata = counted()
+    adata.layers["counts"] = adata.X * 0.5
+    ls.pp.select_genes(adata, layer="X", n_top=5)
+    ls.tl.structure(adata, layer="X", direction=ls.dynamics.from_time("day"))
+    ls.tl.network(adata, layer="X", n_bootstraps=0)
+    ls.latent.LatentModel(adata, layer="X", n_latent=2, n_hidden=4)
+    with pytest.raises(ValueError, match="integer"):
+        ls.latent.LatentModel(adata, layer="counts", n_latent=2, n_hidden=4)
+    assert ls.pp.check(adata, layer="X").is_ready
 
 
 # Clocks

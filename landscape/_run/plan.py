@@ -93,7 +93,7 @@ def prepare(adata: AnnData, settings: Settings) -> AnnData:
 
     The same object if nothing is to be done.
     """
-    if settings.layer is None and not any(holds_counts(adata, layer) for layer in _usual(adata)) and raw_counts(adata):
+    if settings.layer is None and raw_counts(adata) and not any(holds_counts(adata, layer) for layer in _usual(adata)):
         logger.info("counts: adata.raw, found in the data; its %d genes are used", adata.raw.n_vars)
         adata = adata.raw.to_adata()
     layer = settings.layer if settings.layer is not None else _usual(adata)[0]

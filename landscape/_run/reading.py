@@ -72,8 +72,11 @@ def read_cells(path: str | Path) -> AnnData:
     for name, frame in (("obs", adata.obs), ("var", adata.var), *raw):
         _to_plain_text(frame)
         _rename_reserved(frame, name)
-    for frame in (*_frames(adata.obsm), *_frames(adata.varm)):
-        _to_plain_text(frame)
+    for slot in ("obsm", "varm"):
+        for key, frame in getattr(adata, slot).items():
+            if isinstance(frame, pd.DataFrame):
+                _to_plain_text(frame)
+                _rename_reserved(frame, f"{slot}[{key!r}]")
     return adata
 
 
@@ -117,10 +120,6 @@ def _what_is_wrong(path: Path, error: Exception) -> str:
         )
     size = f", {path.stat().st_size:,} bytes" if path.is_file() else ""
     return f"{path} is damaged or incomplete{size}; copy it again from its source. Message of the reader: {text[:300]}"
-
-
-def _frames(store: object) -> list[pd.DataFrame]:
-    return [value for value in store.values() if isinstance(value, pd.DataFrame)]  # type: ignore[attr-defined]
 
 
 def _to_plain_text(frame: pd.DataFrame) -> None:

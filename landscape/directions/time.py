@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _COLUMN = re.compile(
-    r"^(day|days|time|age|hour|hours|hpf|dpf|timepoint|week|weeks|pcw|dpc|dpi|hpi|time[_. ]?.*|(embryonic|gestational)[_. ]?(day|age|week))$",
+    r"^(day|days|time|age|hour|hours|hpf|dpf|timepoint|week|weeks|pcw|dpc|dpi|hpi|timepoints|time[_. ].*|(embryonic|gestational)[_. ]?(day|age|week))$",
     re.IGNORECASE,
 )
 

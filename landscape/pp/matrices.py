@@ -57,6 +57,10 @@ def find_counts(adata: AnnData, layer: str | None, *, drop_empty: bool = False) 
         findings.append(Finding("error", message, "scanpy.pp.filter_cells(adata, min_counts=1)", "--drop-empty"))
     if empty < adata.n_obs and report.median_total < MIN_MEDIAN_TOTAL:
         findings.append(Finding("warning", f"the median cell has {report.median_total:,.0f} counts, which are few"))
+    if named is not None and named.lower() in PARTS:
+        findings.append(
+            Finding("warning", f"`{report.where}` holds a part of the counts by its name; results describe that part")
+        )
     if report.largest <= 1:
         findings.append(
             Finding("warning", f"`{report.where}` holds zeros and ones only: counts that were made binary tell less")
