@@ -318,3 +318,85 @@ def test_multi_modal_data_ask_for_the_modality():
     for call in (ls.run, ls.pp.check, ls.tl.network):
         with pytest.raises(TypeError, match=r"MuData with the modalities \['rna', 'atac'\].*mdata\['rna'\]"):
             call(MuData())
+
+
+def stored(make: Any) -> Any:
+    return lambda a: assign(a, "X", make(a.X))
+
+
+def categories(a: ad.AnnData) -> ad.AnnData:
+    put(a, "b", pd.Categorical(["p", "q"] * 60, categories=["p", "unused", "q"]))
+    return put(a, "cell_type", pd.Categorical(["one", *["many"] * 119]))
+
+
+# Unusual data that are nevertheless good: storage, types and names.
+TAKEN: dict[str, tuple[Any, dict[str, Any]]] = {
+    "csc": (stored(sparse.csc_matrix), {}),
+    "csr_array": (stored(sparse.csr_array), {}),
+    "dense": (stored(lambda x: x.toarray()), {}),
+    "float16": (stored(lambda x: x.toarray().astype(np.float16)), {}),
+    "uint8": (stored(lambda x: sparse.csr_matrix(np.minimum(x.toarray(), 255).astype(np.uint8))), {}),
+    "int64": (stored(lambda x: x.astype(np.int64)), {}),
+    "wide indices": (
+        stored(
+            lambda x: sparse.csr_matrix((x.data, x.indices.astype(np.int64), x.indptr.astype(np.int64)), shape=x.shape)
+        ),
+        {},
+    ),
+    "unused categories and a label of one cell": (categories, {"batch_key": "b"}),
+    "numbers as batches": (with_obs(b=np.tile([1, 2], 60)), {"batch_key": "b"}),
+    "words that are numbers": (with_obs(day=pd.Categorical(["1", "2"] * 60)), {}),
+    "a gene without counts": (matrix(lambda d: np.where(np.arange(16) == 9, 0, d)), {}),
+    "counts named": (lambda a: a.layers.__setitem__("mine", a.X.copy()), {"layer": "mine"}),
+    "main matrix named": (layer("counts", np.log1p), {"layer": "X"}),
+    "identifiers of Ensembl": (
+        lambda a: assign(a, "var_names", [f"ENSMUSG000000{i:05d}.{i}" for i in range(16)]),
+        {},
+    ),
+    "velocity known for some genes": (
+        layer("velocity", lambda d: np.where(np.arange(16) < 8, d - 3.0, NAN)),
+        {"direction": from_velocity()},
+    ),
+    "pseudotime missing for some cells": (
+        with_obs(pt=np.where(ADD < 3, NAN, ADD)),
+        {"direction": from_pseudotime("pt")},
+    ),
+}
+
+
+@pytest.mark.parametrize("row", TAKEN)
+def test_what_is_unusual_and_good_reaches_the_first_stage(row):
+    change, options = TAKEN[row]
+    adata = counted()
+    change(adata)
+    before = frozen(adata)
+    found = ls.pp.check(adata, **options)
+    assert found.is_ready, found.problems.to_string()
+    with pytest.raises(pytest.fail.Exception, match="a stage was computed"):
+        ls.run(adata, **options)
+    assert frozen(adata) == before
+
+
+def test_data_on_disk_or_lazy_are_refused_with_the_call_that_loads_them(tmp_path):
+    counted().write_h5ad(tmp_path / "a.h5ad")
+    backed = ad.read_h5ad(tmp_path / "a.h5ad", backed="r")
+    for call in (ls.run, ls.pp.check):
+        with pytest.raises(ValueError, match=r"adata.to_memory\(\)"):
+            call(backed)
+    backed.file.close()
+    dask = pytest.importorskip("dask.array")
+    adata = counted()
+    adata.X = dask.from_array(adata.X.toarray(), chunks=(20, 16))
+    with pytest.raises(TypeError, match=r"adata = adata.to_memory\(\)"):
+        ls.run(adata)
+
+
+def test_regulators_of_another_species_are_told_by_both_examples():
+    from landscape.network.data.symbols import coding_genes
+
+    names = sorted(coding_genes("mouse") - {"Gata1", "Spi1"})[:14]
+    adata = counted()
+    adata.var_names = ["Gata1", "Spi1", *names]
+    human = sorted(coding_genes("human"))[:40]
+    with pytest.raises(ValueError, match="genes look like mouse symbols, the regulators like human"):
+        ls.run(adata, regulators=human)
