@@ -126,7 +126,8 @@ def root_of(adata: AnnData) -> tuple[str | None, str]:
         if value in adata.obs_names:
             return value, ""
         return None, f"Expected a cell in `adata.uns['iroot']`, found {value!r}, which is the name of none; {mend}"
-    if isinstance(value, bool) or not isinstance(value, int | np.integer | float | np.floating) or value != int(value):
+    is_number = isinstance(value, int | np.integer | float | np.floating) and not isinstance(value, bool)
+    if not is_number or not float(value).is_integer():
         return None, f"Expected the position of a cell in `adata.uns['iroot']`, found {value!r}; {mend}"
     if not 0 <= value < adata.n_obs:
         return None, (

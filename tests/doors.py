@@ -29,7 +29,7 @@ def counted(n_cells: int = N_CELLS, n_targets: int = 12, *, mean: float = 60.0) 
     return adata
 
 
-def put(adata: ad.AnnData, name: str, values: Any) -> ad.AnnData:
+def put(adata: ad.AnnData, name: Any, values: Any) -> ad.AnnData:
     """Set a column of cells."""
     adata.obs[name] = values
     return adata
@@ -49,7 +49,7 @@ def frozen(adata: ad.AnnData) -> str:
 def _parts(adata: ad.AnnData) -> Iterator[Any]:
     for name in ("obs", "var"):
         frame = getattr(adata, name)
-        yield name, frame.index.tolist(), [(key, str(frame[key].dtype), frame[key].tolist()) for key in frame]
+        yield name, frame.index.tolist(), [(key, str(column.dtype), column.tolist()) for key, column in frame.items()]
     for name in ("layers", "obsm", "varm", "obsp", "varp"):
         yield name, [(key, _values(value)) for key, value in getattr(adata, name).items()]
     yield _values(adata.X), [(key, repr(value)) for key, value in adata.uns.items()]

@@ -153,6 +153,10 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], Any, str]] = {
     "wrong type": (None, {"stages_options": {"network": {"n_bootstraps": "20"}}}, ValueError, "`n_bootstraps` of the stage 'network' to be an integer, found '20'"),
     "negative number": (None, {"stages_options": {"rates": {"n_paths": -1}}}, ValueError, "not negative, found -1"),
     "none of what is needed": (None, {"stages_options": {"attractors": {"n_starts": 0}}}, ValueError, "at least 1, found 0"),
+    "unknown likelihood": (None, {"stages_options": {"latent": {"gene_likelihood": "normal"}}}, ValueError, "to be one of .*'nb'.*found 'normal'"),
+    "unknown method": (None, {"stages_options": {"network": {"method": "magic"}}}, ValueError, "`method` to be one of .*'ridge'.*found 'magic'"),
+    "word as penalty": (None, {"stages_options": {"network": {"penalty": "big"}}}, ValueError, "`penalty` of the stage 'network' to be a number or 'auto' or 'gcv', found 'big'"),
+    "repeated columns": (lambda a: assign(a, "obs", pd.concat([a.obs, a.obs[["day"]]], axis=1)), {}, ValueError, r"distinct columns in `adata.obs`, found \['day'\] more than once"),
     "column of a later stage": (None, {"stages_options": {"dynamics": {"half_lives": "t"}}}, KeyError, r"`half_lives` of the stage 'dynamics' in `adata.var`, found 't' missing"),
     "layer of a later stage": (None, {"stages_options": {"network": {"response_layer": "u"}}}, KeyError, "in `adata.layers`, found 'u'"),
 }  # fmt: skip
@@ -211,6 +215,7 @@ SAID: dict[str, tuple[Any, dict[str, Any], str]] = {
     "root of a negative position": (lambda a: a.uns.__setitem__("iroot", -1), {}, "position below 120"),
     "root by an unknown name": (lambda a: a.uns.__setitem__("iroot", "gone"), {}, "found 'gone', which is the name of none"),
     "root by a list": (lambda a: a.uns.__setitem__("iroot", np.array([1, 2])), {}, "Expected the position of a cell"),
+    "root that is no number": (lambda a: a.uns.__setitem__("iroot", NAN), {}, "Expected the position of a cell"),
     "root elsewhere": (lambda a: (a.uns.__setitem__("iroot", 50), put(a, "dpt_pseudotime", ADD)), {}, "smallest in .*found 'cell50' at 50"),
     "some infinite pseudotimes": (with_obs(pt=np.where(ADD < 3, np.inf, ADD)), {"direction": from_pseudotime("pt")}, "3 of 120 cells have an infinite pseudotime"),
     "normalised unspliced": (layer("unspliced", lambda d: d * 0.21), {}, r"layers\['unspliced'\] gives no direction: .*look normalised"),
@@ -357,6 +362,7 @@ TAKEN: dict[str, tuple[Any, dict[str, Any]]] = {
         layer("velocity", lambda d: np.where(np.arange(16) < 8, d - 3.0, NAN)),
         {"direction": from_velocity()},
     ),
+    "columns of numbers and of lists": (lambda a: put(put(a, 3, "x"), "lists", [[1]] * N_CELLS), {}),
     "pseudotime missing for some cells": (
         with_obs(pt=np.where(ADD < 3, NAN, ADD)),
         {"direction": from_pseudotime("pt")},

@@ -14,7 +14,7 @@ from anndata import AnnData
 
 from landscape._run.plan import Plan
 from landscape._run.stages import stages
-from landscape.network.infer import require_keywords
+from landscape.network.infer import infer, require_keywords
 
 # Keywords that a run sets itself, with the setting that changes them; empty where nothing does.
 _OF_RUN = {
@@ -62,7 +62,7 @@ def check_options(plan: Plan) -> None:
             raise ValueError(msg)
         hints = _hints(stage.name, stage.function)
         unknown = {key: value for key, value in options.items() if key not in hints}
-        if unknown and stage.name == "network":
+        if stage.name == "network":
             _require_of_network(unknown, options)
         elif unknown:
             known = sorted(set(hints) - set(set_here))
@@ -73,6 +73,8 @@ def check_options(plan: Plan) -> None:
         for key, value in options.items():
             if key in hints:
                 _require_value(stage.name, key, value, hints[key])
+        if "gene_likelihood" in options:
+            _require_likelihood(options["gene_likelihood"])
 
 
 def check_names(plan: Plan, adata: AnnData) -> None:
@@ -103,18 +105,30 @@ def _require_of_network(unknown: Mapping[str, Any], options: Mapping[str, Any]) 
     except TypeError as error:
         msg = f"Stage 'network': {error}"
         raise ValueError(msg) from error
+    hints = get_type_hints(infer)
+    for key, value in unknown.items():
+        if key in hints:
+            _require_value("network", key, value, hints[key])
 
 
 def _hints(name: str, function: Callable[..., Any]) -> dict[str, Any]:
     """Types of the keywords of a stage."""
     if name != "latent":
-        parameters = inspect.signature(function).parameters.values()
-        types_ = get_type_hints(function)
-        return {p.name: types_.get(p.name, Any) for p in parameters if p.kind is not p.VAR_KEYWORD}
+        own = get_type_hints(function)
+        names = [p.name for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        return {name: own.get(name, Any) for name in names}
     from landscape.latent import LatentModel
 
     own = {**get_type_hints(LatentModel.__init__), **get_type_hints(LatentModel.train)}
     return {key: value for key, value in own.items() if key not in ("self", "return")}
+
+
+def _require_likelihood(name: Any) -> None:
+    from landscape.latent.likelihood import LIKELIHOODS
+
+    if name not in LIKELIHOODS:
+        msg = f"Expected `gene_likelihood` of the stage 'latent' to be one of {list(LIKELIHOODS)}, found {name!r}."
+        raise ValueError(msg)
 
 
 def _require_value(stage: str, key: str, value: Any, hint: Any) -> None:

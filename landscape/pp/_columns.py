@@ -39,15 +39,17 @@ _TABLE = ["column", "role", "n_values", "n_missing", "examples"]
 def columns_of(adata: AnnData) -> pd.DataFrame:
     """Table of the columns of ``obs`` that may be used, by role."""
     rows = []
-    for name in adata.obs:
+    for name in adata.obs.columns[~adata.obs.columns.duplicated(keep=False)]:
         column = adata.obs[name]
         words = set(re.split(r"[^a-z]+", str(name).lower()))
         role = next((role for role, known in _ROLES.items() if words & set(known)), None)
-        n_values = int(column.nunique())
         numbers = as_numbers(column) if role in ("time", "pseudotime") else None
         if role in ("time", "pseudotime") and (numbers is None or not np.isfinite(numbers).any()):
             role = None
-        if role is None or n_values < 2 or (role in ("batch", "labels") and n_values > adata.n_obs / 2):
+        if role is None:
+            continue
+        n_values = int(column.astype(str)[column.notna()].nunique())
+        if n_values < 2 or (role in ("batch", "labels") and n_values > adata.n_obs / 2):
             continue
         values = column.dropna().unique()[:4]
         examples = ", ".join(f"{v:g}" if isinstance(v, float | np.floating) else str(v) for v in values)
@@ -61,7 +63,7 @@ def judge_batch(adata: AnnData, key: str | None) -> list[Finding]:
         return []
     try:
         column = read(adata, "obs", key, hint="pass `batch_key=` (`--batch-key`) with a column of batches")
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         return [refusal(error)]
     if n_missing := int(pd.isna(column).sum()):
         message = f"Expected a batch for every cell, found {n_missing} of {adata.n_obs} cells have no value in `adata.obs[{key!r}]`"
@@ -86,7 +88,7 @@ def judge_labels(adata: AnnData, key: str | None) -> list[Finding]:
         return []
     try:
         column = read(adata, "obs", key, hint="pass `label_key=` (`--label-key`) with a column of labels")
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         return [refusal(error)]
     if column.isna().all():
         message = f"Expected labels in `adata.obs[{key!r}]`, found none in {adata.n_obs} cells"
@@ -100,7 +102,7 @@ def judge_labels(adata: AnnData, key: str | None) -> list[Finding]:
 def judge_missing(adata: AnnData, named: set[str | None]) -> list[Finding]:
     """Columns of categories in which cells have no value, which matter only where they are used."""
     findings = []
-    for name in map(str, adata.obs.columns):
+    for name in adata.obs.columns:
         column = adata.obs[name]
         is_words = isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_object_dtype(column)
         if is_words and name not in named and (n := int(column.isna().sum())):

@@ -93,6 +93,11 @@ def inspect(adata: AnnData, request: Request) -> Inspection:
             f"Expected cells and genes, found {adata.n_obs} cells and {adata.n_vars} genes; check the file and earlier filters",
         )
         return Inspection(request.layer, False, request.label_key, request.directions, (), (), (), (empty,))
+    if not adata.obs.columns.is_unique:
+        twice = list(map(str, adata.obs.columns[adata.obs.columns.duplicated()].unique()[:3]))
+        message = f"Expected distinct columns in `adata.obs`, found {twice} more than once"
+        mend = Finding("error", message, "adata.obs = adata.obs.loc[:, ~adata.obs.columns.duplicated()]")
+        return Inspection(request.layer, False, request.label_key, request.directions, (), (), (), (mend,))
     facts: list[str] = []
     findings = judge_names(adata)
     if adata.n_obs < MIN_CELLS:
@@ -132,7 +137,7 @@ def inspect(adata: AnnData, request: Request) -> Inspection:
 def _nothing_found(adata: AnnData) -> Finding:
     """The refusal of data in which nothing gives a direction, with what there is and why it does not."""
     doubts = "".join(f" {finding.message}." for finding in judge_unasked(adata, ()))
-    groups = [str(c) for c in adata.obs.columns if 2 <= adata.obs[c].nunique() <= _MAX_GROUPS]
+    groups = [str(c) for c in adata.obs.columns if 2 <= adata.obs[c].astype(str).nunique() <= _MAX_GROUPS]
     example = f"for instance `--root {groups[0]}={adata.obs[groups[0]].dropna().iloc[0]}`, " if groups else ""
     sought = ", ".join(source.sought for source in SOURCES.values() if source.sought)
     options = ", ".join(
