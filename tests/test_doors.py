@@ -108,9 +108,9 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], Any, str]] = {
     "objects": (layer("counts", lambda d: d.astype(object)), {}, TypeError, "Expected numbers"),
     "empty cells": (matrix(lambda d: d * (np.arange(N_CELLS) > 2)[:, None]), {}, ValueError, "3 of 120 cells that have no counts.*filter_cells.*--drop-empty"),
     "counts in raw": (lambda a: (assign(a, "raw", a.copy()), matrix(lambda d: np.log1p(norm(d)))(a)), {}, ValueError, r"adata = adata.raw.to_adata\(\)"),
-    "logarithms in raw": (lambda a: (matrix(lambda d: np.log1p(norm(d)))(a), assign(a, "raw", a.copy())), {}, ValueError, "read the file with the raw counts"),
+    "logarithms in raw": (lambda a: (matrix(lambda d: np.log1p(norm(d)))(a), assign(a, "raw", a.copy())), {}, ValueError, "No other matrix of the data holds counts"),
     "counts in a layer": (lambda a: (a.layers.__setitem__("raw_counts", a.X.copy()), matrix(norm)(a)), {}, ValueError, "layer='raw_counts'"),
-    "only ambiguous": (lambda a: (a.layers.__setitem__("ambiguous", a.X.copy()), matrix(norm)(a)), {}, ValueError, "read the file with the raw counts"),
+    "only ambiguous": (lambda a: (a.layers.__setitem__("ambiguous", a.X.copy()), matrix(norm)(a)), {}, ValueError, "No other matrix of the data holds counts"),
     "unknown layer": (None, {"layer": "raw"}, KeyError, r"layers\['raw'\]` is missing.*'X' for `adata.X`"),
     "no matrix": (lambda a: assign(a, "X", None), {}, ValueError, "`adata.X` is empty"),
     # cells and genes

@@ -663,7 +663,9 @@ def test_counts_are_found(cells):
     del cells.layers["counts"]
     assert settle(cells, settings()).layer is None
     cells.X = cells.X * 0.5
-    with pytest.raises(ValueError, match=r"counts in `adata.X`.*look normalised.*read the file with the raw counts"):
+    with pytest.raises(
+        ValueError, match=r"counts in `adata.X`.*look normalised.*No other matrix of the data holds counts"
+    ):
         settle(cells, settings())
 
 

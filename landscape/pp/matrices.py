@@ -33,9 +33,8 @@ def find_counts(adata: AnnData, layer: str | None, *, drop_empty: bool = False) 
         layer = _keys.COUNTS if _keys.COUNTS in adata.layers else _keys.MAIN
     named = None if layer == _keys.MAIN else layer
     if named is None and adata.X is None:
-        others = _advice(adata, named)
         return Counts(
-            named, None, [Finding("error", "Expected a matrix of counts, found that `adata.X` is empty", *others)]
+            named, None, [_elsewhere(adata, named, "Expected a matrix of counts, found that `adata.X` is empty")]
         )
     try:
         report = check_counts(adata, layer=named)
@@ -44,11 +43,7 @@ def find_counts(adata: AnnData, layer: str | None, *, drop_empty: bool = False) 
     counts = count_matrix(adata, named, check=False)
     names = {"where": report.where, "cells": adata.obs_names, "genes": adata.var_names}
     if found := caught(_counts.require_counts, counts, **names):
-        return Counts(
-            named,
-            None,
-            [Finding("error", _without_advice(found[0].message), *_advice(adata, named), error=found[0].error)],
-        )
+        return Counts(named, None, [_elsewhere(adata, named, found[0].message, error=found[0].error)])
     findings = []
     genes = is_gene(adata)
     empty = report.n_empty_cells if genes.all() else int((np.asarray(counts[:, genes].sum(1)).ravel() == 0).sum())
@@ -90,16 +85,13 @@ def holds_counts(adata: AnnData, layer: str | None) -> bool:
     return report.is_counts and report.largest > 1
 
 
-def _advice(adata: AnnData, named: str | None) -> tuple[str, str]:
-    """Call and option that take the counts from elsewhere; empty where there are none, and the message says so."""
+def _elsewhere(adata: AnnData, named: str | None, message: str, *, error: type[Exception] = ValueError) -> Finding:
+    """The refusal of a matrix, with the call and option that take the counts from elsewhere, if they are anywhere."""
+    message = message.removesuffix(" Pass `layer=` with the raw counts.").removesuffix(".")
     for other in (None, *map(str, adata.layers)):
         if other != named and (other or "").lower() not in PARTS and holds_counts(adata, other):
             name = _keys.MAIN if other is None else other
-            return f"layer={name!r}", f"--layer {name}"
+            return Finding("error", message, f"layer={name!r}", f"--layer {name}", error)
     if raw_counts(adata):
-        return "adata = adata.raw.to_adata()", ""
-    return "read the file with the raw counts", ""
-
-
-def _without_advice(message: str) -> str:
-    return message.removesuffix(" Pass `layer=` with the raw counts.")
+        return Finding("error", message, "adata = adata.raw.to_adata()", error=error)
+    return Finding("error", f"{message}. No other matrix of the data holds counts", error=error)
