@@ -15,6 +15,8 @@ from landscape.markov.transport import coupling
 
 # Cells of a time point that are coupled with the next one; a plan of this size takes 8 MB.
 MAX_COUPLED = 1000
+# Mean intervals after the last time point at which descendants are seen: long enough to reach the terminal states.
+BEYOND = (1.0, 2.0, 4.0)
 
 Draw = Callable[[NDArray[np.int64], np.random.Generator], NDArray[np.int64]]
 
@@ -106,18 +108,37 @@ def chain_descendants(
     return (Descendants(cells, tuple(step_time * m for m in wanted), draw),)
 
 
+@dataclass(frozen=True, eq=False)
+class Onward:
+    """A chain along which cells go on after the last time point.
+
+    Attributes
+    ----------
+    transitions
+        Row-stochastic matrix, shape ``(n, n)``, with absorbing terminal states.
+    step_time
+        Time that a step takes, in the unit of the time points.
+    """
+
+    transitions: sparse.csr_array | sparse.csr_matrix
+    step_time: float
+
+
 def coupled_descendants(
     coordinates: NDArray[np.float64],
     times: NDArray[np.float64],
     *,
     growth: NDArray[np.float64] | None = None,
+    neighbors: sparse.csr_array | sparse.csr_matrix | None = None,
+    onward: Onward | None = None,
     max_cells: int = MAX_COUPLED,
     rng: RandomLike = 0,
 ) -> tuple[Descendants, ...]:
-    """Descendants at all later time points by entropic optimal transport between successive ones.
+    """Descendants at later time points by entropic optimal transport between successive ones, and beyond the last one.
 
-    A path of descendants follows the plan from each time point to the next. From time points with more than
-    ``max_cells`` cells a sample is coupled, and the other cells have no descendants of their own.
+    A path of descendants follows the plan from each time point to the next, and is seen after 1, 2, 4, ... time points and
+    at the last one. From time points with more than ``max_cells`` cells a sample is coupled, and the other cells have no
+    descendants of their own.
 
     Parameters
     ----------
@@ -127,12 +148,19 @@ def coupled_descendants(
         Real time of each cell, shape ``(n,)``.
     growth
         Net growth rate of each cell, shape ``(n,)``: cells that multiply leave more descendants. Equal by default.
+    neighbors
+        Similarities of neighbouring cells, shape ``(n, n)``. With them, the descendants of a cell are those of a cell drawn
+        from its neighbourhood at its time point: a cell's state is known no better, and the plan of single cells follows
+        their noise.
+    onward
+        Chain along which cells go on after the last time point, by once, twice and four times the mean interval. Time points
+        do not say what cells do after them; without it a model is free there, and so are its attractors.
     max_cells, rng
         Size of the sample of a time point, and its seed.
 
     Returns
     -------
-    One group of cells for each time point but the last.
+    One group of cells for each time point but the last, and with ``onward`` one for the last.
 
     Raises
     ------
@@ -153,21 +181,61 @@ def coupled_descendants(
         mass = None if growth is None else np.exp((growth[early] - growth[early].max()) * gap)
         plan = coupling(coordinates[early], coordinates[late], weights=mass)
         links.append(np.cumsum(plan / plan.sum(1, keepdims=True), axis=1))
-    return tuple(
-        Descendants(chosen[k], tuple(float(t - points[k]) for t in points[k + 1 :]), _along(chosen, links, k))
-        for k in range(len(points) - 1)
+    around = None if neighbors is None else RandomWalks(_of_one_time(neighbors, times, chosen))
+    return tuple(_after(k, chosen, points, links, around, onward) for k in range(len(points) - (onward is None)))
+
+
+def _of_one_time(
+    neighbors: sparse.csr_array | sparse.csr_matrix, times: NDArray[np.float64], chosen: list[NDArray[np.int64]]
+) -> sparse.csr_matrix:
+    """Transition matrix to a cell of the neighbourhood, itself included, among the chosen ones of the same time point."""
+    edges = sparse.coo_matrix(neighbors)
+    coupled = np.zeros(len(times), dtype=bool)
+    coupled[np.concatenate(chosen)] = True
+    kept = (times[edges.row] == times[edges.col]) & coupled[edges.col] & (edges.row != edges.col)
+    row, col, weight = edges.row[kept], edges.col[kept], edges.data[kept]
+    # A cell weighs as much as its nearest neighbour; one without neighbours stays by itself.
+    own = np.zeros(len(times))
+    np.maximum.at(own, row, weight)
+    own[own == 0] = 1.0
+    every = np.arange(len(times))
+    matrix = sparse.csr_matrix(
+        (np.concatenate([weight, own]), (np.concatenate([row, every]), np.concatenate([col, every]))),
+        shape=neighbors.shape,
     )
+    return sparse.csr_matrix(sparse.diags(1 / np.asarray(matrix.sum(1)).ravel()) @ matrix)
 
 
-def _along(chosen: list[NDArray[np.int64]], links: list[NDArray[np.float64]], first: int) -> Draw:
-    """Draw paths through the plans from one time point on."""
+def _after(
+    first: int,
+    chosen: list[NDArray[np.int64]],
+    points: NDArray[np.float64],
+    links: list[NDArray[np.float64]],
+    around: RandomWalks | None,
+    onward: Onward | None,
+) -> Descendants:
+    """Descendants of the cells of one time point: along the plans, then along the chain."""
+    n_later = len(points) - 1 - first
+    seen = sorted({k for k in (*(2**i for i in range(n_later.bit_length())), n_later) if 0 < k <= n_later})
+    interval = float(np.diff(points).mean())
+    shares = () if onward is None else (BEYOND if n_later else (BEYOND[0] / 4, *BEYOND))
+    steps = [] if onward is None else sorted({max(1, round(share * interval / onward.step_time)) for share in shares})
+    walks = None if onward is None else RandomWalks(onward.transitions)
 
     def draw(cells: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        place, found = np.searchsorted(chosen[first], cells), []
-        for link, late in zip(links[first:], chosen[first + 1 :], strict=True):
-            reached = (link[place] < rng.random(len(place))[:, None]).sum(1)
-            place = np.minimum(reached, len(late) - 1)
-            found.append(late[place])
+        at = cells if around is None else around.step(cells, rng)
+        found = []
+        for k in range(n_later):
+            place = np.searchsorted(chosen[first + k], at)
+            reached = (links[first + k][place] < rng.random(len(place))[:, None]).sum(1)
+            at = chosen[first + k + 1][np.minimum(reached, links[first + k].shape[1] - 1)]
+            if k + 1 in seen:
+                found.append(at)
+        if walks is not None:
+            found += list(walks.run(at, steps, rng=rng))
         return np.array(found)
 
-    return draw
+    durations = [float(points[first + k] - points[first]) for k in seen]
+    if onward is not None:
+        durations += [float(points[-1] - points[first] + m * onward.step_time) for m in steps]
+    return Descendants(chosen[first], tuple(durations), draw)

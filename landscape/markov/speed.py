@@ -1,4 +1,4 @@
-"""The speed of a directed chain: how many of its steps make one lifetime."""
+"""The speed of a directed chain: how many of its steps make one lifetime, and how long a step takes."""
 
 from __future__ import annotations
 
@@ -40,3 +40,31 @@ def steps_per_lifetime(states: NDArray[np.float64], velocity: NDArray[np.float64
         )
         raise ValueError(msg)
     return decay / fastest
+
+
+def time_per_step(displacement: NDArray[np.float64], velocity: NDArray[np.float64]) -> float:
+    r"""Time that a step of a chain takes, where the velocity of cells is known.
+
+    .. math:: \tau = \frac{\sum_i \Delta_i \cdot v_i}{\sum_i |v_i|^2}
+
+    the least-squares fit of :math:`\Delta_i = \tau v_i`.
+
+    Parameters
+    ----------
+    displacement
+        Mean displacement :math:`\Delta` of each cell in a step, shape ``(n, d)``.
+    velocity
+        Velocity :math:`v` of each cell in units of time, shape ``(n, d)``.
+
+    Returns
+    -------
+    The time; zero where the chain does not move along the velocity.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> time_per_step(np.array([[0.5, 0.0]]), np.array([[2.0, 1.0]]))
+    0.2
+    """
+    along, squared = float((displacement * velocity).sum()), float((velocity**2).sum())
+    return along / squared if along > 0 else 0.0

@@ -7,6 +7,8 @@ import pytest
 from scipy import sparse
 
 from landscape.markov import RandomWalks, chain_descendants, coupled_descendants
+from landscape.markov.descendants import Onward
+from landscape.markov.speed import time_per_step
 from landscape.markov.transport import coupling
 from tests.markov.chains import random_chain
 
@@ -75,3 +77,59 @@ def test_large_time_points_are_sampled_and_one_alone_is_refused():
     assert (times[reached] == 1.0).all()
     with pytest.raises(ValueError, match="at least two time points, found 1"):
         coupled_descendants(rng.normal(size=(10, 2)), np.zeros(10))
+
+
+def test_descendants_go_on_along_the_chain_after_the_last_time_point():
+    rng = np.random.default_rng(0)
+    times = np.repeat([0.0, 1.0, 2.0], 10)
+    z = rng.normal(size=(30, 2)) + times[:, None]
+    # From every cell of the last time point the chain leads to one of two absorbing cells.
+    ends = np.zeros((30, 30))
+    ends[:, 28] = ends[:, 29] = 0.5
+    ends[28], ends[29] = np.eye(30)[28], np.eye(30)[29]
+    onward = Onward(sparse.csr_matrix(ends), step_time=0.25)
+    groups = coupled_descendants(z, times, onward=onward, rng=0)
+    # Once, twice and four times the mean interval beyond; from the last time point also a quarter of it.
+    assert [group.durations for group in groups] == [
+        (1.0, 2.0, 3.0, 4.0, 6.0),
+        (1.0, 2.0, 3.0, 5.0),
+        (0.25, 1.0, 2.0, 4.0),
+    ]
+    np.testing.assert_array_equal(groups[-1].cells, np.arange(20, 30))
+    drawn = groups[0].draw(np.arange(10), np.random.default_rng(0))
+    assert (times[drawn[1]] == 2.0).all()
+    assert set(drawn[2:].ravel()) <= {28, 29}
+    np.testing.assert_array_equal(drawn[2], drawn[4])  # absorbed
+
+
+def test_many_time_points_are_seen_after_1_2_4_and_at_the_last():
+    rng = np.random.default_rng(0)
+    times = np.repeat(np.arange(8.0), 5)
+    groups = coupled_descendants(rng.normal(size=(40, 2)) + times[:, None], times, rng=0)
+    assert groups[0].durations == (1.0, 2.0, 4.0, 7.0)
+    assert groups[-1].durations == (1.0,)
+    assert groups[0].draw(np.arange(5), np.random.default_rng(0)).shape == (4, 5)
+
+
+def test_the_neighbourhood_of_a_cell_shares_its_descendants():
+    rng = np.random.default_rng(0)
+    times = np.repeat([0.0, 1.0], [3, 12])
+    z = rng.normal(size=(15, 2)) + times[:, None]
+    # Cells 0 and 1 are neighbours; the edge to cell 5 leads to another time point and does not count.
+    neighbors = np.zeros((15, 15))
+    neighbors[0, 1] = neighbors[1, 0] = 0.5
+    neighbors[0, 5] = neighbors[5, 0] = 9.0
+    (group,) = coupled_descendants(z, times, neighbors=sparse.csr_matrix(neighbors), rng=0)
+    plan = coupling(z[:3], z[3:])
+    rows, n = plan / plan.sum(1, keepdims=True), 40_000
+    for cell, expected in ((0, 0.5 * (rows[0] + rows[1])), (2, rows[2])):
+        share = np.bincount(group.draw(np.full(n, cell), np.random.default_rng(1))[0] - 3, minlength=12) / n
+        assert (np.abs(share - expected) <= 5 * np.sqrt(expected * (1 - expected) / n) + 1e-12).all()
+
+
+def test_the_time_of_a_step_is_the_one_of_the_velocity():
+    velocity = np.array([[1.0, 2.0], [3.0, 0.0], [0.0, 0.0]])
+    assert time_per_step(0.3 * velocity, velocity) == pytest.approx(0.3)
+    # What is perpendicular to the velocity does not count.
+    assert time_per_step(np.array([[-2.0, 1.0]]) + 0.3 * velocity[:1], velocity[:1]) == pytest.approx(0.3)
+    assert time_per_step(-velocity, velocity) == 0.0

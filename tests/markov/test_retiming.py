@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from scipy.stats import spearmanr
 
 from landscape.markov import neighbor_graph, potential_kernel
@@ -25,8 +24,8 @@ def strip(n: int = 400):
 
 
 def test_the_order_grows_along_the_chain_from_0_to_1():
-    along, _, graph, directed = strip()
-    order = absorption_order(graph, directed)
+    along, _, _, directed = strip()
+    order = absorption_order(directed, np.argsort(along)[-20:])
     assert (order.min(), order.max()) == (0.0, 1.0)
     assert spearmanr(order, along).statistic > 0.98
 
@@ -41,10 +40,11 @@ def test_the_chain_along_the_order_does_not_hesitate():
     assert along[found.start].max() < 0.1
 
 
-def test_a_chain_that_goes_round_has_no_order():
+def test_a_chain_that_goes_round_has_no_order_and_stays(caplog):
     angle = np.linspace(0, 2 * np.pi, 300, endpoint=False)
     z = np.c_[np.cos(angle), np.sin(angle)]
     graph = neighbor_graph(z, n_neighbors=10)
     chain = potential_kernel(graph, np.zeros(300))
-    with pytest.raises(ValueError, match="gathers at none of"):
-        absorption_order(graph, Directed(chain, chain @ z - z, np.array([], dtype=np.int64)))
+    directed = Directed(chain, chain @ z - z, np.array([], dtype=np.int64))
+    assert retimed(graph, directed, z) is directed
+    assert "gathers at none of" in caplog.text
