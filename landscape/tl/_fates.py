@@ -98,7 +98,9 @@ def fates(
         ``share_differs`` of the cells with its interval of 95 % (``share_low``, ``share_high``), and ``duration`` of the
         paths: the span of real time, or without a clock three mean relaxation times of the attractors. ``by_fate`` is the
         same by the most probable fate on the chain, with ``kept``, the share of paths from the attractor that stay
-        there. An attractor that most paths leave is not a fate of the model.
+        there. An attractor that most paths leave is not a fate of the model. Where the direction names a start, ``start``
+        has the shares of the fates from there on the ``chain`` and of the ``model``, and ``start_distance`` is their total
+        variation.
 
     Raises
     ------
@@ -174,6 +176,7 @@ def _of_model(adata: AnnData) -> dict[str, Any]:
         "attractors": result["states"],
         "basin_sizes": result["table"]["n_cells"].to_numpy(dtype=float),
         "basin": _basins(adata),
+        "start": np.flatnonzero(adata.obs[_keys.START].to_numpy(dtype=bool)) if _keys.START in adata.obs else None,
         "time_span": None if span is None else float(span),
     }
 

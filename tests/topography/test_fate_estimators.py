@@ -16,7 +16,12 @@ from landscape.topography.fates.chain_fates import chain_fates, terminal_cells
 from landscape.topography.fates.comparison import agreement_by_fate, compare_fates, log_agreement
 from landscape.topography.fates.estimate import FateProblem
 from landscape.topography.fates.estimators import CHAIN, ESTIMATORS, MODEL
-from landscape.topography.fates.model_fates import fate_of_attractors, model_fates, warn_of_left_attractors
+from landscape.topography.fates.model_fates import (
+    fate_of_attractors,
+    model_fates,
+    start_shares,
+    warn_of_left_attractors,
+)
 
 GENES = ["A", "B"]
 
@@ -61,6 +66,33 @@ def test_the_model_decides_by_the_side_of_the_separatrix(problem):
     assert abs(found.table["second"].iloc[middle] - 0.5) < 3.5 * 0.5 / np.sqrt(50)
     assert (found.error > 0).all()
     assert (found.kept > 0.95).all()
+
+
+def test_shares_from_the_start_are_side_by_side(problem, caplog):
+    middle = len(problem.cells) // 2
+    given = replace(problem, reference=chain_fates(problem), start=np.array([middle]))
+    with caplog.at_level(logging.INFO):
+        record = model_fates(given).record
+    table = record["start"]
+    # By symmetry both take half of the cells from the separatrix to either end; 500 paths have a standard error of .022.
+    np.testing.assert_allclose(table["chain"], 0.5, atol=1e-6)
+    np.testing.assert_allclose(table["model"], 0.5, atol=4 * 0.5 / np.sqrt(500))
+    assert record["start_distance"] == pytest.approx(0.5 * (table["chain"] - table["model"]).abs().sum(), abs=1e-12)
+    assert "total variation" in caplog.text
+    # Near the first attractor the flow takes all paths there; the chain takes a share in proportion to the distance.
+    near = model_fates(replace(given, start=np.array([4]))).record
+    assert near["start"].loc["second", "chain"] == pytest.approx(0.1, abs=1e-6)
+    assert near["start_distance"] == pytest.approx(0.1, abs=0.05)
+    # Without a start there is nothing to say, and other figures do not change.
+    without = model_fates(replace(problem, reference=chain_fates(problem)))
+    assert "start" not in without.record
+
+
+def test_paths_that_reach_no_attractor_count_as_a_fate_of_their_own():
+    chain = pd.DataFrame({"a": [1.0, 0.5], "b": [0.0, 0.5]})
+    model = pd.DataFrame({"a": [0.5, 0.5], "b": [0.0, 0.0]})
+    # 3/4 and 1/4 against 1/2, 0 and 1/2 unresolved.
+    assert start_shares(chain, model)["start_distance"] == pytest.approx(0.5)
 
 
 def test_an_estimator_runs_where_its_needs_are_known(problem):

@@ -37,6 +37,8 @@ class FateProblem:
         Name of the attractor of each cell, shape ``(n,)``.
     basin_sizes
         Number of cells in each basin, in the order of ``attractors``, shape ``(k,)``.
+    start
+        Positions of the start cells; ``None`` if the direction names none.
     time_span
         Span of real time; ``None`` without a clock.
     n_replicates
@@ -57,6 +59,7 @@ class FateProblem:
     attractors: pd.DataFrame | None = None
     basin: NDArray[np.str_] | None = None
     basin_sizes: NDArray[np.float64] | None = None
+    start: NDArray[np.int64] | None = None
     time_span: float | None = None
     n_replicates: int = 0
     n_cells: int | None = None

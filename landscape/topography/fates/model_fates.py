@@ -26,6 +26,8 @@ MIN_SIMULATED_CELLS = 100
 PATHS_TIMES_REGULATORS = 500_000
 # Longest time with noise, in mean lifetimes of a state: the relaxation time diverges at a bifurcation.
 MAX_LIFETIMES = 100.0
+# Paths from the start: a standard error of a share of at most 0.02.
+START_PATHS = 500
 # An attractor at which a smaller share of its own paths stays is not a fate of the model.
 MIN_KEPT = 0.5
 
@@ -59,11 +61,12 @@ def model_fates(problem: FateProblem) -> FateEstimate:
     gen = generator(problem.rng)
     among = np.flatnonzero(reference.table.notna().all(axis=1))
     cells = _sample(among, problem.n_cells, problem.n_replicates * x.shape[1], gen)
+    start = _start_sample(problem, among, gen)
     duration = _duration(problem.time_span, model, points, _known(problem, "basin_sizes"))
-    # The attractors come last: their paths show how many stay.
+    # The attractors come last: their paths show how many stay. Before them are start cells.
     found = destinations(
         model.drift,
-        torch.cat([torch.as_tensor(x[cells]), points]),
+        torch.cat([torch.as_tensor(x[cells]), torch.as_tensor(x[start]), points]),
         points,
         diffusion=model.diffusion,
         duration=duration,
@@ -73,20 +76,46 @@ def model_fates(problem: FateProblem) -> FateEstimate:
         rng=seed_of(gen),
     )
     names = attractors.index.astype(str)
-    kept = pd.Series(np.diagonal(found.probabilities[len(cells) :]), index=names)
+    kept = pd.Series(np.diagonal(found.probabilities[len(cells) + len(start) :]), index=names)
     owner = fate_of_attractors(basin, list(names), problem.terminal)
     share = _by_fate(found.probabilities[: len(cells)], owner, list(reference.table.columns))
     table = pd.DataFrame(np.nan, index=problem.cells, columns=share.columns)
     table.iloc[cells] = share.to_numpy()
     warn_of_left_attractors(kept, found.duration)
+    record: dict[str, Any] = {"duration": found.duration}
+    if len(start):
+        own = _by_fate(found.probabilities[len(cells) : len(cells) + len(start)], owner, list(reference.table.columns))
+        record |= start_shares(reference.table.iloc[start], own)
     return FateEstimate(
         table,
         cells,
         share,
         standard_error(share.to_numpy(), found.n_replicates),
-        {"duration": found.duration},
+        record,
         kept.groupby(owner).mean(),
     )
+
+
+def start_shares(chain: pd.DataFrame, model: pd.DataFrame) -> dict[str, Any]:
+    r"""Shares of the fates from the start, on the chain and of the model.
+
+    Parameters
+    ----------
+    chain, model
+        Fate probabilities of start cells on the chain and of the model, cells x fates. One minus the sum of a row of the
+        model is the share of paths that reach no attractor.
+
+    Returns
+    -------
+    ``start``, a table of the shares with one row per fate, and ``start_distance``, their total variation
+    :math:`\tfrac12 \sum_k |p_k - q_k|`, in which paths that reach no attractor count as a fate of their own.
+    """
+    table = pd.DataFrame({"chain": chain.mean(), "model": model.mean()}).fillna(0.0).rename_axis("fate")
+    missing = abs(float(table["chain"].sum() - table["model"].sum()))
+    apart = 0.5 * (float((table["chain"] - table["model"]).abs().sum()) + missing)
+    shares = ", ".join(f"{name} {row.chain:.2f} and {row.model:.2f}" for name, row in table.iterrows())
+    logger.info("from the start chain and model reach %s; total variation %.2f", shares, apart)
+    return {"start": table, "start_distance": apart}
 
 
 def fate_of_attractors(
@@ -126,6 +155,14 @@ def warn_of_left_attractors(kept: pd.Series, duration: float) -> None:
             duration,
             what,
         )
+
+
+def _start_sample(problem: FateProblem, among: NDArray[np.int64], gen: np.random.Generator) -> NDArray[np.int64]:
+    """Start cells that have fates, drawn with repetition, from which some five hundred paths are simulated."""
+    known = np.intersect1d(among, [] if problem.start is None else problem.start).astype(np.int64)
+    if not len(known):
+        return known
+    return np.sort(gen.choice(known, -(-START_PATHS // problem.n_replicates)))
 
 
 def _known(problem: FateProblem, name: str) -> Any:
