@@ -16,6 +16,7 @@ from landscape.dynamics.drift import Drift, RegulatoryDrift, evaluate, jacobian
 from landscape.dynamics.energy_distance import energy_distance
 from landscape.dynamics.energy_score import FlowMapScore, energy_score, flow_map_score
 from landscape.dynamics.flow_map import FlowMapFit, fit_flow_map
+from landscape.dynamics.grading import fit_grade
 from landscape.dynamics.growth import growth_of
 from landscape.dynamics.held_out import held_out_distances
 from landscape.dynamics.model import GeneModel, Model
@@ -46,6 +47,7 @@ __all__ = [
     "evaluate",
     "fit_bridges",
     "fit_diffusion",
+    "fit_grade",
     "fit_rates",
     "from_pseudotime",
     "from_root",

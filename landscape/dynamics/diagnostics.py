@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from landscape.dynamics.fit import Fitted
+from landscape.dynamics.grading import fit_grade
 from landscape.markov.directed import Directed
 from landscape.markov.growth_sensitivity import GrowthSensitivity
 
@@ -31,9 +32,15 @@ def fit_diagnostics(fitted: Fitted, directed: Directed) -> dict[str, Any]:
         **fitted.held_out_time,
         "converged": fitted.converged,
     }
-    if fitted.flow is not None:
-        score = fitted.flow.score
-        record |= {"flow_score": score.score, "flow_floor": score.floor, "flow_unchanged": score.unchanged}
+    score = fitted.score
+    record |= {
+        "flow_score": score.score,
+        "flow_floor": score.floor,
+        "flow_unchanged": score.unchanged,
+        "flow_mean_direction": score.mean_direction,
+        "flow_excess": score.excess,
+        "fit_grade": fit_grade(score),
+    }
     if directed.times is None:
         return record
     record["time_span"] = float(directed.times.max() - directed.times.min())

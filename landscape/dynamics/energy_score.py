@@ -33,6 +33,8 @@ class FlowMapScore:
         Score of other descendants of the same cells: no law scores lower.
     unchanged
         Score of staying put.
+    mean_direction
+        Score of moving every cell by the mean displacement of all cells at each horizon.
     by_horizon
         The model's score at each horizon.
     """
@@ -40,6 +42,7 @@ class FlowMapScore:
     score: float
     floor: float
     unchanged: float
+    mean_direction: float
     by_horizon: tuple[float, ...]
 
     @property
@@ -114,7 +117,7 @@ def flow_map_score(
     gen = generator(rng)
     view = principal_view(states) if view is None else view
     seen = states @ view
-    total = np.zeros(3)
+    total = np.zeros(4)
     by_horizon: list[list[float]] = []
     sizes = []
     for group in descendants:
@@ -135,11 +138,14 @@ def flow_map_score(
         scores = []
         for k in range(len(group.durations)):
             outcome = rows(seen[torch.as_tensor(here[k])])
+            origin = seen[torch.as_tensor(chosen)][:, None]
+            shift = (outcome - origin).mean((0, 1))
             scores.append(
                 [
                     float(energy_score(rows(path[k] @ view), outcome).mean()),
                     float(energy_score(rows(seen[torch.as_tensor(other[k])]), outcome).mean()),
-                    float(torch.cdist(seen[torch.as_tensor(chosen)][:, None], outcome).mean()),
+                    float(torch.cdist(origin, outcome).mean()),
+                    float(torch.cdist(origin + shift, outcome).mean()),
                 ]
             )
         total += len(chosen) * np.mean(scores, axis=0)
@@ -148,9 +154,9 @@ def flow_map_score(
     if not sizes:
         msg = "Expected cells with descendants, found none."
         raise ValueError(msg)
-    score, floor, unchanged = total / np.sum(sizes)
+    score, floor, unchanged, mean_direction = map(float, total / np.sum(sizes))
     flat = tuple(value for scores in by_horizon for value in scores)
-    return FlowMapScore(float(score), float(floor), float(unchanged), flat)
+    return FlowMapScore(score, floor, unchanged, mean_direction, flat)
 
 
 def principal_view(states: Tensor, n_coordinates: int = N_COORDINATES) -> Tensor:

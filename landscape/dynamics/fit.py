@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from torch import Tensor
 from landscape._random import RandomLike, generator
 from landscape.dynamics.bridges import fit_bridges
 from landscape.dynamics.drift import RegulatoryDrift
+from landscape.dynamics.energy_score import FlowMapScore, flow_map_score
 from landscape.dynamics.flow_map import FlowMapFit, fit_flow_map
+from landscape.dynamics.grading import require_better_than_staying, require_explained
 from landscape.dynamics.held_out import held_out_distances
 from landscape.dynamics.model import GeneModel, Model
 from landscape.dynamics.noise import fit_diffusion
@@ -32,6 +34,8 @@ HELD_OUT = 0.2
 START_DIFFUSION = 0.005
 # Factor by which a replicate, or the fit without one time, needs fewer steps: it starts near its optimum.
 FEWER_STEPS = 3
+# Smallest mean level of a gene in a model without edges.
+MIN_MEAN = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +52,8 @@ class Fitted:
         Match of populations; ``None`` where they are not matched.
     flow
         Fit to the descendants of cells; ``None`` where there is none.
+    score
+        Score of the model's paths against the descendants of cells, of those that the fit did not see where it saw any.
     held_out_r2
         Share of the variance of velocities that the fit of rates explains in held-out blocks of cells; NaN with too few
         blocks.
@@ -60,6 +66,7 @@ class Fitted:
     rates: RateFit
     match: PopulationMatch | None
     flow: FlowMapFit | None
+    score: FlowMapScore
     held_out_r2: float
     held_out_time: Mapping[str, float]
 
@@ -74,7 +81,7 @@ def fit_model(problem: Problem, *, rng: RandomLike = 0) -> Fitted:
     """Fit the model to all cells.
 
     Production rates are fitted first. Where populations are matched, bridges between them and the match follow, otherwise
-    the noise is fitted.
+    the noise is fitted, and paths are fitted to descendants if asked for.
 
     Parameters
     ----------
@@ -86,22 +93,31 @@ def fit_model(problem: Problem, *, rng: RandomLike = 0) -> Fitted:
     Returns
     -------
     The model with its diagnostics. A warning is logged where a part did not converge.
+
+    Raises
+    ------
+    ValueError
+        If the model tells less about where cells go than that they stay, or, fitted to velocities alone, less about
+        velocities than their mean.
     """
     gen = generator(rng)
     rates = regress(problem, problem.weights)
     if not rates.converged:
         logger.warning("the fit of production rates did not converge in %d steps", rates.n_steps)
     held_out = _held_out(problem, rates, gen)
-    if not problem.matched:
+    if problem.matched:
+        populations = problem.populations(gen)
+        match = _match(problem, rates.drift, populations, problem.n_steps, gen)
+        model = match.model.with_diffusion(problem.diffusion)
+        later = _held_out_time(problem, populations, gen)
+        return Fitted(model, rates, match, None, _score(problem, model, gen), held_out, later)
+    if not problem.to_descendants:
+        require_explained(held_out)
         model = _model(problem, rates.drift, _noise(problem, rates.drift, gen))
-        if not problem.descendants:
-            return Fitted(model, rates, None, None, held_out, {})
-        flow = _flow(problem, model, problem.n_steps, gen)
-        return Fitted(flow.model.with_diffusion(problem.diffusion), rates, None, flow, held_out, {})
-    populations = problem.populations(gen)
-    match = _match(problem, rates.drift, populations, problem.n_steps, gen)
-    model = match.model.with_diffusion(problem.diffusion)
-    return Fitted(model, rates, match, None, held_out, _held_out_time(problem, populations, gen))
+        return Fitted(model, rates, None, None, _score(problem, model, gen), held_out, {})
+    flow = _flow(problem, _start(problem, rates.drift, held_out, gen), problem.n_steps, gen)
+    require_better_than_staying(flow.score)
+    return Fitted(flow.model.with_diffusion(problem.diffusion), rates, None, flow, flow.score, held_out, {})
 
 
 def fit_replicates(problem: Problem, fitted: Fitted, n: int, *, rng: RandomLike = 0) -> Iterator[GeneModel]:
@@ -123,7 +139,7 @@ def fit_replicates(problem: Problem, fitted: Fitted, n: int, *, rng: RandomLike 
     gen = generator(rng)
     for weight in bayesian_weights(problem.block, n_replicates=n, rng=gen):
         support = _resampled_edges(problem, gen)
-        if problem.descendants:
+        if problem.to_descendants:
             flow = _flow(problem, fitted.model, max(1, problem.n_steps // FEWER_STEPS), gen, support, weight)
             yield flow.model.with_diffusion(problem.diffusion)
             continue
@@ -185,6 +201,44 @@ def population_options(problem: Problem, gen: np.random.Generator, support: Tens
     }
 
 
+def _start(problem: Problem, drift: RegulatoryDrift, held_out_r2: float, gen: np.random.Generator) -> GeneModel:
+    """Model at which the fit to descendants starts: the fit to velocities, unless it is worse than none.
+
+    Where the rates explain no velocity of held-out cells, edges may have to be unlearned first; the start is then the better
+    one of the rates and of a model without edges.
+    """
+    model = _model(problem, drift, _noise(problem, drift, gen))
+    if not held_out_r2 < 0:
+        return model
+    plain = _without_edges(problem, drift)
+    without = _model(problem, plain, _noise(problem, plain, gen))
+    scores = [_score(problem, start, gen).score for start in (model, without)]
+    logger.info(
+        "the rates explain no velocity of held-out cells; paths of a model without edges score %.3g, with them %.3g",
+        scores[1],
+        scores[0],
+    )
+    return without if scores[1] < scores[0] else model
+
+
+def _without_edges(problem: Problem, drift: RegulatoryDrift) -> RegulatoryDrift:
+    """The drift without edges, whose only steady state is the mean state of the cells."""
+    mean = (problem.weights[:, None] * problem.states).sum(0) / problem.weights.sum()
+    production = drift.decay * mean.clamp_min(MIN_MEAN)
+    # Half of the ceiling leaves room on both sides.
+    ceiling = torch.maximum(drift.ceiling, 2 * production)
+    return replace(
+        drift, weights=torch.zeros_like(drift.weights), bias=torch.logit(production / ceiling), ceiling=ceiling
+    )
+
+
+def _score(problem: Problem, model: GeneModel, gen: np.random.Generator) -> FlowMapScore:
+    """Score of a model that was not fitted to descendants, at one cell of each patch."""
+    order = gen.permutation(len(problem.landmarks))
+    _, first = np.unique(problem.landmarks[order], return_index=True)
+    return flow_map_score(model, problem.states, problem.descendants, cells=np.sort(order[first]), rng=gen)
+
+
 def _model(problem: Problem, drift: RegulatoryDrift, diffusion: Any) -> GeneModel:
     return Model(drift, diffusion, problem.regulators, problem.scale)
 
@@ -225,9 +279,6 @@ def _flow(
     weight: NDArray[np.float64] | None = None,
 ) -> FlowMapFit:
     """Fit paths of the model to the descendants of cells."""
-    if problem.landmarks is None:
-        msg = "Expected landmarks of a problem with descendants, found none; make it with `set_up_problem`."
-        raise ValueError(msg)
     return fit_flow_map(
         start,
         problem.states,
@@ -236,6 +287,7 @@ def _flow(
         support=problem.support if support is None else support,
         fit_decay=problem.times is not None and not problem.decay_known,
         weight=weight,
+        start=problem.start,
         n_steps=n_steps,
         rng=gen,
     )

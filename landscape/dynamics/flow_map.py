@@ -31,15 +31,22 @@ COARSENING = 1.25
 WARM_UP, COOL_DOWN = 0.05, 0.4
 # Averages of squared gradients over a hundred steps, since the score of a few paths is noisy.
 BETAS = (0.9, 0.99)
-# Rate of the logarithm of the noise, which has to move by factors, over that of weights of standardised inputs.
-NOISE_RATE = 10.0
+# Rate of Adam times the root of the number of regulators: the input of a gene moves by this much in a step if weights move
+# independently.
+RATE = 0.035
+# Rates of the logarithms of the decay rates and of the noise over that of weights of standardised inputs.
+DECAY_RATE, NOISE_RATE = 5.0, 5.0
+# Largest number of landmarks in a step, of all groups of cells together.
+MAX_LANDMARKS = 600
 # Largest norm of a gradient.
 MAX_GRADIENT = 1.0
+# Landmarks for each one that is drawn in addition from the cells of the start.
+START_SHARE = 8
 # Share of the landmarks that the fit does not see.
 HELD_OUT = 0.2
 # Responses that hardly vary are not blown up when inputs are standardised.
 MIN_SPREAD = 1e-3
-MIN_CEILING = 1e-4
+MIN_LEVEL = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +82,11 @@ def fit_flow_map(
     support: Tensor | None = None,
     fit_decay: bool = False,
     weight: NDArray[np.float64] | None = None,
+    start: NDArray[np.int64] | None = None,
     penalty: float = penalties.DESCENDANTS,
-    n_steps: int = 200,
+    n_steps: int = 240,
     n_paths: int = N_PATHS,
-    learning_rate: float = 2e-3,
+    learning_rate: float | None = None,
     rng: RandomLike = 0,
 ) -> FlowMapFit:
     r"""Refine a model so that its paths from each cell have the law of the cell's descendants.
@@ -110,10 +118,14 @@ def fit_flow_map(
         Fit decay rates; otherwise they are those of ``model``.
     weight
         Weight of each cell as a landmark, shape ``(n,)``; equal by default.
+    start
+        Cells from which an eighth as many landmarks are drawn in addition: shares of fates are counted from there.
     penalty
-        :math:`\lambda`, in units of standardised inputs.
+        :math:`\lambda` in units of the score of staying put, for standardised inputs and logarithms of levels and decay
+        rates.
     n_steps, learning_rate
-        Steps and rate of Adam; the rate rises in the first steps and falls to zero in the last.
+        Steps and rate of Adam, by default :math:`0.035/\sqrt d`; the rate rises in the first steps and falls to zero in the
+        last.
     n_paths
         Paths and descendants of each landmark.
     rng
@@ -134,11 +146,12 @@ def fit_flow_map(
         raise ValueError(msg)
     patches = np.unique(patch)
     unseen = gen.permutation(patches)[: max(1, int(HELD_OUT * len(patches)))]
-    groups = [_Landmarks(group, patch, unseen, weight) for group in descendants]
+    groups = [_Landmarks(group, patch, unseen, weight, start) for group in descendants]
     view = principal_view(states)
     problem = _Parameters(model, states, support, fit_decay=fit_decay)
     before = flow_map_score(model, states, descendants, cells=_held_out_cells(groups, gen), view=view, rng=gen)
-    history = _descend(problem, states, view, groups, n_steps, n_paths, learning_rate, penalty, gen)
+    rate = RATE / states.shape[1] ** 0.5 if learning_rate is None else learning_rate
+    history = _descend(problem, states, view, groups, n_steps, n_paths, rate, penalty * before.unchanged, gen)
     fitted = problem.model()
     score = flow_map_score(fitted, states, descendants, cells=_held_out_cells(groups, gen), view=view, rng=gen)
     logger.info(
@@ -157,6 +170,7 @@ class _Landmarks:
         patch: NDArray[np.int64],
         unseen: NDArray[np.int64],
         weight: NDArray[np.float64] | None,
+        start: NDArray[np.int64] | None,
     ) -> None:
         self.group, self.weight = group, weight
         own = patch[group.cells]
@@ -166,6 +180,12 @@ class _Landmarks:
         hidden = [np.isin(patch[cells[0]], unseen) for cells in members]
         self.seen = [cells for cells, h in zip(members, hidden, strict=True) if not h]
         self.held_out = [cells for cells, h in zip(members, hidden, strict=True) if h]
+        early = np.intersect1d(group.cells, [] if start is None else start).astype(np.int64)
+        early = early[~np.isin(patch[early], unseen)]
+        if weight is not None:
+            early = early[weight[early] > 0]
+        if len(early):
+            self.seen += [early] * (len(self.seen) // START_SHARE)
 
     def draw(self, patches: Sequence[NDArray[np.int64]], gen: np.random.Generator) -> NDArray[np.int64]:
         if self.weight is None:
@@ -196,29 +216,36 @@ class _Parameters:
         weights = drift.weights.float() * self.support
         self.weights = (weights * self.spread).requires_grad_(True)
         self.offset = (drift.bias.float() + weights @ self.mean).requires_grad_(True)
-        self.log_ceiling = drift.ceiling.float().clamp_min(MIN_CEILING).log().requires_grad_(True)
+        # The ceiling is the level times the decay rate, so that lifetimes change and steady states do not.
+        self.log_level = (drift.ceiling / drift.decay).float().clamp_min(MIN_LEVEL).log().requires_grad_(True)
         self.log_decay = drift.decay.float().log().requires_grad_(fit_decay)
         self.log_diffusion = torch.tensor(float(np.log(model.diffusion_constant)), requires_grad=True)
-        self.initial = [value.detach().clone() for value in (self.weights, self.offset, self.log_ceiling)]
+        self.initial = [value.detach().clone() for value in (self.weights, self.offset, self.log_level, self.log_decay)]
 
     @property
     def free(self) -> list[Tensor]:
         """Parameters of the fit."""
-        values = [self.weights, self.offset, self.log_ceiling, self.log_decay, self.log_diffusion]
+        values = [self.weights, self.offset, self.log_level, self.log_decay, self.log_diffusion]
         return [value for value in values if value.requires_grad]
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
-        """Parameters of the drift, and the noise, which starts at the noise of a worse fit and is one number."""
-        drift = [value for value in self.free if value is not self.log_diffusion]
+        """Parameters with their rates: logarithms of decay rates and of the noise have to move by factors."""
         return [
-            {"params": drift, "lr": rate, "full_rate": rate},
-            {"params": [self.log_diffusion], "lr": NOISE_RATE * rate, "full_rate": NOISE_RATE * rate},
+            {"params": [value], "lr": speed * rate, "full_rate": speed * rate}
+            for value, speed in (
+                (self.weights, 1.0),
+                (self.offset, 1.0),
+                (self.log_level, 1.0),
+                (self.log_decay, DECAY_RATE),
+                (self.log_diffusion, NOISE_RATE),
+            )
+            if value.requires_grad
         ]
 
     def arrays(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Weights, bias, ceiling and decay."""
         weights = self.weights / self.spread * self.support
-        return weights, self.offset - weights @ self.mean, self.log_ceiling.exp(), self.log_decay.exp()
+        return weights, self.offset - weights @ self.mean, (self.log_level + self.log_decay).exp(), self.log_decay.exp()
 
     def paths(self, start: Tensor, kicks: Tensor, widths: list[float], keep: list[int]) -> Tensor:
         weights, bias, ceiling, decay = self.arrays()
@@ -230,11 +257,9 @@ class _Parameters:
 
     def distance(self) -> Tensor:
         """Squared distance from the start of the fit."""
-        w, c, a = (
-            value - start
-            for value, start in zip((self.weights, self.offset, self.log_ceiling), self.initial, strict=True)
-        )
-        return (w**2).sum() / len(c) + (c**2).mean() + (a**2).mean()
+        present = (self.weights, self.offset, self.log_level, self.log_decay)
+        w, c, a, g = (value - start for value, start in zip(present, self.initial, strict=True))
+        return (w**2).sum() / len(c) + (c**2).mean() + (a**2).mean() + (g**2).mean()
 
     def model(self) -> GeneModel:
         """The model with the present values."""
@@ -265,14 +290,12 @@ def _descend(
         rise, fall = (k + 1) / max(1.0, WARM_UP * n_steps), (n_steps - k) / max(1.0, COOL_DOWN * n_steps)
         for group in optimiser.param_groups:
             group["lr"] = group["full_rate"] * min(1.0, rise, fall)
-        n_landmarks = sum(len(part.seen) for part in groups)
+        drawn = _drawn(groups, gen)
+        n_landmarks = sum(len(cells) for _, cells in drawn)
         loss = torch.zeros(())
-        for part in groups:
-            if part.seen:
-                cells = part.draw(part.seen, gen)
-                loss = loss + _score(parameters, x, axes, part.group, cells, n_paths, gen, noise) * (
-                    len(cells) / n_landmarks
-                )
+        for group, cells in drawn:
+            share = len(cells) / n_landmarks
+            loss = loss + share * _score(parameters, x, axes, group, cells, n_paths, gen, noise)
         if not torch.isfinite(loss):
             msg = "The fit of the flow map diverged; lower `learning_rate`."
             raise ValueError(msg)
@@ -282,6 +305,19 @@ def _descend(
         optimiser.step()
         history.append(float(loss.detach()))
     return np.array(history)
+
+
+def _drawn(groups: Sequence[_Landmarks], gen: np.random.Generator) -> list[tuple[Descendants, NDArray[np.int64]]]:
+    """Landmarks of a step by group: one cell from each patch, of a random part of them where there are very many."""
+    owner = np.repeat(np.arange(len(groups)), [len(part.seen) for part in groups])
+    if len(owner) > MAX_LANDMARKS:
+        owner = np.sort(gen.choice(owner, MAX_LANDMARKS, replace=False))
+    found = []
+    for k, n in zip(*np.unique(owner, return_counts=True), strict=True):
+        part = groups[k]
+        patches = part.seen if n == len(part.seen) else [part.seen[i] for i in gen.permutation(len(part.seen))[:n]]
+        found.append((part.group, part.draw(patches, gen)))
+    return found
 
 
 def _score(

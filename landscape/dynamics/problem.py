@@ -16,12 +16,14 @@ from torch import Tensor
 from landscape._random import RandomLike, generator
 from landscape.dynamics.growth import growth_of
 from landscape.dynamics.populations import Growth
+from landscape.dynamics.refinement import refinement
+from landscape.markov.absorption import mean_absorption_time
 from landscape.markov.bootstrap import blocks
-from landscape.markov.descendants import Descendants, chain_descendants, coupled_descendants
+from landscape.markov.descendants import Descendants, Onward, chain_descendants, coupled_descendants
 from landscape.markov.directed import Directed
 from landscape.markov.graph import CellGraph
 from landscape.markov.populations import populations_ahead, populations_along
-from landscape.markov.speed import steps_per_lifetime
+from landscape.markov.speed import steps_per_lifetime, time_per_step
 from landscape.markov.start import find_start, with_flow_to_ends
 from landscape.markov.terminal_states import find_terminal_states, with_absorbing
 
@@ -34,11 +36,10 @@ N_PATCHES = 40
 # Patches from each of which a landmark is drawn in every step of a fit to descendants.
 N_LANDMARKS = 240
 # Steps of the chain after which cells and paths are compared: from the neighbourhood, where velocities matter, to the fates.
+# Steps are shorter the more cells there are; where 16 do not reach the terminal states, all horizons have more steps.
 HORIZONS = (1, 2, 4, 8, 16)
-# Largest number of regulators of a model that is matched to populations by default. The largest differences dominate the
-# distance of populations: with 40 regulators of blood progenitors the matched model keeps two of five lineages, and with
-# 106 of cardiac differentiation or 95 of reprogramming, both at real times, one state of all cells or none.
-MAX_MATCHED = 30
+# Share of the cells from which the last horizon reaches the terminal states in the mean.
+REACHING = 0.95
 # With this many cells per regulator the penalised regression of each gene on all others is better than one on the
 # network's support: on blood progenitors (10 cells per regulator) it explains .82 of the velocity, the support none.
 CELLS_PER_REGULATOR = 5
@@ -48,8 +49,10 @@ CELLS_PER_REGULATOR = 5
 STEEP, GRADED = 4.0, 2.0
 # A Hill response to abundance with coefficient n is a Hill response to its square root with coefficient 2n.
 PER_ROOT = 2.0
+# Accuracy of absorption times, of which one significant digit matters.
+TIME_TOLERANCE = 1e-4
 # Steps of the refinements, after which their losses have settled on blood and pancreas.
-N_STEPS_POPULATIONS, N_STEPS_DESCENDANTS = 300, 200
+N_STEPS_POPULATIONS, N_STEPS_DESCENDANTS = 300, 240
 # Cells per landmark at least, so that a landmark is one of several.
 CELLS_PER_LANDMARK = 4
 # Smallest variance of states within a neighbourhood: the bound of the noise that follows from it must be positive.
@@ -91,9 +94,11 @@ class Problem:
         Net growth rate of states, or ``None``.
     matched
         Whether populations are matched after the rates are fitted.
+    to_descendants
+        Whether paths of the model are fitted to the descendants of the cells after the rates.
     descendants, landmarks
-        Descendants of the cells, where paths of the model are fitted to them after the rates, and the patch of each cell
-        from which one landmark is drawn at a time, shape ``(n,)``.
+        Descendants of the cells, against which every model is scored, and the patch of each cell from which one landmark
+        is drawn at a time, shape ``(n,)``.
     diffusion
         Noise :math:`D` that the caller states; ``None`` estimates it.
     spread
@@ -120,8 +125,9 @@ class Problem:
     times: NDArray[np.float64] | None
     growth: Growth | None
     matched: bool
+    to_descendants: bool
     descendants: tuple[Descendants, ...]
-    landmarks: NDArray[np.int64] | None
+    landmarks: NDArray[np.int64]
     diffusion: float | None
     spread: float
     n_steps: int
@@ -212,10 +218,11 @@ def set_up_problem(
     diffusion
         :math:`D`; estimated by default.
     refine
-        ``"populations"`` (or ``True``) matches populations, by default with up to 30 regulators; ``"descendants"`` fits the
-        paths of the model from each cell to the cell's descendants; ``False`` fits velocities alone.
+        ``"populations"`` (or ``True``) matches populations, by default with up to 30 regulators; ``"descendants"``, the
+        default with more, fits the paths of the model from each cell to the cell's descendants; ``False`` fits velocities
+        alone.
     n_steps
-        Number of steps of that refinement; by default 300 for populations and 200 for descendants.
+        Number of steps of that refinement; by default 300 for populations and 240 for descendants.
     rng
         Seed or generator.
 
@@ -230,8 +237,8 @@ def set_up_problem(
     """
     gen = generator(rng)
     x = torch.as_tensor(states)
-    refine = _refines(len(regulators)) if refine is None else refine
-    to_populations, to_descendants = refine in (True, "populations"), refine == "descendants"
+    chosen = refinement(refine, len(regulators))
+    to_populations, to_descendants = chosen == "populations", chosen == "descendants"
     hill = PER_ROOT * ((STEEP if to_populations else GRADED) if response is None else response)
     # A chain without a start and without ends, as on a ring, carries no population from one to the other.
     matched = to_populations and (directed.times is not None or len(directed.start) > 0 or len(directed.ends) > 0)
@@ -243,6 +250,8 @@ def set_up_problem(
     patch = blocks(coordinates, n_blocks=N_PATCHES, rng=gen)
     block = blocks(coordinates, rng=gen)
     n_landmarks = min(N_LANDMARKS, max(2, len(x) // CELLS_PER_LANDMARK))
+    # Draws of their own: the other fits do not depend on what they are scored against.
+    own = gen.spawn(1)[0]
     return Problem(
         regulators=regulators,
         scale=scale,
@@ -262,8 +271,9 @@ def set_up_problem(
         times=directed.times,
         growth=None if directed.growth is None else growth_of(states, directed.growth),
         matched=matched,
-        descendants=_descendants(coordinates, directed, graph, speed, gen) if to_descendants else (),
-        landmarks=blocks(coordinates, n_blocks=n_landmarks, rng=gen) if to_descendants else None,
+        to_descendants=to_descendants,
+        descendants=_descendants(states, coordinates, directed, graph, speed, own),
+        landmarks=blocks(coordinates, n_blocks=n_landmarks, rng=own),
         diffusion=diffusion,
         spread=_spread_within(states, graph),
         n_steps=(N_STEPS_DESCENDANTS if to_descendants else N_STEPS_POPULATIONS) if n_steps is None else n_steps,
@@ -271,25 +281,37 @@ def set_up_problem(
 
 
 def _descendants(
-    coordinates: NDArray[np.float64], directed: Directed, graph: CellGraph, speed: float, gen: np.random.Generator
+    states: NDArray[np.float64],
+    coordinates: NDArray[np.float64],
+    directed: Directed,
+    graph: CellGraph,
+    speed: float,
+    gen: np.random.Generator,
 ) -> tuple[Descendants, ...]:
     """Descendants at later time points, or without a clock along the chain, which stays in its terminal states."""
-    if directed.times is not None:
-        return coupled_descendants(coordinates, directed.times, growth=directed.growth, rng=gen)
     found = find_terminal_states(graph, directed.transitions)
     chain = with_absorbing(directed.transitions, found.cells)
-    return chain_descendants(chain, HORIZONS, step_time=1.0 / speed)
-
-
-def _refines(n_regulators: int) -> bool:
-    """Whether populations are matched by default."""
-    if n_regulators > MAX_MATCHED:
-        logger.info(
-            "populations are not matched with more than %d regulators; pass `refine=True` to match them, or "
-            "`n_regulators=` to keep the regulators that vary most",
-            MAX_MATCHED,
+    if directed.times is not None:
+        step_time = time_per_step(directed.transitions @ states - states, directed.velocity)
+        return coupled_descendants(
+            coordinates,
+            directed.times,
+            growth=directed.growth,
+            neighbors=graph.weights,
+            onward=Onward(chain, step_time) if found.cells and step_time > 0 else None,
+            rng=gen,
         )
-    return n_regulators <= MAX_MATCHED
+    longer = _lengthening(directed.transitions, found.cells)
+    return chain_descendants(chain, [round(longer * m) for m in HORIZONS], step_time=1.0 / (speed * longer))
+
+
+def _lengthening(chain: sparse.csr_matrix, ends: tuple[NDArray[np.int64], ...]) -> float:
+    """Factor of the horizons with which the last one is as long as the mean absorption time, 1 or more."""
+    if not ends:
+        return 1.0
+    time = np.asarray(mean_absorption_time(chain, np.unique(np.concatenate(ends)), tolerance=TIME_TOLERANCE).time)
+    reached = time[np.isfinite(time)]
+    return max(1.0, float(np.quantile(reached, REACHING)) / HORIZONS[-1]) if len(reached) else 1.0
 
 
 def _decay(d: int, directed: Directed) -> Tensor:

@@ -19,6 +19,7 @@ from landscape.dynamics.diagnostics import fit_diagnostics, growth_diagnostics
 from landscape.dynamics.edge_evidence import edge_evidence
 from landscape.dynamics.fit import Fitted, fit_model, fit_replicates
 from landscape.dynamics.problem import Problem, set_up_problem
+from landscape.dynamics.refinement import refinement
 from landscape.markov.growth_sensitivity import slowest_growth_sensitivity
 from landscape.tl._decay import decay_rates
 from landscape.tl._diagnostics import tangency
@@ -61,7 +62,8 @@ def dynamics(
     production :math:`v + \gamma x` is regressed on :math:`\phi(x)` over the support of the network. Without a clock the
     unit of time is the mean lifetime of an mRNA.
 
-    With time points and up to 30 regulators, paths of the model are bent so that they end at cells of the next time, and the rates are fitted
+    With more than 30 regulators, paths of the model from each cell are then fitted to the cell's descendants
+    (:func:`landscape.dynamics.fit_flow_map`). With time points and up to 30 regulators, paths of the model are bent so that they end at cells of the next time, and the rates are fitted
     along them (:func:`landscape.dynamics.fit_bridges`), which also gives lifetimes; then the populations that the model
     carries forward are matched to the observed ones (:func:`landscape.dynamics.match_populations`). Without a clock the
     speed is the highest at which nothing falls faster than it decays, and the populations are those that the directed chain
@@ -107,12 +109,12 @@ def dynamics(
     refine
         What the model is fitted to after the velocities. ``"populations"`` (or ``True``), the default with up to 30
         regulators: with more, the distance of populations depends only on their largest differences, and the cost grows
-        with the square. ``"descendants"``, for any number of regulators: paths of the model from each cell have the law of
-        the cell's descendants at several horizons (:func:`landscape.dynamics.fit_flow_map`), under the chain, or under
+        with the square. ``"descendants"``, the default with more: paths of the model from each cell have the law of the
+        cell's descendants at several horizons (:func:`landscape.dynamics.fit_flow_map`), under the chain, or under
         optimal transport to later time points. A chain that names no start is replaced by one along its own order, which
         does not dwell. ``False`` fits velocities alone.
     n_steps
-        Steps of that refinement; by default 300 for populations and 200 for descendants.
+        Steps of that refinement; by default 300 for populations and 240 for descendants.
     n_replicates
         Size of the ensemble: the model is fitted again to this number of resamples, and later stages give intervals. Blocks of
         about 30 neighbouring cells are weighted at random (Bayesian bootstrap), and where the support is the network's,
@@ -129,12 +131,14 @@ def dynamics(
     ``adata.uns["landscape"]["dynamics"]``
         The model: ``regulators``, ``weights`` (``[target, regulator]``), ``bias``, ``ceiling``, ``decay``,
         ``threshold``, ``hill``, ``signal``, ``diffusion``, the ``scale`` of the states, the ``grade`` of
-        identifiability, diagnostics and parameters. With replicates, ``edge_support`` and ``edge_sd`` say how far cells
+        identifiability or of the fit, whichever is lower, diagnostics and parameters. With replicates, ``edge_support`` and ``edge_sd`` say how far cells
         determine each weight (:func:`landscape.get.regulation`). Diagnostics are ``velocity_r2``, the share of the velocity's
         variance that the rates explain; ``velocity_r2_held_out``, that in a fifth of the blocks of cells, which a
-        second fit did not see; ``flow_score``, where the model is fitted to descendants, the energy score of its paths from
-        landmarks that the fit did not see, beside ``flow_floor``, that of the descendants themselves, and
-        ``flow_unchanged``, that of staying put; ``held_out_distance``, where populations of three time points or more are matched, the
+        second fit did not see; ``flow_score``, the energy score of the model's paths against the descendants of cells, of
+        those that the fit did not see where it saw any, beside ``flow_floor``, that of the descendants themselves,
+        ``flow_unchanged``, that of staying put, and ``flow_mean_direction``, that of moving all cells alike;
+        ``flow_excess``, its place between floor and staying put, and ``fit_grade``
+        (:func:`landscape.dynamics.fit_grade`); ``held_out_distance``, where populations of three time points or more are matched, the
         energy distance at the middle one of a fit without it, beside that of ``held_out_unchanged`` and ``held_out_straight`` guesses
         (:func:`landscape.dynamics.held_out_distances`); ``asymmetry`` :math:`|W - W^T| / |W + W^T|`; ``tangency``, the mean cosine between the
         drift and the tangent space of the model's decoder, with what chance would give; ``growth_sensitivity``, with time
@@ -158,7 +162,8 @@ def dynamics(
     TypeError
         If ``direction`` is no direction record.
     ValueError
-        If fewer than two regulators vary or a number is out of its range.
+        If fewer than two regulators vary, a number is out of its range, or the model says less about where cells go than that
+        they stay (with ``refine=False``: less about velocities of held-out cells than their mean).
 
     References
     ----------
@@ -181,7 +186,7 @@ def dynamics(
         support=support,
         self_edges=self_edges,
         resampled=n_replicates > 0,
-        without_dwelling=refine == "descendants",
+        refine=refine,
         rng=gen,
     )
     problem = set_up_problem(
@@ -203,7 +208,8 @@ def dynamics(
     fitted = fit_model(problem, rng=gen)
     replicates = fit_replicates(problem, fitted, n_replicates, rng=gen) if n_replicates else iter(())
     ensemble = list(tqdm(replicates, total=n_replicates, desc="replicates", leave=False, disable=not n_replicates))
-    diagnostics = _diagnostics(cells, problem, fitted, n_replicates, gen) | {"grade": _grade(direction)}
+    diagnostics = _diagnostics(cells, problem, fitted, n_replicates, gen)
+    diagnostics["grade"] = _grade(direction, diagnostics["fit_grade"])
     velocity = fitted.model(problem.states).numpy()
     if model is not None:
         diagnostics |= tangency(model, adata, cells.regulators, cells.states, velocity, cells.scale)
@@ -252,9 +258,7 @@ def _require_options(direction: Any, diffusion: float | None, support: str, refi
     if diffusion is not None and not diffusion > 0:
         msg = f"Expected a positive `diffusion`, found {diffusion}."
         raise ValueError(msg)
-    if refine not in (None, True, False, "populations", "descendants"):
-        msg = f"Expected `refine` to be 'populations', 'descendants', True, False or None, found {refine!r}."
-        raise ValueError(msg)
+    refinement(refine, 0)
     if support not in ("auto", "network", "all"):
         msg = f"Expected `support` to be 'auto', 'network' or 'all', found {support!r}."
         raise ValueError(msg)
@@ -266,12 +270,19 @@ def _origin_of_decay(half_lives: str | Mapping[str, float] | None, fitted: Fitte
     return "fitted" if fitted.match is not None or (fitted.flow is not None and clock) else "equal"
 
 
-def _grade(direction: Direction | Combination) -> str:
-    """Identifiability grade of a direction; what a snapshot leaves open is logged."""
+def _grade(direction: Direction | Combination, of_fit: str) -> str:
+    """The lower one of the identifiability grade of a direction and the grade of the fit; both are logged where low."""
     if direction.grade == "D":
         logger.warning(
             "grade D, %s: %s Genes that follow one regulator look as if they regulated each other and it.",
             GRADE_NAMES["D"],
             GRADES["D"],
         )
-    return str(direction.grade)
+    if of_fit > direction.grade:
+        logger.warning(
+            "grade %s: the direction is of grade %s, but paths of the model do not go where cells go "
+            '(`uns["landscape"]["dynamics"]["flow_excess"]`)',
+            of_fit,
+            direction.grade,
+        )
+    return max(str(direction.grade), of_fit)

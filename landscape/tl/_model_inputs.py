@@ -15,6 +15,7 @@ from landscape import _keys
 from landscape._anndata import count_matrix, read, require_unique, write
 from landscape._directions import StoredCells
 from landscape.directions import Combination, Direction
+from landscape.dynamics.refinement import refinement
 from landscape.dynamics.regulators import carries_all_edges, varying_regulators
 from landscape.dynamics.states import scaled_states
 from landscape.markov.directed import Directed
@@ -71,7 +72,7 @@ def read_cells(
     support: str,
     self_edges: bool,
     resampled: bool,
-    without_dwelling: bool,
+    refine: bool | str | None,
     rng: np.random.Generator,
 ) -> DirectedCells:
     """Read and check the inputs of a fit; options as in :func:`landscape.tl.dynamics`."""
@@ -84,7 +85,7 @@ def read_cells(
     names, levels = _regulators(adata, network_key, model, layer, graph, n_regulators)
     x, scale = scaled_states(levels)
     directed, conflict = directed_by(StoredCells(adata, z, x, graph, layer, rng), direction)
-    if without_dwelling and directed.times is None and not len(directed.start):
+    if refinement(refine, len(names)) == "descendants" and directed.times is None and not len(directed.start):
         directed = retimed(graph, directed, x)
     mask, source = _support(adata, network_key, names, support, len(x))
     if self_edges:

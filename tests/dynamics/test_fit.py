@@ -30,7 +30,7 @@ def numbers(record: object) -> list[np.ndarray]:
 KINDS = {
     "matched with a clock": {"clock": True},
     "matched along a chain": {"clock": False},
-    "rates alone": {"clock": False, "refine": False},
+    "rates alone": {"clock": True, "refine": False},
 }
 
 
@@ -78,7 +78,7 @@ def test_nothing_is_changed_by_the_fit_of_replicates_and_edges(fitted):
 
 
 def test_edges_of_a_replicate_are_drawn_with_their_stability():
-    cells = along_a_line(clock=False)
+    cells = along_a_line(clock=True)
     never = problem_of(cells, stability=np.array([[0.0, 0.0], [1.0, 0.0]]), refine=False)
     for model in fit_replicates(never, fit_model(never, rng=0), 2, rng=0):
         assert model.drift.weights[0, 1] == 0
@@ -86,9 +86,8 @@ def test_edges_of_a_replicate_are_drawn_with_their_stability():
 
 
 def test_a_noise_that_is_stated_is_that_of_the_model_and_of_every_replicate():
-    for options in ({"clock": True}, {"clock": False, "refine": False}):
-        clock = options.pop("clock")
-        problem = problem_of(along_a_line(clock=clock), diffusion=0.0123, **options)
+    for refine in ("populations", "descendants", False):
+        problem = problem_of(along_a_line(clock=True), diffusion=0.0123, refine=refine)
         result = fit_model(problem, rng=0)
         assert result.model.diffusion == 0.0123
         assert next(fit_replicates(problem, result, 1, rng=0)).diffusion == 0.0123
@@ -118,7 +117,7 @@ def test_a_larger_penalty_explains_less_of_every_gene():
 
 
 def test_a_fit_of_rates_that_does_not_converge_is_reported(monkeypatch, caplog):
-    problem = problem_of(along_a_line(clock=False), refine=False, diffusion=0.01)
+    problem = problem_of(along_a_line(clock=True), refine=False, diffusion=0.01)
     monkeypatch.setattr("landscape.dynamics._levenberg.SETTLED", 0.0)
     result = fit_model(problem, rng=0)
     assert not result.converged

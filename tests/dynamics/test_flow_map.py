@@ -79,7 +79,7 @@ def test_the_true_model_scores_the_floor(fork):
 def test_a_wrong_model_is_brought_to_where_cells_go(fork):
     _, states, descendants, patch = fork
     wrong = Model(toggle(0.5), 0.01)
-    found = fit_flow_map(wrong, states, descendants, patch=patch, n_steps=200, learning_rate=0.03, rng=0)
+    found = fit_flow_map(wrong, states, descendants, patch=patch, n_steps=200, penalty=1e-3, learning_rate=0.03, rng=0)
     # Without mutual repression all cells go to one place; with it they go to two.
     assert (found.model.drift.weights[[0, 1], [1, 0]] < -2).all()
     assert (torch.diag(found.model.drift.weights) == 0).all()
@@ -128,3 +128,25 @@ def test_bad_input_is_refused(fork):
         fit_flow_map(start, states, descendants, patch=patch[:5])
     with pytest.raises(ValueError, match="cells with descendants, found none"):
         flow_map_score(start, states, descendants, cells=np.array([len(states) - 1]))
+
+
+def test_an_eighth_as_many_landmarks_come_from_the_start(fork):
+    _, states, descendants, patch = fork
+    seen = []
+
+    def draw(cells, rng):
+        seen.append(np.unique(cells))
+        return descendants[0].draw(cells, rng)
+
+    watched = (Descendants(descendants[0].cells, descendants[0].durations, draw),)
+    start = np.arange(200, 240)
+    fit_flow_map(Model(toggle(4.0), 0.01), states, watched, patch=patch, start=start, n_steps=20, rng=0)
+    # The first and last call score held-out landmarks. Four fifths of the 60 patches are seen, and six draws of the start.
+    share = np.mean([np.isin(cells, start).mean() for cells in seen[1:-1]])
+    even = len(start) / 240
+    assert share > even + 0.05
+    fitted, again = (
+        fit_flow_map(Model(toggle(4.0), 0.01), states, descendants, patch=patch, start=begin, n_steps=3, rng=0).model
+        for begin in (None, np.array([], dtype=np.int64))
+    )
+    torch.testing.assert_close(fitted.drift.weights, again.drift.weights, rtol=0, atol=0)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from landscape.dynamics.problem import GRADED, MAX_MATCHED, PER_ROOT, ROOT_DECAY, STEEP
+from landscape.dynamics.problem import GRADED, PER_ROOT, ROOT_DECAY, STEEP
+from landscape.dynamics.refinement import MAX_MATCHED, refinement
 from tests.dynamics.cells import along_a_line, problem_of
 
 
@@ -71,15 +72,55 @@ def test_what_is_not_given_follows_from_the_data():
     assert problem_of(cells, response=3.0).hill == PER_ROOT * 3.0
 
 
-def test_many_regulators_are_not_matched_unless_asked_for(caplog):
+def test_many_regulators_are_fitted_to_descendants_unless_populations_are_asked_for():
     cells = along_a_line(clock=True, n_genes=MAX_MATCHED + 1)
-    with caplog.at_level("INFO"):
-        assert not problem_of(cells).matched
-    assert "pass `refine=True` to match them" in caplog.text
-    assert problem_of(cells, refine=True).matched
+    assert (problem_of(cells).matched, problem_of(cells).to_descendants) == (False, True)
+    assert (problem_of(cells, refine=True).matched, problem_of(cells, refine=True).to_descendants) == (True, False)
+    few = problem_of(along_a_line(clock=True, n_genes=MAX_MATCHED))
+    assert (few.matched, few.to_descendants) == (True, False)
+    assert refinement(False, 5) is None
+    with pytest.raises(ValueError, match="found 'cells'"):
+        refinement("cells", 5)
+
+
+def test_what_a_model_is_scored_against_does_not_change_its_fit():
+    cells = along_a_line(clock=True)
+    gen, same = np.random.default_rng(3), np.random.default_rng(3)
+    problem_of(cells, rng=gen)
+    problem_of(cells, refine=False, rng=same)
+    assert gen.random() == same.random()
+
+
+@pytest.mark.parametrize("clock", [True, False])
+def test_cells_go_on_to_the_ends_after_the_last_time(clock):
+    cells = along_a_line(clock=clock)
+    problem = problem_of(cells)
+    last = np.flatnonzero(cells.times == cells.times.max()) if clock else np.arange(len(cells.states))
+    group = problem.descendants[-1]
+    np.testing.assert_array_equal(group.cells, last)
+    if clock:
+        assert len(problem.descendants) == 3
+        assert problem.descendants[0].durations[:2] == (1.0, 2.0)
+        assert problem.descendants[0].durations[-1] > 2.0
+    found = group.draw(group.cells, np.random.default_rng(0))
+    assert found.shape == (len(group.durations), len(group.cells))
+    # Level of the first gene grows along the line, and the line ends where it is highest.
+    level = problem.states[:, 0].numpy()
+    assert level[found[-1]].mean() > level[group.cells].mean()
 
 
 def test_a_problem_cannot_be_changed():
     problem = problem_of(along_a_line(clock=True))
     with pytest.raises(dataclasses.FrozenInstanceError):
         problem.matched = False
+
+
+def test_horizons_reach_the_ends_of_a_chain_of_any_number_of_cells():
+    # Twice as many cells along the line make each step about half as long.
+    for n in (600, 1200):
+        problem = problem_of(along_a_line(clock=False, n=n))
+        (group,) = problem.descendants
+        np.testing.assert_allclose(group.durations[-1] * problem.speed, 16, rtol=0.05)
+        level = problem.states[:, 0].numpy()
+        early = np.argsort(level)[:50]
+        assert level[group.draw(early, np.random.default_rng(0))[-1]].mean() > 0.8

@@ -48,15 +48,15 @@ def test_what_is_written_agrees_with_itself(toggle_model):
 )
 def test_every_source_moves_early_cells_towards_their_fates(toggle_cells, direction):
     adata = toggle_cells.copy()
-    ls.tl.dynamics(adata, direction=direction, refine=False)
-    x, v = adata.obsm["X_state"].to_numpy(), adata.obsm["X_state_velocity"].to_numpy()
+    ls.tl.dynamics(adata, direction=direction, n_steps=60)
+    v = adata.obsm["X_state_velocity"].to_numpy()
     middle = ((adata.obs["time"] > 0) & (adata.obs["time"] < 7)).to_numpy()
     truth = adata.obsm["velocity_truth"].to_numpy()
-    del x
     cosine = (v * truth).sum(1) / np.maximum(np.linalg.norm(v, axis=1) * np.linalg.norm(truth, axis=1), 1e-12)
     # No direction at all gives a mean cosine of zero.
     assert cosine[middle].mean() > 0.2
-    assert adata.uns["landscape"]["dynamics"]["grade"] == direction.grade
+    record = adata.uns["landscape"]["dynamics"]
+    assert record["grade"] == max(direction.grade, record["fit_grade"])
 
 
 def test_velocities_and_transitions_of_others_are_taken(toggle_cells):
@@ -243,7 +243,7 @@ def test_the_fit_to_descendants_reports_its_score_and_keeps_both_fates(toggle_ce
 
 def test_a_chain_without_a_start_is_retimed_before_the_fit_to_descendants(toggle_cells):
     direction = ls.dynamics.from_unspliced()
-    usual = ls.tl.dynamics(toggle_cells, direction=direction, refine=False, copy=True)
+    usual = ls.tl.dynamics(toggle_cells, direction=direction, n_steps=5, copy=True)
     adata = ls.tl.dynamics(
         toggle_cells, direction=direction, refine="descendants", n_steps=5, n_replicates=2, copy=True
     )
