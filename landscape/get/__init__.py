@@ -1,7 +1,7 @@
 """Results for use in other packages: callable models, networkx graphs and tidy pandas tables."""
 
-from landscape.get._guy_ropes import guy_ropes
 from landscape.get._consensus import consensus
+from landscape.get._guy_ropes import guy_ropes
 from landscape.get._labels import labels
 from landscape.get._model import ensemble, model, trajectories
 from landscape.get._networks import edges, network, regulation, regulator_weights, state_edges

@@ -12,8 +12,7 @@ from matplotlib import pyplot as plt
 from landscape import pl
 from landscape.latent import CompressionCurve, LatentModel
 from tests.pl.drawn import clipped, overlapping
-from tests.synthetic import add_comparison, add_drivers, add_guy_ropes, add_perturbation, add_topography
-from tests.synthetic import add_comparison, add_consensus, add_drivers, add_perturbation, add_topography
+from tests.synthetic import add_comparison, add_consensus, add_drivers, add_guy_ropes, add_perturbation, add_topography
 
 COLUMN, PAGE = 3.35, 7.1
 
