@@ -26,7 +26,8 @@ N_CELLS, N_GENES = 120, 12
 # What a function needs besides `adata`, where that is not clear from its signature.
 NEEDS: dict[str, Callable[[], dict[str, Any]]] = {
     "tl.network": lambda: {"n_bootstraps": 3},
-    "tl.dynamics": lambda: {"direction": ls.dynamics.from_time("day"), "refine": False},
+    "tl.consensus": lambda: {"models": []},
+    "tl.dynamics": lambda: {"direction": ls.dynamics.from_root("day=0.0"), "refine": False},
     "tl.perturb": lambda: {"levels": {"Gata1": 0.0}},
     "tl.state_networks": lambda: {"groupby": "batch"},
     "tl.drivers": lambda: {"n_blocks": 10},

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from landscape.dynamics.fit import Fitted
-from landscape.dynamics.grading import fit_grade
+from landscape.dynamics.grading import LOWEST, fit_grade
 from landscape.markov.directed import Directed
 from landscape.markov.growth_sensitivity import GrowthSensitivity
 
@@ -39,7 +39,7 @@ def fit_diagnostics(fitted: Fitted, directed: Directed) -> dict[str, Any]:
         "flow_unchanged": score.unchanged,
         "flow_mean_direction": score.mean_direction,
         "flow_excess": score.excess,
-        "fit_grade": fit_grade(score),
+        "fit_grade": fit_grade(score) if fitted.explains else LOWEST,
     }
     if directed.times is None:
         return record

@@ -74,7 +74,12 @@ class Fitted:
     def converged(self) -> bool:
         """Whether all parts of the fit converged."""
         refinements = (self.match, self.flow)
-        return self.rates.converged and all(part is None or part.converged for part in refinements)
+        return self.explains and self.rates.converged and all(part is None or part.converged for part in refinements)
+
+    @property
+    def explains(self) -> bool:
+        """Whether rates that nothing refines predict velocities of held-out cells better than their mean does."""
+        return self.match is not None or self.flow is not None or not self.held_out_r2 < 0
 
 
 def fit_model(problem: Problem, *, rng: RandomLike = 0) -> Fitted:
@@ -97,8 +102,8 @@ def fit_model(problem: Problem, *, rng: RandomLike = 0) -> Fitted:
     Raises
     ------
     ValueError
-        If the model tells less about where cells go than that they stay, or, fitted to velocities alone, less about
-        velocities than their mean.
+        If the model tells less about where cells go than that they stay, or, fitted to velocities alone with a clock, less
+        about velocities than their mean.
     """
     gen = generator(rng)
     rates = regress(problem, problem.weights)
@@ -112,7 +117,7 @@ def fit_model(problem: Problem, *, rng: RandomLike = 0) -> Fitted:
         later = _held_out_time(problem, populations, gen)
         return Fitted(model, rates, match, None, _score(problem, model, gen), held_out, later)
     if not problem.to_descendants:
-        require_explained(held_out)
+        require_explained(held_out, clock=problem.times is not None)
         model = _model(problem, rates.drift, _noise(problem, rates.drift, gen))
         return Fitted(model, rates, None, None, _score(problem, model, gen), held_out, {})
     flow = _flow(problem, _start(problem, rates.drift, held_out, gen), problem.n_steps, gen)
@@ -288,6 +293,7 @@ def _flow(
         fit_decay=problem.times is not None and not problem.decay_known,
         weight=weight,
         start=problem.start,
+        ends=problem.ends,
         n_steps=n_steps,
         rng=gen,
     )

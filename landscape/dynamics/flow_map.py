@@ -33,15 +33,15 @@ WARM_UP, COOL_DOWN = 0.05, 0.4
 BETAS = (0.9, 0.99)
 # Rate of Adam times the root of the number of regulators: the input of a gene moves by this much in a step if weights move
 # independently.
-RATE = 0.035
+RATE = 0.024
 # Rates of the logarithms of the decay rates and of the noise over that of weights of standardised inputs.
 DECAY_RATE, NOISE_RATE = 5.0, 5.0
 # Largest number of landmarks in a step, of all groups of cells together.
 MAX_LANDMARKS = 600
 # Largest norm of a gradient.
 MAX_GRADIENT = 1.0
-# Landmarks for each one that is drawn in addition from the cells of the start.
-START_SHARE = 8
+# Landmarks for each one that is drawn in addition from the start, and from the terminal states.
+ONE_MORE_FOR = 8
 # Share of the landmarks that the fit does not see.
 HELD_OUT = 0.2
 # Responses that hardly vary are not blown up when inputs are standardised.
@@ -83,6 +83,7 @@ def fit_flow_map(
     fit_decay: bool = False,
     weight: NDArray[np.float64] | None = None,
     start: NDArray[np.int64] | None = None,
+    ends: Sequence[NDArray[np.int64]] = (),
     penalty: float = penalties.DESCENDANTS,
     n_steps: int = 240,
     n_paths: int = N_PATHS,
@@ -118,13 +119,15 @@ def fit_flow_map(
         Fit decay rates; otherwise they are those of ``model``.
     weight
         Weight of each cell as a landmark, shape ``(n,)``; equal by default.
-    start
-        Cells from which an eighth as many landmarks are drawn in addition: shares of fates are counted from there.
+    start, ends
+        Cells of the start and of each terminal state. An eighth as many landmarks are drawn in addition from the start, and
+        as many from all terminal states in equal parts: shares of fates are counted from the one to the others, and rare
+        terminal states lie in few patches.
     penalty
         :math:`\lambda` in units of the score of staying put, for standardised inputs and logarithms of levels and decay
         rates.
     n_steps, learning_rate
-        Steps and rate of Adam, by default :math:`0.035/\sqrt d`; the rate rises in the first steps and falls to zero in the
+        Steps and rate of Adam, by default :math:`0.024/\sqrt d`; the rate rises in the first steps and falls to zero in the
         last.
     n_paths
         Paths and descendants of each landmark.
@@ -146,7 +149,7 @@ def fit_flow_map(
         raise ValueError(msg)
     patches = np.unique(patch)
     unseen = gen.permutation(patches)[: max(1, int(HELD_OUT * len(patches)))]
-    groups = [_Landmarks(group, patch, unseen, weight, start) for group in descendants]
+    groups = [_Landmarks(group, patch, unseen, weight, start, ends) for group in descendants]
     view = principal_view(states)
     problem = _Parameters(model, states, support, fit_decay=fit_decay)
     before = flow_map_score(model, states, descendants, cells=_held_out_cells(groups, gen), view=view, rng=gen)
@@ -171,6 +174,7 @@ class _Landmarks:
         unseen: NDArray[np.int64],
         weight: NDArray[np.float64] | None,
         start: NDArray[np.int64] | None,
+        ends: Sequence[NDArray[np.int64]],
     ) -> None:
         self.group, self.weight = group, weight
         own = patch[group.cells]
@@ -180,12 +184,19 @@ class _Landmarks:
         hidden = [np.isin(patch[cells[0]], unseen) for cells in members]
         self.seen = [cells for cells, h in zip(members, hidden, strict=True) if not h]
         self.held_out = [cells for cells, h in zip(members, hidden, strict=True) if h]
-        early = np.intersect1d(group.cells, [] if start is None else start).astype(np.int64)
-        early = early[~np.isin(patch[early], unseen)]
-        if weight is not None:
-            early = early[weight[early] > 0]
-        if len(early):
-            self.seen += [early] * (len(self.seen) // START_SHARE)
+        n_more = max(1, len(self.seen) // ONE_MORE_FOR)
+        for sets in ([] if start is None else [start], ends):
+            known = [self._known(cells, patch, unseen) for cells in sets]
+            known = [cells for cells in known if len(cells)]
+            self.seen += [known[k % len(known)] for k in range(n_more if known else 0)]
+
+    def _known(
+        self, cells: NDArray[np.int64], patch: NDArray[np.int64], unseen: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Those of the cells that may be landmarks."""
+        found = np.intersect1d(self.group.cells, cells).astype(np.int64)
+        found = found[~np.isin(patch[found], unseen)]
+        return found if self.weight is None else found[self.weight[found] > 0]
 
     def draw(self, patches: Sequence[NDArray[np.int64]], gen: np.random.Generator) -> NDArray[np.int64]:
         if self.weight is None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from landscape.dynamics.energy_score import FlowMapScore
+
+logger = logging.getLogger(__name__)
 
 # Places of a model between the floor, 0, and staying put, 1, up to which its fit has each grade: a tenth is as near as cells
 # seen at another seed come, and beyond a half more of the way is missing than made.
@@ -43,18 +47,24 @@ def require_better_than_staying(score: FlowMapScore) -> None:
         raise ValueError(msg)
 
 
-def require_explained(held_out_r2: float) -> None:
+def require_explained(held_out_r2: float, *, clock: bool) -> None:
     """Refuse a fit to velocities alone that predicts those of held-out cells worse than their mean does.
+
+    Without a clock the unit of the velocities is taken and not measured, so that the fit is warned of and has the lowest
+    grade.
 
     Raises
     ------
     ValueError
-        With the share and what to do.
+        With the share and what to do, with a clock.
     """
-    if held_out_r2 < 0:
-        msg = (
-            f"The rates explain none of the velocities of held-out cells (R2 {held_out_r2:.2f}): their mean predicts them "
-            "better. Levels may fall faster than the decay rates allow, or the velocities are noise. Pass "
-            "`refine='descendants'`, which fits where cells go and their decay rates, `half_lives=`, or another direction."
-        )
+    if not held_out_r2 < 0:
+        return
+    msg = (
+        f"The rates explain none of the velocities of held-out cells (R2 {held_out_r2:.2f}): their mean predicts them "
+        "better. Levels may fall faster than the decay rates allow, or the velocities are noise. Pass "
+        "`refine='descendants'`, which fits where cells go and their decay rates, `half_lives=`, or another direction."
+    )
+    if clock:
         raise ValueError(msg)
+    logger.warning(msg)

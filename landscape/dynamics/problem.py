@@ -40,6 +40,8 @@ N_LANDMARKS = 240
 HORIZONS = (1, 2, 4, 8, 16)
 # Share of the cells from which the last horizon reaches the terminal states in the mean.
 REACHING = 0.95
+# Largest factor of the horizons: a chain that dwells for longer says little about where its cells go.
+LONGEST = 32.0
 # With this many cells per regulator the penalised regression of each gene on all others is better than one on the
 # network's support: on blood progenitors (10 cells per regulator) it explains .82 of the velocity, the support none.
 CELLS_PER_REGULATOR = 5
@@ -86,6 +88,8 @@ class Problem:
         Patch of the latent space and block of neighbouring cells of each cell, shape ``(n,)``.
     transitions, start
         Transition matrix that carries populations forward, shape ``(n, n)``, and the cells of its start.
+    ends
+        Cells of each terminal state of the chain.
     speed
         Number of steps of the chain in a unit of time; 1 with a clock.
     times
@@ -121,6 +125,7 @@ class Problem:
     block: NDArray[np.int64]
     transitions: sparse.csr_matrix
     start: NDArray[np.int64]
+    ends: tuple[NDArray[np.int64], ...]
     speed: float
     times: NDArray[np.float64] | None
     growth: Growth | None
@@ -252,6 +257,7 @@ def set_up_problem(
     n_landmarks = min(N_LANDMARKS, max(2, len(x) // CELLS_PER_LANDMARK))
     # Draws of their own: the other fits do not depend on what they are scored against.
     own = gen.spawn(1)[0]
+    ends = find_terminal_states(graph, directed.transitions).cells
     return Problem(
         regulators=regulators,
         scale=scale,
@@ -267,12 +273,13 @@ def set_up_problem(
         block=block,
         transitions=transitions,
         start=start,
+        ends=ends,
         speed=speed,
         times=directed.times,
         growth=None if directed.growth is None else growth_of(states, directed.growth),
         matched=matched,
         to_descendants=to_descendants,
-        descendants=_descendants(states, coordinates, directed, graph, speed, own),
+        descendants=_descendants(states, coordinates, directed, ends, graph, speed, own),
         landmarks=blocks(coordinates, n_blocks=n_landmarks, rng=own),
         diffusion=diffusion,
         spread=_spread_within(states, graph),
@@ -284,13 +291,13 @@ def _descendants(
     states: NDArray[np.float64],
     coordinates: NDArray[np.float64],
     directed: Directed,
+    ends: tuple[NDArray[np.int64], ...],
     graph: CellGraph,
     speed: float,
     gen: np.random.Generator,
 ) -> tuple[Descendants, ...]:
     """Descendants at later time points, or without a clock along the chain, which stays in its terminal states."""
-    found = find_terminal_states(graph, directed.transitions)
-    chain = with_absorbing(directed.transitions, found.cells)
+    chain = with_absorbing(directed.transitions, ends)
     if directed.times is not None:
         step_time = time_per_step(directed.transitions @ states - states, directed.velocity)
         return coupled_descendants(
@@ -298,20 +305,21 @@ def _descendants(
             directed.times,
             growth=directed.growth,
             neighbors=graph.weights,
-            onward=Onward(chain, step_time) if found.cells and step_time > 0 else None,
+            onward=Onward(chain, step_time) if ends and step_time > 0 else None,
             rng=gen,
         )
-    longer = _lengthening(directed.transitions, found.cells)
+    longer = _lengthening(directed.transitions, ends)
     return chain_descendants(chain, [round(longer * m) for m in HORIZONS], step_time=1.0 / (speed * longer))
 
 
 def _lengthening(chain: sparse.csr_matrix, ends: tuple[NDArray[np.int64], ...]) -> float:
-    """Factor of the horizons with which the last one is as long as the mean absorption time, 1 or more."""
+    """Factor of the horizons with which the last one is as long as the mean absorption time, between 1 and 32."""
     if not ends:
         return 1.0
     time = np.asarray(mean_absorption_time(chain, np.unique(np.concatenate(ends)), tolerance=TIME_TOLERANCE).time)
     reached = time[np.isfinite(time)]
-    return max(1.0, float(np.quantile(reached, REACHING)) / HORIZONS[-1]) if len(reached) else 1.0
+    longer = float(np.quantile(reached, REACHING)) / HORIZONS[-1] if len(reached) else 1.0
+    return min(max(1.0, longer), LONGEST)
 
 
 def _decay(d: int, directed: Directed) -> Tensor:

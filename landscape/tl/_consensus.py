@@ -141,7 +141,7 @@ def _require_models(adata: AnnData, models: Sequence[AnnData]) -> list[AnnData]:
     """The models, if they are at least two and of the same cells and genes."""
     if isinstance(models, AnnData) or len(models) < 2:
         found = "one AnnData object" if isinstance(models, AnnData) else f"{len(models)}"
-        msg = f"Expected at least two AnnData objects in `models`, found {found}; fit one for each of several seeds."
+        msg = f"Expected at least two AnnData objects in `models`, found {found}; fit one for each of several seeds with `landscape.tl.dynamics` and what follows it."
         raise ValueError(msg)
     known = [require_adata(model) for model in models]
     for m, model in enumerate(known):

@@ -163,7 +163,7 @@ def dynamics(
         If ``direction`` is no direction record.
     ValueError
         If fewer than two regulators vary, a number is out of its range, or the model says less about where cells go than that
-        they stay (with ``refine=False``: less about velocities of held-out cells than their mean).
+        they stay (with ``refine=False`` and a clock: less about velocities of held-out cells than their mean).
 
     References
     ----------
@@ -280,8 +280,7 @@ def _grade(direction: Direction | Combination, of_fit: str) -> str:
         )
     if of_fit > direction.grade:
         logger.warning(
-            "grade %s: the direction is of grade %s, but paths of the model do not go where cells go "
-            '(`uns["landscape"]["dynamics"]["flow_excess"]`)',
+            'grade %s, that of the fit (`uns["landscape"]["dynamics"]["flow_excess"]`); the direction is of grade %s',
             of_fit,
             direction.grade,
         )
