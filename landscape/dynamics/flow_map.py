@@ -304,9 +304,9 @@ def _descend(
         drawn = _drawn(groups, gen)
         n_landmarks = sum(len(cells) for _, cells in drawn)
         loss = torch.zeros(())
-        for group, cells in drawn:
+        for part, cells in drawn:
             share = len(cells) / n_landmarks
-            loss = loss + share * _score(parameters, x, axes, group, cells, n_paths, gen, noise)
+            loss = loss + share * _score(parameters, x, axes, part, cells, n_paths, gen, noise)
         if not torch.isfinite(loss):
             msg = "The fit of the flow map diverged; lower `learning_rate`."
             raise ValueError(msg)
