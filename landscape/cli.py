@@ -125,6 +125,9 @@ def run(
         int | None, typer.Option(min=1, help="Variable genes kept beside regulators [2000].")
     ] = None,
     max_epochs: Epochs = None,
+    n_models: Annotated[
+        int | None, typer.Option(min=1, help="Models with latent models of successive seeds, for a consensus [1].")
+    ] = None,
     drop_empty: DropEmpty = False,
     round_: Round = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of every stage [0].")] = None,
@@ -147,6 +150,7 @@ def run(
             "n_regulators": n_regulators,
             "n_top_genes": n_top_genes,
             "max_epochs": max_epochs,
+            "n_models": n_models,
             "drop_empty": drop_empty or None,
             "round": round_ or None,
             "seed": seed,
@@ -318,6 +322,10 @@ def _run(source: Path, out: Path, values: dict[str, Any], *, force: bool) -> Non
     typer.echo(f"attractors: {names}")
     if summary.get("terminal_states"):
         typer.echo(f"terminal states of the chain: {', '.join(found['name'] for found in summary['terminal_states'])}")
+    if found := summary.get("consensus"):
+        kept = [f"{one['name']} ({one['n_models']})" for one in found["attractors"] if one["kept"]]
+        decided = f"{found['decided']:.0%} of cells decided, agreement {found['agreement']:.2f}"
+        typer.echo(f"consensus of {found['n_models']} models: {', '.join(kept) or 'no attractor kept'}; {decided}")
     typer.echo(f"identifiability: {summary['identifiability']}")
     typer.echo(f"report: {out / 'report.html'}")
 

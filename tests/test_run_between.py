@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
+from landscape._run.models import CONSENSUS
 from landscape._run.plan import Plan
 from landscape._run.settings import TUNABLE, from_mapping
 from landscape._run.stages import BARRIER_GENES, BETWEEN, Work, stages
@@ -133,7 +134,7 @@ def test_settings_take_their_options():
 
 
 def test_every_stage_takes_options_from_a_file():
-    assert {stage.name for stage in stages()} == set(TUNABLE)
+    assert {stage.name for stage in stages()} | {CONSENSUS} == set(TUNABLE)
 
 
 def test_terminal_states_are_named_after_the_labels_and_a_run_goes_on_without_them(monkeypatch, caplog):

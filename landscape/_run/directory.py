@@ -17,8 +17,9 @@ import landscape
 from landscape._files import digest_of, lock, read_json, sha256, sweep, write_json
 from landscape._run import delta, perturbations, provenance
 from landscape._run.manifest import LOCK, STAGES, Manifest, key_of, outputs_of, read_complete, read_manifest
+from landscape._run.models import Step, Works, said, steps
 from landscape._run.options import check_names, check_options
-from landscape._run.plan import Plan, prepare, settle
+from landscape._run.plan import prepare, settle
 from landscape._run.reading import read_cells, require_storable
 from landscape._run.results import write_results
 from landscape._run.settings import Settings
@@ -37,14 +38,14 @@ class _Run:
 
     out: Path
     source: dict[str, Any]
-    plan: Plan
     observe: Observer
     total: int
     manifests: dict[str, Manifest]
 
-    @property
-    def seed(self) -> int:
-        return self.plan.seed
+    def key(self, name: str, *, model: int) -> str:
+        """Key of a stage of a model, or of the stage that all models share."""
+        own = f"model_{model}/{name}"
+        return self.manifests[own if own in self.manifests else name].key
 
 
 def run_directory(
@@ -98,14 +99,15 @@ def run_directory(
         check_options(plan)
         check_names(plan, adata)
         require_storable(adata)
-        listed = stages()
-        run = _Run(out, described, plan, observe, len(listed) + 1, {})
+        listed = steps(stages(), plan.n_models)
+        run = _Run(out, described, observe, len(listed) + 1, {})
         messages = list(warnings)
         work = Work(adata, plan)
-        for number, stage in enumerate(listed, start=1):
-            manifest = _stage(run, stage, work, number, settings)
-            run.manifests[stage.name] = manifest
-            messages += manifest.warnings
+        works = Works(work)
+        for number, step in enumerate(listed, start=1):
+            manifest = _stage(run, step, works.of(step.model), number, settings)
+            run.manifests[step.name] = manifest
+            messages += said(messages, manifest.warnings, step.model)
         _carry_over(out, listed, adata)
         provenance.write(adata, plan, warnings=messages, source=described)
         made_from = {name: manifest.key for name, manifest in run.manifests.items()}
@@ -123,11 +125,11 @@ def run_directory(
         )
 
 
-def _stage(run: _Run, stage: Stage, work: Work, number: int, settings: Settings) -> Manifest:
-    folder = run.out / STAGES / stage.name
-    params = {name: provenance.plain(run.plan)[name] for name in stage.reads}
-    params["options"] = run.plan.options(stage.name)
-    inputs = {"source": run.source["sha256"]} | {name: run.manifests[name].key for name in stage.after}
+def _stage(run: _Run, step: Step, work: Work, number: int, settings: Settings) -> Manifest:
+    stage, folder = step.stage, run.out / STAGES / step.name
+    params = {name: provenance.plain(work.plan)[name] for name in stage.reads}
+    params["options"] = work.plan.options(stage.name)
+    inputs = {"source": run.source["sha256"]} | {name: run.key(name, model=step.model) for name in stage.after}
     if not stage.after:
         params |= {"drop_empty": settings.drop_empty, "round": settings.round}
     if stage.schema is not None:
@@ -136,10 +138,10 @@ def _stage(run: _Run, stage: Stage, work: Work, number: int, settings: Settings)
     key = key_of(stage.name, params=params, inputs=inputs, version=landscape.__version__)
     manifest = read_complete(folder, key)
     if manifest is None:
-        draft = Manifest(stage.name, "running", key, inputs, params, provenance.versions(), run.seed)
-        manifest = _compute(run, stage, work, number, draft)
+        draft = Manifest(stage.name, "running", key, inputs, params, provenance.versions(), work.plan.seed)
+        manifest = _compute(run, step, work, number, draft)
     else:
-        run.observe(Event(stage.name, number, run.total, "kept", manifest.seconds))
+        run.observe(Event(step.name, number, run.total, "kept", manifest.seconds))
     delta.apply(delta.read(folder / "delta.h5ad"), work.current)
     if stage.name == "genes":
         narrow(work)
@@ -150,16 +152,16 @@ def _stage(run: _Run, stage: Stage, work: Work, number: int, settings: Settings)
     return manifest
 
 
-def _compute(run: _Run, stage: Stage, work: Work, number: int, draft: Manifest) -> Manifest:
-    folder = run.out / STAGES / stage.name
-    run.observe(Event(stage.name, number, run.total, "started"))
+def _compute(run: _Run, step: Step, work: Work, number: int, draft: Manifest) -> Manifest:
+    folder = run.out / STAGES / step.name
+    run.observe(Event(step.name, number, run.total, "started"))
     _clear(folder, draft.key)
     draft.write(folder)
     work.model_folder = folder / "model"
     before = delta.snapshot(work.current)
     start = time.perf_counter()
     with collected_warnings() as messages:
-        stage.call(work)
+        step.stage.call(work)
     seconds = time.perf_counter() - start
     delta.write(delta.difference(before, work.current), folder / "delta.h5ad")
     done = replace(
@@ -171,7 +173,7 @@ def _compute(run: _Run, stage: Stage, work: Work, number: int, draft: Manifest) 
         warnings=tuple(messages),
     )
     done.write(folder)
-    run.observe(Event(stage.name, number, run.total, "done", seconds, done.peak_memory_mb))
+    run.observe(Event(step.name, number, run.total, "done", seconds, done.peak_memory_mb))
     return done
 
 
@@ -202,11 +204,11 @@ def _clear(folder: Path, key: str) -> None:
             path.unlink()
 
 
-def _carry_over(out: Path, listed: tuple[Stage, ...], adata: AnnData) -> None:
-    """Set the results on the selected genes in the data with all genes."""
-    for stage in listed:
-        if stage.name != "genes":
-            delta.apply(delta.read(out / STAGES / stage.name / "delta.h5ad"), adata)
+def _carry_over(out: Path, listed: tuple[Step, ...], adata: AnnData) -> None:
+    """Set the results of the first model and of the consensus, on the selected genes, in the data with all genes."""
+    for step in listed:
+        if step.model == 1 and step.name != "genes":
+            delta.apply(delta.read(out / STAGES / step.name / "delta.h5ad"), adata)
 
 
 def require_free(out: Path, *, force: bool) -> None:

@@ -13,6 +13,7 @@ from anndata import AnnData
 from landscape._anndata import require_adata
 from landscape._random import RandomLike, seed_of
 from landscape._run import delta, provenance
+from landscape._run.models import Works, said, steps
 from landscape._run.options import check_names, check_options
 from landscape._run.plan import settle
 from landscape._run.settings import from_mapping
@@ -34,6 +35,7 @@ def run(
     n_regulators: int | None = None,
     n_top_genes: int = 2000,
     max_epochs: int | None = None,
+    n_models: int = 1,
     stages_options: Mapping[str, Mapping[str, Any]] | None = None,
     rng: RandomLike = 0,
 ) -> None:
@@ -68,6 +70,10 @@ def run(
         Number of variable genes that are kept beside the regulators.
     max_epochs
         Largest number of epochs of the latent model.
+    n_models
+        Number of models. Each rests on a latent model with the next seed, and has a network, dynamics, attractors, basins and fates
+        of its own; genes and regulators are chosen once, on counts. From two on the consensus of all is taken
+        (:func:`landscape.tl.consensus`), and the other results are those of the first model. The time of a run grows with their number.
     stages_options
         Further keywords by stage, as ``{"network": {"n_bootstraps": 20}}``.
     rng
@@ -79,6 +85,8 @@ def run(
 
     ``adata.var["selected"]`` : bool
         Genes that the stages saw.
+    ``adata.uns["landscape"]["consensus"]``, ``adata.obs["agreement"]`` and the other results of :func:`landscape.tl.consensus`
+        If ``n_models`` is at least two.
     ``adata.uns["landscape"]["run"]`` : dict
         Settings, sources of direction, warnings, versions.
 
@@ -106,6 +114,7 @@ def run(
             "n_regulators": n_regulators,
             "n_top_genes": n_top_genes,
             "max_epochs": max_epochs,
+            "n_models": n_models,
             "seed": int(rng) if isinstance(rng, int | np.integer) and not isinstance(rng, bool) else seed_of(rng),
             "stages": stages_options or {},
         }
@@ -117,19 +126,21 @@ def run(
         whole = _shallow(adata)
         before = delta.snapshot(whole)
         work = Work(whole, plan)
-        listed = stages()
+        listed, works = steps(stages(), plan.n_models), Works(work)
+        messages = list(warnings)
         of_cells: dict[tuple[str, str], Any] = {}
-        for number, stage in enumerate(listed, start=1):
-            start = time.perf_counter()
-            log(Event(stage.name, number, len(listed), "started"))
-            stage.call(work)
-            if stage.name == "genes":
+        for number, step in enumerate(listed, start=1):
+            start, known = time.perf_counter(), len(warnings)
+            log(Event(step.name, number, len(listed), "started"))
+            step.stage.call(works.of(step.model))
+            if step.name == "genes":
                 narrow(work)
                 of_cells = delta.snapshot(work.current)
-            log(Event(stage.name, number, len(listed), "done", time.perf_counter() - start, peak_memory_mb()))
+            messages += said(messages, warnings[known:], step.model)
+            log(Event(step.name, number, len(listed), "done", time.perf_counter() - start, peak_memory_mb()))
         if work.cells is not None:
             delta.apply(delta.difference(of_cells, work.cells), whole)
-        provenance.write(whole, plan, warnings=warnings)
+        provenance.write(whole, plan, warnings=messages)
         delta.apply(delta.difference(before, whole), adata)
 
 

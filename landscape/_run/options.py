@@ -12,6 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from anndata import AnnData
 
+from landscape._run.models import consensus_stage
 from landscape._run.plan import Plan
 from landscape._run.stages import stages
 from landscape.network.infer import infer, require_keywords
@@ -36,6 +37,7 @@ _OF_STAGE = {
     "dynamics": {"layer": "layer"},
     "attractors": {"label_key": "label_key"},
     "drivers": {"layer": "layer"},
+    "consensus": {"models": "n_models", "latent": ""},
 }
 # Keywords that name something in the data, by slot.
 _NAMES = {"response_layer": "layers", "half_lives": "var", "metacells": "obs", "label_key": "obs", "covariates": "obs",
@@ -50,7 +52,7 @@ def check_options(plan: Plan) -> None:
     ValueError
         With the keywords that there are, or the values that are taken.
     """
-    for stage in stages():
+    for stage in (*stages(), consensus_stage()):
         options = plan.options(stage.name)
         if not options:
             continue
@@ -73,6 +75,10 @@ def check_options(plan: Plan) -> None:
         for key, value in options.items():
             if key in hints:
                 _require_value(stage.name, key, value, hints[key])
+        for key in ("least", "kept"):
+            if stage.name == "consensus" and not 0 <= options.get(key, 0) <= 1:
+                msg = f"Expected `{key}` of the stage 'consensus' from 0 to 1, found {options[key]!r}."
+                raise ValueError(msg)
         if "gene_likelihood" in options:
             _require_likelihood(options["gene_likelihood"])
 

@@ -70,9 +70,8 @@ def perturb_directory(
         raise FileNotFoundError(msg)
     with lock(out / LOCK):
         adata = read_cells(out / "landscape.h5ad")
-        stages = {
-            path.parent.name: found for path in hidden.glob("*/stage.json") if (found := read_manifest(path.parent))
-        }
+        # Those of the last run; a folder may hold models of an earlier one with more.
+        stages = {name: found for name in done.inputs if (found := read_manifest(hidden / name))}
         observe(Event(FOLDER, 1, 2, "started"))
         start = time.perf_counter()
         given = {"rng": done.seed, **(options or {})}

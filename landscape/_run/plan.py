@@ -44,6 +44,7 @@ class Plan:
     stages: Mapping[str, Mapping[str, Any]]
     n_regulators: int | None = None
     root_genes: tuple[str, ...] = ()
+    n_models: int = 1
 
     def options(self, stage: str) -> dict[str, Any]:
         """Further keywords of a stage's function."""
@@ -85,6 +86,7 @@ def settle(adata: AnnData, settings: Settings, *, direction: Direction | Combina
         stages=settings.stages,
         n_regulators=settings.n_regulators,
         root_genes=tuple(dict.fromkeys(gene for part in found.directions for gene in part.genes)),
+        n_models=settings.n_models,
     )
 
 

@@ -32,7 +32,11 @@ TUNABLE = (
     "barriers",
     "paths",
     "rates",
+    "consensus",
 )
+
+# Smallest value of each setting that is a number.
+_LEAST = {"n_top_genes": 1, "n_regulators": 2, "max_epochs": 1, "n_models": 1, "threads": 1, "seed": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Settings:
         Number of variable genes that are kept beside the regulators.
     max_epochs
         Largest number of epochs of the latent model.
+    n_models
+        Number of models, each on a latent model of the next seed; from two on their consensus is taken.
     drop_empty
         Drop cells without counts; otherwise they are an error.
     round
@@ -77,6 +83,7 @@ class Settings:
     n_regulators: int | None = None
     n_top_genes: int = 2000
     max_epochs: int | None = None
+    n_models: int = 1
     drop_empty: bool = False
     round: bool = False
     seed: int = 0
@@ -84,13 +91,18 @@ class Settings:
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, least in (("n_top_genes", 1), ("n_regulators", 2), ("max_epochs", 1), ("threads", 1), ("seed", 0)):
+        for name, least in _LEAST.items():
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            if (value is not None or name == "n_models") and (
+                isinstance(value, bool) or not isinstance(value, int) or value < least
+            ):
                 msg = f"Expected `{name}` to be an integer of at least {least}, found {value!r}."
                 raise ValueError(msg)
         if self.seed > MAX_SEED:
             msg = f"Expected `seed` below 2^63, which files of results hold, found {self.seed}; take a smaller number."
+            raise ValueError(msg)
+        if self.seed + self.n_models - 1 > MAX_SEED:
+            msg = f"Expected `seed` below 2^63 for each of {self.n_models} models, found {self.seed} for the first; take a smaller number."
             raise ValueError(msg)
         for name in ("drop_empty", "round"):
             if not isinstance(getattr(self, name), bool):
@@ -107,6 +119,9 @@ class Settings:
             msg = "Expected `stages` to hold keywords by stage, as in `stages: {network: {n_bootstraps: 20}}`."
             raise ValueError(msg)
         _refuse_unknown(self.stages, TUNABLE, "stages")
+        if self.stages.get("consensus") and self.n_models == 1:
+            msg = "Expected `n_models` of at least 2 with keywords of the stage 'consensus', found 1; leave one of them out."
+            raise ValueError(msg)
 
 
 def direction_fields() -> dict[str, bool]:

@@ -6,7 +6,7 @@ import inspect
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,10 @@ _LEFT_OUT = (
 
 @dataclass
 class Work:
-    """State that the stages share: the whole ``adata``, the ``cells`` on the selected genes, the ``model``."""
+    """State that the stages share: the whole ``adata``, the ``cells`` on the selected genes, the ``model``.
+
+    ``others`` are the results of the other models of the run.
+    """
 
     adata: AnnData
     plan: Plan
@@ -50,6 +53,7 @@ class Work:
     model: Any = None
     model_folder: Path | None = None
     progress: bool | None = None
+    others: list[AnnData] = field(default_factory=list)
 
     @property
     def current(self) -> AnnData:

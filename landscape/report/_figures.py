@@ -170,6 +170,14 @@ FIGURES = (
         lambda adata: pl.labels(adata, **_OPTIONS),
     ),
     Entry(
+        "consensus",
+        "Consensus over models",
+        "Share of the models, each on a latent model of another seed, that have each attractor (open bars: fewer than half, uncertain; "
+        "the number is the mean size of the basin), and the probability that two models send a cell to the same attractor.",
+        lambda adata: _keys.CONSENSUS in results_of(adata),
+        lambda adata: pl.consensus(adata, **_OPTIONS),
+    ),
+    Entry(
         "terminal_states",
         "Fates among the terminal states of the chain",
         "Probability that a cell ends in each terminal state of the directed chain of cells. Terminal states follow from the "

@@ -40,7 +40,8 @@ def summarise(
     passed), ``reasons`` (what speaks against a landscape), ``n_cells``, ``n_genes``, ``n_regulators``, ``n_edges``, ``identifiability`` (grade A to D, or "none" where no
     landscape is supported),
     ``direction``, ``attractors`` (name, n_cells, leading_eigenvalue, observed, support), ``terminal_states`` (name, n_cells, n_basin,
-    gathering, arrival, attractor), ``barriers`` (from, to, height, low, high), ``curl_share``, ``tangency``, ``decoded_at``
+    gathering, arrival, attractor), ``consensus`` (n_models, attractors with name, persistence, kept, n_models, n_cells and n_decided,
+    ``decided``, the share of cells on whose basin most models agree, and ``agreement``, its mean over cells), ``barriers`` (from, to, height, low, high), ``curl_share``, ``tangency``, ``decoded_at``
     (the covariates of the states), ``seconds``, ``peak_memory_mb``, ``versions``, ``seed``, ``warnings``.
     """
     require_adata(adata)
@@ -63,6 +64,7 @@ def summarise(
         "direction": [str(d) for d in params.get("directions", [])],
         "attractors": _attractors(results.get(_keys.ATTRACTORS)),
         "terminal_states": _terminal(results.get(_keys.TERMINAL_STATES)),
+        "consensus": _consensus(adata, results.get(_keys.CONSENSUS)),
         "barriers": _barriers(results.get(_keys.BARRIERS)),
         "curl_share": _curl(results.get(_keys.BARRIERS)),
         "tangency": _number(dynamics.get("tangency")),
@@ -124,6 +126,28 @@ def _terminal(record: Any) -> list[dict[str, Any]] | None:
         }
         for name, row in zip(record["table"].index, record["table"].to_dict("records"), strict=True)
     ]
+
+
+def _consensus(adata: AnnData, record: Any) -> dict[str, Any] | None:
+    """Attractors over models, and on how many cells the models agree."""
+    if record is None:
+        return None
+    attractors = [
+        {
+            "name": str(name),
+            "persistence": _number(row["persistence"]),
+            "kept": bool(row["kept"]),
+            **{key: _whole(row[key]) for key in ("n_models", "n_cells", "n_decided")},
+        }
+        for name, row in zip(record["table"].index, record["table"].to_dict("records"), strict=True)
+    ]
+    kept = [found["name"] for found in attractors if found["kept"]]
+    return {
+        "n_models": _whole(record["params"]["n_models"]),
+        "attractors": attractors,
+        "decided": float(adata.obs[f"{_keys.BASIN}_{_keys.CONSENSUS}"].isin(kept).mean()),
+        "agreement": _number(adata.obs[_keys.AGREEMENT].mean()),
+    }
 
 
 def _barriers(record: Any) -> list[dict[str, Any]] | None:

@@ -27,6 +27,12 @@ TABLES: dict[str, tuple[str, str]] = {
         "Attractors",
         "Stable states of the fitted drift: cells in the basin, spectrum, residual of the solver, support in the ensemble.",
     ),
+    "consensus": (
+        "Consensus over models",
+        "Attractors over models on latent models of other seeds, matched by the cells that go there. Persistence is the share of the "
+        "models that have one; from the threshold on it is kept, others are uncertain. Decided cells are those that most models have in "
+        "the basin.",
+    ),
     "terminal_states": (
         "Terminal states of the chain of cells",
         "Ends of the directed chain of cells, without the model; a rare fate may have a terminal state and no attractor. "
@@ -117,6 +123,8 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
         found["attractor_states"] = results[_keys.ATTRACTORS]["states"].rename_axis("attractor")
     if _keys.TERMINAL_STATES in results:
         found["terminal_states"] = results[_keys.TERMINAL_STATES]["table"].rename_axis("terminal")
+    if _keys.CONSENSUS in results:
+        found["consensus"] = get.consensus(adata).set_index("attractor")
     if label_key_of(adata) is not None:
         if _keys.BASIN in adata.obs:
             found["label_basins"] = _by_label(get.labels(adata), "share")
