@@ -25,16 +25,16 @@ from tests.test_run import cells, contents, fake, settings, source  # noqa: F401
 QUICK = {
     "latent": {"n_latent": 4},
     "network": {"n_bootstraps": 3},
-    "dynamics": {"n_steps": 20, "n_replicates": 0},
+    "dynamics": {"n_steps": 100, "n_replicates": 0},
     "attractors": {"n_starts": 50, "n_random": 10},
     "occupancy": {"n_particles": 100, "n_times": 5, "n_grid": 20},
 }
-CHOSEN = {"max_epochs": 3, "label_key": "fate", "rng": 3}
+CHOSEN = {"max_epochs": 10, "label_key": "fate", "rng": 3}
 
 
 @pytest.fixture(scope="module")
 def toggle() -> ad.AnnData:
-    return ls.circuits.simulate(ls.circuits.toggle(), n_cells=300, n_targets=40, times=[0, 1, 2, 4, 7, 12])
+    return ls.circuits.simulate(ls.circuits.toggle(), n_cells=400, n_targets=60, times=[0, 1, 2, 4, 7, 12])
 
 
 def in_memory(toggle: ad.AnnData, **changes) -> ad.AnnData:
@@ -86,7 +86,7 @@ def test_models_are_runs_of_the_next_seeds_and_their_consensus(toggle, both):
 
 def test_a_folder_gives_what_memory_gives_and_shows_it(toggle, both, tmp_path):
     toggle.write_h5ad(tmp_path / "cells.h5ad")
-    chosen = Settings(direction={"time_key": "time"}, label_key="fate", max_epochs=3, seed=3, n_models=2, stages=QUICK)
+    chosen = Settings(direction={"time_key": "time"}, label_key="fate", max_epochs=10, seed=3, n_models=2, stages=QUICK)
     out, events = tmp_path / "out", []
     summary = run_directory(tmp_path / "cells.h5ad", out, settings=chosen, observe=events.append)
     found = ad.read_h5ad(out / "landscape.h5ad")

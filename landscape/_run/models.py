@@ -80,7 +80,8 @@ def _another(first: Work, model: int) -> Work:
     narrow(work)
     tests = results_of(first.current).get(_keys.STRUCTURE)
     if tests is not None:
-        work.current.uns[_keys.UNS] = {**work.current.uns.get(_keys.UNS, {}), _keys.STRUCTURE: tests}
+        held = {**results_of(work.current), _keys.SCHEMA: _keys.SCHEMA_VERSION, _keys.STRUCTURE: tests}
+        work.current.uns[_keys.UNS] = held
     return work
 
 
