@@ -55,6 +55,8 @@ PER_ROOT = 2.0
 TIME_TOLERANCE = 1e-4
 # Steps of the refinements, after which their losses have settled on blood and pancreas.
 N_STEPS_POPULATIONS, N_STEPS_DESCENDANTS = 300, 240
+# With a clock lifetimes are fitted as well, and the score of two time courses settles after twice as many.
+N_STEPS_CLOCK = 480
 # Cells per landmark at least, so that a landmark is one of several.
 CELLS_PER_LANDMARK = 4
 # Smallest variance of states within a neighbourhood: the bound of the noise that follows from it must be positive.
@@ -227,7 +229,7 @@ def set_up_problem(
         default with more, fits the paths of the model from each cell to the cell's descendants; ``False`` fits velocities
         alone.
     n_steps
-        Number of steps of that refinement; by default 300 for populations and 240 for descendants.
+        Number of steps of that refinement; by default 300 for populations, and 240 for descendants, or 480 with a clock.
     rng
         Seed or generator.
 
@@ -283,8 +285,17 @@ def set_up_problem(
         landmarks=blocks(coordinates, n_blocks=n_landmarks, rng=own),
         diffusion=diffusion,
         spread=_spread_within(states, graph),
-        n_steps=(N_STEPS_DESCENDANTS if to_descendants else N_STEPS_POPULATIONS) if n_steps is None else n_steps,
+        n_steps=_n_steps(to_descendants=to_descendants, clock=directed.times is not None)
+        if n_steps is None
+        else n_steps,
     )
+
+
+def _n_steps(*, to_descendants: bool, clock: bool) -> int:
+    """Steps of a refinement by default."""
+    if not to_descendants:
+        return N_STEPS_POPULATIONS
+    return N_STEPS_CLOCK if clock else N_STEPS_DESCENDANTS
 
 
 def _descendants(

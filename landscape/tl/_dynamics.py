@@ -114,7 +114,7 @@ def dynamics(
         optimal transport to later time points. A chain that names no start is replaced by one along its own order, which
         does not dwell. ``False`` fits velocities alone.
     n_steps
-        Steps of that refinement; by default 300 for populations and 240 for descendants.
+        Steps of that refinement; by default 300 for populations, and 240 for descendants, or 480 with a clock.
     n_replicates
         Size of the ensemble: the model is fitted again to this number of resamples, and later stages give intervals. Blocks of
         about 30 neighbouring cells are weighted at random (Bayesian bootstrap), and where the support is the network's,

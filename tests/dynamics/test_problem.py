@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
-from landscape.dynamics.problem import GRADED, PER_ROOT, ROOT_DECAY, STEEP
+from landscape.dynamics.problem import GRADED, PER_ROOT, ROOT_DECAY, STEEP, _lengthening
 from landscape.dynamics.refinement import MAX_MATCHED, refinement
 from tests.dynamics.cells import along_a_line, problem_of
 
@@ -115,12 +116,19 @@ def test_a_problem_cannot_be_changed():
         problem.matched = False
 
 
-def test_horizons_reach_the_ends_of_a_chain_of_any_number_of_cells():
-    # Twice as many cells along the line make each step about half as long.
-    for n in (600, 1200):
-        problem = problem_of(along_a_line(clock=False, n=n))
-        (group,) = problem.descendants
-        np.testing.assert_allclose(group.durations[-1] * problem.speed, 16, rtol=0.05)
-        level = problem.states[:, 0].numpy()
-        early = np.argsort(level)[:50]
-        assert level[group.draw(early, np.random.default_rng(0))[-1]].mean() > 0.8
+def test_horizons_reach_the_ends_of_a_chain():
+    problem = problem_of(along_a_line(clock=False))
+    (group,) = problem.descendants
+    np.testing.assert_allclose(group.durations[-1] * problem.speed, 16, rtol=0.05)
+    level = problem.states[:, 0].numpy()
+    early = np.argsort(level)[:50]
+    assert level[group.draw(early, np.random.default_rng(0))[-1]].mean() > 0.8
+
+
+@pytest.mark.parametrize(("n", "factor"), [(10, 1.0), (101, 95 / 16), (2000, 32.0)])
+def test_horizons_are_as_long_as_the_chain_within_bounds(n, factor):
+    # One step at a time to the last cell: cell i takes n - 1 - i steps.
+    row = np.arange(n)
+    chain = sparse.csr_matrix((np.ones(n), (row, np.minimum(row + 1, n - 1))), shape=(n, n))
+    assert _lengthening(chain, (np.array([n - 1]),)) == pytest.approx(factor)
+    assert _lengthening(chain, ()) == 1.0
