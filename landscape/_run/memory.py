@@ -99,6 +99,8 @@ def run(
     ValueError
         If the data cannot be used, or nothing gives the direction of development.
 
+    Notes
+    -----
     What can be known beforehand is refused before anything is computed, by the inspection of :func:`landscape.pp.check`. Results are
     written at the end: after an error, ``adata`` is as it was. A run into a folder (``landscape run``) keeps the stages that ended.
     """

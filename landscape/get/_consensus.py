@@ -29,21 +29,20 @@ def consensus(adata: AnnData, *, part: str = "attractors", key: str = _keys.CONS
 
     Returns
     -------
-    ``"attractors"`` and ``"terminal_states"``
-        One row per attractor, the most persistent first: ``attractor``, ``persistence`` (share of the models that have it),
-        ``kept``, ``n_models``, ``n_cells`` of the basin (mean over these), ``n_decided`` (cells that more than half of the
-        models have in the basin), ``matched_by``.
-    ``"members"``
-        One row per attractor: its name in each model, empty where the model has none.
-    ``"levels"``
-        One row per attractor and regulator: ``level``, ``low``, ``high``, ``n_models``.
-    ``"variance"``
-        One row per attractor: shares of the variance of its levels that are due to the ``latent_model``, the
-        ``downstream_seed`` and the ``resample`` of cells, missing where they cannot be told apart, and ``n_values``.
-    ``"barriers"``, ``"rates"``
-        One row per ordered pair: ``from``, ``to``, ``height`` or ``rate``, ``low``, ``high``, ``n_models``.
-    ``"perturbations"``
-        One row per perturbation and fate: ``perturbation``, ``fate``, ``change``, ``low``, ``high``, ``lfsr``, ``n_models``.
+    Table of the part:
+
+    * ``"attractors"`` and ``"terminal_states"``: one row per attractor, the most persistent first, with ``attractor``,
+      ``persistence`` (share of the models that have it), ``kept``, ``n_models``, ``n_cells`` of the basin (mean over these),
+      ``n_decided`` (cells that more than half of the models have in the basin) and ``matched_by``.
+    * ``"members"``: one row per attractor, its name in each model, empty where the model has none.
+    * ``"levels"``: one row per attractor and regulator, with ``level``, ``low``, ``high`` and ``n_models``.
+    * ``"variance"``: one row per attractor, with the shares of the variance of its levels that are due to the
+      ``latent_model``, the ``downstream_seed`` and the ``resample`` of cells, missing where they cannot be told apart, and
+      ``n_values``.
+    * ``"barriers"``, ``"rates"``: one row per ordered pair, with ``from``, ``to``, ``height`` or ``rate``, ``low``, ``high``
+      and ``n_models``.
+    * ``"perturbations"``: one row per perturbation and fate, with ``perturbation``, ``fate``, ``change``, ``low``, ``high``,
+      ``lfsr`` and ``n_models``.
 
     Raises
     ------

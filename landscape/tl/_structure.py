@@ -67,15 +67,12 @@ def structure(
 
     Returns
     -------
-    ``None``, or the copy if ``copy=True``. Sets ``adata.uns["landscape"]["structure"]`` with
+    ``None``, or the copy if ``copy=True``. Sets
 
-    ``"table"`` : DataFrame
-        One row per test: ``statistic``, ``by_chance``, ``p_value`` (NaN where it cannot be made), ``passed``, ``note``.
-    ``"supported"`` : bool
-    ``"reasons"`` : array of str
-        Tests that failed, with their figures.
-    ``"n_cells"`` : int
-        Number of cells that were tested.
+    ``adata.uns["landscape"]["structure"]`` : dict
+        ``table``, a DataFrame with one row per test (``statistic``, ``by_chance``, ``p_value``, NaN where the test cannot be
+        made, ``passed``, ``note``); ``supported``; ``reasons``, the tests that failed, with their figures; and ``n_cells``,
+        the number of cells that were tested.
 
     Raises
     ------
