@@ -17,6 +17,7 @@ from landscape._threads import on_one_thread
 from landscape.dynamics import penalties
 from landscape.dynamics._rollout import Rollout
 from landscape.dynamics.energy_score import FlowMapScore, energy_score, flow_map_score, principal_view
+from landscape.dynamics.landmarks import Landmarks, drawn_landmarks, held_out_cells
 from landscape.dynamics.model import GeneModel
 from landscape.dynamics.settling import has_settled
 from landscape.markov.descendants import Descendants
@@ -36,12 +37,8 @@ BETAS = (0.9, 0.99)
 RATE = 0.024
 # Rates of the logarithms of the decay rates and of the noise over that of weights of standardised inputs.
 DECAY_RATE, NOISE_RATE = 5.0, 5.0
-# Largest number of landmarks in a step, of all groups of cells together.
-MAX_LANDMARKS = 600
 # Largest norm of a gradient.
 MAX_GRADIENT = 1.0
-# Landmarks for each one that is drawn in addition from the start, and from the terminal states.
-ONE_MORE_FOR = 8
 # Share of the landmarks that the fit does not see.
 HELD_OUT = 0.2
 # Responses that hardly vary are not blown up when inputs are standardised.
@@ -149,68 +146,19 @@ def fit_flow_map(
         raise ValueError(msg)
     patches = np.unique(patch)
     unseen = gen.permutation(patches)[: max(1, int(HELD_OUT * len(patches)))]
-    groups = [_Landmarks(group, patch, unseen, weight, start, ends) for group in descendants]
+    groups = [Landmarks(group, patch, unseen, weight, start, ends) for group in descendants]
     view = principal_view(states)
     problem = _Parameters(model, states, support, fit_decay=fit_decay)
-    before = flow_map_score(model, states, descendants, cells=_held_out_cells(groups, gen), view=view, rng=gen)
+    before = flow_map_score(model, states, descendants, cells=held_out_cells(groups, gen), view=view, rng=gen)
     rate = RATE / states.shape[1] ** 0.5 if learning_rate is None else learning_rate
     history = _descend(problem, states, view, groups, n_steps, n_paths, rate, penalty * before.unchanged, gen)
     fitted = problem.model()
-    score = flow_map_score(fitted, states, descendants, cells=_held_out_cells(groups, gen), view=view, rng=gen)
+    score = flow_map_score(fitted, states, descendants, cells=held_out_cells(groups, gen), view=view, rng=gen)
     logger.info(
         "paths of the model score %.3f against descendants (floor %.3f, staying put %.3f), %.0f %% of the way from the floor",
         score.score, score.floor, score.unchanged, 100 * score.excess,
     )  # fmt: skip
     return FlowMapFit(fitted, score, before, history, has_settled(history))
-
-
-class _Landmarks:
-    """Draws one cell from each patch of a group."""
-
-    def __init__(
-        self,
-        group: Descendants,
-        patch: NDArray[np.int64],
-        unseen: NDArray[np.int64],
-        weight: NDArray[np.float64] | None,
-        start: NDArray[np.int64] | None,
-        ends: Sequence[NDArray[np.int64]],
-    ) -> None:
-        self.group, self.weight = group, weight
-        own = patch[group.cells]
-        members = [group.cells[own == p] for p in np.unique(own)]
-        if weight is not None:
-            members = [cells for cells in members if weight[cells].sum() > 0]
-        hidden = [np.isin(patch[cells[0]], unseen) for cells in members]
-        self.seen = [cells for cells, h in zip(members, hidden, strict=True) if not h]
-        self.held_out = [cells for cells, h in zip(members, hidden, strict=True) if h]
-        n_more = max(1, len(self.seen) // ONE_MORE_FOR)
-        for sets in ([] if start is None else [start], ends):
-            known = [self._known(cells, patch, unseen) for cells in sets]
-            known = [cells for cells in known if len(cells)]
-            self.seen += [known[k % len(known)] for k in range(n_more if known else 0)]
-
-    def _known(
-        self, cells: NDArray[np.int64], patch: NDArray[np.int64], unseen: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Those of the cells that may be landmarks."""
-        found = np.intersect1d(self.group.cells, cells).astype(np.int64)
-        found = found[~np.isin(patch[found], unseen)]
-        return found if self.weight is None else found[self.weight[found] > 0]
-
-    def draw(self, patches: Sequence[NDArray[np.int64]], gen: np.random.Generator) -> NDArray[np.int64]:
-        if self.weight is None:
-            return np.array([gen.choice(cells) for cells in patches], dtype=np.int64)
-        return np.array(
-            [gen.choice(cells, p=self.weight[cells] / self.weight[cells].sum()) for cells in patches], dtype=np.int64
-        )
-
-
-def _held_out_cells(groups: Sequence[_Landmarks], gen: np.random.Generator) -> NDArray[np.int64]:
-    """Cells of the patches that are held out; of those that are seen where there are no others."""
-    found = [part.draw(part.held_out, gen) for part in groups for _ in range(4) if part.held_out]
-    found = found or [part.draw(part.seen, gen) for part in groups if part.seen]
-    return np.unique(np.concatenate(found))
 
 
 class _Parameters:
@@ -285,7 +233,7 @@ def _descend(
     parameters: _Parameters,
     states: Tensor,
     view: Tensor,
-    groups: Sequence[_Landmarks],
+    groups: Sequence[Landmarks],
     n_steps: int,
     n_paths: int,
     learning_rate: float,
@@ -301,7 +249,7 @@ def _descend(
         rise, fall = (k + 1) / max(1.0, WARM_UP * n_steps), (n_steps - k) / max(1.0, COOL_DOWN * n_steps)
         for group in optimiser.param_groups:
             group["lr"] = group["full_rate"] * min(1.0, rise, fall)
-        drawn = _drawn(groups, gen)
+        drawn = drawn_landmarks(groups, gen)
         n_landmarks = sum(len(cells) for _, cells in drawn)
         loss = torch.zeros(())
         for part, cells in drawn:
@@ -316,19 +264,6 @@ def _descend(
         optimiser.step()
         history.append(float(loss.detach()))
     return np.array(history)
-
-
-def _drawn(groups: Sequence[_Landmarks], gen: np.random.Generator) -> list[tuple[Descendants, NDArray[np.int64]]]:
-    """Landmarks of a step by group: one cell from each patch, of a random part of them where there are very many."""
-    owner = np.repeat(np.arange(len(groups)), [len(part.seen) for part in groups])
-    if len(owner) > MAX_LANDMARKS:
-        owner = np.sort(gen.choice(owner, MAX_LANDMARKS, replace=False))
-    found = []
-    for k, n in zip(*np.unique(owner, return_counts=True), strict=True):
-        part = groups[k]
-        patches = part.seen if n == len(part.seen) else [part.seen[i] for i in gen.permutation(len(part.seen))[:n]]
-        found.append((part.group, part.draw(patches, gen)))
-    return found
 
 
 def _score(

@@ -15,17 +15,17 @@ from torch import Tensor
 
 from landscape._random import RandomLike, generator
 from landscape.dynamics.growth import growth_of
+from landscape.dynamics.horizons import descendants_of
 from landscape.dynamics.populations import Growth
 from landscape.dynamics.refinement import refinement
-from landscape.markov.absorption import mean_absorption_time
 from landscape.markov.bootstrap import blocks
-from landscape.markov.descendants import Descendants, Onward, chain_descendants, coupled_descendants
+from landscape.markov.descendants import Descendants
 from landscape.markov.directed import Directed
 from landscape.markov.graph import CellGraph
 from landscape.markov.populations import populations_ahead, populations_along
-from landscape.markov.speed import steps_per_lifetime, time_per_step
+from landscape.markov.speed import steps_per_lifetime
 from landscape.markov.start import find_start, with_flow_to_ends
-from landscape.markov.terminal_states import find_terminal_states, with_absorbing
+from landscape.markov.terminal_states import find_terminal_states
 
 logger = logging.getLogger(__name__)
 
@@ -35,13 +35,6 @@ ROOT_DECAY = 0.5
 N_PATCHES = 40
 # Patches from each of which a landmark is drawn in every step of a fit to descendants.
 N_LANDMARKS = 240
-# Steps of the chain after which cells and paths are compared: from the neighbourhood, where velocities matter, to the fates.
-# Steps are shorter the more cells there are; where 16 do not reach the terminal states, all horizons have more steps.
-HORIZONS = (1, 2, 4, 8, 16)
-# Share of the cells from which the last horizon reaches the terminal states in the mean.
-REACHING = 0.95
-# Largest factor of the horizons: a chain that dwells for longer says little about where its cells go.
-LONGEST = 32.0
 # With this many cells per regulator the penalised regression of each gene on all others is better than one on the
 # network's support: on blood progenitors (10 cells per regulator) it explains .82 of the velocity, the support none.
 CELLS_PER_REGULATOR = 5
@@ -51,8 +44,6 @@ CELLS_PER_REGULATOR = 5
 STEEP, GRADED = 4.0, 2.0
 # A Hill response to abundance with coefficient n is a Hill response to its square root with coefficient 2n.
 PER_ROOT = 2.0
-# Accuracy of absorption times, of which one significant digit matters.
-TIME_TOLERANCE = 1e-4
 # Steps of the refinements, after which their losses have settled on blood and pancreas.
 N_STEPS_POPULATIONS, N_STEPS_DESCENDANTS = 300, 240
 # With a clock lifetimes are fitted as well, and the score of two time courses settles after twice as many.
@@ -281,7 +272,7 @@ def set_up_problem(
         growth=None if directed.growth is None else growth_of(states, directed.growth),
         matched=matched,
         to_descendants=to_descendants,
-        descendants=_descendants(states, coordinates, directed, ends, graph, speed, own),
+        descendants=descendants_of(states, coordinates, directed, ends, graph, speed=speed, rng=own),
         landmarks=blocks(coordinates, n_blocks=n_landmarks, rng=own),
         diffusion=diffusion,
         spread=_spread_within(states, graph),
@@ -296,41 +287,6 @@ def _n_steps(*, to_descendants: bool, clock: bool) -> int:
     if not to_descendants:
         return N_STEPS_POPULATIONS
     return N_STEPS_CLOCK if clock else N_STEPS_DESCENDANTS
-
-
-def _descendants(
-    states: NDArray[np.float64],
-    coordinates: NDArray[np.float64],
-    directed: Directed,
-    ends: tuple[NDArray[np.int64], ...],
-    graph: CellGraph,
-    speed: float,
-    gen: np.random.Generator,
-) -> tuple[Descendants, ...]:
-    """Descendants at later time points, or without a clock along the chain, which stays in its terminal states."""
-    chain = with_absorbing(directed.transitions, ends)
-    if directed.times is not None:
-        step_time = time_per_step(directed.transitions @ states - states, directed.velocity)
-        return coupled_descendants(
-            coordinates,
-            directed.times,
-            growth=directed.growth,
-            neighbors=graph.weights,
-            onward=Onward(chain, step_time) if ends and step_time > 0 else None,
-            rng=gen,
-        )
-    longer = _lengthening(directed.transitions, ends)
-    return chain_descendants(chain, [round(longer * m) for m in HORIZONS], step_time=1.0 / (speed * longer))
-
-
-def _lengthening(chain: sparse.csr_matrix, ends: tuple[NDArray[np.int64], ...]) -> float:
-    """Factor of the horizons with which the last one is as long as the mean absorption time, between 1 and 32."""
-    if not ends:
-        return 1.0
-    time = np.asarray(mean_absorption_time(chain, np.unique(np.concatenate(ends)), tolerance=TIME_TOLERANCE).time)
-    reached = time[np.isfinite(time)]
-    longer = float(np.quantile(reached, REACHING)) / HORIZONS[-1] if len(reached) else 1.0
-    return min(max(1.0, longer), LONGEST)
 
 
 def _decay(d: int, directed: Directed) -> Tensor:

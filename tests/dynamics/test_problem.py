@@ -9,7 +9,8 @@ import pytest
 import torch
 from scipy import sparse
 
-from landscape.dynamics.problem import GRADED, PER_ROOT, ROOT_DECAY, STEEP, _lengthening
+from landscape.dynamics.horizons import lengthening
+from landscape.dynamics.problem import GRADED, PER_ROOT, ROOT_DECAY, STEEP
 from landscape.dynamics.refinement import MAX_MATCHED, refinement
 from tests.dynamics.cells import along_a_line, problem_of
 
@@ -130,5 +131,5 @@ def test_horizons_are_as_long_as_the_chain_within_bounds(n, factor):
     # One step at a time to the last cell: cell i takes n - 1 - i steps.
     row = np.arange(n)
     chain = sparse.csr_matrix((np.ones(n), (row, np.minimum(row + 1, n - 1))), shape=(n, n))
-    assert _lengthening(chain, (np.array([n - 1]),)) == pytest.approx(factor)
-    assert _lengthening(chain, ()) == 1.0
+    assert lengthening(chain, (np.array([n - 1]),)) == pytest.approx(factor)
+    assert lengthening(chain, ()) == 1.0
