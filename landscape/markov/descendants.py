@@ -182,7 +182,10 @@ def coupled_descendants(
         plan = coupling(coordinates[early], coordinates[late], weights=mass)
         links.append(np.cumsum(plan / plan.sum(1, keepdims=True), axis=1))
     around = None if neighbors is None else RandomWalks(_of_one_time(neighbors, times, chosen))
-    return tuple(_after(k, chosen, points, links, around, onward) for k in range(len(points) - (onward is None)))
+    walks = None if onward is None else RandomWalks(onward.transitions)
+    step_time = 0.0 if onward is None else onward.step_time
+    n_groups = len(points) - (onward is None)
+    return tuple(_after(k, chosen, points, links, around, walks, step_time) for k in range(n_groups))
 
 
 def _of_one_time(
@@ -212,15 +215,15 @@ def _after(
     points: NDArray[np.float64],
     links: list[NDArray[np.float64]],
     around: RandomWalks | None,
-    onward: Onward | None,
+    walks: RandomWalks | None,
+    step_time: float,
 ) -> Descendants:
-    """Descendants of the cells of one time point: along the plans, then along the chain."""
+    """Descendants of the cells of one time point: along the plans, then along the chain, if there is one."""
     n_later = len(points) - 1 - first
     seen = sorted({k for k in (*(2**i for i in range(n_later.bit_length())), n_later) if 0 < k <= n_later})
     interval = float(np.diff(points).mean())
-    shares = () if onward is None else (BEYOND if n_later else (BEYOND[0] / 4, *BEYOND))
-    steps = [] if onward is None else sorted({max(1, round(share * interval / onward.step_time)) for share in shares})
-    walks = None if onward is None else RandomWalks(onward.transitions)
+    shares = () if walks is None else (BEYOND if n_later else (BEYOND[0] / 4, *BEYOND))
+    steps = sorted({max(1, round(share * interval / step_time)) for share in shares})
 
     def draw(cells: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
         at = cells if around is None else around.step(cells, rng)
@@ -236,6 +239,5 @@ def _after(
         return np.array(found)
 
     durations = [float(points[first + k] - points[first]) for k in seen]
-    if onward is not None:
-        durations += [float(points[-1] - points[first] + m * onward.step_time) for m in steps]
+    durations += [float(points[-1] - points[first] + m * step_time) for m in steps]
     return Descendants(chosen[first], tuple(durations), draw)
