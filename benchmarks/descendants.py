@@ -60,10 +60,9 @@ def start_distance(adata: AnnData) -> float:
     known = ls.perturbation.references(tuple(states.index), states.to_numpy(), start)
     drawn = start[np.random.default_rng(0).integers(0, len(start), N_PATHS)]
     found = ls.perturbation.outcome(ls.get.model(adata), drawn, known, duration=DURATION, rng=0)
-    model = pd.Series(found.shares, index=[bare(fate) for fate in known.fates]).groupby(level=0).sum()
     chain = adata.obsm["terminal_fates"][adata.obs["landscape_start"].to_numpy(dtype=bool)].mean()
-    fates = model.index.union(chain.index)
-    return 0.5 * float((model.reindex(fates, fill_value=0.0) - chain.reindex(fates, fill_value=0.0)).abs().sum())
+    shares = pd.Series(found.shares, index=list(known.fates))
+    return ls.perturbation.total_variation(ls.perturbation.start_agreement(shares, chain))
 
 
 def figures(adata: AnnData, name: str) -> dict[str, Any]:

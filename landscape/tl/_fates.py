@@ -19,6 +19,7 @@ from landscape._labels import warn_of_fates
 from landscape._model import read_model
 from landscape._random import RandomLike
 from landscape._threads import on_one_thread
+from landscape.tl._start import named_start
 from landscape.topography.fates.chain_fates import terminal_cells
 from landscape.topography.fates.comparison import FateComparison, compare_fates
 from landscape.topography.fates.estimate import FateProblem
@@ -176,7 +177,7 @@ def _of_model(adata: AnnData) -> dict[str, Any]:
         "attractors": result["states"],
         "basin_sizes": result["table"]["n_cells"].to_numpy(dtype=float),
         "basin": _basins(adata),
-        "start": np.flatnonzero(adata.obs[_keys.START].to_numpy(dtype=bool)) if _keys.START in adata.obs else None,
+        "start": named_start(adata),
         "time_span": None if span is None else float(span),
     }
 

@@ -35,9 +35,16 @@ def waiting_time(adata: AnnData) -> NDArray[np.float64]:
     return np.asarray(mean_absorption_time(chain, certain, tolerance=1e-6).time)
 
 
+def named_start(adata: AnnData) -> NDArray[np.int64]:
+    """Positions of the start cells that the direction names; none if it names none."""
+    return (
+        np.flatnonzero(adata.obs[_keys.START].to_numpy(dtype=bool)) if _keys.START in adata.obs else np.array([], int)
+    )
+
+
 def start_of(adata: AnnData, wait: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
     """Positions of the start cells: those of the direction, or else those farthest from all attractors on the chain."""
-    if _keys.START in adata.obs and (named := np.flatnonzero(adata.obs[_keys.START].to_numpy(dtype=bool))).size:
+    if len(named := named_start(adata)):
         return named
     wait = waiting_time(adata) if wait is None else wait
     known = np.flatnonzero(np.isfinite(wait))

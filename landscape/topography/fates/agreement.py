@@ -77,8 +77,7 @@ def agreement(estimate: ArrayLike, reference: ArrayLike, error: ArrayLike, *, to
     if not 0 <= tolerance < 1:
         msg = f"Expected `tolerance` from 0 to below 1, found {tolerance}."
         raise ValueError(msg)
-    elsewhere = np.abs(p.sum(1) - q.sum(1))
-    distance = 0.5 * (np.abs(p - q).sum(1) + elsewhere)
+    distance = total_variation(p, q)
     z = norm.ppf(1 - FALSE_ALARMS / 2)
     threshold = tolerance + z * 0.5 * sigma.sum(1)
     known = np.isfinite(distance)
@@ -86,6 +85,15 @@ def agreement(estimate: ArrayLike, reference: ArrayLike, error: ArrayLike, *, to
     differs[known] = distance[known] > threshold[known]
     low, high = wilson(int(differs.sum()), int(known.sum()))
     return Agreement(distance, threshold, differs, float(differs[known].mean()) if known.any() else np.nan, low, high)
+
+
+def total_variation(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
+    r"""Total variation :math:`\tfrac12 \sum_k |p_k - q_k|` of fate probabilities along the last axis.
+
+    One minus the sum of the probabilities counts as a further fate, that of no attractor.
+    """
+    elsewhere = np.abs(p.sum(-1) - q.sum(-1))
+    return np.asarray(0.5 * (np.abs(p - q).sum(-1) + elsewhere))
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from landscape._random import generator, seed_of
 from landscape.dynamics import GeneModel
+from landscape.topography.fates.agreement import total_variation
 from landscape.topography.fates.destinations import destinations, settling_time, standard_error
 from landscape.topography.fates.estimate import FateEstimate, FateProblem
 
@@ -111,8 +112,7 @@ def start_shares(chain: pd.DataFrame, model: pd.DataFrame) -> dict[str, Any]:
     :math:`\tfrac12 \sum_k |p_k - q_k|`, in which paths that reach no attractor count as a fate of their own.
     """
     table = pd.DataFrame({"chain": chain.mean(), "model": model.mean()}).fillna(0.0).rename_axis("fate")
-    missing = abs(float(table["chain"].sum() - table["model"].sum()))
-    apart = 0.5 * (float((table["chain"] - table["model"]).abs().sum()) + missing)
+    apart = float(total_variation(table["chain"].to_numpy(), table["model"].to_numpy()))
     shares = ", ".join(f"{name} {row.chain:.2f} and {row.model:.2f}" for name, row in table.iterrows())
     logger.info("from the start chain and model reach %s; total variation %.2f", shares, apart)
     return {"start": table, "start_distance": apart}
