@@ -120,4 +120,5 @@ def _is_transposed(adata: AnnData) -> bool:
         > len(adata.var_names[:_MANY]) / 2
     ):
         return True
-    return species_of(adata.obs_names) is not None and species_of(adata.var_names) is None
+    # Genes first: they mostly tell, and cells may be many more.
+    return species_of(adata.var_names) is None and species_of(adata.obs_names) is not None
