@@ -559,6 +559,17 @@ def test_regulators_that_are_no_genes_are_said_and_left_out(cells, caplog):
     assert "1 of 4 named regulators are not among the genes and are left out, for instance ['Absent']" in caplog.text
 
 
+def test_regulators_in_another_letter_case_are_said_and_left_out(cells, caplog):
+    names = list(cells.var_names)
+    asked = settings(time_key="day", regulators=[*names[:2], names[2].upper()])
+    settle(cells, asked)
+    assert ls.pp.find_regulators(cells, regulators=asked.regulators) == names[:2]
+    assert (
+        f"1 of 3 named regulators are not among the genes and are left out, for instance ['{names[2].upper()}']"
+        in caplog.text
+    )
+
+
 def test_genes_of_the_root_are_kept_whatever_they_vary(cells):
     cells.var["regulator"] = [k < 2 for k in range(cells.n_vars)]
     work = Work(cells, settle(cells, settings(root_genes="Gene9,Gene11", n_top_genes=1)))

@@ -11,11 +11,10 @@ from anndata import AnnData
 from landscape import _keys
 from landscape._anndata import count_matrix, require_unique
 from landscape.datasets.regulator_lists import is_tier
-from landscape.network.data.symbols import is_ensembl, match, species_of
-from landscape.pp._regulators import find_regulators
+from landscape.network.data.symbols import is_ensembl, species_of
+from landscape.pp._regulators import find_regulators, unknown_regulators
 from landscape.pp.features import column_of_kinds, is_gene, other_features
 from landscape.pp.finding import Finding, caught, refusal
-from landscape.pp.gene_names import names_like
 
 # Barcodes of droplets, with the number of the library before or behind, and how many names are looked at.
 _BARCODE = re.compile(r"(^|[_:#-])[ACGTN]{10,}(-\d+|x)?($|[_:-])")
@@ -98,8 +97,7 @@ def judge_regulators(
 
 def _unknown(names: list[str], adata: AnnData) -> list[Finding]:
     """A warning of named regulators that are no genes of the data."""
-    known = match(names, names_like(adata, names))
-    missing = [name for name in names if name not in known]
+    missing = unknown_regulators(adata, names)
     if not missing:
         return []
     message = f"{len(missing)} of {len(names)} named regulators are not among the genes and are left out, for instance {missing[:5]}"

@@ -95,6 +95,13 @@ def _given(adata: AnnData, regulators: list[str], species: Species | None) -> li
     return found
 
 
+def unknown_regulators(adata: AnnData, regulators: Sequence[str]) -> list[str]:
+    """Given regulators for which :func:`find_regulators` finds no gene."""
+    names = [str(name) for name in names_like(adata, regulators)]
+    known = set(_matching(list(regulators), names, species_of(names)))
+    return [name for name in regulators if name not in known]
+
+
 def _matching(names: list[str], wanted: list[str], species: Species | None) -> list[str]:
     """Names that are wanted, by themselves or by their current symbols; of another species by themselves only."""
     if species is None:
