@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from landscape import _keys, pp
 from landscape.network import detect_species
 from landscape.network.data.regulators import regulator_columns
+from landscape.pp.features import is_gene
 from landscape.pp.gene_names import names_like
 
 
@@ -30,4 +31,4 @@ def regulators_of(adata: AnnData, regulators: Sequence[str] | str | None) -> tup
     tier = "tf" if regulators is None else regulators
     found = pp.find_regulators(adata, regulators=tier)
     what = "transcription factors" if tier == "tf" else "transcription factors and cofactors"
-    return np.flatnonzero(adata.var_names.isin(found)), f"{detect_species(list(adata.var_names))} {what}"
+    return np.flatnonzero(adata.var_names.isin(found)), f"{detect_species(adata.var_names[is_gene(adata)])} {what}"

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 import landscape as ls
+from landscape._regulators import regulators_of
 from landscape._run.regulators import affordable
 
 
@@ -65,3 +66,13 @@ def test_regulators_that_were_named_stay(caplog):
     named = tuple(f"G{i}" for i in range(30))
     assert affordable(cells(20, 30), "counts", named) == named
     assert not caplog.records
+
+
+def test_peaks_do_not_hide_the_species():
+    genes = ls.datasets.regulators("mouse")[:20]
+    peaks = [f"chr1:{k}-{k + 100}" for k in range(80)]
+    adata = ad.AnnData(np.ones((4, 100)), var=pd.DataFrame(index=genes + peaks))
+    adata.var["feature_types"] = ["Gene Expression"] * 20 + ["Peaks"] * 80
+    index, source = regulators_of(adata, None)
+    assert index.tolist() == list(range(20))
+    assert source == "mouse transcription factors"
