@@ -22,7 +22,7 @@ from landscape._run import delta
 from landscape._run.directory import run_directory
 from landscape._run.inspection import in_words, inspect_cells
 from landscape._run.outputs import write_csv
-from landscape._run.plan import settle
+from landscape._run.plan import prepare, settle
 from landscape._run.reading import read_cells
 from landscape._run.settings import Settings, from_mapping, read_config
 from landscape._run.stages import Work, stages
@@ -551,6 +551,17 @@ def test_regulators_without_counts_are_refused_before_the_latent_model_is_traine
         ValueError, match="two regulators with counts that vary between cells, found 1 of the 3 named ones"
     ):
         settle(cells, settings(time_key="day", regulators=[names[0], "Absent", "Missing"]))
+
+
+def test_cells_with_counts_of_peaks_alone_are_empty(cells):
+    cells.var["feature_types"] = ["Gene Expression"] * 10 + ["Peaks"] * 2
+    counts = cells.layers["counts"].toarray()
+    counts[3, :10] = 0
+    cells.layers["counts"] = sparse.csr_matrix(counts)
+    asked = settings(drop_empty=True)
+    kept = prepare(cells, asked)
+    assert kept.obs_names.tolist() == [name for name in cells.obs_names if name != "cell3"]
+    stages()[0].call(Work(kept, settle(kept, asked)))
 
 
 def test_regulators_that_are_no_genes_are_said_and_left_out(cells, caplog):

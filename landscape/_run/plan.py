@@ -18,6 +18,7 @@ from landscape._run.direction import describe
 from landscape._run.inspection import inspect_cells
 from landscape._run.settings import Settings
 from landscape.directions import Combination, Direction
+from landscape.pp.features import is_gene
 from landscape.pp.inspection import Inspection
 from landscape.pp.matrices import holds_counts, raw_counts
 
@@ -110,7 +111,7 @@ def prepare(adata: AnnData, settings: Settings) -> AnnData:
         else:
             adata.layers[layer] = whole
     if settings.drop_empty:
-        filled = np.asarray(count_matrix(adata, layer, check=False).sum(1)).ravel() > 0
+        filled = count_matrix(adata, layer, check=False) @ is_gene(adata) > 0
         if not filled.all():
             logger.warning("dropped %d of %d cells, which have no counts", np.count_nonzero(~filled), adata.n_obs)
             adata = adata[filled].copy()
