@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape._anndata import count_matrix, read
-from landscape.directions import SOURCES, Direction
+from landscape.directions import SOURCES, Combination, Direction
 from landscape.markov.graph import CellGraph
 
 # Position of scanpy's root, and its pseudotime, which is zero there.
@@ -98,6 +98,22 @@ def offers(adata: AnnData) -> list[Direction]:
     """Directions in the data that a run may take unasked, the most informative first."""
     data = StoredData(adata)
     return [direction for source in SOURCES.values() for direction in source.detect(data)]
+
+
+def parts_of(direction: Direction | Combination | None) -> tuple[Direction, ...]:
+    """The directions that are combined in one; none for ``None``.
+
+    Raises
+    ------
+    TypeError
+        If it is no direction.
+    """
+    if direction is None:
+        return ()
+    if not isinstance(direction, Direction | Combination):
+        msg = f"Expected `direction` such as `landscape.dynamics.from_time('day')`, found {type(direction).__name__}."
+        raise TypeError(msg)
+    return direction.parts
 
 
 def require_direction(adata: AnnData, direction: Direction) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anndata import AnnData
 
+from landscape._directions import parts_of
 from landscape._run.direction import describe, named, option
 from landscape._run.settings import Settings
 from landscape.directions import Combination, Direction
@@ -21,9 +22,6 @@ def inspect_cells(
         If ``adata`` is no AnnData object, or ``direction`` no direction.
     """
     settings = settings or Settings()
-    if direction is not None and not isinstance(direction, Direction | Combination):
-        msg = f"Expected `direction` such as `landscape.dynamics.from_time('day')`, found {type(direction).__name__}."
-        raise TypeError(msg)
     return inspect(
         adata,
         Request(
@@ -31,7 +29,7 @@ def inspect_cells(
             batch_key=settings.batch_key,
             label_key=settings.label_key,
             regulators=settings.regulators,
-            directions=named(settings) if direction is None else direction.parts,
+            directions=named(settings) if direction is None else parts_of(direction),
             drop_empty=settings.drop_empty,
         ),
     )

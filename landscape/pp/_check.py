@@ -11,6 +11,7 @@ from anndata import AnnData
 
 from landscape import _keys
 from landscape._anndata import require_adata
+from landscape._directions import parts_of
 from landscape.directions import Combination, Direction
 from landscape.pp._columns import columns_of
 from landscape.pp._counts import CountReport, check_counts
@@ -128,13 +129,12 @@ def check(
     Raises
     ------
     TypeError
-        If ``adata`` is no AnnData object.
+        If ``adata`` is no AnnData object, or ``direction`` no direction.
     ValueError
         If it is backed by a file.
     """
     require_adata(adata)
-    parts = () if direction is None else direction.parts
-    found = inspect(adata, Request(layer, batch_key, label_key, regulators, parts))
+    found = inspect(adata, Request(layer, batch_key, label_key, regulators, parts_of(direction)))
     findings = list(found.findings)
     reports = _scan(adata, findings)
     return Findings(

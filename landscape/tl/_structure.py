@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import count_matrix, read, require_adata, write_result
-from landscape._directions import StoredSample
+from landscape._directions import StoredSample, parts_of
 from landscape._random import RandomLike, generator
 from landscape._verdict import UNSUPPORTED
 from landscape.directions import SOURCES, Combination, Direction
@@ -92,9 +92,7 @@ def structure(
     if max_cells < 1:
         msg = f"Expected a positive `max_cells`, found {max_cells}."
         raise ValueError(msg)
-    if direction is not None and not isinstance(direction, Direction | Combination):
-        msg = f"Expected `direction` such as `landscape.dynamics.from_time('day')`, found {type(direction).__name__}."
-        raise TypeError(msg)
+    parts = parts_of(direction)
     count_matrix(adata, layer, filled=True)
     adata = adata.copy() if copy else adata
     gen = generator(rng)
@@ -103,7 +101,7 @@ def structure(
     batch = _batches(adata, batch_key)[rows]
     sample = StoredSample(adata, rows, layer, gen)
     tests = [*compare_genes(sample.counts()[rows].astype(float), batch, gen)]
-    for part in () if direction is None else direction.parts:
+    for part in parts:
         tests += _of_direction(sample, part, batch)
     _write(
         adata,

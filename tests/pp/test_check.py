@@ -117,6 +117,11 @@ def test_transposed(adata):
     assert ls.pp.check(wrong).problems["problem"].str.contains("cells in rows and genes in columns").any()
 
 
+def test_a_direction_is_none_by_its_name(adata):
+    with pytest.raises(TypeError, match=r"Expected `direction` such as .*from_time.*found str"):
+        ls.pp.check(adata, direction="day")
+
+
 def test_few_cells(adata):
     assert ls.pp.check(adata[:20].copy()).problems["problem"].str.contains("at least 50 cells, found 20").any()
 
