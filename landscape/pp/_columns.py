@@ -137,8 +137,8 @@ def judge_clocks(
     return facts, findings
 
 
-def judge_unasked(adata: AnnData, directions: tuple[Direction, ...]) -> list[Finding]:
-    """What looks like a source of direction and is not taken for one unasked, with the reason."""
+def judge_unasked(adata: AnnData, directions: tuple[Direction, ...], offered: tuple[Direction, ...]) -> list[Finding]:
+    """What looks like a source of direction and is not ``offered`` as one unasked, with the reason."""
     data = StoredData(adata)
     findings = []
     if (stale := root_of(adata)[1]) and not any(direction.source == "root" for direction in directions):
@@ -151,7 +151,7 @@ def judge_unasked(adata: AnnData, directions: tuple[Direction, ...]) -> list[Fin
             message = f"obs[{name!r}] goes one to one with obs[{other!r}], so that it is no clock of development; it is not taken unasked"
             findings.append(Finding("warning", message, f"from_time({name!r})", f"--time-key {name}"))
     for source, layer in (("unspliced", "unspliced"), ("velocity", "velocity")):
-        if layer in data.layers and not SOURCES[source].detect(data):
+        if layer in data.layers and not any(direction.source == source for direction in offered):
             try:
                 SOURCES[source].require(data, Direction(source, layer, "C"))
             except (ValueError, TypeError) as error:

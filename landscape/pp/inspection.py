@@ -120,9 +120,10 @@ def inspect(adata: AnnData, request: Request) -> Inspection:
         label_key = _keys.LABEL
     findings += [*judge_batch(adata, request.batch_key), *judge_labels(adata, label_key)]
     offered = tuple(offers(adata))
-    directions, refused = _directions(adata, request, offered, counts)
-    findings += refused
-    findings += judge_unasked(adata, directions)
+    directions = request.directions or offered[:1]
+    unasked = judge_unasked(adata, directions, offered)
+    refused = _refused(adata, request, counts) if directions else [_nothing_found(adata, unasked)]
+    findings += [*refused, *unasked]
     if not any(finding.level == "error" for finding in refused):
         clocks, doubts = judge_clocks(adata, directions, request.batch_key)
         facts += clocks
@@ -134,9 +135,9 @@ def inspect(adata: AnnData, request: Request) -> Inspection:
     )
 
 
-def _nothing_found(adata: AnnData) -> Finding:
+def _nothing_found(adata: AnnData, unasked: list[Finding]) -> Finding:
     """The refusal of data in which nothing gives a direction, with what there is and why it does not."""
-    doubts = "".join(f" {finding.message}." for finding in judge_unasked(adata, ()))
+    doubts = "".join(f" {finding.message}." for finding in unasked)
     groups = [str(c) for c in adata.obs.columns if 2 <= adata.obs[c].astype(str).nunique() <= _MAX_GROUPS]
     example = f"for instance `--root {groups[0]}={adata.obs[groups[0]].dropna().iloc[0]}`, " if groups else ""
     sought = ", ".join(source.sought for source in SOURCES.values() if source.sought)
@@ -162,17 +163,14 @@ def _facts_of_counts(adata: AnnData, counts: Counts) -> list[str]:
     return facts
 
 
-def _directions(
-    adata: AnnData, request: Request, offered: tuple[Direction, ...], counts: Counts
-) -> tuple[tuple[Direction, ...], list[Finding]]:
-    if not request.directions:
-        return offered[:1], [] if offered else [_nothing_found(adata)]
+def _refused(adata: AnnData, request: Request, counts: Counts) -> list[Finding]:
+    """What is wrong with the directions that are asked for."""
     refused = [finding for direction in request.directions for finding in caught(require_direction, adata, direction)]
     if not refused and counts.report is not None:
         refused = [
             f for direction in request.directions for f in caught(_require_markers, adata, direction, counts.layer)
         ]
-    return request.directions, refused
+    return refused
 
 
 def _require_markers(adata: AnnData, direction: Direction, layer: str | None) -> None:
