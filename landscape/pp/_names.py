@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import numpy as np
 from anndata import AnnData
 
 from landscape import _keys
-from landscape._anndata import count_matrix, require_unique
+from landscape._anndata import require_unique
 from landscape.datasets.regulator_lists import is_tier
 from landscape.network.data.symbols import is_ensembl, species_of
 from landscape.pp._regulators import find_regulators, unknown_regulators
 from landscape.pp.features import column_of_kinds, is_gene, other_features
 from landscape.pp.finding import Finding, caught, refusal
+from landscape.pp.matrices import constant_genes
 
 # Barcodes of droplets, with the number of the library before or behind, and how many names are looked at.
 _BARCODE = re.compile(r"(^|[_:#-])[ACGTN]{10,}(-\d+|x)?($|[_:-])")
@@ -75,9 +75,7 @@ def judge_regulators(
     findings = [] if names is None else _unknown(names, adata)
     if not counted:
         return found, findings
-    counts = count_matrix(adata, layer, check=False)[:, adata.var_names.get_indexer(found)]
-    spread = np.asarray(counts.max(0).toarray() - counts.min(0).toarray()).ravel()
-    constant = [name for name, range_ in zip(found, spread, strict=True) if range_ == 0]
+    constant = constant_genes(adata, layer, found)
     if len(found) - len(constant) < 2:
         if names is not None:
             what = f"the {len(names)} named ones"

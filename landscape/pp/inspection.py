@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from anndata import AnnData
 
 from landscape import _keys
-from landscape._anndata import count_matrix, require_adata
+from landscape._anndata import require_adata
 from landscape._directions import offers, require_direction
 from landscape.directions import SOURCES, Direction
 from landscape.network.data.expression import MIN_CELLS
@@ -16,7 +16,7 @@ from landscape.pp._columns import judge_batch, judge_clocks, judge_labels, judge
 from landscape.pp._names import judge_names, judge_regulators
 from landscape.pp.features import other_features
 from landscape.pp.finding import Finding, caught
-from landscape.pp.matrices import Counts, find_counts
+from landscape.pp.matrices import Counts, constant_genes, find_counts
 
 # A column with more values is no group of cells to start from.
 _MAX_GROUPS = 50
@@ -175,10 +175,6 @@ def _refused(adata: AnnData, request: Request, counts: Counts) -> list[Finding]:
 
 def _require_markers(adata: AnnData, direction: Direction, layer: str | None) -> None:
     """Refuse genes of the root whose counts are the same in all cells."""
-    if not direction.genes:
-        return
-    counts = count_matrix(adata, layer, check=False)[:, adata.var_names.get_indexer(list(direction.genes))]
-    spread = (counts.max(0).toarray() - counts.min(0).toarray()).ravel()
-    if constant := [gene for gene, range_ in zip(direction.genes, spread, strict=True) if range_ == 0]:
+    if direction.genes and (constant := constant_genes(adata, layer, direction.genes)):
         msg = f"Expected root genes that vary, found {constant} with the same count in all cells; name genes that are high at the start."
         raise ValueError(msg)

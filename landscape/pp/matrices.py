@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,13 @@ def find_counts(adata: AnnData, layer: str | None, *, drop_empty: bool = False) 
             Finding("warning", f"`{report.where}` holds zeros and ones only: counts that were made binary tell less")
         )
     return Counts(named, report, findings)
+
+
+def constant_genes(adata: AnnData, layer: str | None, genes: Sequence[str]) -> list[str]:
+    """Those of the genes that have the same count in all cells."""
+    counts = count_matrix(adata, layer, check=False)[:, adata.var_names.get_indexer(list(genes))]
+    spread = (counts.max(0).toarray() - counts.min(0).toarray()).ravel()
+    return [gene for gene, range_ in zip(genes, spread, strict=True) if range_ == 0]
 
 
 def raw_counts(adata: AnnData) -> bool:
