@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+
+from landscape.markov.naming import unnumbered
 
 logger = logging.getLogger(__name__)
 
@@ -18,16 +19,6 @@ logger = logging.getLogger(__name__)
 MAX_DISAGREEMENT = 0.15
 # Fates that the warning names, those with the largest differences.
 N_NAMED = 3
-
-
-def labels_of(names: Iterable[str]) -> list[str]:
-    """Label of each fate: its name without the number that makes the second of a name distinct.
-
-    ``"Monocyte"`` and ``"Monocyte 2"`` have one label. A number is part of the name where no fate has the name without it.
-    """
-    listed = [str(name) for name in names]
-    bare = [re.sub(r" \d+$", "", name) for name in listed]
-    return [short if short in listed else name for short, name in zip(bare, listed, strict=True)]
 
 
 def start_agreement(shares: pd.Series, chain: pd.Series) -> pd.DataFrame:
@@ -96,8 +87,8 @@ def warn_of_disagreement(table: pd.DataFrame | None, largest: float) -> float:
 
 def labels_shared(names: Iterable[str], others: Iterable[str]) -> bool:
     """Whether two sets of names have a label in common."""
-    return bool(set(labels_of(names)) & set(labels_of(others)))
+    return bool(set(unnumbered(list(names))) & set(unnumbered(list(others))))
 
 
 def _by_label(shares: pd.Series) -> pd.Series:
-    return shares.groupby(labels_of(shares.index), sort=False).sum()
+    return shares.groupby(unnumbered(list(shares.index)), sort=False).sum()

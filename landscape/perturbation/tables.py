@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from landscape.dynamics import GeneModel
-from landscape.perturbation.agreement import labels_of
+from landscape.markov.naming import unnumbered
 from landscape.perturbation.certainty import Certainty, certainty
 from landscape.perturbation.contrasts import PRIOR_COUNT, Contrasts, contrasts
 from landscape.perturbation.paired import PairedFates
@@ -27,7 +27,7 @@ SAME = 0.02
 
 def merged_by_label(names: Sequence[str], found: PairedFates) -> tuple[list[str], PairedFates]:
     """Labels of the fates, and the same paths with the fates of one label together."""
-    labels = labels_of(names)
+    labels = unnumbered(names)
     distinct_labels = list(dict.fromkeys(labels))
     return distinct_labels, found.merged([distinct_labels.index(label) for label in labels])
 

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.dynamics.ensemble import INTERVAL
-from landscape.perturbation.agreement import labels_of
+from landscape.markov.naming import unnumbered
 from landscape.pl._before_after import arrange_alike, before_and_after
 from landscape.pl.scene.cells import attractor_colours
 from landscape.pl.scene.view import ELEVATION
@@ -139,7 +139,9 @@ def _controls(record: Mapping[str, Any], fates: list[str]) -> pd.DataFrame | Non
     controls = record.get("controls")
     if not isinstance(controls, pd.DataFrame):
         return None
-    together = controls.T.groupby(labels_of(controls.columns), sort=False).sum().T if "labels" in record else controls
+    together = (
+        controls.T.groupby(unnumbered(list(controls.columns)), sort=False).sum().T if "labels" in record else controls
+    )
     return together[fates]
 
 
