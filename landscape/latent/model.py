@@ -408,6 +408,8 @@ class LatentModel:
             If the fit diverges.
         """
         data = self._data.dataset(None)
+        if patience is None:
+            patience = default_patience(self._architecture.n_covariates)
         schedule = default_schedule(
             data,
             self._device,
@@ -415,7 +417,7 @@ class LatentModel:
             batch_size=batch_size,
             learning_rate=learning_rate,
             warmup_epochs=warmup_epochs,
-            patience=(default_patience(data) if patience is None else patience) if early_stopping else None,
+            patience=patience if early_stopping else None,
             block_size=block_size,
             precision=precision,
         )

@@ -127,21 +127,19 @@ def default_schedule(
     )
 
 
-def default_patience(data: CountDataset) -> int:
+def default_patience(n_covariates: int) -> int:
     """Epochs without improvement after which a fit stops, for given covariates.
 
     Parameters
     ----------
-    data
-        Cells to fit.
+    n_covariates
+        :attr:`landscape.latent.architecture.Architecture.n_covariates`.
 
     Returns
     -------
     Number of epochs.
     """
-    names = data.vocabulary
-    several = any(len(known) > 1 for known in (names.batches, *names.levels)) or bool(names.center)
-    return PATIENCE_WITH_COVARIATES if several else PATIENCE
+    return PATIENCE_WITH_COVARIATES if n_covariates else PATIENCE
 
 
 def _fastest_precision(device: torch.device) -> Precision:
