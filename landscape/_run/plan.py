@@ -31,7 +31,7 @@ _DEFAULT: Mapping[str, Any] = {}
 class Plan:
     """Choices of a run; ``layer=None`` is the main matrix.
 
-    ``directions`` are the sources that are used together, and ``root_genes`` the genes that they name, which are kept.
+    ``directions`` are the sources that are used together.
     """
 
     layer: str | None
@@ -44,8 +44,12 @@ class Plan:
     seed: int
     stages: Mapping[str, Mapping[str, Any]]
     n_regulators: int | None = None
-    root_genes: tuple[str, ...] = ()
     n_models: int = 1
+
+    @property
+    def root_genes(self) -> tuple[str, ...]:
+        """Genes that the directions name, which are kept."""
+        return tuple(dict.fromkeys(gene for direction in self.directions for gene in direction.genes))
 
     def options(self, stage: str) -> dict[str, Any]:
         """Further keywords of a stage's function."""
@@ -86,7 +90,6 @@ def settle(adata: AnnData, settings: Settings, *, direction: Direction | Combina
         seed=settings.seed,
         stages=settings.stages,
         n_regulators=settings.n_regulators,
-        root_genes=tuple(dict.fromkeys(gene for part in found.directions for gene in part.genes)),
         n_models=settings.n_models,
     )
 
