@@ -20,7 +20,7 @@ from landscape._run.settings import Settings
 from landscape.directions import Combination, Direction
 from landscape.pp.features import is_gene
 from landscape.pp.inspection import Inspection
-from landscape.pp.matrices import holds_counts, raw_counts
+from landscape.pp.matrices import holds_counts, raw_counts, usual_layer
 
 logger = logging.getLogger(__name__)
 
@@ -99,17 +99,21 @@ def prepare(adata: AnnData, settings: Settings) -> AnnData:
 
     The same object if nothing is to be done.
     """
-    if settings.layer is None and raw_counts(adata) and not any(holds_counts(adata, layer) for layer in _usual(adata)):
+    if (
+        settings.layer is None
+        and raw_counts(adata)
+        and not any(holds_counts(adata, layer) for layer in {usual_layer(adata), _keys.MAIN})
+    ):
         logger.info("counts: adata.raw, found in the data; its %d genes are used", adata.raw.n_vars)
         adata = adata.raw.to_adata()
-    layer = settings.layer if settings.layer is not None else _usual(adata)[0]
+    layer = usual_layer(adata) if settings.layer is None else settings.layer
     if settings.round and _is_fractional(counts := count_matrix(adata, layer, check=False)):
         whole = rounded(counts)
         logger.warning(
             "values of %s are rounded to whole counts",
-            "adata.X" if layer in (None, _keys.MAIN) else f"adata.layers[{layer!r}]",
+            "adata.X" if layer == _keys.MAIN else f"adata.layers[{layer!r}]",
         )
-        if layer in (None, _keys.MAIN):
+        if layer == _keys.MAIN:
             adata.X = whole
         else:
             adata.layers[layer] = whole
@@ -124,10 +128,6 @@ def prepare(adata: AnnData, settings: Settings) -> AnnData:
 def _is_fractional(counts: sparse.csr_matrix) -> bool:
     """Whether values are fractions of molecules; rounded logarithms would be no counts either, and are left for the inspection to refuse."""
     return bool(bad_values(counts.data).any()) and what_they_look_like(counts) == "fractions"
-
-
-def _usual(adata: AnnData) -> tuple[str | None, ...]:
-    return (_keys.COUNTS, None) if _keys.COUNTS in adata.layers else (None,)
 
 
 def _say_directions(found: Inspection, *, asked: bool) -> None:

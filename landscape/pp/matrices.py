@@ -30,8 +30,7 @@ class Counts(NamedTuple):
 
 def find_counts(adata: AnnData, layer: str | None, *, drop_empty: bool = False) -> Counts:
     """Matrix of counts of a run: the named one, else ``layers["counts"]``, else the main one; with what is wrong with it."""
-    if layer is None:
-        layer = _keys.COUNTS if _keys.COUNTS in adata.layers else _keys.MAIN
+    layer = usual_layer(adata) if layer is None else layer
     named = None if layer == _keys.MAIN else layer
     if named is None and adata.X is None:
         return Counts(
@@ -64,6 +63,11 @@ def find_counts(adata: AnnData, layer: str | None, *, drop_empty: bool = False) 
     return Counts(named, report, findings)
 
 
+def usual_layer(adata: AnnData) -> str:
+    """Where counts are unless another layer is named: ``layers["counts"]`` where it exists, else ``"X"``."""
+    return _keys.COUNTS if _keys.COUNTS in adata.layers else _keys.MAIN
+
+
 def constant_genes(adata: AnnData, layer: str | None, genes: Sequence[str]) -> list[str]:
     """Those of the genes that have the same count in all cells."""
     counts = count_matrix(adata, layer, check=False)[:, adata.var_names.get_indexer(list(genes))]
@@ -84,8 +88,6 @@ def raw_counts(adata: AnnData) -> bool:
 
 def holds_counts(adata: AnnData, layer: str | None) -> bool:
     """Whether a matrix holds counts that a run may take for all counts."""
-    if layer is None and adata.X is None:
-        return False
     try:
         report = check_counts(adata, layer=layer)
     except (TypeError, ValueError):
