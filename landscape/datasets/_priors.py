@@ -8,8 +8,7 @@ import pandas as pd
 
 from landscape.datasets._files import fetch
 from landscape.datasets._registry import entries, entry
-
-SPECIES = ("mouse", "human")
+from landscape.datasets.regulator_lists import require_species
 
 
 def prior(name: str, species: str) -> pd.DataFrame:
@@ -29,7 +28,7 @@ def prior(name: str, species: str) -> pd.DataFrame:
     """
     names = sorted({key.rsplit("_", 1)[0] for key, value in entries().items() if value.kind == "prior"})
     _require(name in names, f"Expected `name` to be one of {names}, found {name!r}.")
-    _require(species in SPECIES, f"Expected `species` to be one of {list(SPECIES)}, found {species!r}.")
+    require_species(species)
     key = f"{name}_{species}"
     _require(key in entries(), f"There is no {name} network for {species}; see `landscape.datasets.list()`.")
     path = fetch(entry(key))

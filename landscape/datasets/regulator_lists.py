@@ -48,7 +48,7 @@ def regulators(species: str, *, tier: str = "tf", source: str = "curated") -> li
     FileNotFoundError, ConnectionError
         If the list of pySCENIC is not available; the curated ones always are.
     """
-    _require(species in SPECIES, f"Expected `species` to be one of {list(SPECIES)}, found {species!r}.")
+    require_species(species)
     _require(source in SOURCES, f"Expected `source` to be one of {list(SOURCES)}, found {source!r}.")
     _require(tier in TIERS, f"Expected `tier` to be one of {list(TIERS)}, found {tier!r}.")
     if source == "pyscenic":
@@ -84,8 +84,19 @@ def regulator_table(species: str) -> pd.DataFrame:
 
     Hu et al. (2019), *Nucleic Acids Research* 47, D33. https://doi.org/10.1093/nar/gky822
     """
-    _require(species in SPECIES, f"Expected `species` to be one of {list(SPECIES)}, found {species!r}.")
+    require_species(species)
     return _table(species).copy()
+
+
+def require_species(species: str) -> None:
+    """Refuse a species of which there are no data.
+
+    Raises
+    ------
+    ValueError
+        If it is neither mouse nor human.
+    """
+    _require(species in SPECIES, f"Expected `species` to be one of {list(SPECIES)}, found {species!r}.")
 
 
 def require_tier(regulators: str) -> str:
