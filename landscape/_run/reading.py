@@ -68,15 +68,9 @@ def read_cells(path: str | Path) -> AnnData:
             adata = ad.read_zarr(path) if path.is_dir() else ad.read_h5ad(path)
     except _ERRORS as error:
         raise ValueError(_what_is_wrong(path, error)) from error
-    raw = () if adata.raw is None else (("raw.var", adata.raw.var),)
-    for name, frame in (("obs", adata.obs), ("var", adata.var), *raw):
+    for name, frame in _frames(adata).items():
         _to_plain_text(frame)
         _rename_reserved(frame, name)
-    for slot in ("obsm", "varm"):
-        for key, frame in getattr(adata, slot).items():
-            if isinstance(frame, pd.DataFrame):
-                _to_plain_text(frame)
-                _rename_reserved(frame, f"{slot}[{key!r}]")
     return adata
 
 
@@ -90,12 +84,7 @@ def require_storable(adata: AnnData) -> None:
     ValueError
         The message names the part.
     """
-    parts = {"obs": adata.obs, "var": adata.var}
-    parts |= {f"obsm[{key!r}]": value for key, value in adata.obsm.items() if isinstance(value, pd.DataFrame)}
-    parts |= {f"varm[{key!r}]": value for key, value in adata.varm.items() if isinstance(value, pd.DataFrame)}
-    parts |= {f"uns[{key!r}]": value for key, value in adata.uns.items()}
-    if adata.raw is not None:
-        parts["raw.var"] = adata.raw.var
+    parts = {**_frames(adata), **{f"uns[{key!r}]": value for key, value in adata.uns.items()}}
     with h5py.File("parts", "w", driver="core", backing_store=False) as memory, warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FutureWarning, module="anndata")
         for number, (name, value) in enumerate(parts.items()):
@@ -120,6 +109,17 @@ def _what_is_wrong(path: Path, error: Exception) -> str:
         )
     size = f", {path.stat().st_size:,} bytes" if path.is_file() else ""
     return f"{path} is damaged or incomplete{size}; copy it again from its source. Message of the reader: {text[:300]}"
+
+
+def _frames(adata: AnnData) -> dict[str, pd.DataFrame]:
+    """All tables of an object, by their place in it."""
+    frames = {"obs": adata.obs, "var": adata.var}
+    if adata.raw is not None:
+        frames["raw.var"] = adata.raw.var
+    for slot in ("obsm", "varm"):
+        found = {f"{slot}[{key!r}]": value for key, value in getattr(adata, slot).items()}
+        frames |= {name: value for name, value in found.items() if isinstance(value, pd.DataFrame)}
+    return frames
 
 
 def _to_plain_text(frame: pd.DataFrame) -> None:
