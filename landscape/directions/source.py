@@ -181,3 +181,12 @@ class Source:
     sought: str = ""
     options: tuple[Option, ...] = ()
     signals: Callable[[Sample, Direction], Sequence[Signal]] = lambda *_: ()
+
+
+def usable(data: Data, direction: Direction, require: Callable[[Data, Direction], None]) -> list[Direction]:
+    """The direction alone, or nothing where ``require`` refuses it: what a source detects in a place of its own."""
+    try:
+        require(data, direction)
+    except (KeyError, ValueError, TypeError):
+        return []
+    return [direction]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from landscape import _keys
 from landscape.directions.direction import Direction, require_name
-from landscape.directions.source import Cells, Data, Option, Sample, Signal, Source
+from landscape.directions.source import Cells, Data, Option, Sample, Signal, Source, usable
 
 if TYPE_CHECKING:
     from landscape.markov.directed import Directed
@@ -34,14 +34,7 @@ def _describe(direction: Direction) -> str:
 
 def _detect(data: Data) -> list[Direction]:
     """The layer, if it holds counts: what is normalised or empty is no direction."""
-    if _keys.UNSPLICED not in data.layers:
-        return []
-    direction = from_unspliced()
-    try:
-        _require(data, direction)
-    except (ValueError, TypeError):
-        return []
-    return [direction]
+    return usable(data, from_unspliced(), _require)
 
 
 def _require(data: Data, direction: Direction) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from landscape.directions.direction import Direction, require_name
-from landscape.directions.source import Cells, Data, Option, Sample, Signal, Source
+from landscape.directions.source import Cells, Data, Option, Sample, Signal, Source, usable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,14 +39,7 @@ def _describe(direction: Direction) -> str:
 
 def _detect(data: Data) -> list[Direction]:
     """The layer, if any gene has a velocity."""
-    if _LAYER not in data.layers:
-        return []
-    direction = from_velocity()
-    try:
-        _require(data, direction)
-    except (ValueError, TypeError):
-        return []
-    return [direction]
+    return usable(data, from_velocity(), _require)
 
 
 def _require(data: Data, direction: Direction) -> None:
