@@ -17,7 +17,7 @@ from landscape.pp._columns import columns_of
 from landscape.pp._counts import CountReport, check_counts
 from landscape.pp._names import species_in
 from landscape.pp.finding import Finding
-from landscape.pp.inspection import Request, inspect
+from landscape.pp.inspection import Inspection, Request, inspect
 
 _MATRIX_COLUMNS = ["is_counts", "median_total", "largest", "n_empty_cells", "n_empty_genes", "n_bad"]
 _PROBLEM_COLUMNS = ["level", "problem", "fix"]
@@ -136,11 +136,11 @@ def check(
     require_adata(adata)
     found = inspect(adata, Request(layer, batch_key, label_key, regulators, parts_of(direction)))
     findings = list(found.findings)
-    reports = _scan(adata, findings)
+    reports = _scan(adata, found, findings)
     return Findings(
         n_cells=adata.n_obs,
         n_genes=adata.n_vars,
-        counts_layer=(_keys.MAIN if found.layer is None else found.layer) if found.counted else "none",
+        counts_layer=(_keys.MAIN if found.layer is None else found.layer) if found.report else "none",
         unspliced_layer=next((d.key for d in found.offered if d.source == "unspliced"), "none"),
         species=species_in(adata),
         n_regulators=len(found.regulators) or -1,
@@ -153,14 +153,18 @@ def check(
     )
 
 
-def _scan(adata: AnnData, findings: list[Finding]) -> dict[str, CountReport]:
+def _scan(adata: AnnData, found: Inspection, findings: list[Finding]) -> dict[str, CountReport]:
     """Report on every matrix; what cannot be read is a warning, unless the inspection refused it already."""
     reports = {}
     for layer in [None, *adata.layers]:
         if layer is None and adata.X is None:
             continue
+        name = _keys.MAIN if layer is None else str(layer)
+        if found.report is not None and layer == found.layer:
+            reports[name] = found.report
+            continue
         try:
-            reports[_keys.MAIN if layer is None else str(layer)] = check_counts(adata, layer=layer)
+            reports[name] = check_counts(adata, layer=layer)
         except TypeError as error:
             if not any(finding.message == str(error) for finding in findings):
                 findings.append(

@@ -13,6 +13,7 @@ from landscape._directions import offers, require_direction
 from landscape.directions import SOURCES, Direction
 from landscape.network.data.expression import MIN_CELLS
 from landscape.pp._columns import judge_batch, judge_clocks, judge_labels, judge_missing, judge_unasked
+from landscape.pp._counts import CountReport
 from landscape.pp._names import judge_names, judge_regulators
 from landscape.pp.features import other_features
 from landscape.pp.finding import Finding, caught
@@ -42,8 +43,8 @@ class Inspection:
     ----------
     layer
         Layer with the counts, ``None`` for the main matrix.
-    counted
-        Whether it does hold counts.
+    report
+        Report on these counts, ``None`` where there are none that can be used.
     label_key
         Column of labels, ``None`` without any.
     directions
@@ -59,7 +60,7 @@ class Inspection:
     """
 
     layer: str | None
-    counted: bool
+    report: CountReport | None
     label_key: str | None
     directions: tuple[Direction, ...]
     offered: tuple[Direction, ...]
@@ -92,12 +93,12 @@ def inspect(adata: AnnData, request: Request) -> Inspection:
             "error",
             f"Expected cells and genes, found {adata.n_obs} cells and {adata.n_vars} genes; check the file and earlier filters",
         )
-        return Inspection(request.layer, False, request.label_key, request.directions, (), (), (), (empty,))
+        return Inspection(request.layer, None, request.label_key, request.directions, (), (), (), (empty,))
     if not adata.obs.columns.is_unique:
         twice = list(map(str, adata.obs.columns[adata.obs.columns.duplicated()].unique()[:3]))
         message = f"Expected distinct columns in `adata.obs`, found {twice} more than once"
         mend = Finding("error", message, "adata.obs = adata.obs.loc[:, ~adata.obs.columns.duplicated()]")
-        return Inspection(request.layer, False, request.label_key, request.directions, (), (), (), (mend,))
+        return Inspection(request.layer, None, request.label_key, request.directions, (), (), (), (mend,))
     facts: list[str] = []
     findings = judge_names(adata)
     if adata.n_obs < MIN_CELLS:
@@ -129,9 +130,8 @@ def inspect(adata: AnnData, request: Request) -> Inspection:
         facts += clocks
         findings += doubts
     findings += judge_missing(adata, {request.batch_key, *(direction.key for direction in directions)})
-    counted = counts.report is not None
     return Inspection(
-        counts.layer, counted, label_key, directions, offered, tuple(found), tuple(facts), tuple(findings)
+        counts.layer, counts.report, label_key, directions, offered, tuple(found), tuple(facts), tuple(findings)
     )
 
 
