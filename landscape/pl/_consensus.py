@@ -101,7 +101,7 @@ def consensus(
     label_colorbar(bar, "agreement", size=8 * text)
     if title:
         figure.suptitle(title, color=INK, fontsize=11 * text)
-    caption(figure, _notes(table, agreement, basin, n_models, sampling))
+    caption(figure, [*_notes(table, agreement, basin, n_models, str(record["params"]["by"])), sampling])
     flag(figure, adata)
     _name(figure, plane, where, fates, colours, text)
     return finish(figure, [bars, plane], show=show, return_fig=return_fig)
@@ -201,15 +201,12 @@ def _name(
     place_labels(ax, np.array(list(points.values())), list(points), edges, avoid=where[:_AVOIDED], size=8.5 * text)
 
 
-def _notes(
-    table: pd.DataFrame, agreement: NDArray[np.float64], basin: pd.Series, n_models: int, sampling: str
-) -> list[str]:
+def _notes(table: pd.DataFrame, agreement: NDArray[np.float64], basin: pd.Series, n_models: int, by: str) -> list[str]:
     names = {str(name) for name in table.index}
     notes = ["beside a bar: cells, mean over the models that have it"]
     if not table["kept"].all():
         notes.append("open bars: uncertain")
-    decided = float(basin.astype(str).isin(names).mean())
-    notes.append(
-        f"most of {n_models} models agree on {decided:.0%} of cells, all of them on {(agreement == 1).mean():.0%}"
-    )
-    return [*notes, sampling]
+    decided, alike = float(basin.astype(str).isin(names).mean()), float((agreement == 1).mean())
+    same = "have one most probable fate" if by == "fate" else "lie in one basin"
+    notes.append(f"{decided:.0%} of cells lie in the basin of one kept attractor in most of {n_models} models")
+    return [*notes, f"{alike:.0%} {same} in all of them"]

@@ -32,12 +32,15 @@ def test_bars_and_colours_are_those_of_the_result(finished):
     assert named == set(table["attractor"][table["kept"]])
 
 
-def test_the_note_counts_the_cells_on_which_models_agree(finished):
+@pytest.mark.parametrize(("by", "same"), [("fate", "have one most probable fate"), ("basin", "lie in one basin")])
+def test_the_note_counts_the_cells_on_which_models_agree(finished, by, same):
     add_consensus(finished)
+    finished.uns["landscape"]["consensus"]["params"]["by"] = by
     figure = ls.pl.consensus(finished, basis="X_plane", show=False, return_fig=True)
     note = " ".join(text.get_text() for text in texts(figure))
     decided, full = (finished.obs["basin_consensus"] != "undecided").mean(), (finished.obs["agreement"] == 1).mean()
-    assert f"most of 3 models agree on {decided:.0%} of cells, all of them on {full:.0%}" in note
+    assert f"{decided:.0%} of cells lie in the basin of one kept attractor in most of 3 models" in note
+    assert f"{full:.0%} {same} in all of them" in note
     assert "open bars: uncertain" in note
 
 
