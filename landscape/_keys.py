@@ -69,4 +69,9 @@ CONSENSUS: Final = "consensus"
 
 def perturbation_name(levels: Mapping[str, float]) -> str:
     """Key of a perturbation, such as ``"Gata1=0"``, below ``PERTURBATIONS``."""
-    return ", ".join(f"{gene}={level:g}" for gene, level in levels.items()).replace("/", "|")
+    return storable(", ".join(f"{gene}={level:g}" for gene, level in levels.items()))
+
+
+def storable(name: str) -> str:
+    """Name without the slash, which files of AnnData keep for paths."""
+    return name.replace("/", "|")

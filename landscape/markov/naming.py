@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import betainc
 
+from landscape._keys import storable
+
 logger = logging.getLogger(__name__)
 
 # Share of the cells of a group above which their label is its name.
@@ -94,11 +96,6 @@ def _design_effect(
     _, near = cKDTree(coordinates).query(coordinates[sampled], n + 1)
     same = (codes[near[:, 1:]] == codes[sampled][:, None]).mean(axis=0)
     return float(min(n, 1 + max(0.0, (same[:-1] - same[-1]).sum() / (1 - chance))))
-
-
-def storable(title: str) -> str:
-    """Name without the slash, which files of AnnData keep for paths."""
-    return title.replace("/", "|")
 
 
 def numbered(titles: Sequence[str]) -> list[str]:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landscape.markov.naming import label_names, storable
+from landscape._keys import storable
+from landscape.markov.naming import label_names
 from landscape.markov.terminal_states import TerminalStates
 
 

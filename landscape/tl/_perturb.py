@@ -212,7 +212,7 @@ def perturb(
     if drawing := _drawing(adata, found, (before.attractors, after.attractors), x, list(acting)):
         record["occupancy"] = drawing
     params = {
-        "levels": {gene.replace("/", "|"): float(level) for gene, level in levels.items()},
+        "levels": {_keys.storable(gene): float(level) for gene, level in levels.items()},
         "cells": "start" if cells is None else (cells if isinstance(cells, str) else f"{len(chosen)} cells"),
         "duration": float(duration),
         "diffusion": model.diffusion_constant,

@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from landscape._keys import storable
 from landscape.dynamics import GeneModel
 from landscape.markov.cell_cycle import in_cell_cycle
-from landscape.markov.naming import label_names, numbered, storable
+from landscape.markov.naming import label_names, numbered
 from landscape.topography.cell_distance import CellDistance
 from landscape.topography.fixed_points.matching import match_attractors
 from landscape.topography.fixed_points.roots import FixedPoint

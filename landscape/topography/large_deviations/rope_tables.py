@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from landscape._keys import storable
 from landscape.dynamics import GeneModel
 from landscape.dynamics.ensemble import interval
 from landscape.topography.large_deviations.barrier_intervals import MIN_REPLICATES
 from landscape.topography.large_deviations.critical_strength import critical_strengths
-from landscape.topography.large_deviations.guy_ropes import GuyRopes
+from landscape.topography.large_deviations.guy_ropes import GuyRopes, climb
 from landscape.topography.large_deviations.named_paths import NamedPath
 
 _EDGES = ["barrier", "source", "target", "weight", "tension", "low", "high"]
@@ -22,7 +23,7 @@ _CRITICAL = ["attractor", "gene", "way", "strength", "kind"]
 
 def barrier_name(path: NamedPath) -> str:
     """Name of a barrier; file formats take a slash for a folder."""
-    return f"{path.start} to {path.end}".replace("/", "|")
+    return storable(f"{path.start} to {path.end}")
 
 
 def participation(tensions: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
@@ -103,8 +104,7 @@ def _places(found: GuyRopes) -> NDArray[np.float64]:
     """Share of the length of the way up at which each gene pulls hardest in the direction of its whole tension."""
     columns = []
     for path, each in zip(found.paths, found.tensions, strict=True):
-        states = path.states[: path.top + 1]
-        length = np.linalg.norm(np.diff(states, axis=0), axis=1)
+        length = np.linalg.norm(np.diff(climb(path), axis=0), axis=1)
         middle = (np.cumsum(length) - length / 2) / length.sum()
         per_length = each.strength_along / np.maximum(length, np.finfo(float).tiny)[:, None]
         hardest = (per_length * np.sign(each.strength)).argmax(0)
