@@ -17,7 +17,7 @@ from landscape.topography.fixed_points.saddles import descents, find_saddle
 from landscape.topography.large_deviations.action import minimum_action
 from landscape.topography.large_deviations.named_paths import NamedPath
 from landscape.topography.large_deviations.path_minimisation import minimise_path, respace
-from landscape.topography.large_deviations.tension import Tension, path_pull, tension
+from landscape.topography.large_deviations.tension import Tension, tension
 from landscape.topography.whitening import whitened
 
 # What may be made stronger: all ropes of a gene (its outgoing edges), its production, its turnover.
@@ -77,11 +77,6 @@ def lowest_paths(paths: Sequence[NamedPath]) -> list[NamedPath]:
     return list(found.values())
 
 
-def climb(path: NamedPath) -> NDArray[np.float64]:
-    """States of a path up to its saddle; all of them where there is none."""
-    return path.states[: path.top + 1]
-
-
 @on_one_thread
 def guy_ropes(
     model: GeneModel, paths: Sequence[NamedPath], states: pd.DataFrame, *, ensemble: Iterable[GeneModel] = ()
@@ -106,7 +101,7 @@ def guy_ropes(
     """
     for path in paths:
         _require_fixed_ends(model, path)
-    tensions = tuple(tension(model, climb(path)) for path in paths)
+    tensions = tuple(tension(model, path.climb) for path in paths)
     edges = tuple(_strong_edges(found.edges) for found in tensions)
     by_replicate = [_of_replicate(each, paths, edges, states) for each in ensemble]
     return GuyRopes(
@@ -119,8 +114,8 @@ def guy_ropes(
 
 
 def _require_fixed_ends(model: GeneModel, path: NamedPath) -> None:
-    states = climb(path)
-    x = np.vstack([states[[0, -1]], path_pull(model, states).midpoints])
+    states = path.climb
+    x = np.vstack([states[[0, -1]], 0.5 * (states[1:] + states[:-1])])
     speed = np.linalg.norm(model.drift(model.clamped(x)).numpy(), axis=1)
     if speed[:2].max() > STILL * speed.max():
         msg = (
@@ -137,7 +132,7 @@ def _strong_edges(edges: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _spacing_error(model: GeneModel, path: NamedPath, found: Tension) -> float:
-    states = climb(path)
+    states = path.climb
     half = tension(model, np.vstack([states[:-1:2], states[-1:]])).strength
     largest = float(np.abs(found.strength).max())
     return float(np.abs(found.strength - half).max()) / 3 / largest if largest > 0 else 0.0
@@ -176,9 +171,9 @@ def climb_of_replicate(model: GeneModel, path: NamedPath, ends: NDArray[np.float
     ends
         Its start and end in the other model, shape ``(2, d)``.
     """
-    states = climb(path)
+    states = path.climb
     goal = ends[1]
-    if path.top < len(path.states) - 1:
+    if path.has_saddle:
         scale = float(np.linalg.norm(states[-1] - states[0]))
         saddle = find_saddle(model.drift, states[-1], scale=scale)
         if not saddle.converged or np.linalg.norm(saddle.x - states[-1]) > scale:
@@ -192,7 +187,7 @@ def climb_of_replicate(model: GeneModel, path: NamedPath, ends: NDArray[np.float
         goal = saddle.x
     share = np.linspace(0.0, 1.0, len(states))[:, None]
     moved = states + (1 - share) * (ends[0] - states[0]) + share * (goal - states[-1])
-    if path.top < len(path.states) - 1:
+    if path.has_saddle:
         space = whitened(model.drift, torch.as_tensor(moved), model.diffusion)
         start = respace(space.inside(torch.as_tensor(moved)).numpy(), N_POINTS)
         run = minimise_path(space, start, max_steps=DIRECT_STEPS)

@@ -48,6 +48,16 @@ class NamedPath:
     converged: bool
 
     @property
+    def has_saddle(self) -> bool:
+        """Whether the path leads over a saddle, from which it goes down."""
+        return self.top < len(self.states) - 1
+
+    @property
+    def climb(self) -> NDArray[np.float64]:
+        """States up to the saddle, shape ``(top + 1, d)``; all of them where there is none."""
+        return self.states[: self.top + 1]
+
+    @property
     def step(self) -> NDArray[np.float64]:
         """Share of the path's length up to each state."""
         length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self.states, axis=0), axis=1))])

@@ -14,7 +14,7 @@ from landscape.dynamics import GeneModel
 from landscape.dynamics.ensemble import interval
 from landscape.topography.large_deviations.barrier_intervals import MIN_REPLICATES
 from landscape.topography.large_deviations.critical_strength import critical_strengths
-from landscape.topography.large_deviations.guy_ropes import GuyRopes, climb
+from landscape.topography.large_deviations.guy_ropes import GuyRopes
 from landscape.topography.large_deviations.named_paths import NamedPath
 
 _EDGES = ["barrier", "source", "target", "weight", "tension", "low", "high"]
@@ -104,7 +104,7 @@ def _places(found: GuyRopes) -> NDArray[np.float64]:
     """Share of the length of the way up at which each gene pulls hardest in the direction of its whole tension."""
     columns = []
     for path, each in zip(found.paths, found.tensions, strict=True):
-        length = np.linalg.norm(np.diff(climb(path), axis=0), axis=1)
+        length = np.linalg.norm(np.diff(path.climb, axis=0), axis=1)
         middle = (np.cumsum(length) - length / 2) / length.sum()
         per_length = each.strength_along / np.maximum(length, np.finfo(float).tiny)[:, None]
         hardest = (per_length * np.sign(each.strength)).argmax(0)
