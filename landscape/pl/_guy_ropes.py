@@ -35,6 +35,7 @@ from landscape.pl.scene.view import RESOLUTION, View, read_view, relief_of
 from landscape.pl.style.figure import DOWN, INK, PAGE, QUIET, UP, axes_scale, caption, finish, new_axes
 from landscape.pl.style.labels import LabelRow, arrange_rows, without_overlap
 from landscape.pl.style.verdict import flagged_title
+from landscape.topography.large_deviations.rope_tables import about_to_vanish
 
 _HINT = "run `landscape.tl.guy_ropes(adata)` first"
 # Drawn height of the surface; its valleys hang down.
@@ -362,7 +363,8 @@ def _notes(record: Any, wrt: str, chosen: Sequence[str], n_named: int) -> list[s
         notes.append(f"{few} of {len(table)} barriers in too few replicates for a sign")
     if not table["converged"].all():
         notes.append(f"{int((~table['converged'].astype(bool)).sum())} of {len(table)} paths not converged")
-    for row in record["critical"].to_dict("records"):
-        if abs(row["strength"] - 1) < 0.2 and row["attractor"] in set(table["from"]):
-            notes.append(f"{row['attractor']} vanishes at {row['strength']:.2f} times the ropes of {row['gene']}")
-    return notes
+    starts = set(table["from"])
+    vanishing = [row for row in about_to_vanish(record["critical"]) if row["attractor"] in starts]
+    return notes + [
+        f"{v['attractor']} vanishes at {v['strength']:.2f} times the ropes of {v['gene']}" for v in vanishing
+    ]

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from anndata import AnnData
 from tqdm.auto import tqdm
@@ -18,12 +17,9 @@ from landscape.topography.large_deviations.guy_ropes import KINDS, lowest_paths
 from landscape.topography.large_deviations.guy_ropes import guy_ropes as ropes_of
 from landscape.topography.large_deviations.named_paths import NamedPath
 from landscape.topography.large_deviations.path_tables import paths_from_tables
-from landscape.topography.large_deviations.rope_tables import critical_table, rope_tables
+from landscape.topography.large_deviations.rope_tables import about_to_vanish, critical_table, rope_tables
 
 logger = logging.getLogger(__name__)
-
-# A valley that vanishes where a gene's ropes change by less than this share is about to vanish.
-CLOSE = 0.2
 
 
 def guy_ropes(
@@ -158,7 +154,7 @@ def _paths(adata: AnnData, states: pd.DataFrame) -> tuple[list[NamedPath], float
 
 
 def _warn(record: dict[str, Any]) -> None:
-    table, critical = record["barriers"], record["critical"]
+    table = record["barriers"]
     if (rough := table.index[~table["converged"].to_numpy(dtype=bool)]).size:
         logger.warning(
             "%d of %d barriers have paths that have not converged, whose tensions are as rough: %s",
@@ -168,8 +164,7 @@ def _warn(record: dict[str, Any]) -> None:
         logger.warning(
             "%d of %d barriers exist in some of the replicates only: see `n_replicates`", len(lost), len(table)
         )
-    close = critical[np.abs(critical["strength"] - 1) < CLOSE]
-    for row in close.to_dict("records"):
+    for row in about_to_vanish(record["critical"]):
         logger.warning(
             "the valley of %s vanishes at %.2f times the strength of %s: its tensions are small because it is shallow",
             row["attractor"], row["strength"], row["gene"],

@@ -101,7 +101,7 @@ def test_single_paths_are_enough_and_another_noise_scales_them(held):
 
 
 def test_a_valley_about_to_vanish_is_said(held, caplog, monkeypatch):
-    monkeypatch.setattr("landscape.tl._guy_ropes.CLOSE", 10.0)
+    monkeypatch.setattr("landscape.topography.large_deviations.rope_tables.CLOSE", 10.0)
     with caplog.at_level(logging.WARNING):
         ls.tl.guy_ropes(held, copy=True)
     assert "vanishes at" in caplog.text

@@ -17,6 +17,8 @@ from landscape.topography.large_deviations.critical_strength import critical_str
 from landscape.topography.large_deviations.guy_ropes import GuyRopes
 from landscape.topography.large_deviations.named_paths import NamedPath
 
+# A valley that vanishes where a gene's ropes change by less than this share is about to vanish.
+CLOSE = 0.2
 _EDGES = ["barrier", "source", "target", "weight", "tension", "low", "high"]
 _CRITICAL = ["attractor", "gene", "way", "strength", "kind"]
 
@@ -92,6 +94,11 @@ def critical_table(found: GuyRopes, model: GeneModel, states: pd.DataFrame, n_ge
                 rows.append([start, model.regulators[gene], way.way, way.strength, way.kind])
     table = pd.DataFrame(rows, columns=_CRITICAL).astype({"strength": float})
     return table.set_index(table.index.astype(str))
+
+
+def about_to_vanish(critical: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of :func:`critical_table` whose valley vanishes close to the present strength of a gene's ropes."""
+    return critical[np.abs(critical["strength"] - 1) < CLOSE].to_dict("records")
 
 
 def _ends(values: Sequence[NDArray[np.float64]], size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
