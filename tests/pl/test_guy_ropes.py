@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from landscape.pl._guy_ropes import strongest_in_turn
+from landscape.pl._guy_ropes_surface import strongest_in_turn
 from landscape.pl.scene.height_map import HeightMap
 from landscape.pl.scene.relief import Camera, Relief
 from landscape.pl.scene.underside import EYE, SHEET, low_relief, on_ground, shown
