@@ -36,7 +36,7 @@ def merged_by_name(fates: pd.DataFrame) -> pd.DataFrame:
     fates
         Probabilities, cells x fates.
     """
-    names = unnumbered(list(map(str, fates.columns)))
+    names = unnumbered(fates.columns)
     kinds = list(dict.fromkeys(names))
     if len(kinds) in (1, len(names)):
         return fates

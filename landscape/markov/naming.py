@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -108,15 +108,16 @@ def numbered(titles: Sequence[str]) -> list[str]:
     return result
 
 
-def unnumbered(titles: Sequence[str]) -> list[str]:
+def unnumbered(titles: Iterable[str]) -> list[str]:
     """Names without the numbers of :func:`numbered`: a number stays where no other name is that without it."""
-    known = set(titles)
+    listed = [str(title) for title in titles]
+    known = set(listed)
 
     def bare(title: str) -> str:
         head, _, tail = title.rpartition(" ")
         return head if tail.isdigit() and head in known else title
 
-    return [bare(title) for title in titles]
+    return [bare(title) for title in listed]
 
 
 def label_of(title: str, labels: Sequence[str]) -> str | None:
