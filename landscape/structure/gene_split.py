@@ -151,8 +151,7 @@ def agreeing(groups: NDArray[np.int64], held_out: NDArray[np.float64]) -> NDArra
     -------
     Positions of the cells of which no other group's mean is at less than half the distance of their own.
     """
-    size = np.bincount(groups)
-    mean = np.column_stack([np.bincount(groups, column) / size for column in held_out.T])
+    mean, _ = _group_means(groups, held_out)
     squares = ((held_out[:, None] - mean) ** 2).sum(2)
     own = squares[np.arange(len(groups)), groups]
     return np.flatnonzero(squares.min(1) >= _CLEARLY_NEARER**2 * own)
@@ -160,13 +159,20 @@ def agreeing(groups: NDArray[np.int64], held_out: NDArray[np.float64]) -> NDArra
 
 def _left_out_error(groups: NDArray[np.int64], values: NDArray[np.float64]) -> float:
     """Squared error of the mean of the other cells of a group; a cell alone is predicted by the mean of all, zero."""
-    size = np.bincount(groups)
-    mean = np.column_stack([np.bincount(groups, column) / size for column in values.T])
+    mean, size = _group_means(groups, values)
     others = np.maximum(size - 1, 1)
     error = np.where(
         size[groups] > 1, ((values - mean[groups]) ** 2).sum(1) * (size / others)[groups] ** 2, (values**2).sum(1)
     )
     return float(error.sum())
+
+
+def _group_means(
+    groups: NDArray[np.int64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Mean of each variable over each group, shape ``(n_groups, m)``, and the sizes of the groups."""
+    size = np.bincount(groups)
+    return np.column_stack([np.bincount(groups, column) / size for column in values.T]), size
 
 
 def _signed(a: NDArray[np.float64], b: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float, float]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape._numbers import TINY
+from landscape.structure.strata import Strata
 
 # Components that stand for the state of a cell: more add noise where cells are few and say little where they are many.
 N_COMPONENTS = 10
@@ -98,6 +99,25 @@ def cell_variances(counts: sparse.csr_matrix, groups: NDArray[np.int64]) -> NDAr
     library = np.maximum(np.asarray(counts.sum(1)).ravel(), 1)
     found = residuals(counts, groups, scale=library).squared_norms() * library
     return np.asarray(np.maximum(found, found.mean() * _LEAST_VARIANCE + TINY))
+
+
+def scores(counts: sparse.csr_matrix, cells: Strata, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Leading components of the residuals of counts within strata, by their size, shape ``(n, k)``.
+
+    Each cell is judged on the scale of its own residuals.
+
+    Parameters
+    ----------
+    counts
+        Counts, shape ``(n, g)``.
+    cells
+        Strata of the cells, and what is removed.
+    rng
+        Generator.
+    """
+    found = residuals(counts, cells.stratum, scale=cell_variances(counts, cells.stratum))
+    left, size = components(found, cells.nuisance, rng)
+    return left * size
 
 
 def components(

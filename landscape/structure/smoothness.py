@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
-from landscape.structure.residuals import cell_variances, components, residuals
+from landscape.structure.residuals import scores
 from landscape.structure.strata import strata
 
 N_NEIGHBORS = 15
@@ -69,9 +69,7 @@ def smoothness(
     z = values - cells.nuisance @ (cells.nuisance.T @ values)
     if not cells.varies_within(values) or (z**2).sum() <= _ROUNDING * ((values - values.mean(0)) ** 2).sum():
         return Smoothness(np.nan, np.nan, np.nan)
-    found = residuals(counts, cells.stratum, scale=cell_variances(counts, cells.stratum))
-    left, size = components(found, cells.nuisance, rng)
-    weights = _neighbors(left * size)
+    weights = _neighbors(scores(counts, cells, rng))
     total = float((z**2).sum())
 
     def moran(order: NDArray[np.int64] | slice) -> float:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from landscape._numbers import TINY
-from landscape.structure.residuals import Residuals, cell_variances, components, residuals
+from landscape.structure.residuals import Residuals, components, scores
 from landscape.structure.strata import strata
 
 # Leading components of velocities.
@@ -24,9 +24,7 @@ def velocity_directions(velocity: NDArray[np.float64]) -> NDArray[np.float64]:
 def abundance(counts: sparse.csr_matrix, rng: np.random.Generator) -> NDArray[np.float64]:
     """Leading components of the residuals of counts, such as unspliced ones, by their size, shape ``(n, k)``."""
     cells = strata(np.ravel(counts.sum(1)), np.zeros(counts.shape[0], dtype=np.int64))
-    found = residuals(counts, cells.stratum, scale=cell_variances(counts, cells.stratum))
-    left, size = components(found, cells.nuisance, rng)
-    return left * size
+    return scores(counts, cells, rng)
 
 
 def splicing(spliced: sparse.csr_matrix, unspliced: sparse.csr_matrix, rng: np.random.Generator) -> NDArray[np.float64]:
