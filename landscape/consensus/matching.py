@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 # Similarity below which two groups of attractors are not the same one: half of the cells that go to either go to both.
 LEAST = 0.5
@@ -86,7 +87,7 @@ def state_similarity(states: Sequence[NDArray[np.float64]]) -> NDArray[np.float6
     """
     gap = np.concatenate([_gaps(each) for each in states])
     x = np.concatenate(list(states))
-    apart = np.array([np.linalg.norm(x - each, axis=1) for each in x]).reshape(len(x), len(x))
+    apart = cdist(x, x)
     scale = np.minimum(gap[:, None], gap[None])
     # Without another attractor in either model there is no scale, and only the same state is similar.
     relative = np.divide(apart, scale, out=np.where(apart > 0, np.inf, 0.0), where=np.isfinite(scale) & (scale > 0))
@@ -94,7 +95,7 @@ def state_similarity(states: Sequence[NDArray[np.float64]]) -> NDArray[np.float6
 
 
 def _gaps(states: NDArray[np.float64]) -> NDArray[np.float64]:
-    apart = np.array([np.linalg.norm(states - each, axis=1) for each in states]).reshape(len(states), len(states))
+    apart = cdist(states, states)
     np.fill_diagonal(apart, np.inf)
     return apart.min(axis=1, initial=np.inf)
 
