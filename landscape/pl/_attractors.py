@@ -17,7 +17,7 @@ from landscape import _keys
 from landscape._anndata import read_result, require_adata
 from landscape.pl.scene.cells import attractor_colours
 from landscape.pl.scene.places import unobserved
-from landscape.pl.style.circle import cluster_order
+from landscape.pl.style.circle import cluster_rows
 from landscape.pl.style.figure import INK, LEVEL_LABEL, PAGE, caption, finish, hide_spines, label_colorbar, width_scale
 
 _HINT = "run `landscape.tl.attractors(adata)` first"
@@ -86,7 +86,8 @@ def attractors(
     if n_regulators is not None and total > n_regulators:
         spread = states.max(0) - states.min(0)
         states = states[spread.sort_values(ascending=False, kind="stable").index[:n_regulators]]
-    states = states.iloc[_order(states.to_numpy(dtype=float)), _order(states.to_numpy(dtype=float).T)]
+    levels = states.to_numpy(dtype=float)
+    states = states.iloc[cluster_rows(levels), cluster_rows(levels.T)]
     table = table.loc[states.index]
     bars = [(name, label) for name, label in BARS if name in table and table[name].notna().any()]
     colours = attractor_colours(adata, [str(name) for name in states.index])
@@ -159,10 +160,6 @@ def _bars(ax: Axes, values: NDArray[np.float64], column: str, label: str, colour
     ax.axhline(0, color=INK, lw=0.8)
     ax.tick_params(axis="x", length=0, labelbottom=False)
     hide_spines(ax, *ax.spines)
-
-
-def _order(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    return cluster_order(np.linalg.norm(values[:, None] - values[None], axis=-1))
 
 
 def _short(value: float, column: str) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
-from landscape.pl.style.circle import cluster_order
+from landscape.pl.style.circle import cluster_rows
 from landscape.pl.style.figure import INK, QUIET, axes_scale, caption, finish, hide_spines, label_colorbar, new_axes
 from landscape.pl.style.verdict import flagged_title
 
@@ -40,7 +39,7 @@ def heatmap(
     whole = record[wrt][list(shown)]
     genes = whole.abs().max(axis=1).sort_values(ascending=False, kind="stable").index[:n_genes]
     values = whole.loc[genes]
-    values = values.iloc[cluster_order(_apart(values.to_numpy(dtype=float)))]
+    values = values.iloc[cluster_rows(values.to_numpy(dtype=float))]
     n, k = values.shape
     figure, ax = new_axes(ax, size=(_COLUMN * k + _ROOM[0], _ROW * n + _ROOM[1]))
     limit = float(values.abs().to_numpy().max()) or 1.0
@@ -88,7 +87,3 @@ def _names(ax: Axes, record: Mapping[str, Any], genes: Any, barriers: Any) -> No
     for side in (right, top):
         side.tick_params(length=0, colors=QUIET, pad=2)
         hide_spines(side, *side.spines)
-
-
-def _apart(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.linalg.norm(values[:, None] - values[None], axis=-1)

@@ -30,6 +30,11 @@ def cluster_order(distance: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.asarray(leaves_list(tree), dtype=np.int64)
 
 
+def cluster_rows(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Order of the rows of a matrix in which like ones are neighbours, by :func:`cluster_order` of their distances."""
+    return cluster_order(np.linalg.norm(values[:, None] - values[None], axis=-1))
+
+
 def write_outside(
     ax: Axes, text: str, point: NDArray[np.float64], *, gap: float, size: float, weight: str = "normal"
 ) -> None:
