@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, results_of
 from landscape._random import RandomLike
-from landscape.pl.scene.cells import attractor_colours, coordinates, default_basis, plane_names, sample
+from landscape.pl.scene.cells import (
+    attractor_colours,
+    coordinates,
+    default_basis,
+    plane_names,
+    sample,
+    turn_like_relief,
+)
 from landscape.pl.style.figure import INK, PAGE, QUIET, caption, finish, hide_spines, label_colorbar, width_scale
 from landscape.pl.style.labels import place_labels
 from landscape.pl.style.verdict import flag
@@ -169,9 +176,7 @@ def _agreement(
     ax.set_xlabel(names[0], fontsize=8 * text, color=QUIET)
     ax.set_ylabel(names[1], fontsize=8 * text, color=QUIET)
     ax.set_title("where models send a cell", fontsize=9.5 * text, color=INK, loc="left")
-    if basis == _keys.DRAWING:  # as the relief and the map are turned
-        ax.invert_xaxis()
-        ax.invert_yaxis()
+    turn_like_relief(ax, basis)
     hide_spines(ax, "top", "right")
 
 

@@ -19,7 +19,15 @@ from landscape._anndata import read, require_adata, results_of
 from landscape._random import RandomLike
 from landscape.pl._fates_model import fates_against
 from landscape.pl._fates_path import fates_along
-from landscape.pl.scene.cells import attractor_colours, colours, coordinates, default_basis, plane_names, sample
+from landscape.pl.scene.cells import (
+    attractor_colours,
+    colours,
+    coordinates,
+    default_basis,
+    plane_names,
+    sample,
+    turn_like_relief,
+)
 from landscape.pl.style.circle import circle_points, cluster_order, write_outside
 from landscape.pl.style.figure import (
     INK,
@@ -194,9 +202,7 @@ def _panels(
         points.set_gid(label)
         ax.set_title(label, fontsize=10, color=INK)
         ax.set(xticks=[], yticks=[])
-        if basis == _keys.DRAWING:  # as the relief and the map are turned
-            ax.invert_xaxis()
-            ax.invert_yaxis()
+        turn_like_relief(ax, basis)
         hide_spines(ax, "top", "right")
     scales = [("probability", Normalize(0.0, 1.0), cmap)]
     if panels[-1][0].startswith("entropy"):

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from landscape import _keys
 from landscape._random import RandomLike
 from landscape.pl._landscape import legend
-from landscape.pl.scene.cells import plane_names
+from landscape.pl.scene.cells import plane_names, turn_like_relief
 from landscape.pl.scene.drift_field import DriftField, drift_field
 from landscape.pl.scene.height_map import HeightMap
 from landscape.pl.scene.painting import STROKES, UNKNOWN, surface_cmap
@@ -112,7 +112,9 @@ def landscape2d(
     ax.set(xticks=[], yticks=[])
     ax.set_xlabel(names[0], fontsize=10 * t)
     ax.set_ylabel(names[1], fontsize=10 * t)
-    turn_like_relief(ax, heights, view.basis)
+    ax.set_xlim(heights.x[0], heights.x[-1])
+    ax.set_ylim(heights.y[0], heights.y[-1])
+    turn_like_relief(ax, view.basis)
     if view.places:
         if (engine := figure.get_layout_engine()) is not None:
             engine.execute(figure)
@@ -160,15 +162,6 @@ def draw_paths(ax: Axes, transitions: PlaneTransitions) -> None:
         points = np.array(list(transitions.saddles.values()))
         marks = ax.scatter(*points.T, s=44 * t**3, marker="D", facecolors="white", edgecolors=INK, lw=1.3 * t, zorder=5)
         marks.set_gid("saddles")
-
-
-def turn_like_relief(ax: Axes, heights: HeightMap, basis: str) -> None:
-    """Limits of the plane, turned so that development runs down the page as in the relief."""
-    ax.set_xlim(heights.x[0], heights.x[-1])
-    ax.set_ylim(heights.y[0], heights.y[-1])
-    if basis == _keys.DRAWING:
-        ax.invert_xaxis()
-        ax.invert_yaxis()
 
 
 def _stream(ax: Axes, view: View) -> str:

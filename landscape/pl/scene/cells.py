@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 from anndata import AnnData
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, is_color_like, to_hex, to_rgba_array
 from numpy.typing import NDArray
 from scipy import sparse
@@ -192,6 +193,13 @@ def plane_names(basis: str) -> tuple[str, str]:
         return "expected fate", "progress"
     name = basis.removeprefix("X_")
     return f"{name} 1", f"{name} 2"
+
+
+def turn_like_relief(ax: Axes, basis: str) -> None:
+    """Turn the axes of the drawing so that development runs down the page, as in the relief; other embeddings stay."""
+    if basis == _keys.DRAWING:
+        ax.invert_xaxis()
+        ax.invert_yaxis()
 
 
 def default_basis(adata: AnnData) -> str | None:
