@@ -54,6 +54,23 @@ def read(adata: AnnData, slot: str, key: str, *, hint: str) -> Any:
     return store[key]
 
 
+def read_complete(adata: AnnData, key: str, *, hint: str) -> pd.Series:
+    """Column ``adata.obs[key]``, in which every cell has a value.
+
+    Raises
+    ------
+    KeyError
+        If the column is missing, as for :func:`read`.
+    ValueError
+        If a cell has no value.
+    """
+    column = read(adata, "obs", key, hint=hint)
+    if n_missing := int(column.isna().sum()):
+        msg = f"{n_missing} of {adata.n_obs} cells have no value in `adata.obs[{key!r}]`; fill it in or drop them."
+        raise ValueError(msg)
+    return column
+
+
 def require_unique(names: pd.Index, *, slot: str) -> None:
     """Check that names of cells (``slot="obs_names"``) or genes (``"var_names"``) are unique.
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from landscape import _keys
-from landscape._anndata import count_matrix, read, require_adata, require_unique, write
+from landscape._anndata import count_matrix, read_complete, require_adata, require_unique, write
 from landscape.pp._regulators import find_regulators
 from landscape.pp.features import is_gene, other_features
 
@@ -135,12 +135,7 @@ def _score(
 ) -> NDArray[np.float64]:
     if batch_key is None:
         return pearson_residual_variance(counts[filled])
-    column = read(adata, "obs", batch_key, hint="pass `batch_key=` with a column of `adata.obs`")
-    if n_missing := int(column.isna().sum()):
-        msg = (
-            f"{n_missing} of {adata.n_obs} cells have no value in `adata.obs[{batch_key!r}]`; fill it in or drop them."
-        )
-        raise ValueError(msg)
+    column = read_complete(adata, batch_key, hint="pass `batch_key=` with a column of `adata.obs`")
     return pearson_residual_variance(counts[filled], groups=column.astype(str).to_numpy()[filled])
 
 

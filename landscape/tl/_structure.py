@@ -11,7 +11,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape._anndata import count_matrix, read, require_adata, write_result
+from landscape._anndata import count_matrix, read_complete, require_adata, write_result
 from landscape._directions import StoredSample, parts_of
 from landscape._random import RandomLike, generator
 from landscape._verdict import UNSUPPORTED
@@ -115,10 +115,7 @@ def structure(
 def _batches(adata: AnnData, key: str | None) -> NDArray[np.int64]:
     if key is None:
         return np.zeros(adata.n_obs, dtype=np.int64)
-    column = read(adata, "obs", key, hint="pass `batch_key=`, a column of `adata.obs`")
-    if missing := int(column.isna().sum()):
-        msg = f"{missing} of {adata.n_obs} cells have no value in `adata.obs[{key!r}]`; fill it in or drop them."
-        raise ValueError(msg)
+    column = read_complete(adata, key, hint="pass `batch_key=`, a column of `adata.obs`")
     return np.unique(column.astype(str).to_numpy(), return_inverse=True)[1]
 
 
