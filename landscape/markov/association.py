@@ -162,11 +162,11 @@ def two_sided(correlation: NDArray[np.float64], degrees: int | NDArray[np.int64]
 
 
 def adjusted(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """q-values of Benjamini and Hochberg; NaN do not count."""
+    """q-values of Benjamini and Hochberg for each column of p-values, shape ``(genes, k)``; NaN do not count."""
     q = np.full(p.shape, np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        q[known] = stats.false_discovery_control(p[known])
+    for own, known, column in zip(q.T, np.isfinite(p).T, p.T, strict=True):
+        if known.any():
+            own[known] = stats.false_discovery_control(column[known])
     return q
 
 
@@ -206,7 +206,6 @@ def association_table(
     """
     p = two_sided(correlation, degrees)
     lower, upper = fisher_interval(correlation, degrees)
-    q = np.column_stack([adjusted(column) for column in p.T])
     n, k = correlation.shape
     return pd.DataFrame(
         {
@@ -216,7 +215,7 @@ def association_table(
             "lower": lower.T.ravel(),
             "upper": upper.T.ravel(),
             "p_value": p.T.ravel(),
-            "q_value": q.T.ravel(),
+            "q_value": adjusted(p).T.ravel(),
             "regulator": np.tile([str(gene) in regulators for gene in genes], k),
         },
         index=[str(row) for row in range(n * k)],

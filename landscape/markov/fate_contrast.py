@@ -140,7 +140,7 @@ def contrast_columns(
         "contrast_lower": _weaker(low, low_against),
         "contrast_upper": _weaker(high, high_against),
         "contrast_p": p,
-        "contrast_q": np.column_stack([adjusted(column) for column in p.T]),
+        "contrast_q": adjusted(p),
     }
 
 
