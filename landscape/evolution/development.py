@@ -75,7 +75,7 @@ class Development:
         b, p = np.asarray(weights, float), np.array(embryos, float)
         course = [p]
         for _ in range(self.n_steps):
-            p = (1 - self.decay) * p + self.rate * np.tanh(self.gain * p @ b.T)
+            p = self._step(b, p)
             course.append(p)
         return np.stack(course)
 
@@ -83,5 +83,8 @@ class Development:
         """Adult phenotypes of embryos of shape ``(n, d)``, the same shape; arguments as for :meth:`states`."""
         b, p = np.asarray(weights, float), np.array(embryos, float)
         for _ in range(self.n_steps):
-            p = (1 - self.decay) * p + self.rate * np.tanh(self.gain * p @ b.T)
+            p = self._step(b, p)
         return p * self.scale
+
+    def _step(self, b: FloatArray, p: FloatArray) -> FloatArray:
+        return (1 - self.decay) * p + self.rate * np.tanh(self.gain * p @ b.T)
