@@ -14,6 +14,7 @@ from landscape._random import RandomLike, generator
 from landscape._threads import on_one_thread
 from landscape.dynamics import GeneModel, RegulatoryDrift
 from landscape.topography.field import as_states
+from landscape.topography.parameter_slopes import parameter_slopes
 from landscape.topography.whitening import constant_diffusion
 
 # Numbers of the weights of edges, one matrix for each path, that are held at a time (160 MB in float64).
@@ -184,27 +185,21 @@ def _scored_paths(
     factor, inverse = torch.linalg.cholesky(2 * noise), torch.linalg.inv(2 * noise)
     n_steps = model.n_steps(duration)
     dt = duration / n_steps
-    held = torch.tensor(list(drift.held), dtype=torch.long)
     weights = torch.zeros((n, d, d), dtype=torch.float64)
     bias, production, turnover, strength = (torch.zeros((n, d), dtype=torch.float64) for _ in range(4))
     open_ = torch.ones(n, dtype=torch.bool)
     for _ in range(n_steps):
-        phi, s = drift.response(x), torch.sigmoid(drift.input(x))
-        made = drift.ceiling * s
-        made[:, held] = 0.0
-        steep = made * (1 - s)
+        slopes = parameter_slopes(drift, x)
         kick = torch.as_tensor(gen.standard_normal((n, d))) @ factor.T * dt**0.5
         weight = (kick @ inverse) * open_[:, None]
-        pull = weight * steep
-        weights.baddbmm_(pull[:, :, None], phi[:, None, :])
+        pull = weight * slopes.bias
+        weights.baddbmm_(pull[:, :, None], slopes.response[:, None, :])
         bias += pull
-        strength += (pull @ drift.weights) * phi
+        strength += (pull @ drift.weights) * slopes.response
+        made, lost = drift.ceiling * slopes.ceiling, drift.decay * slopes.decay
         production += weight * made
-        velocity = drift(x)
-        lost = drift.decay * x
-        lost[:, held] = -velocity[:, held]  # a held gene relaxes to its level
-        turnover -= weight * lost
-        x = x + velocity * dt + kick
+        turnover += weight * lost
+        x = x + (made + lost) * dt + kick
         if model.lower is not None:
             x = model.lower + (x - model.lower).abs()
         if committed is not None:

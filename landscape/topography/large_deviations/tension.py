@@ -13,6 +13,7 @@ from landscape._threads import on_one_thread
 from landscape.dynamics import Drift, GeneModel, RegulatoryDrift
 from landscape.dynamics.model import drift_of
 from landscape.topography.field import as_states, drift_and_noise
+from landscape.topography.parameter_slopes import parameter_slopes
 from landscape.topography.whitening import whitened
 
 if TYPE_CHECKING:
@@ -187,21 +188,16 @@ def tension(
         name: getattr(inner, name).detach().numpy() for name in ("weights", "ceiling", "decay", "threshold", "hill")
     }
     with torch.no_grad():
-        phi, s = inner.response(x).numpy(), torch.sigmoid(inner.input(x)).numpy()
-    held = np.array(list(inner.held), dtype=np.int64)
+        slopes = parameter_slopes(inner, x)
+    phi, steep = slopes.response.numpy(), pull.force * slopes.bias.numpy()
+    ceiling, decay = ((pull.force * part.numpy()).sum(0) for part in (slopes.ceiling, slopes.decay))
     # What acts on the targets: a held gene's level.
     acting = pull.midpoints.copy()
-    acting[:, held] = list(inner.held.values())
-    made = pull.force * s
-    made[:, held] = 0.0
-    steep = made * array["ceiling"] * (1 - s)
-    lost = -pull.force * pull.midpoints
-    lost[:, held] = (pull.force * (acting - pull.midpoints))[:, held]
+    acting[:, list(inner.held)] = list(inner.held.values())
     weights = steep.T @ phi
     back = steep @ array["weights"]
     along, bend = back * phi, back * phi * (1 - phi)
     level = np.where(acting > 0, acting, array["threshold"])  # a gene that is off has no response to bend
-    ceiling, decay = made.sum(0), lost.sum(0)
     return Tension(
         action=float(pull.action.sum()),
         weights=weights,
