@@ -13,7 +13,7 @@ from landscape.topography.fates.labels import (
     basin_sentences,
     elsewhere,
     fate_sentences,
-    label_names,
+    labels_present,
     means_by_label,
     own_share,
     own_states,
@@ -92,4 +92,4 @@ def _mature(adata: AnnData) -> tuple[pd.Series, list[str]]:
         return pd.Series(dtype=object), []
     labels, table = adata.obs[key], attractors["table"]
     states = [*table.index[table["observed"].astype(bool)], *(terminal["table"].index if terminal else [])]
-    return labels, [label for label, own in own_states(label_names(labels), list(map(str, states))).items() if own]
+    return labels, [label for label, own in own_states(labels_present(labels), list(map(str, states))).items() if own]

@@ -10,7 +10,7 @@ from landscape.topography.fates.labels import (
     basin_sentences,
     elsewhere,
     fate_sentences,
-    label_names,
+    labels_present,
     means_by_label,
     own_share,
     own_states,
@@ -41,8 +41,8 @@ def test_means_leave_out_cells_without_a_fate_or_a_label():
 
 
 def test_labels_are_in_the_order_of_their_categories():
-    assert label_names(LABELS) == ["GMP", "Mono", "Neu"]
-    assert label_names(LABELS.astype(pd.CategoricalDtype(["Neu", "T", "Mono", "GMP"]))) == ["Neu", "Mono", "GMP"]
+    assert labels_present(LABELS) == ["GMP", "Mono", "Neu"]
+    assert labels_present(LABELS.astype(pd.CategoricalDtype(["Neu", "T", "Mono", "GMP"]))) == ["Neu", "Mono", "GMP"]
 
 
 def test_own_states_are_those_named_after_the_label():

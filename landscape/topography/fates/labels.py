@@ -47,14 +47,14 @@ def means_by_label(labels: pd.Series, values: pd.DataFrame) -> pd.DataFrame:
     -------
     Labels x columns; missing for a label without such a cell.
     """
-    names = label_names(labels)
+    names = labels_present(labels)
     kept = labels.notna().to_numpy() & values.notna().all(axis=1).to_numpy()
     codes = pd.Categorical(labels[kept].astype(str), categories=names)
     means = values[kept].astype(float).groupby(codes, observed=False).mean()
     return means.set_axis(pd.Index(names, name="label", dtype=object))
 
 
-def label_names(labels: pd.Series) -> list[str]:
+def labels_present(labels: pd.Series) -> list[str]:
     """Labels that cells have: in the order of a categorical, or sorted."""
     present = labels.dropna()
     if isinstance(labels.dtype, pd.CategoricalDtype):
