@@ -87,8 +87,10 @@ def compare_genes(
             f"expected at least {MIN_CELLS} cells and {MIN_GENES} genes that {MIN_DETECTED} of them express, found "
             f"{counts.shape[0]} and {len(genes)}"
         )
-        missing = (StructureTest(name, np.nan, np.nan, np.nan, note, required=True) for name in (SHARED, CONTINUUM))
-        return next(missing), next(missing)
+        shared, continuum = (
+            StructureTest(name, np.nan, np.nan, np.nan, note, required=True) for name in (SHARED, CONTINUUM)
+        )
+        return shared, continuum
     overall, within = gene_split(counts[:, genes], batch, rng)
     return (
         _of_split(SHARED, overall, "correlation of two halves of the genes"),

@@ -143,17 +143,18 @@ def drivers(
     table = _fates(adata, fate_key)
     counts = count_matrix(adata, layer, filled=True)
     chosen = np.arange(adata.n_obs) if cells is None else cells_of(adata, cells)
-    known = np.isfinite(table.to_numpy(dtype=float)[chosen]).all(axis=1)
+    probabilities = table.to_numpy(dtype=float)[chosen]
+    known = np.isfinite(probabilities).all(axis=1)
     if not known.all():
         logger.warning("%d cells without fates are left out", int((~known).sum()))
-        chosen = chosen[known]
+        chosen, probabilities = chosen[known], probabilities[known]
     extra = covariates_of(adata, covariates, None)
     depth = np.log(np.asarray(counts.sum(axis=1), dtype=np.float64).ravel())
     design = np.column_stack([np.ones(adata.n_obs), depth, *([] if extra is None else [extra])])[chosen]
     z = np.asarray(read(adata, "obsm", use_rep, hint="pass `use_rep=` with the coordinates of the cells"), dtype=float)
     block = association_blocks(z[chosen], n_blocks, rng)
     blocked = BlockMeans(block, design)
-    fates = blocked.residual(blocked.mean(sparse.csr_matrix(table.to_numpy(dtype=float)[chosen])))
+    fates = blocked.residual(blocked.mean(sparse.csr_matrix(probabilities)))
     if (constant := blocked.constant).any():
         msg = (
             f"Expected fates whose probability varies between blocks of cells, found {list(table.columns[constant])} constant "
@@ -165,7 +166,7 @@ def drivers(
         logger.warning(
             "the fate %r varies in few blocks of cells only; genes expressed in one of them correlate by chance", name
         )
-    used, totals, probabilities = counts[chosen], np.exp(depth[chosen]), table.to_numpy(dtype=float)[chosen]
+    used, totals = counts[chosen], np.exp(depth[chosen])
     correlation = gene_correlations([(blocked, fates)], used, totals)
     names = list(map(str, table.columns))
     neighbour = neighbouring_fates(probabilities)
