@@ -3,6 +3,7 @@
 from landscape.latent.architecture import Architecture
 from landscape.latent.checks import PredictiveCheck
 from landscape.latent.compression import CompressionCurve, compression_curve
+from landscape.latent.ensemble import LatentEnsemble
 from landscape.latent.geodesic import DecodedPath
 from landscape.latent.model import LatentModel
 from landscape.latent.reference import Reference
@@ -12,6 +13,7 @@ __all__ = [
     "Architecture",
     "CompressionCurve",
     "DecodedPath",
+    "LatentEnsemble",
     "LatentModel",
     "PredictiveCheck",
     "Reference",

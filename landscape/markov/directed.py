@@ -80,9 +80,9 @@ def directed_by_start(graph: CellGraph, states: NDArray[np.float64], start: NDAr
     start
         Cells of the start.
     """
-    ends = find_ends(graph, start).terminal
-    chain = potential_kernel(graph, flow_potential(graph, start, ends))
-    return _at_rest(chain, states, start, ends)
+    ends = find_ends(graph, start)
+    chain = potential_kernel(graph, flow_potential(graph, start, ends.terminal, shares=ends.shares))
+    return _at_rest(chain, states, start, ends.terminal)
 
 
 def directed_by_order(graph: CellGraph, states: NDArray[np.float64], pseudotime: NDArray[np.float64]) -> Directed:

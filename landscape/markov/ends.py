@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 # A corner nearer to the root than this share of the median distance is the root itself and no end.
 NEAR_ROOT = 0.25
+# A detour is compared with the way to the farther end, and with no more than this multiple of the way to the nearer one.
+SHORT_ARM = 1.5
 
 
 def simplex_memberships(vectors: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -82,16 +84,19 @@ class Ends:
     Attributes
     ----------
     terminal
-        Cells of each end, one array per end.
+        Cells of each end, one array per end, from the farthest one on; the arrays are disjoint.
+    shares
+        Share of a steady flow from the root that leaves at each end, shape ``(n_ends,)``, sum 1.
     corners
         All corners of the simplex.
     crispness
         Smallest membership of a cell in a corner; 0 for a perfect simplex.
     transit
-        Corners that are no ends: those on a path from the root to a farther corner, and the root itself.
+        Corners that are no ends: those on a path from the root to a farther end, and the root itself.
     """
 
     terminal: tuple[NDArray[np.int64], ...]
+    shares: NDArray[np.float64]
     corners: NDArray[np.int64]
     crispness: float
     transit: NDArray[np.int64]
@@ -109,12 +114,20 @@ def find_ends(
     r"""Find where the manifold of cells ends, away from its root.
 
     The slowest diffusion components span a simplex whose corners are candidates (PCCA+). The number of corners is the
-    largest for which no membership is below ``crispness``. A corner :math:`k` is passed through, and no end, if a path
-    from the root :math:`r` to a farther corner :math:`j` leads through it,
+    largest for which no membership is below ``crispness``. From the farthest one on, a corner :math:`k` is passed through,
+    and no end, if the way from the root :math:`r` to an end :math:`j` hardly grows when it leads through it,
 
-    .. math:: d(r, k) + d(k, j) \le (1 + \mathrm{detour})\, d(r, j)
+    .. math:: d(r, k) + d(k, j) - d(r, j) \le \mathrm{detour} \cdot \min\{d(r, j), 1.5\, d(r, k)\}
 
-    with distances along the graph in diffusion components scaled by :math:`\lambda/(1 - \lambda)`.
+    with distances along the graph in diffusion components scaled by :math:`\lambda/(1 - \lambda)`. On a tree half of the left
+    side is the part of its way that the corner has for itself. With the default an end has at least a tenth of its way for
+    itself beside an arm of its own length, and at most 15 % beside any longer one: the length of the other arm, as of a
+    lineage with many cells, does not decide whether a short one is there.
+
+    Ends that have most of their way in common share one outflow, so that it does not matter in how many corners a lineage
+    ends: with the common part :math:`g_{jk} = (d(r, j) + d(r, k) - d(j, k)) / 2` of two ways (Gromov product),
+
+    .. math:: w_k \propto \Big(\sum_j g_{jk} / \sqrt{d(r, j)\, d(r, k)}\Big)^{-1}
 
     Parameters
     ----------
@@ -141,24 +154,69 @@ def find_ends(
     cells = np.flatnonzero(member)
     inner = subgraph(graph, cells)
     values, vectors, corners, chi = manifold_corners(inner, max_ends=max_ends, crispness=crispness)
-    places = np.searchsorted(cells, root[np.isin(root, cells)])
-    slow = slice(1, len(corners))
+    sets = _disjoint(chi, n_cells)
+    slow = slice(1, None)
     lengths = _lengths(inner, vectors[:, slow] * (values[slow] / (1 - values[slow])))
-    # The lengths are symmetric; as a directed graph they are traversed once instead of twice.
-    to_root = dijkstra(lengths, indices=places, min_only=True)
-    ends, transit = [], []
-    reach = np.median(to_root)
-    for k, corner in enumerate(corners):
-        farther = corners[to_root[corners] > to_root[corner]]
-        # Distance that is left for the path from this corner onwards. Longer paths need not be computed.
-        allowed = (1 + detour) * to_root[farther] - to_root[corner]
-        onward = dijkstra(lengths, indices=corner, limit=allowed.max(initial=0.0))[farther]
-        if (onward <= allowed).any() or to_root[corner] < NEAR_ROOT * reach:
-            transit.append(int(cells[corner]))
-        else:
-            ends.append(cells[np.argsort(-chi[:, k], kind="stable")[:n_cells]])
+    to_root = dijkstra(lengths, indices=np.searchsorted(cells, root[np.isin(root, cells)]), min_only=True)
+    reach, apart = _between(lengths, to_root, sets)
+    ends: list[int] = []
+    for k in np.argsort(-reach, kind="stable"):
+        if reach[k] < NEAR_ROOT * np.median(to_root):
+            break
+        extra = reach[k] + apart[k, ends] - reach[ends]
+        if not (extra <= detour * np.minimum(reach[ends], SHORT_ARM * reach[k])).any():
+            ends.append(int(k))
+    transit = np.setdiff1d(np.arange(len(corners)), ends)
     logger.info("found %d ends of the manifold (%d corners, crispness %.2f)", len(ends), len(corners), chi.min())
-    return Ends(tuple(ends), cells[corners], float(chi.min()), np.array(transit, dtype=np.int64))
+    return Ends(
+        tuple(cells[sets[k]] for k in ends),
+        outflow(reach[ends], apart[np.ix_(ends, ends)]),
+        cells[corners],
+        float(chi.min()),
+        cells[corners[transit]],
+    )
+
+
+def _disjoint(chi: NDArray[np.float64], n_cells: int) -> list[NDArray[np.int64]]:
+    """Cells with the largest membership in each corner, each cell in the first corner that has it."""
+    taken = np.zeros(len(chi), dtype=bool)
+    found = []
+    for memberships in chi.T:
+        members = np.argsort(-memberships, kind="stable")[:n_cells]
+        found.append(members[~taken[members]])
+        taken[members] = True
+    return found
+
+
+def _between(
+    lengths: sparse.csr_matrix, to_root: NDArray[np.float64], sets: list[NDArray[np.int64]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Median distances of sets of cells to the root, shape ``(k,)``, and to each other, shape ``(k, k)``."""
+    reach = np.array([np.median(to_root[members]) if len(members) else 0.0 for members in sets])
+    apart = np.zeros((len(sets), len(sets)))
+    for k, members in enumerate(sets):
+        if len(members):
+            # The lengths are symmetric; as a directed graph they are traversed once instead of twice.
+            away = dijkstra(lengths, indices=members, min_only=True)
+            apart[k] = [np.median(away[others]) if len(others) else 0.0 for others in sets]
+    apart = (apart + apart.T) / 2
+    np.fill_diagonal(apart, 0.0)
+    return reach, apart
+
+
+def outflow(reach: NDArray[np.float64], apart: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the flow that leaves at each end; ends with a common way share it.
+
+    Parameters
+    ----------
+    reach, apart
+        Distances of the ends to the root, shape ``(k,)``, and to each other, shape ``(k, k)``.
+    """
+    common = (reach[:, None] + reach[None] - apart) / 2
+    alike = np.clip(common / np.sqrt(np.outer(reach, reach)), 0, 1)
+    np.fill_diagonal(alike, 1.0)
+    shares = 1 / alike.sum(1)
+    return shares / shares.sum()
 
 
 def _lengths(graph: CellGraph, coordinates: NDArray[np.float64]) -> sparse.csr_matrix:

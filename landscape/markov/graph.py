@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,11 +78,84 @@ def neighbor_graph(coordinates: NDArray[np.float64], *, n_neighbors: int = 30) -
     one_way = sparse.csr_matrix((weight.ravel(), (rows, index.ravel())), shape=(n, n))
     weights = ((one_way + one_way.T) / 2).tocsr()
     lengths = sparse.csr_matrix((np.maximum(distance, MIN_LENGTH).ravel(), (rows, index.ravel())), shape=(n, n))
+    return _with_components(weights, lengths.maximum(lengths.T).tocsr())
+
+
+def graph_of_parts(coordinates: NDArray[np.float64], widths: Sequence[int] = (), *, n_neighbors: int = 30) -> CellGraph:
+    """Graph of cells in coordinates that consist of several spaces side by side (:func:`consensus_graph`).
+
+    Parameters
+    ----------
+    coordinates
+        Shape ``(n, k)``.
+    widths
+        Number of coordinates of each space, sum k; by default it is one.
+    n_neighbors
+        Neighbours of each cell in each space.
+
+    Raises
+    ------
+    ValueError
+        If the widths do not add up to the number of coordinates, or as :func:`neighbor_graph`.
+    """
+    if len(widths) < 2:
+        return neighbor_graph(coordinates, n_neighbors=n_neighbors)
+    if sum(widths) != coordinates.shape[1]:
+        msg = f"Expected {sum(widths)} coordinates of {len(widths)} spaces, found {coordinates.shape[1]}."
+        raise ValueError(msg)
+    parts = np.split(coordinates, np.cumsum(widths)[:-1], axis=1)
+    return consensus_graph([neighbor_graph(part, n_neighbors=n_neighbors) for part in parts])
+
+
+def consensus_graph(graphs: Sequence[CellGraph], *, support: float = 0.5) -> CellGraph:
+    r"""Graph of the pairs of cells that are neighbours in most of several graphs of the same cells.
+
+    .. math:: K_{ij} = \frac1M \sum_m K^{(m)}_{ij} \quad \text{where at least a share `support` of the } K^{(m)}_{ij}
+              \text{ is positive}
+
+    Two latent models that differ in their seeds agree on most neighbours of a cell and not on all. Pairs that only some
+    models have are short cuts between lineages as often as not; without them the graph of more models is a better one, while
+    the mean of all pairs is not. Cells that would be cut off from the largest component keep all their pairs.
+
+    Parameters
+    ----------
+    graphs
+        Graphs of the same cells.
+    support
+        Share of the graphs that must have a pair.
+
+    Raises
+    ------
+    ValueError
+        If there is no graph, or they are of different numbers of cells.
+    """
+    if not graphs or len({graph.weights.shape for graph in graphs}) > 1:
+        shapes = [graph.weights.shape for graph in graphs]
+        msg = f"Expected graphs of the same cells, found {len(graphs)} of shapes {shapes}."
+        raise ValueError(msg)
+    if len(graphs) == 1:
+        return graphs[0]
+    mean = sparse.csr_matrix(sum(graph.weights for graph in graphs) / len(graphs))
+    count = sparse.csr_matrix(sum((graph.weights > 0).astype(float) for graph in graphs))
+    agreed = sparse.csr_matrix(mean.multiply(count >= support * len(graphs)))
+    _, component = connected_components(agreed, directed=False)
+    cut_off = sparse.diags((component != np.bincount(component).argmax()).astype(float))
+    weights = sparse.csr_matrix(agreed.maximum(cut_off @ mean).maximum(mean @ cut_off))
+    weights.eliminate_zeros()
+    present = (weights > 0).astype(float)
+    lengths = sparse.csr_matrix(sum(graph.distances for graph in graphs)).multiply(present)
+    times = sparse.csr_matrix(sum((graph.distances > 0).astype(float) for graph in graphs)).multiply(present)
+    times.data = 1 / times.data
+    return _with_components(weights, sparse.csr_matrix(lengths.multiply(times)))
+
+
+def _with_components(weights: sparse.csr_matrix, distances: sparse.csr_matrix) -> CellGraph:
+    """The graph with its connected components, the largest first."""
     count, component = connected_components(weights, directed=False)
     order = np.argsort(-np.bincount(component), kind="stable")
     if count > 1:
         logger.warning("the graph of cells has %d components of sizes %s", count, np.bincount(component)[order][:5])
-    return CellGraph(weights, lengths.maximum(lengths.T).tocsr(), int(count), np.argsort(order)[component])
+    return CellGraph(weights, distances, int(count), np.argsort(order)[component])
 
 
 def _nearest(coordinates: NDArray[np.float64], n_neighbors: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -21,9 +21,13 @@ MAX_LOGIT = 60
 
 
 def flow_potential(
-    graph: CellGraph, source: NDArray[np.int64], sinks: tuple[NDArray[np.int64], ...]
+    graph: CellGraph,
+    source: NDArray[np.int64],
+    sinks: tuple[NDArray[np.int64], ...],
+    *,
+    shares: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    r"""Potential of a steady flow along the graph from a source to sinks of equal strength.
+    r"""Potential of a steady flow along the graph from a source to sinks.
 
     .. math:: \sum_j \tilde K_{ij} (V_i - V_j) = b_i, \qquad \tilde K = Q^{-1/2} K Q^{-1/2}
 
@@ -37,6 +41,8 @@ def flow_potential(
         Graph of cells.
     source, sinks
         Indices of the cells of the source and of each sink.
+    shares
+        Share of the flow that leaves at each sink, sum 1; equal by default.
 
     Returns
     -------
@@ -60,8 +66,9 @@ def flow_potential(
     kernel = root @ weights @ root
     b = np.zeros(len(graph.component))
     b[source] += 1 / len(source)
-    for sink in sinks:
-        b[sink] -= 1 / (len(sink) * len(sinks))
+    strength = np.full(len(sinks), 1 / len(sinks)) if shares is None else shares
+    for sink, share in zip(sinks, strength, strict=True):
+        b[sink] -= share / len(sink)
     b = b[cells]
     balance = laplacian(kernel)
     solution, info = poisson(balance, b, tolerance=FLOW_TOLERANCE)

@@ -92,7 +92,6 @@ def with_flow_to_ends(graph: CellGraph, transitions: sparse.csr_matrix, start: N
     -------
     Transition matrix of shape ``(n, n)``.
     """
-    ends = find_ends(graph, start).terminal
-    return (
-        (1 - FLOW_SHARE) * transitions + FLOW_SHARE * potential_kernel(graph, flow_potential(graph, start, ends))
-    ).tocsr()
+    ends = find_ends(graph, start)
+    flow = potential_kernel(graph, flow_potential(graph, start, ends.terminal, shares=ends.shares))
+    return ((1 - FLOW_SHARE) * transitions + FLOW_SHARE * flow).tocsr()

@@ -8,6 +8,8 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from landscape.tl._state import widths_of
+
 # Number of cells at which the drift is compared with the tangent space of the manifold.
 TANGENCY_CELLS = 500
 
@@ -32,5 +34,6 @@ def tangency(
     reference = model.get_reference(adata)
     found = model.get_tangency(velocity[chosen] * slope, adata[chosen].copy(), genes=names, batch=reference)
     # For a random direction, E cos^2 is the share of dimensions that are tangent.
-    chance = min(1.0, model.get_latent_representation(adata[chosen[:1]].copy()).shape[1] / d) ** 0.5
+    width = model.get_latent_representation(adata[chosen[:1]].copy()).shape[1] / max(1, len(widths_of(model, None)))
+    chance = min(1.0, width / d) ** 0.5
     return {"tangency": float(np.nanmean(found)), "tangency_by_chance": chance, "decoded_at": reference.name}

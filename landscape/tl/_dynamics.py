@@ -225,6 +225,7 @@ def dynamics(
         "decay": _origin_of_decay(half_lives, fitted, clock=cells.directed.times is not None),
         "growth": "modelled" if cells.directed.growth is not None else "taken to be equal everywhere",
         "n_neighbors": n_neighbors,
+        "widths": list(cells.widths),
         "use_rep": use_rep or "",
         "n_replicates": n_replicates,
     }

@@ -19,12 +19,12 @@ from landscape.dynamics.refinement import refinement
 from landscape.dynamics.regulators import carries_all_edges, varying_regulators
 from landscape.dynamics.states import scaled_states
 from landscape.markov.directed import Directed
-from landscape.markov.graph import CellGraph, neighbor_graph
+from landscape.markov.graph import CellGraph, graph_of_parts
 from landscape.markov.retiming import retimed
 from landscape.tl._batches import warn_of_batches
 from landscape.tl._checks import require_spread
 from landscape.tl._direction import directed_by
-from landscape.tl._state import coordinates, expression
+from landscape.tl._state import coordinates, expression, widths_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,8 @@ class DirectedCells:
         States of the cells, shape ``(n, d)``, and the scale of each regulator, shape ``(d,)``.
     coordinates, graph
         Coordinates in which cells are neighbours, shape ``(n, k)``, and the graph of neighbours.
+    widths
+        Number of coordinates of each latent model, if there are several.
     directed, conflict
         Chain and velocities, and the conflict of the parts of the direction.
     support, support_source
@@ -51,6 +53,7 @@ class DirectedCells:
     states: NDArray[np.float64]
     scale: NDArray[np.float64]
     coordinates: NDArray[np.float64]
+    widths: tuple[int, ...]
     graph: CellGraph
     directed: Directed
     conflict: float
@@ -80,7 +83,8 @@ def read_cells(
     require_unique(adata.var_names, slot="var_names")
     z = coordinates(adata, model, use_rep)
     require_spread(z)
-    graph = neighbor_graph(z, n_neighbors=n_neighbors)
+    widths = widths_of(model, use_rep)
+    graph = graph_of_parts(z, widths, n_neighbors=n_neighbors)
     warn_of_batches(adata, graph, model, network_key)
     names, levels = _regulators(adata, network_key, model, layer, graph, n_regulators)
     x, scale = scaled_states(levels)
@@ -93,7 +97,7 @@ def read_cells(
     stability = None
     if resampled and source == "network":
         stability = _among(adata, f"{network_key}_stability", names)
-    return DirectedCells(names, x, scale, z, graph, directed, conflict, mask, source, stability)
+    return DirectedCells(names, x, scale, z, widths, graph, directed, conflict, mask, source, stability)
 
 
 def write_cells(adata: AnnData, cells: DirectedCells, velocity: NDArray[np.float64]) -> None:

@@ -18,19 +18,30 @@ logger = logging.getLogger(__name__)
 
 
 def latent_model(model: Any | None) -> Any | None:
-    """Latent model that a user passes: a model of scvi-tools is converted, any other object is returned as it is.
+    """Latent model that a user passes: a model of scvi-tools is converted, and several models become one.
 
     Raises
     ------
     TypeError, ValueError
         If a model of scvi-tools cannot be converted (see :meth:`landscape.latent.LatentModel.from_scvi`).
     """
+    if isinstance(model, list | tuple):
+        from landscape.latent import LatentEnsemble
+
+        return LatentEnsemble(model)
     # Recognised by name, because importing scvi-tools takes seconds.
     if not any(part.__module__.startswith("scvi.model.") for part in type(model).__mro__):
         return model
     from landscape.latent import LatentModel
 
     return LatentModel.from_scvi(model)
+
+
+def widths_of(model: Any | None, use_rep: str | None) -> tuple[int, ...]:
+    """Number of coordinates of each of several latent models that stand side by side; none for a single space."""
+    from landscape.latent import LatentEnsemble
+
+    return model.widths if use_rep is None and isinstance(model, LatentEnsemble) else ()
 
 
 def coordinates(adata: AnnData, model: Any | None, use_rep: str | None) -> NDArray[np.float64]:

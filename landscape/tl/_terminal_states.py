@@ -13,7 +13,7 @@ from landscape import _keys
 from landscape._anndata import read, read_result, require_adata, results_of, write, write_result
 from landscape.markov import absorption_probabilities
 from landscape.markov.fates import most_probable, require_solved
-from landscape.markov.graph import neighbor_graph
+from landscape.markov.graph import graph_of_parts
 from landscape.markov.terminal_states import find_terminal_states
 from landscape.markov.terminal_tables import cells_of_groups, group_by_label, nearest_state, terminal_table
 from landscape.tl._state import coordinates
@@ -95,7 +95,8 @@ def terminal_states(
     n_neighbors = int(params["n_neighbors"]) if n_neighbors is None else n_neighbors
     use_rep = (params.get("use_rep") or None) if use_rep is None else use_rep
     points = coordinates(adata, None, use_rep)
-    graph = neighbor_graph(points, n_neighbors=n_neighbors)
+    widths = params.get("widths", ()) if use_rep == (params.get("use_rep") or None) else ()
+    graph = graph_of_parts(points, widths, n_neighbors=n_neighbors)
     found = find_terminal_states(graph, chain, n_cells=n_cells)
     if not found.cells:
         msg = (

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from landscape.markov import neighbor_graph
+from landscape.markov.graph import consensus_graph, graph_of_parts
 
 
 def star(arms: int = 3, n: int = 300, noise: float = 0.02, seed: int = 0):
@@ -68,3 +69,51 @@ def test_too_few_cells_and_missing_coordinates_are_refused():
         neighbor_graph(np.zeros((20, 2)))
     with pytest.raises(ValueError, match="found 1 that are not"):
         neighbor_graph(np.array([[np.nan, 0.0]] + [[0.0, float(i)] for i in range(40)]))
+
+
+def test_a_pair_is_in_the_consensus_if_most_graphs_have_it():
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(200, 3))
+    graphs = [neighbor_graph(points + 0.2 * rng.normal(size=points.shape), n_neighbors=10) for _ in range(5)]
+    found = consensus_graph(graphs)
+    votes = sum((graph.weights > 0).astype(int).toarray() for graph in graphs)
+    mean = sum(graph.weights.toarray() for graph in graphs) / 5
+    weights = found.weights.toarray()
+    np.testing.assert_allclose(weights, weights.T)
+    agreed = votes >= 3
+    assert 0 < agreed.sum() < (votes > 0).sum()
+    np.testing.assert_allclose(weights[agreed], mean[agreed])
+    assert found.n_components == 1
+    assert (found.distances > 0).nnz == found.weights.nnz
+
+
+def test_the_consensus_of_equal_graphs_is_the_graph_and_their_order_changes_nothing():
+    rng = np.random.default_rng(1)
+    first, second = (neighbor_graph(rng.normal(size=(100, 2)), n_neighbors=8) for _ in range(2))
+    same = consensus_graph([first, first, first])
+    assert abs(same.weights - first.weights).max() < 1e-15
+    np.testing.assert_allclose(same.distances.toarray(), first.distances.toarray())
+    one, other = consensus_graph([first, first, second]), consensus_graph([second, first, first])
+    assert abs(one.weights - other.weights).max() < 1e-15
+
+
+def test_cells_without_an_agreed_pair_keep_all_of_theirs():
+    rng = np.random.default_rng(2)
+    points = rng.normal(size=(100, 2))
+    graphs = []
+    for place in ([0.0, 0.0], [3.0, 3.0], [-3.0, 3.0]):
+        moved = points.copy()
+        moved[0] = place
+        graphs.append(neighbor_graph(moved, n_neighbors=5))
+    found = consensus_graph(graphs)
+    assert found.n_components == 1
+    assert found.weights[[0]].nnz == sum(g.weights for g in graphs)[[0]].nnz
+
+
+def test_graphs_of_other_cells_have_no_consensus():
+    rng = np.random.default_rng(3)
+    graphs = [neighbor_graph(rng.normal(size=(n, 2)), n_neighbors=5) for n in (30, 40)]
+    with pytest.raises(ValueError, match="same cells"):
+        consensus_graph(graphs)
+    with pytest.raises(ValueError, match="2 spaces"):
+        graph_of_parts(rng.normal(size=(30, 5)), (2, 2))

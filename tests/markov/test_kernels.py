@@ -65,6 +65,16 @@ def test_kernels_do_not_depend_on_the_unit():
     assert abs(a - b).max() < 1e-12
 
 
+def test_the_flow_leaves_at_each_sink_with_its_share():
+    n = 101
+    graph = line(n)
+    sinks = (np.array([0]), np.array([n - 1]))
+    potential = flow_potential(graph, np.array([50]), sinks, shares=np.array([0.8, 0.2]))
+    # Away from the tips, where degrees differ, the flow to either side is the difference of neighbouring potentials.
+    left, right = potential[30] - potential[29], potential[70] - potential[71]
+    assert left == pytest.approx(4 * right, rel=1e-6)
+
+
 def test_the_velocity_kernel_moves_along_the_velocity_and_reversal_reverses_it():
     rng = np.random.default_rng(0)
     points = rng.uniform(size=(500, 2))
