@@ -36,7 +36,9 @@ DURATION = 100.0
 
 def with_network(name: str, seed: int, given: dict[str, Any] | None = None) -> tuple[AnnData, Any, Direction]:
     """Cells on the selected genes with their latent model, network and direction."""
-    plan = settle(adata := getattr(ls.datasets, name)(), Settings(seed=seed, direction=given or SETTINGS[name]))
+    plan = settle(
+        adata := getattr(ls.datasets, name)(), Settings(seed=seed, direction=given or SETTINGS[name], n_latent_models=1)
+    )
     work = Work(adata, plan, progress=False)
     for stage in stages():
         if stage.name in ("genes", "latent"):

@@ -6,6 +6,8 @@
 fit; genes and regulators are chosen on counts. With one model in a set the rows are means over pairs. Where the variable
 ``LANDSCAPE_CACHE_DIR`` is set, models are kept in that folder and read from it.
 
+The parts ``latents_*`` have one landscape on each of two disjoint sets of latent models that are used as one.
+
 ``tv_*``: mean total variation between the fates of a cell in the two sets, by lineage. ``sure_*``: share of cells with a fate
 above 0.6 in both, and ``ari_*`` their adjusted Rand index. ``kept_*``: lineages with an attractor, or a terminal state, that
 is kept, in each set and in both. ``drift_cosine``: of the mean drifts at the cells. ``level_coverage``: share of the levels
@@ -34,6 +36,8 @@ from benchmarks.real_cells import LINEAGES, SETTINGS, bare
 from landscape._run.plan import settle
 from landscape._run.settings import Settings
 from landscape._run.stages import Work, narrow, stages
+from landscape.directions import Direction
+from landscape.latent import LatentEnsemble, LatentModel
 
 LABEL = "cell_type"
 SURE = 0.6
@@ -47,7 +51,9 @@ def fitted(name: str, seed: int) -> AnnData:
     path = None if folder is None else Path(folder) / f"{name}_{seed}.h5ad"
     if path is not None and path.exists():
         return ad.read_h5ad(path)
-    plan = settle(adata := getattr(ls.datasets, name)(), Settings(seed=seed, direction=SETTINGS[name]))
+    plan = settle(
+        adata := getattr(ls.datasets, name)(), Settings(seed=seed, direction=SETTINGS[name], n_latent_models=1)
+    )
     work = Work(adata, plan, progress=False)
     for stage in stages():
         if stage.name in ("genes", "latent"):
@@ -147,7 +153,50 @@ def data_set(name: str, results: Results, *, quick: bool) -> None:
                 results.figures[f"{name}_{n_models}_{by}_{key}"] = row[key]
 
 
-PARTS = {name: functools.partial(data_set, name) for name in LINEAGES}
+def latent_model(name: str, seed: int) -> tuple[AnnData, LatentModel, Direction]:
+    """Cells on the selected genes, and their latent model of one seed."""
+    plan = settle(
+        adata := getattr(ls.datasets, name)(), Settings(seed=seed, direction=SETTINGS[name], n_latent_models=1)
+    )
+    work = Work(adata, plan, progress=False)
+    for stage in stages():
+        if stage.name in ("genes", "latent"):
+            stage.call(work)
+        if stage.name == "genes":
+            narrow(work)
+    return work.current, work.model, plan.directions[0]
+
+
+def landscape_of(name: str, seeds: Sequence[int]) -> AnnData:
+    """One landscape on several latent models used as one."""
+    trained = [latent_model(name, seed) for seed in seeds]
+    cells, first, direction = trained[0]
+    model = LatentEnsemble([each for _, each, _ in trained]) if len(trained) > 1 else first
+    cells.obsm["X_latent"] = model.get_latent_representation()
+    ls.tl.network(cells, regulators=ls.pp.find_regulators(cells), layer="counts", model=model, rng=0)
+    ls.tl.dynamics(cells, model=model, direction=direction, rng=0)
+    ls.tl.attractors(cells, label_key=LABEL)
+    ls.tl.basins(cells)
+    ls.tl.terminal_states(cells, label_key=LABEL)
+    ls.tl.fates(cells, n_replicates=0)
+    return cells
+
+
+def latents(name: str, results: Results, *, quick: bool) -> None:
+    """Landscapes on disjoint sets of latent models that are used as one."""
+    for n_models in (1, 2) if quick else (1, 5, 10):
+        row: dict[str, Any] = {"data": name, "n_latent_models": n_models}
+        with timed(row):
+            one, other = (landscape_of(name, range(k * n_models, (k + 1) * n_models)) for k in range(2))
+        row |= compared(answer([one], "fate"), answer([other], "fate"), name)
+        results.add(row)
+        for key in ("tv_terminal", "tv_attractors", "ari_attractors", "sure_attractors", "kept_attractors_both"):
+            results.figures[f"{name}_latents_{n_models}_{key}"] = row[key]
+
+
+PARTS = {name: functools.partial(data_set, name) for name in LINEAGES} | {
+    f"latents_{name}": functools.partial(latents, name) for name in LINEAGES
+}
 
 if __name__ == "__main__":
     logging.getLogger("landscape").setLevel(logging.ERROR)

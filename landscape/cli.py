@@ -45,6 +45,12 @@ Round = Annotated[bool, typer.Option("--round", help="Round fractions of molecul
 Epochs = Annotated[int | None, typer.Option(min=1, help="Largest number of epochs of the latent model.")]
 
 
+LatentModels = Annotated[
+    int | None,
+    typer.Option(min=1, help="Latent models of different seeds that are used as one [10; fewer for many cells]."),
+]
+
+
 def _with_directions(command: Callable[..., None]) -> Callable[..., None]:
     """Replace ``**directions`` of a command by an option for each setting that names a source of direction."""
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -83,6 +89,7 @@ def main(
 def demo(
     out: Out,
     max_epochs: Epochs = None,
+    n_latent_models: LatentModels = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every stage.")] = 0,
     threads: Threads = None,
     force: Force = False,
@@ -105,7 +112,8 @@ def demo(
             source.parent.mkdir(parents=True, exist_ok=True)
             with lock(out / LOCK):
                 write_atomic(source, hematopoiesis().write_h5ad)
-        _run(source, out, {"max_epochs": max_epochs, "seed": seed, "threads": threads}, force=force)
+        given = {"max_epochs": max_epochs, "n_latent_models": n_latent_models, "seed": seed, "threads": threads}
+        _run(source, out, given, force=force)
 
 
 @app.command(short_help="Infer a landscape from counts; a second run into the same folder resumes.")
@@ -125,8 +133,9 @@ def run(
         int | None, typer.Option(min=1, help="Variable genes kept beside regulators [2000].")
     ] = None,
     max_epochs: Epochs = None,
+    n_latent_models: LatentModels = None,
     n_models: Annotated[
-        int | None, typer.Option(min=1, help="Models with latent models of successive seeds, for a consensus [1].")
+        int | None, typer.Option(min=1, help="Models, each on latent models of its own, for a consensus [1].")
     ] = None,
     drop_empty: DropEmpty = False,
     round_: Round = False,
@@ -150,6 +159,7 @@ def run(
             "n_regulators": n_regulators,
             "n_top_genes": n_top_genes,
             "max_epochs": max_epochs,
+            "n_latent_models": n_latent_models,
             "n_models": n_models,
             "drop_empty": drop_empty or None,
             "round": round_ or None,

@@ -45,6 +45,14 @@ def data_dir() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_latent_model() -> Iterator[None]:
+    """Let runs train one latent model unless a test asks for more: most tests are not about their number."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("landscape._run.plan.LATENT_MODELS", ((2**31, 1),))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_log() -> Iterator[None]:
     """Give every test the package's log as it is after import: the command line sets its level and its handlers."""

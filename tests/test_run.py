@@ -22,7 +22,7 @@ from landscape._run import delta
 from landscape._run.directory import run_directory
 from landscape._run.inspection import in_words, inspect_cells
 from landscape._run.outputs import write_csv
-from landscape._run.plan import prepare, settle
+from landscape._run.plan import LATENT_MODELS, default_latent_models, prepare, settle
 from landscape._run.reading import read_cells
 from landscape._run.settings import Settings, from_mapping, read_config
 from landscape._run.stages import Work, stages
@@ -319,7 +319,7 @@ def test_real_stages_killed_and_resumed_give_the_same_bits(tmp_path):
     source = tmp_path / "cells.h5ad"
     ls.datasets.hematopoiesis(n_cells=300, n_targets=30, n_housekeeping=20).write_h5ad(source)
     quick = {"network": {"n_bootstraps": 5}, "dynamics": {"n_steps": 5}, "attractors": {"n_starts": 100}}
-    chosen = from_mapping({"max_epochs": 3, "threads": 1, "stages": quick})
+    chosen = from_mapping({"max_epochs": 3, "threads": 1, "n_latent_models": 3, "stages": quick})
     fresh, out = tmp_path / "fresh", tmp_path / "out"
     start = time.perf_counter()
     run_directory(source, fresh, settings=chosen)
@@ -338,7 +338,7 @@ def test_real_stages_killed_and_resumed_give_the_same_bits(tmp_path):
     for name in ("weights", "bias", "scale"):
         found = [a.uns["landscape"]["dynamics"][name] for a in (one, other)]
         np.testing.assert_array_equal(*found)
-    assert ls.latent.LatentModel.load(out / "model").is_trained
+    assert len(ls.latent.LatentEnsemble.load(out / "model")) == 3
     for name in ("landscape", "attractors", "fates", "network"):
         assert (out / "figures" / f"{name}.png").stat().st_size > 10_000
 
@@ -806,3 +806,8 @@ def test_inspection_names_what_is_wrong_and_the_call_that_fixes_it(cells):
 
 def test_inspection_of_nothing():
     assert inspect_cells(ad.AnnData(np.zeros((0, 0)))).errors
+
+
+def test_a_run_has_ten_latent_models_by_default_and_fewer_for_many_cells(monkeypatch):
+    monkeypatch.setattr("landscape._run.plan.LATENT_MODELS", LATENT_MODELS)
+    assert [default_latent_models(n) for n in (100, 20_000, 20_001, 100_000, 100_001)] == [10, 10, 5, 5, 3]

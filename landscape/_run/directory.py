@@ -146,9 +146,9 @@ def _stage(run: _Run, step: Step, work: Work, number: int, settings: Settings) -
     if stage.name == "genes":
         narrow(work)
     if stage.name == "latent":
-        from landscape.latent import LatentModel
+        from landscape.latent.ensemble import load_model
 
-        work.model = LatentModel.load(folder / "model", work.current)
+        work.model = load_model(folder / "model", work.current)
     return manifest
 
 

@@ -35,6 +35,7 @@ def run(
     n_regulators: int | None = None,
     n_top_genes: int = 2000,
     max_epochs: int | None = None,
+    n_latent_models: int | None = None,
     n_models: int = 1,
     stages_options: Mapping[str, Mapping[str, Any]] | None = None,
     rng: RandomLike = 0,
@@ -70,8 +71,12 @@ def run(
         Number of variable genes that are kept beside the regulators.
     max_epochs
         Largest number of epochs of the latent model.
+    n_latent_models
+        Number of latent models, which differ in their seeds and are used as one (:class:`landscape.latent.LatentEnsemble`), so
+        that the landscape does not depend on the seed of one. By default 10 with up to 20,000 cells, 5 with up to 100,000 and 3
+        with more.
     n_models
-        Number of models. Each rests on a latent model with the next seed, and has a network, dynamics, attractors, basins and fates
+        Number of models. Each rests on latent models with the next seeds, and has a network, dynamics, attractors, basins and fates
         of its own; genes and regulators are chosen once, on counts. From two on the consensus of all is taken
         (:func:`landscape.tl.consensus`), and the other results are those of the first model. The time of a run grows with their number.
     stages_options
@@ -116,6 +121,7 @@ def run(
             "n_regulators": n_regulators,
             "n_top_genes": n_top_genes,
             "max_epochs": max_epochs,
+            "n_latent_models": n_latent_models,
             "n_models": n_models,
             "seed": int(rng) if isinstance(rng, int | np.integer) and not isinstance(rng, bool) else seed_of(rng),
             "stages": stages_options or {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -38,7 +39,7 @@ def publish(adata: AnnData, model: Any, out: Path, manifests: Mapping[str, Manif
 
     timed("write", lambda: write_atomic(out / "landscape.h5ad", adata.write_h5ad))
     if model is not None:
-        model.save(out / "model", overwrite=True)
+        save_model(model, out / "model")
     timed("tables", lambda: write_tables(adata, out / "tables"))
     drawn = timed("figures", lambda: write_figures(adata, out / "figures"))
     memory = max([peak_memory_mb(), *(m.peak_memory_mb for m in manifests.values())])
@@ -50,9 +51,18 @@ def publish(adata: AnnData, model: Any, out: Path, manifests: Mapping[str, Manif
     return summary
 
 
+def save_model(model: Any, folder: Path) -> None:
+    """Write a latent model or an ensemble of them in the place of what an earlier run left."""
+    from landscape.latent.ensemble import CONTENTS, LatentEnsemble
+
+    if (folder / CONTENTS).exists() or (folder.exists() and isinstance(model, LatentEnsemble)):
+        shutil.rmtree(folder)
+    model.save(folder, overwrite=True)
+
+
 def checksums(out: Path) -> dict[str, str]:
     """SHA-256 of the data, the model and the tables of a run."""
-    paths = [out / "landscape.h5ad", *sorted((out / "model").glob("*")), *sorted((out / "tables").glob("*.csv"))]
+    paths = [out / "landscape.h5ad", *sorted((out / "model").rglob("*")), *sorted((out / "tables").glob("*.csv"))]
     return {path.relative_to(out).as_posix(): sha256(path) for path in paths if path.is_file()}
 
 

@@ -41,6 +41,7 @@ def plain(plan: Plan) -> dict[str, Any]:
         "n_top_genes": plan.n_top_genes,
         "root_genes": list(plan.root_genes),
         "max_epochs": plan.max_epochs,
+        "n_latent_models": plan.n_latent_models,
         "n_models": plan.n_models,
         "seed": plan.seed,
         "stages": {name: dict(options) for name, options in plan.stages.items()},

@@ -36,7 +36,15 @@ TUNABLE = (
 )
 
 # Smallest value of each setting that is a number.
-_LEAST = {"n_top_genes": 1, "n_regulators": 2, "max_epochs": 1, "n_models": 1, "threads": 1, "seed": 0}
+_LEAST = {
+    "n_top_genes": 1,
+    "n_regulators": 2,
+    "max_epochs": 1,
+    "n_latent_models": 1,
+    "n_models": 1,
+    "threads": 1,
+    "seed": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +69,11 @@ class Settings:
         Number of variable genes that are kept beside the regulators.
     max_epochs
         Largest number of epochs of the latent model.
+    n_latent_models
+        Number of latent models, which differ in their seeds and are used as one; ``None``: 10 with up to 20,000 cells, 5 with
+        up to 100,000 and 3 with more.
     n_models
-        Number of models, each on a latent model of the next seed; from two on their consensus is taken.
+        Number of models, each on latent models of the next seed; from two on their consensus is taken.
     drop_empty
         Drop cells without counts; otherwise they are an error.
     round
@@ -83,6 +94,7 @@ class Settings:
     n_regulators: int | None = None
     n_top_genes: int = 2000
     max_epochs: int | None = None
+    n_latent_models: int | None = None
     n_models: int = 1
     drop_empty: bool = False
     round: bool = False

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anndata import AnnData
 
@@ -17,14 +17,20 @@ from landscape._anndata import results_of
 from landscape._run.direction import combined
 from landscape._run.plan import Plan
 from landscape._run.regulators import affordable
+from landscape._run.settings import MAX_SEED
 from landscape._verdict import NO_EDGE, UNSUPPORTED, verdict_of
 from landscape.datasets.regulator_lists import is_tier
+
+if TYPE_CHECKING:
+    from landscape.latent import LatentModel
 
 logger = logging.getLogger(__name__)
 
 SELECTED = "selected"
 # Below the folder of the latent stage, while it runs.
 CHECKPOINT = "checkpoint"
+# Distance between the seeds of the latent models of a run, so that those of runs with successive seeds are different ones.
+APART = 1_000_003
 # Largest number of regulators with which a run computes barriers, paths and rates by default: they take up to a minute.
 BARRIER_GENES = 60
 # Number of regulators of the smaller model that a user with more of them is pointed to.
@@ -133,23 +139,42 @@ def _structure(work: Work) -> None:
 
 
 def _latent(work: Work) -> None:
-    from landscape.latent import LatentModel
+    from landscape.latent import LatentEnsemble
 
-    options = work.plan.options("latent")
-    train = {k: options.pop(k) for k in list(options) if k in inspect.signature(LatentModel.train).parameters}
-    model = LatentModel(
-        work.current, layer=work.plan.layer, batch_key=work.plan.batch_key, rng=work.plan.seed, **options
-    )
-    train = {"max_epochs": work.plan.max_epochs, "progress": work.progress, **train}
-    if work.model_folder is None or "checkpoint" in train:
-        model.train(**train)
-    else:
-        _train(model, work.model_folder.with_name(CHECKPOINT), train)
+    n = work.plan.n_latent_models
+    models = [_latent_model(work, k, n) for k in range(1, n + 1)]
+    model = models[0] if n == 1 else LatentEnsemble(models)
     work.current.obsm[_keys.LATENT] = model.get_latent_representation()
     work.model = model
     if work.model_folder is not None:
         model.save(work.model_folder, overwrite=True)
         shutil.rmtree(work.model_folder.with_name(CHECKPOINT), ignore_errors=True)
+
+
+def _latent_model(work: Work, number: int, total: int) -> LatentModel:
+    """Latent model of the given number, read where a killed run had trained it."""
+    from landscape.latent import LatentModel
+
+    options = work.plan.options("latent")
+    train = {k: options.pop(k) for k in list(options) if k in inspect.signature(LatentModel.train).parameters}
+    train = {"max_epochs": work.plan.max_epochs, "progress": work.progress, **train}
+    folder = None if work.model_folder is None else work.model_folder.with_name(CHECKPOINT)
+    done = None if folder is None or total == 1 else folder / f"model_{number}"
+    if done is not None and done.exists():
+        return LatentModel.load(done, work.current)
+    seed = (work.plan.seed + (number - 1) * APART) % (MAX_SEED + 1)
+    model = LatentModel(work.current, layer=work.plan.layer, batch_key=work.plan.batch_key, rng=seed, **options)
+    if total > 1:
+        logger.info("latent model %d of %d", number, total)
+    if folder is None or "checkpoint" in train:
+        model.train(**train)
+        return model
+    training = folder if done is None else folder / f"training_{number}"
+    _train(model, training, train)
+    if done is not None:
+        model.save(done)
+        shutil.rmtree(training, ignore_errors=True)
+    return model
 
 
 def _train(model: Any, checkpoint: Path, settings: dict[str, Any]) -> None:
@@ -260,7 +285,7 @@ def stages() -> tuple[Stage, ...]:
     """Stages that this version has, in order."""
     from landscape.latent import LatentModel, storage
 
-    latent = ("layer", "batch_key", "max_epochs", "seed")
+    latent = ("layer", "batch_key", "max_epochs", "n_latent_models", "seed")
     listed = [
         Stage("genes", (), ("layer", "batch_key", "regulators", "n_top_genes", "root_genes"), _genes, pp.select_genes),
         Stage("structure", ("genes",), ("layer", "batch_key", "directions", "seed"), _structure, tl.structure),

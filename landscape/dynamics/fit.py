@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -125,8 +125,15 @@ def fit_model(problem: Problem, *, rng: RandomLike = 0) -> Fitted:
     return Fitted(flow.model.with_diffusion(problem.diffusion), rates, None, flow, flow.score, held_out, {})
 
 
-def fit_replicates(problem: Problem, fitted: Fitted, n: int, *, rng: RandomLike = 0) -> Iterator[GeneModel]:
-    """Fit the model to resamples of blocks of cells and of edges.
+def fit_replicates(
+    problem: Problem,
+    fitted: Fitted,
+    n: int,
+    *,
+    resampled: Callable[[np.random.Generator], Problem] | None = None,
+    rng: RandomLike = 0,
+) -> Iterator[GeneModel]:
+    """Fit the model to resamples of blocks of cells and of edges, and of what else the caller resamples.
 
     Parameters
     ----------
@@ -134,6 +141,9 @@ def fit_replicates(problem: Problem, fitted: Fitted, n: int, *, rng: RandomLike 
         Data and choices, and the model, at which every replicate starts; not changed.
     n
         Number of replicates.
+    resampled
+        Function of a generator that returns the problem of a replicate, with the same cells and regulators; by default all
+        have ``problem``.
     rng
         Seed or generator.
 
@@ -143,6 +153,8 @@ def fit_replicates(problem: Problem, fitted: Fitted, n: int, *, rng: RandomLike 
     """
     gen = generator(rng)
     for weight in bayesian_weights(problem.block, n_replicates=n, rng=gen):
+        if resampled is not None:
+            problem = resampled(gen)
         support = _resampled_edges(problem, gen)
         if problem.to_descendants:
             flow = _flow(problem, fitted.model, max(1, problem.n_steps // FEWER_STEPS), gen, support, weight)

@@ -17,6 +17,16 @@ def scaled_states(expression: NDArray[np.float64]) -> tuple[NDArray[np.float64],
     expression
         Expression of the regulators, shape ``(n, d)``.
     """
-    roots = np.sqrt(expression)
-    scale = np.quantile(roots, HIGH, axis=0)
-    return roots / np.where(scale > 0, scale, 1.0), scale
+    scale = np.quantile(np.sqrt(expression), HIGH, axis=0)
+    return in_scale(expression, scale), scale
+
+
+def in_scale(expression: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Square root of expression over a given scale, shape ``(n, d)``.
+
+    Parameters
+    ----------
+    expression, scale
+        Expression, shape ``(n, d)``, and the scale of each regulator, shape ``(d,)``.
+    """
+    return np.sqrt(expression) / np.where(scale > 0, scale, 1.0)

@@ -166,7 +166,7 @@ class LatentEnsemble:
         return np.asarray(np.mean(found, axis=0))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
-        """Write every model into a folder of its own below ``folder``.
+        """Write the first model into a folder, as :meth:`LatentModel.save`, and the others into folders below it.
 
         Parameters
         ----------
@@ -174,8 +174,8 @@ class LatentEnsemble:
             As in :meth:`LatentModel.save`.
         """
         folder = Path(folder)
-        for k, model in enumerate(self.models, start=1):
-            model.save(folder / f"model_{k}", overwrite=overwrite)
+        for place, model in zip(_places(folder, len(self)), self.models, strict=True):
+            model.save(place, overwrite=overwrite)
         text = json.dumps({"schema": SCHEMA, "n_models": len(self)}, indent=1)
         write_atomic(folder / CONTENTS, lambda path: path.write_text(text))
 
@@ -204,7 +204,11 @@ class LatentEnsemble:
         except (ValueError, KeyError, TypeError) as error:
             msg = f"Expected the number of models in {path}, found a damaged file."
             raise ValueError(msg) from error
-        return cls([LatentModel.load(path.parent / f"model_{k}", adata, device=device) for k in range(1, n_models + 1)])
+        return cls([LatentModel.load(place, adata, device=device) for place in _places(path.parent, n_models)])
+
+
+def _places(folder: Path, n_models: int) -> list[Path]:
+    return [folder, *(folder / f"model_{k}" for k in range(2, n_models + 1))]
 
 
 def load_model(

@@ -13,7 +13,7 @@ from landscape.markov.absorption import (
 )
 from landscape.markov.descendants import Descendants, RandomWalks, chain_descendants, coupled_descendants
 from landscape.markov.ends import Ends, find_ends
-from landscape.markov.graph import CellGraph, neighbor_graph
+from landscape.markov.graph import CellGraph, consensus_graph, neighbor_graph
 from landscape.markov.growth_sensitivity import GrowthSensitivity, growth_sensitivity
 from landscape.markov.kernels import flow_potential, potential_kernel, velocity_kernel
 from landscape.markov.populations import populations_ahead, populations_along
@@ -43,6 +43,7 @@ __all__ = [
     "with_absorbing",
     "committor_chain",
     "communicating_classes",
+    "consensus_graph",
     "coupling",
     "find_ends",
     "find_terminal_states",

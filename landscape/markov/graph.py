@@ -82,7 +82,14 @@ def neighbor_graph(coordinates: NDArray[np.float64], *, n_neighbors: int = 30) -
 
 
 def graph_of_parts(coordinates: NDArray[np.float64], widths: Sequence[int] = (), *, n_neighbors: int = 30) -> CellGraph:
-    """Graph of cells in coordinates that consist of several spaces side by side (:func:`consensus_graph`).
+    """Consensus of the graphs in several spaces that stand side by side (:func:`graphs_of_parts`)."""
+    return consensus_graph(graphs_of_parts(coordinates, widths, n_neighbors=n_neighbors))
+
+
+def graphs_of_parts(
+    coordinates: NDArray[np.float64], widths: Sequence[int] = (), *, n_neighbors: int = 30
+) -> list[CellGraph]:
+    """Graphs of cells in coordinates that consist of several spaces side by side, one for each.
 
     Parameters
     ----------
@@ -99,12 +106,12 @@ def graph_of_parts(coordinates: NDArray[np.float64], widths: Sequence[int] = (),
         If the widths do not add up to the number of coordinates, or as :func:`neighbor_graph`.
     """
     if len(widths) < 2:
-        return neighbor_graph(coordinates, n_neighbors=n_neighbors)
+        return [neighbor_graph(coordinates, n_neighbors=n_neighbors)]
     if sum(widths) != coordinates.shape[1]:
         msg = f"Expected {sum(widths)} coordinates of {len(widths)} spaces, found {coordinates.shape[1]}."
         raise ValueError(msg)
     parts = np.split(coordinates, np.cumsum(widths)[:-1], axis=1)
-    return consensus_graph([neighbor_graph(part, n_neighbors=n_neighbors) for part in parts])
+    return [neighbor_graph(part, n_neighbors=n_neighbors) for part in parts]
 
 
 def consensus_graph(graphs: Sequence[CellGraph], *, support: float = 0.5) -> CellGraph:

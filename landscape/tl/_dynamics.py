@@ -23,7 +23,7 @@ from landscape.dynamics.refinement import refinement
 from landscape.markov.growth_sensitivity import slowest_growth_sensitivity
 from landscape.tl._decay import decay_rates
 from landscape.tl._diagnostics import tangency
-from landscape.tl._model_inputs import DirectedCells, read_cells, write_cells
+from landscape.tl._model_inputs import DirectedCells, read_cells, resampled_cells, write_cells
 from landscape.tl._state import latent_model
 from landscape.topography import asymmetry
 
@@ -117,8 +117,9 @@ def dynamics(
         Steps of that refinement; by default 300 for populations, and 240 for descendants, or 480 with a clock.
     n_replicates
         Size of the ensemble: the model is fitted again to this number of resamples, and later stages give intervals. Blocks of
-        about 30 neighbouring cells are weighted at random (Bayesian bootstrap), and where the support is the network's,
-        edges are drawn with their stability.
+        about 30 neighbouring cells are weighted at random (Bayesian bootstrap), where the support is the network's, edges are
+        drawn with their stability, and where there are several latent models, these are drawn with replacement, so that
+        intervals hold what their seeds decide.
     rng
         Seed or generator.
     copy
@@ -189,24 +190,33 @@ def dynamics(
         refine=refine,
         rng=gen,
     )
-    problem = set_up_problem(
-        cells.states,
-        cells.coordinates,
-        cells.directed,
-        cells.graph,
-        regulators=tuple(cells.regulators),
-        scale=cells.scale,
-        support=cells.support,
-        stability=cells.stability,
-        decay=decay_rates(adata, half_lives, cells.regulators, clock=cells.directed.times is not None),
-        response=response,
-        diffusion=diffusion,
-        refine=refine,
-        n_steps=n_steps,
-        rng=gen,
-    )
+    decay = decay_rates(adata, half_lives, cells.regulators, clock=cells.directed.times is not None)
+
+    def problem_of(cells: DirectedCells) -> Problem:
+        return set_up_problem(
+            cells.states,
+            cells.coordinates,
+            cells.directed,
+            cells.graph,
+            regulators=tuple(cells.regulators),
+            scale=cells.scale,
+            support=cells.support,
+            stability=cells.stability,
+            decay=decay,
+            response=response,
+            diffusion=diffusion,
+            refine=refine,
+            n_steps=n_steps,
+            rng=gen,
+        )
+
+    def resampled(rng: np.random.Generator) -> Problem:
+        return problem_of(resampled_cells(adata, cells, direction, layer=layer, refine=refine, rng=rng))
+
+    problem = problem_of(cells)
     fitted = fit_model(problem, rng=gen)
-    replicates = fit_replicates(problem, fitted, n_replicates, rng=gen) if n_replicates else iter(())
+    again = None if cells.parts is None else resampled
+    replicates = fit_replicates(problem, fitted, n_replicates, resampled=again, rng=gen) if n_replicates else iter(())
     ensemble = list(tqdm(replicates, total=n_replicates, desc="replicates", leave=False, disable=not n_replicates))
     diagnostics = _diagnostics(cells, problem, fitted, n_replicates, gen)
     diagnostics["grade"] = _grade(direction, diagnostics["fit_grade"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,35 @@ from landscape import _keys
 from landscape._anndata import count_matrix, read, require_unique, write
 from landscape._directions import StoredCells
 from landscape.directions import Combination, Direction
-from landscape.dynamics.refinement import refinement
+from landscape.dynamics.refinement import Refinement, refinement
 from landscape.dynamics.regulators import carries_all_edges, varying_regulators
-from landscape.dynamics.states import scaled_states
+from landscape.dynamics.states import in_scale, scaled_states
 from landscape.markov.directed import Directed
-from landscape.markov.graph import CellGraph, graph_of_parts
+from landscape.markov.graph import CellGraph, consensus_graph, graphs_of_parts
 from landscape.markov.retiming import retimed
 from landscape.tl._batches import warn_of_batches
 from landscape.tl._checks import require_spread
 from landscape.tl._direction import directed_by
 from landscape.tl._state import coordinates, expression, widths_of
+
+
+@dataclass(frozen=True, eq=False)
+class LatentParts:
+    """What each of several latent models makes of the cells.
+
+    Attributes
+    ----------
+    levels
+        Expression of the regulators under each model, each of shape ``(n, d)``.
+    graphs
+        Graph of neighbours of each.
+    """
+
+    levels: list[NDArray[np.float64]]
+    graphs: list[CellGraph]
+
+    def __len__(self) -> int:
+        return len(self.graphs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +58,8 @@ class DirectedCells:
         States of the cells, shape ``(n, d)``, and the scale of each regulator, shape ``(d,)``.
     coordinates, graph
         Coordinates in which cells are neighbours, shape ``(n, k)``, and the graph of neighbours.
-    widths
-        Number of coordinates of each latent model, if there are several.
+    widths, parts
+        Number of coordinates of each latent model, and what each makes of the cells, if there are several.
     directed, conflict
         Chain and velocities, and the conflict of the parts of the direction.
     support, support_source
@@ -54,6 +73,7 @@ class DirectedCells:
     scale: NDArray[np.float64]
     coordinates: NDArray[np.float64]
     widths: tuple[int, ...]
+    parts: LatentParts | None
     graph: CellGraph
     directed: Directed
     conflict: float
@@ -84,20 +104,53 @@ def read_cells(
     z = coordinates(adata, model, use_rep)
     require_spread(z)
     widths = widths_of(model, use_rep)
-    graph = graph_of_parts(z, widths, n_neighbors=n_neighbors)
+    graphs = graphs_of_parts(z, widths, n_neighbors=n_neighbors)
+    graph = consensus_graph(graphs)
     warn_of_batches(adata, graph, model, network_key)
     names, levels = _regulators(adata, network_key, model, layer, graph, n_regulators)
     x, scale = scaled_states(levels)
-    directed, conflict = directed_by(StoredCells(adata, z, x, graph, layer, rng), direction)
-    if refinement(refine, len(names)) == "descendants" and directed.times is None and not len(directed.start):
-        directed = retimed(graph, directed, x)
+    stored = StoredCells(adata, z, x, graph, layer, rng)
+    directed, conflict = _directed(stored, direction, refinement(refine, len(names)))
     mask, source = _support(adata, network_key, names, support, len(x))
     if self_edges:
         np.fill_diagonal(mask, 1.0)
     stability = None
     if resampled and source == "network":
         stability = _among(adata, f"{network_key}_stability", names)
-    return DirectedCells(names, x, scale, z, widths, graph, directed, conflict, mask, source, stability)
+    parts = None
+    if resampled and len(widths) > 1:
+        parts = LatentParts([expression(adata, names, one, layer, graph) for one in model or ()], graphs)
+    return DirectedCells(names, x, scale, z, widths, parts, graph, directed, conflict, mask, source, stability)
+
+
+def resampled_cells(
+    adata: AnnData,
+    cells: DirectedCells,
+    direction: Direction | Combination,
+    *,
+    layer: str,
+    refine: bool | str | None,
+    rng: np.random.Generator,
+) -> DirectedCells:
+    """Cells as they are with a bootstrap sample of the latent models: their states, neighbours and direction."""
+    if cells.parts is None:
+        return cells
+    drawn = rng.integers(len(cells.parts), size=len(cells.parts))
+    x = in_scale(np.mean([cells.parts.levels[m] for m in drawn], axis=0), cells.scale)
+    graph = consensus_graph([cells.parts.graphs[m] for m in drawn])
+    source = StoredCells(adata, cells.coordinates, x, graph, layer, rng)
+    directed, _ = _directed(source, direction, refinement(refine, len(cells.regulators)))
+    return replace(cells, states=x, graph=graph, directed=directed)
+
+
+def _directed(
+    source: StoredCells, direction: Direction | Combination, chosen: Refinement | None
+) -> tuple[Directed, float]:
+    """Chain and velocities, and the conflict of the sources; for descendants a chain that names no start follows its order."""
+    directed, conflict = directed_by(source, direction)
+    if chosen == "descendants" and directed.times is None and not len(directed.start):
+        directed = retimed(source.graph, directed, source.states)
+    return directed, conflict
 
 
 def write_cells(adata: AnnData, cells: DirectedCells, velocity: NDArray[np.float64]) -> None:
