@@ -51,7 +51,8 @@ class Network:
         Mask of the selected edges (:func:`landscape.network.evidence.confidence.selected_edges`), same shape.
     stability, sd
         Stability and standard deviation of every edge over bootstraps
-        (:class:`landscape.network.evidence.confidence.Confidence`). ``None`` without bootstraps.
+        (:class:`landscape.network.evidence.confidence.Confidence`). ``None`` without bootstraps; there is no stability with
+        twenty regulators or fewer (:func:`landscape.network.evidence.confidence.selects`).
     fdr
         Empirical false-discovery rate of every edge from decoys. ``None`` without decoys.
     regulators
@@ -120,7 +121,7 @@ def infer(
     n_decoys
         Number of decoys for the false-discovery rate, at most one per regulator, 0 for none.
     stable, max_fdr
-        Smallest stability and largest false-discovery rate of the selected edges (the support).
+        Smallest stability, over 1/2, and largest false-discovery rate of the selected edges (the support).
     expected_false
         Bound on the expected number of falsely selected edges per target
         (:func:`landscape.network.evidence.confidence.n_selected`).
@@ -129,7 +130,8 @@ def infer(
         ``distributed.Client``.
     checkpoint
         File for the sums over cells, written while cells are read. An interrupted run is resumed from it, with the same
-        result to the last digit; another method or penalty on the same cells needs no further pass.
+        result to the last digit; another method or penalty on the same cells sums nothing again. Cells that have changed
+        are noticed, wherever they are.
     rng
         Seed or generator.
     options
@@ -146,6 +148,7 @@ def infer(
     """
     record = method_of(method)
     _check_fit(data, record, prior, n_bootstraps)
+    _check_rules(stable=stable, max_fdr=max_fdr, expected_false=expected_false)
     random = generator(rng)
     settings = {
         "method": record.name, "transform": data.transform, "target_sum": data.target_sum,
@@ -324,6 +327,18 @@ def _check_fit(data: Expression, record: Method, prior: Prior | None, n_bootstra
     if prior is not None and not record.takes_prior:
         able = [method.name for method in METHODS if method.takes_prior]
         msg = f"Expected no `prior` for the method {record.name!r}, which cannot use one; methods that can: {able}."
+        raise ValueError(msg)
+
+
+def _check_rules(*, stable: float, max_fdr: float, expected_false: float) -> None:
+    if not 0.5 < stable <= 1:
+        msg = f"Expected `stable` above 0.5, below which stability selection bounds nothing, and at most 1; found {stable}."
+        raise ValueError(msg)
+    if not 0 <= max_fdr <= 1:
+        msg = f"Expected `max_fdr` from 0 to 1, found {max_fdr}."
+        raise ValueError(msg)
+    if not expected_false > 0:
+        msg = f"Expected `expected_false` above 0, found {expected_false}."
         raise ValueError(msg)
 
 

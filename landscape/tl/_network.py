@@ -103,8 +103,8 @@ def network(
     ``adata.varp["network_support"]`` : csr matrix of 0 and 1
         Supported edges, which later steps use.
     ``adata.varp["network_stability"]``, ``adata.varp["network_sd"]``, ``adata.varp["network_fdr"]`` : csr matrices
-        Share of bootstraps that select the edge, standard deviation of its weight over them, and empirical
-        false-discovery rate from decoy regulators.
+        Share of bootstraps that select the edge (not with twenty regulators or fewer, most of which would be selected by
+        chance), standard deviation of its weight over them, and empirical false-discovery rate from decoy regulators.
     ``adata.var["regulator_in_network"]`` : bool
         Whether the gene is a regulator of this network.
     ``adata.uns["landscape"]["network"]``

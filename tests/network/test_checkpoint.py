@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from landscape import network
 from landscape.network.data import checkpoint as module
@@ -40,17 +41,31 @@ def test_an_interrupted_run_is_resumed_to_the_same_digits(tmp_path, monkeypatch,
     options = {"response": toy.counts(seed=1)} if nascent else {}
     whole = network.infer(expression(matrix, **options), **SETTINGS)
     path = tmp_path / "sums.npz"
-    # Reads of a block of cells: one by the decoys, one for the digest if it is an end, one for the sums.
+    # Reads of a block of cells: one by the decoys, one for the digest, one for the sums.
     with pytest.raises(OSError, match="power cut"):
         network.infer(expression(Counts(matrix, fails_at=250), **options), checkpoint=path, **SETTINGS)
     assert path.exists()
     again = Counts(matrix)
     same(network.infer(expression(again, **options), checkpoint=path, **SETTINGS), whole)
-    assert again.reads.count(100) == 1  # for the decoys only
+    assert again.reads.count(100) == 2  # not summed again
     assert again.reads.count(250) == 3
     later = Counts(matrix)
     same(network.infer(expression(later, **options), checkpoint=path, **SETTINGS), whole)
     assert later.reads.count(250) == 2
+
+
+@pytest.mark.parametrize("what", ["counts", "response"])
+def test_a_cell_that_has_changed_between_the_ends_is_noticed(tmp_path, what):
+    path = tmp_path / "sums.npz"
+    matrices = {"counts": toy.counts().toarray(), "response": toy.counts(seed=1).toarray()}
+    first = network.infer(expression(**matrices), checkpoint=path, **SETTINGS)
+    stored = {name: sparse.csr_matrix(matrix) for name, matrix in matrices.items()}
+    same(network.infer(expression(**stored), checkpoint=path, **SETTINGS), first)  # the same cells, stored otherwise
+    before = path.read_bytes()
+    matrices[what][130, [20, 21]] += [1, -1] if matrices[what][130, 21] else [1, 1]
+    with pytest.raises(ValueError, match="found one of others; remove it or name another"):
+        network.infer(expression(**matrices), checkpoint=path, **SETTINGS)
+    assert path.read_bytes() == before
 
 
 def test_sums_of_other_data_or_settings_are_refused(tmp_path):

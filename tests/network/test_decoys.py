@@ -21,6 +21,19 @@ def test_decoys_are_the_same_values_in_other_cells_of_similar_depth():
             np.testing.assert_array_equal(np.sort(decoy[tenth == stratum]), np.sort(own[tenth == stratum]))
 
 
+def test_decoys_depend_neither_on_the_order_of_cells_nor_on_that_of_genes():
+    """Genes that are seen or not in a fixed number of cells have equal variances; their decoys are the same all the same."""
+    rng = np.random.default_rng(0)
+    seen = np.column_stack([rng.permuted(np.arange(90) < 20) for _ in range(12)]).astype(float)
+    counts = np.concatenate([seen, rng.poisson(4.0, size=(90, 30))], axis=1)
+    cells, genes = rng.permutation(90), rng.permutation(42)
+    here = with_decoys(network.expression(counts, np.arange(12)), 5, seed=1)
+    there = with_decoys(network.expression(counts[cells][:, genes], np.flatnonzero(genes < 12)), 5, seed=1)
+    assert len(np.unique(here.block(0).fingerprint)) == 90
+    np.testing.assert_array_equal(genes[there.decoy_of], here.decoy_of)
+    np.testing.assert_array_equal(there.decoys, here.decoys[cells])
+
+
 def test_false_discovery_rate_by_counting():
     weights = np.array([[5.0, 3.0], [1.0, 0.0]])
     decoys = np.array([[2.0, 0.5]])

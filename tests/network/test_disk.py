@@ -26,8 +26,8 @@ def stored(request, tmp_path):
 def test_a_network_from_disk_is_that_from_memory(stored, key):
     path, adata = stored
     settings = {"n_bootstraps": 5, "rng": 3}
-    here = network.infer(network.expression(adata.X, np.arange(10), block_size=64), **settings)
-    there = network.infer(network.expression(network.on_disk(path, key), np.arange(10), block_size=64), **settings)
+    here = network.infer(network.expression(adata.X, np.arange(24), block_size=64), **settings)
+    there = network.infer(network.expression(network.on_disk(path, key), np.arange(24), block_size=64), **settings)
     np.testing.assert_allclose(there.weights, here.weights, atol=1e-12)
     np.testing.assert_allclose(there.stability, here.stability, atol=1e-12)
     np.testing.assert_allclose(there.fdr, here.fdr, atol=1e-12)

@@ -16,7 +16,7 @@ from tests.network import toy
 
 
 def expression():
-    return network.expression(toy.counts(n_genes=150), np.arange(10), block_size=64)
+    return network.expression(toy.counts(n_genes=150), np.arange(24), block_size=64)
 
 
 def same(one, other):
@@ -32,7 +32,9 @@ def test_an_engine_that_is_none_is_refused():
 def test_a_device_of_torch_gives_the_same_numbers():
     settings = {"n_bootstraps": 5, "rng": 0}
     same(network.infer(expression(), engine="cpu", **settings), network.infer(expression(), **settings))
-    nascent = network.expression(toy.counts(seed=0), np.arange(5), response=toy.counts(seed=1).toarray(), block_size=64)
+    nascent = network.expression(
+        toy.counts(seed=0), np.arange(24), response=toy.counts(seed=1).toarray(), block_size=64
+    )
     same(network.infer(nascent, engine="cpu", **settings), network.infer(nascent, **settings))
 
 
@@ -63,7 +65,7 @@ def test_a_cluster_gives_the_same_numbers_also_when_a_worker_dies(tmp_path):
     path = tmp_path / "cells.h5ad"
     with h5py.File(path, "w") as file:
         file["X"] = toy.counts(n_cells=2000, n_genes=150).toarray()
-    stored = network.expression(network.on_disk(path), np.arange(10), block_size=8)  # 250 blocks: time to be killed in
+    stored = network.expression(network.on_disk(path), np.arange(24), block_size=8)  # 250 blocks: time to be killed in
     serial = network.infer(stored, **settings)
 
     def dies_once(data, start, *, marker):  # local: workers cannot import this file

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
 from landscape import network
+from landscape.network.data.arrays import fingerprints
 from tests.network import toy
 
 
@@ -63,6 +67,17 @@ def test_fingerprints_follow_cells_not_the_order_of_genes():
     there = network.expression(counts[:, order], [0]).block(0).fingerprint
     np.testing.assert_array_equal(here, there)
     assert len(np.unique(here)) == len(here)
+
+
+@given(
+    arrays(float, (3, 12), elements=st.one_of(st.just(0.0), st.floats(1e-100, 1e6), st.floats(-1e6, -1e-100))),
+    st.permutations(range(12)),
+)
+def test_fingerprints_are_equal_to_the_last_bit_in_every_order_of_the_genes(values, order):
+    here = fingerprints(values)
+    np.testing.assert_array_equal(fingerprints(values[:, order]), here)
+    np.testing.assert_array_equal(fingerprints(sparse.csr_matrix(values[:, order])), here)
+    assert ((here > 0) == values.any(axis=1)).all()
 
 
 @pytest.mark.parametrize(

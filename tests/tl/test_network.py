@@ -28,9 +28,9 @@ def snapshot(adata):
 
 
 def test_the_result_is_that_of_the_arrays_regulator_by_target():
-    adata, truth = planted()
+    adata, truth = planted(n_regulators=24)
     assert ls.tl.network(adata, **QUICK) is None
-    expected = network.infer(network.expression(adata.X, np.arange(8)), **QUICK)
+    expected = network.infer(network.expression(adata.X, np.arange(24)), **QUICK)
     for key, values in {
         "network": expected.weights,
         "network_support": expected.support,
@@ -41,13 +41,13 @@ def test_the_result_is_that_of_the_arrays_regulator_by_target():
         stored = adata.varp[key]
         assert isinstance(stored, sparse.csr_matrix)
         assert stored.has_sorted_indices
-        np.testing.assert_allclose(stored.toarray()[:8], values, rtol=1e-6)
-        assert not stored.toarray()[8:].any()
-    assert network.score(adata.varp["network"].toarray()[:8], truth, np.arange(8)).auprc > 0.9
-    assert adata.var["regulator_in_network"].tolist() == [True] * 8 + [False] * 24
+        np.testing.assert_allclose(stored.toarray()[:24], values, rtol=1e-6)
+        assert not stored.toarray()[24:].any()
+    assert network.score(adata.varp["network"].toarray()[:24], truth, np.arange(24)).auprc > 0.9
+    assert adata.var["regulator_in_network"].tolist() == [True] * 24 + [False] * 24
     record = adata.uns["landscape"]["network"]
     assert record["n_edges"] == expected.support.sum() == adata.varp["network_support"].sum()
-    assert record["n_regulators"] == 8
+    assert record["n_regulators"] == 24
     assert record["params"]["method"] == "ridge"
     assert record["params"]["response_layer"] == "counts"
 

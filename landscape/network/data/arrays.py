@@ -17,8 +17,10 @@ Matrix: TypeAlias = Any  # csr_matrix or array of float64
 SAMPLE_CELLS = 4096
 #: An empty cell counts as half a molecule, so that its total has a logarithm.
 MIN_TOTAL = 0.5
-#: Significant digits of a fingerprint: few enough that summing the genes in another order gives the same number.
+#: Significant digits of a fingerprint: few enough that logarithms rounded by another processor give the same number.
 FINGERPRINT_DIGITS = 9
+# Bits of a squared value within a fingerprint, at most those of double precision, and bits of their sum.
+_VALUE_BITS, _SUM_BITS = 52, 62
 # Limits that keep the rounding of fingerprints within the range of double precision.
 _MAX_EXPONENT = 290
 
@@ -85,9 +87,20 @@ def detected_genes(matrix: Matrix) -> FloatArray:
 
 
 def fingerprints(matrix: Matrix) -> FloatArray:
-    """Sum of squares of every cell, rounded so that it does not depend on the order of the genes."""
-    squares = matrix.multiply(matrix) if sparse.issparse(matrix) else matrix**2
-    values = np.asarray(squares.sum(axis=1), dtype=np.float64).ravel()
+    r"""A number computed from the values of every cell, :math:`m \sum_g (x_g / m)^2` with :math:`m = \max_g |x_g|`.
+
+    Squares are summed as integers, which is exact: genes in another order give the same number.
+    """
+    largest = abs(matrix).max(axis=1)
+    largest = np.asarray(largest.todense() if sparse.issparse(largest) else largest, dtype=np.float64).ravel()
+    scale = np.where(largest > 0, largest, 1.0)
+    unit = 2.0 ** min(_VALUE_BITS, _SUM_BITS - int(matrix.shape[1]).bit_length())
+    if sparse.issparse(matrix):
+        squares = sparse.csr_matrix(matrix, copy=True)
+        squares.data = np.rint(unit * (squares.data / np.repeat(scale, np.diff(squares.indptr))) ** 2).astype(np.int64)
+    else:
+        squares = np.rint(unit * (matrix / scale[:, None]) ** 2).astype(np.int64)
+    values = largest * (np.asarray(squares.sum(axis=1), dtype=np.float64).ravel() / unit)
     digits = FINGERPRINT_DIGITS - 1 - np.floor(np.log10(np.maximum(values, TINY)))
     scale = 10.0 ** np.clip(digits, -_MAX_EXPONENT, _MAX_EXPONENT)
     return np.round(values * scale) / scale

@@ -7,11 +7,13 @@ import time
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from landscape._files import write_atomic
-from landscape.network.data.arrays import FloatArray
+from landscape.network.data.arrays import FloatArray, Matrix, rows_of
 from landscape.network.data.expression import Expression
 from landscape.network.data.moments import Sums
 
@@ -85,19 +87,41 @@ class Checkpoint:
 
 
 def problem_of(data: Expression, *, thresholds: FloatArray | None, n_groups: int, seed: int) -> str:
-    """Digest of everything that determines the sums: settings, covariates, decoys, and the first and last block of cells."""
+    """Digest of everything that determines the sums: all counts and responses, covariates, decoys and settings.
+
+    It takes a pass over the cells, which is short beside that of the sums.
+    """
     digest = hashlib.sha256()
     settings = (
         data.n_cells, data.n_genes, data.target_sum, data.transform, data.regress_depth, data.is_counts,
         data.block_size, n_groups, seed, data.response is not None,
     )  # fmt: skip
     digest.update(repr(settings).encode())
-    first, last = (data.block(start) for start in (data.starts()[0], data.starts()[-1]))
-    ends = [part for block in (first, last) for part in (block.fingerprint, block.regulators, block.totals)]
-    for part in (data.regulators, data.covariates, data.decoys, data.decoys_reverse, thresholds, *ends):
-        if part is not None:
-            digest.update(np.ascontiguousarray(part).tobytes())
+    arrays = (
+        data.regulators,
+        data.covariates,
+        data.totals,
+        data.response_totals,
+        data.decoys,
+        data.decoys_reverse,
+        thresholds,
+    )
+    for part in arrays:
+        digest.update(b"none" if part is None else np.ascontiguousarray(part).tobytes())
+    for matrix in (data.counts, data.response):
+        if matrix is not None:
+            for start in data.starts():
+                _update(digest, rows_of(matrix, start, min(start + data.block_size, data.n_cells)))
     return digest.hexdigest()
+
+
+def _update(digest: Any, rows: Matrix) -> None:
+    """Add rows of a matrix, the same for a sparse and for a dense one."""
+    found = sparse.csr_matrix(rows, copy=True)
+    found.sum_duplicates()
+    found.eliminate_zeros()
+    for part, kind in ((found.indptr, np.int64), (found.indices, np.int64), (found.data, np.float64)):
+        digest.update(part.astype(kind).tobytes())
 
 
 def _packed(sums: dict[int, Sums], name: str) -> dict[str, np.ndarray]:

@@ -34,13 +34,14 @@ class Confidence:
         Standard deviation of the weight, shape ``(regulators, targets)``.
     stability
         Share of bootstraps in which the edge is among the ``n_selected`` strongest of its target, with the sign of the
-        weight. Same shape.
+        weight. Same shape. ``None`` with too few regulators (:func:`selects`): most edges would be among the strongest by
+        chance.
     n_selected, n_bootstraps
         See :func:`n_selected` and :func:`bootstrap`.
     """
 
     sd: FloatArray
-    stability: FloatArray
+    stability: FloatArray | None
     n_selected: int
     n_bootstraps: int
 
@@ -70,6 +71,23 @@ def n_selected(n_regulators: int, *, expected_false: float = EXPECTED_FALSE, sta
     return int(min(max(np.ceil(bound), MIN_SELECTED), n_regulators))
 
 
+def selects(count: int, n_regulators: int, *, stable: float = MIN_STABILITY) -> bool:
+    r"""Whether a stability over the ``count`` strongest of so few regulators can tell edges from chance.
+
+    With :math:`q` of :math:`m` regulators strong in each bootstrap, the bound :math:`q^2 / ((2 \pi - 1) m)` on falsely
+    selected edges says something only below :math:`q`, the number that is strong anyway: if :math:`q < (2 \pi - 1) m`. By
+    default this takes more than twenty regulators.
+
+    Parameters
+    ----------
+    count
+        :math:`q`, from :func:`n_selected`.
+    n_regulators, stable
+        As for :func:`n_selected`.
+    """
+    return count < (2 * stable - 1) * n_regulators
+
+
 def bootstrap(
     groups: Groups,
     function: Callable[[Moments], FloatArray],
@@ -93,12 +111,13 @@ def bootstrap(
     n_bootstraps
         Number of bootstraps.
     expected_false, stable
-        See :func:`n_selected`.
+        See :func:`n_selected`. Regulators without weights, such as constant ones, do not count.
     rng
         Seed or generator.
     """
     random = generator(rng)
-    chosen = n_selected(len(weights), expected_false=expected_false, stable=stable)
+    n_varying = int(weights.any(axis=1).sum())
+    chosen = n_selected(n_varying, expected_false=expected_false, stable=stable)
     n_stable = np.zeros(weights.shape)
     first, second = np.zeros(weights.shape), np.zeros(weights.shape)
     sign = np.sign(weights)
@@ -110,7 +129,8 @@ def bootstrap(
         n_stable += strongest(found, chosen) & (np.sign(found) == sign)
     mean = first / n_bootstraps
     sd = np.sqrt(np.maximum(second / n_bootstraps - mean**2, 0.0))
-    return Confidence(sd, n_stable / n_bootstraps, chosen, n_bootstraps)
+    stability = n_stable / n_bootstraps if selects(chosen, n_varying, stable=stable) else None
+    return Confidence(sd, stability, chosen, n_bootstraps)
 
 
 def _poisson(size: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -7,12 +7,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape._numbers import TINY
 from landscape.network.data.arrays import FloatArray
 from landscape.network.data.expression import Expression
 from landscape.network.data.groups import hashed
 
 #: Strata of depth within which the cells of a decoy are shuffled.
 N_DEPTH_STRATA = 10
+#: Decimal places of a variance, as a share of the largest one, beyond which there is rounding only.
+VARIANCE_DIGITS = 12
 #: Largest number of decoys.
 MAX_DECOYS = 50
 #: Largest number of strata of regulators, and of targets, each with a false-discovery rate of its own.
@@ -25,7 +28,8 @@ def with_decoys(data: Expression, count: int, *, seed: int = 0) -> Expression:
     """Add decoys of ``count`` regulators, evenly spaced in the order of their variances.
 
     In a decoy the values of a regulator are permuted among the cells of a tenth of depth. The permutation follows from
-    hashes of the values of the cells, so that the order of the cells does not matter. It takes one pass.
+    hashes of the values of the cells and from the rank of the variance, so that neither the order of the cells nor that of
+    the genes matters. It takes one pass.
 
     Parameters
     ----------
@@ -40,9 +44,7 @@ def with_decoys(data: Expression, count: int, *, seed: int = 0) -> Expression:
     if count < 1:
         return data
     columns, responses, totals, prints = _collect(data)
-    chosen = np.sort(
-        np.argsort(columns.var(axis=0), kind="stable")[np.linspace(0, columns.shape[1] - 1, count).astype(int)]
-    )
+    chosen = _by_variance(columns, prints)[np.linspace(0, columns.shape[1] - 1, count).astype(int)]
     strata = _depth_strata(totals)
     recipient = np.lexsort((hashed(prints, seed), strata))
     decoys = np.empty((data.n_cells, count))
@@ -53,6 +55,14 @@ def with_decoys(data: Expression, count: int, *, seed: int = 0) -> Expression:
         if reverse is not None and responses is not None:
             reverse[recipient, k] = responses[donor, column]
     return replace(data, decoys=decoys, decoys_reverse=reverse, decoy_of=data.regulators[chosen])
+
+
+def _by_variance(columns: FloatArray, prints: FloatArray) -> NDArray[np.int64]:
+    """Columns in the order of their variances; of equal variances, in that of their values weighted by hashes of the cells."""
+    variance = columns.var(axis=0)
+    equal = np.round(variance / max(variance.max(), TINY), VARIANCE_DIGITS)  # whatever the order of summation
+    weight = hashed(prints, 0) / 2.0**64
+    return np.lexsort(((columns * weight[:, None]).sum(axis=0), equal))
 
 
 def _collect(data: Expression) -> tuple[FloatArray, FloatArray | None, FloatArray, FloatArray]:
