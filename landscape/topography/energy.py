@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from landscape._numbers import TINY
@@ -103,14 +101,11 @@ def symmetriser(weights: ArrayLike | Tensor) -> Symmetriser:
     n = len(w)
     i, j = np.nonzero(np.triu(w * w.T > 0, 1))
     strength = np.sqrt(w[i, j] * w[j, i])
-    strength = strength / strength.max(initial=TINY)
     ratio = np.log(np.abs(w[j, i])) - np.log(np.abs(w[i, j]))
     system = np.zeros((len(i), n))
     system[np.arange(len(i)), i], system[np.arange(len(i)), j] = strength, -strength
+    # Of all solutions the one of least norm, whose mean is 0 on each connected part.
     log_scale = np.linalg.lstsq(system, strength * ratio, rcond=None)[0] if len(i) else np.zeros(n)
-    graph = csr_array((np.ones(len(i)), (i, j)), shape=(n, n))
-    part = connected_components(graph, directed=False)[1]
-    log_scale -= (np.bincount(part, log_scale) / np.bincount(part))[part]
     scale = np.exp(log_scale)
     scaled = scale[:, None] * w
     size = np.linalg.norm(scaled)

@@ -110,6 +110,28 @@ def test_production_is_bounded_and_negative_states_are_off(seed, level):
         np.testing.assert_array_equal(made, drift.production(torch.zeros(1, 5, dtype=torch.float64)))
 
 
+def test_below_zero_nothing_responds_and_at_zero_the_slope_is_that_from_above():
+    drift = RegulatoryDrift.from_arrays(np.array([[1.0, -2.0], [3.0, 0.5]]), threshold=[0.5, 0.25], hill=[1.0, 1.0])
+    below, at = torch.full((1, 2), -0.1, dtype=torch.float64), torch.zeros(1, 2, dtype=torch.float64)
+    np.testing.assert_array_equal(drift.response_slope(below), [[0.0, 0.0]])
+    np.testing.assert_array_equal(drift.jacobian(below), -torch.diag(drift.decay)[None])
+    np.testing.assert_allclose(drift.response_slope(at), [[2.0, 4.0]])  # 1 / k
+    mixed = torch.tensor([[-0.1, 0.3]], dtype=torch.float64)
+    np.testing.assert_allclose(drift.jacobian(mixed), jacobian(lambda y: drift(y), mixed), atol=1e-14)
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 1000), st.sampled_from([1.0, 2.0, 3.5, 4.0, 8.0]), st.sets(st.integers(0, 4), max_size=2))
+def test_the_written_jacobian_is_that_of_autodiff_at_any_state(seed, hill, held):
+    rng = np.random.default_rng(seed)
+    drift = RegulatoryDrift.from_arrays(
+        rng.normal(0, 3, (5, 5)), bias=rng.normal(size=5), threshold=rng.uniform(0.2, 0.8, 5), hill=hill,
+        decay=rng.uniform(0.5, 2, 5), held=dict.fromkeys(held, 0.4),
+    )  # fmt: skip
+    x = torch.as_tensor(rng.uniform(-0.5, 1.5, (3, 5)))
+    np.testing.assert_allclose(drift.jacobian(x), jacobian(lambda y: drift(y), x), rtol=1e-9, atol=1e-11)
+
+
 def test_autodiff_of_a_plain_callable_is_exact():
     def field(x):
         return torch.stack([x[:, 0] * x[:, 1], x[:, 0].sin()], 1)

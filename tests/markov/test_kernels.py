@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from landscape.markov import flow_potential, neighbor_graph, potential_kernel, velocity_kernel
+from landscape.markov import flow_potential, kernels, neighbor_graph, potential_kernel, velocity_kernel
 from landscape.markov.graph import CellGraph
 
 
@@ -39,6 +39,22 @@ def test_cells_that_the_source_does_not_reach_have_no_potential():
     assert np.isfinite(potential[:10]).all()
     chain = potential_kernel(graph, potential)
     np.testing.assert_allclose(chain.diagonal()[10:], 1.0)
+
+
+def test_a_flow_that_does_not_converge_is_refused(monkeypatch):
+    monkeypatch.setattr(kernels, "MAX_ITERATIONS", 3)  # a line of fifty takes about fifty
+    with pytest.raises(ValueError, match="did not converge"):
+        flow_potential(line(50), np.array([0]), (np.array([49]),))
+
+
+@pytest.mark.parametrize(("exact", "info"), [(False, 0), (True, 1)])
+def test_neither_a_large_residual_nor_a_solver_that_gave_up_is_accepted(exact, info, monkeypatch):
+    def answers(balance, source, *, tolerance):
+        return (np.linalg.pinv(balance.toarray()) @ source if exact else np.zeros(len(source))), info
+
+    monkeypatch.setattr(kernels, "poisson", answers)
+    with pytest.raises(ValueError, match="relative residual .*e-1[0-9]" if exact else r"relative residual 1.0e\+00"):
+        flow_potential(line(50), np.array([0]), (np.array([49]),))
 
 
 def test_a_flow_without_sinks_is_refused():

@@ -39,6 +39,23 @@ def test_a_shifted_cloud_moves_by_its_shift():
     assert (velocity[300:] == 0).all()
 
 
+def test_growth_counts_over_the_interval_between_two_times():
+    """Cells of one state have three descendants each after two units of time, those of the other one: nothing crosses."""
+    rng = np.random.default_rng(4)
+    place = np.array([0.0, 10.0])
+    early = np.repeat(place, 10)[:, None] + 0.1 * rng.normal(size=(20, 1))
+    late = np.repeat(place + 1.0, (15, 5))[:, None] + 0.1 * rng.normal(size=(20, 1))
+    both, times = np.vstack([early, late]), np.repeat([3.0, 5.0], 20)
+    growth = np.r_[np.repeat([np.log(3.0) / 2 + 0.7, 0.7], 10), np.zeros(20)]  # what all share makes no difference
+    velocity = time_velocity(both, both, times, growth=growth)
+    # Of each state the mean moves by one in two units of time; marginals are met to a thousandth of a distance of ten.
+    means = velocity[:20, 0].reshape(2, 10).mean(1)
+    shift = (late[:15].mean() - early[:10].mean(), late[15:].mean() - early[10:].mean())
+    np.testing.assert_allclose(means, np.array(shift) / 2, atol=0.005)
+    ignored = time_velocity(both, both, times)[:20, 0].reshape(2, 10).mean(1)
+    assert ignored[1] < -1.0  # half of the other state would have to cross
+
+
 def test_a_sample_speaks_for_the_cells_beside_it():
     rng = np.random.default_rng(3)
     x = rng.normal(size=(400, 2))

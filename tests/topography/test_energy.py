@@ -147,6 +147,22 @@ def test_scales_that_were_divided_out_are_found(even, scale):
     assert (found.scale > 0).all()
 
 
+@settings(max_examples=40)
+@given(st.integers(0, 1000), positive, st.lists(st.floats(0.1, 10), min_size=3, max_size=3))
+def test_scales_are_normalised_on_each_connected_part(seed, scale, other):
+    """Two networks beside each other and a gene without edges: each part has its scale up to a factor, with mean logarithm 0."""
+    rng = np.random.default_rng(seed)
+    weights = np.zeros((8, 8))
+    for part, d in ((slice(0, 4), scale), (slice(4, 7), np.array(other))):
+        even = rng.uniform(0.5, 2.0, (len(d), len(d)))
+        weights[part, part] = (even + even.T) / d[:, None]
+    weights[7, 7] = 3.0
+    found = symmetriser(weights).scale
+    for part, d in ((slice(0, 4), scale), (slice(4, 7), np.array(other))):
+        np.testing.assert_allclose(found[part], d / np.exp(np.log(d).mean()), rtol=1e-9)
+    assert found[7] == pytest.approx(1.0)
+
+
 def test_index_has_its_closed_values():
     assert asymmetry(np.eye(3)) == 0
     assert asymmetry(np.array([[0.0, 1], [-1, 0]])) == np.inf

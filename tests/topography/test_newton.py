@@ -56,6 +56,26 @@ def test_a_deflated_root_is_not_found_again(field):
     assert found.converged.any()  # The other roots of the field.
 
 
+def test_a_solve_that_misses_its_right_hand_side_met_a_singular_jacobian():
+    """Rows that are multiples but for rounding: the solution is finite, huge and wrong."""
+    matrix = torch.tensor([[0.1, 0.3], [0.2, 0.6 + 2e-16]], dtype=torch.float64)
+    offset = torch.tensor([1.0, 1.0], dtype=torch.float64)  # not in the range: there is no root
+    field = Field(
+        lambda x: x @ matrix.T - offset, torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
+    )
+    start = torch.zeros(1, 2, dtype=torch.float64)
+    raw = torch.linalg.solve_ex(matrix, offset[:, None])[0]
+    assert torch.isfinite(raw).all()
+    assert raw.abs().max() > 1e12
+    found = newton(field, start, tolerance=1e-10, max_steps=1)
+    assert torch.isinf(found.correction).all()
+    assert not found.converged.any()
+    # The step is that of Levenberg and Marquardt with the smallest damping: the least squares, of minimal length.
+    best = torch.linalg.pinv(matrix, rtol=1e-9) @ offset
+    step = found.y[0] - start[0]
+    np.testing.assert_allclose(step / step.norm(), best / best.norm(), atol=1e-6)
+
+
 def test_a_singular_jacobian_is_survived():
     field = Field(lambda x: x**2 - 1, torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64))
     found = newton(field, torch.tensor([[0.0], [2.0]], dtype=torch.float64), tolerance=1e-10, max_steps=50)
