@@ -28,7 +28,7 @@ has = $(shell grep -sqw $(1) /proc/cpuinfo && echo yes)
 KERNELS ?= $(if $(call has,avx),Sandybridge) $(if $(call has,avx2),Haswell Zen) $(if $(call has,avx512f),SkylakeX)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kernels test-slow lint format docs clean
+.PHONY: help demo test test-kernels test-slow mutate lint format docs clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ test-kernels: $(VENV)/.test ## Test the numerics with the kernels of other proce
 
 test-slow: $(VENV)/.test-slow ## Test what is slow: kill and resume, several processes, browser, tutorials
 	$(PYTEST) -m slow
+
+# Which faults: MUTATE="landscape/markov landscape/dynamics/drift.py", how many: MUTANTS=60, others of them: SEED=1.
+MUTATE ?= $(addprefix landscape/,markov dynamics topography network latent/likelihood.py)
+mutate: $(VENV)/.mutate ## Put small faults into modules: a test must fail of each (half a minute for one)
+	$(BIN)/python tests/mutate.py $(MUTATE) --mutants $(or $(MUTANTS),20) --seed $(or $(SEED),0)
 
 lint: $(VENV)/.lint ## Check style, format and types
 	$(BIN)/ruff check
@@ -96,6 +101,10 @@ $(VENV)/.test: $(VENV)/.package
 
 $(VENV)/.test-slow: $(VENV)/.test
 	$(PIP) --editable ".[dask,interactive,lightgbm]" --group doc  # not cellrank: it brings an old jinja2, and sphinx with it
+	@touch $@
+
+$(VENV)/.mutate: $(VENV)/.test
+	$(PIP) --group mutate
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test

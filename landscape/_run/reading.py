@@ -26,6 +26,7 @@ _NEWER = re.compile(
 # What readers and writers raise for damage and for values that they do not know.
 _ERRORS = (
     OSError,
+    IndexError,
     KeyError,
     RuntimeError,
     UnicodeDecodeError,

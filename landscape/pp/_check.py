@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -92,13 +93,18 @@ class Findings:
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Plain values, for JSON; numbers that are not finite are ``None``."""
+        rows = self.matrices.reset_index().to_dict("records")
         tables = {
-            "matrices": self.matrices.reset_index().to_dict("records"),
+            "matrices": [{key: _finite_or_none(value) for key, value in row.items()} for row in rows],
             "columns": self.columns.reset_index().to_dict("records"),
             "problems": self.problems.to_dict("records"),
         }
         return {**{k: v for k, v in asdict(self).items() if k not in tables}, **tables, "is_ready": self.is_ready}
+
+
+def _finite_or_none(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def check(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 
 from landscape.markov import flow_potential, kernels, neighbor_graph, potential_kernel, velocity_kernel
@@ -109,3 +111,81 @@ def test_a_cell_at_rest_moves_without_preference():
     chain = velocity_kernel(graph, points, np.zeros((100, 2)))
     degree = np.asarray(graph.weights.sum(1)).ravel()
     assert abs(chain - sparse.diags(1 / degree) @ graph.weights).max() < 1e-12
+
+
+def any_graph(seed, n):
+    """Random links with weights; some cells may have none."""
+    rng = np.random.default_rng(seed)
+    links = sparse.random_array((n, n), density=min(1.0, 3 / n), rng=rng, format="csr")
+    weights = sparse.csr_matrix(links + links.T)
+    weights.setdiag(0)
+    weights.eliminate_zeros()
+    n_parts, part = sparse.csgraph.connected_components(weights, directed=False)
+    return CellGraph(weights, weights, n_parts, part), rng
+
+
+def by_the_formula(weights, height, sharpness):
+    """Transition matrix of the written formula, one row after the other; ``height[i, j]`` is NaN where unknown."""
+    n = len(weights)
+    found = np.zeros((n, n))
+    for i in range(n):
+        beside = np.flatnonzero((weights[i] > 0) & np.isfinite(height[i]))
+        if not len(beside):
+            found[i, i] = 1.0
+            continue
+        k, h = weights[i, beside], height[i, beside]
+        delta = np.sqrt((k * h**2).sum() / k.sum())
+        share = k / (1 + np.exp(-2 * sharpness * h / (delta if delta > 0 else 1.0)))
+        found[i, beside] = share / share.sum()
+    return found
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10_000), st.integers(3, 25), st.floats(0.0, 4.0), st.integers(0, 3))
+def test_any_chain_down_a_potential_is_the_formula(seed, n, sharpness, n_unknown):
+    graph, rng = any_graph(seed, n)
+    potential = rng.normal(size=n)
+    potential[rng.choice(n, min(n, n_unknown), replace=False)] = np.nan
+    fall = potential[:, None] - potential
+    chain = potential_kernel(graph, potential, sharpness=sharpness).toarray()
+    np.testing.assert_allclose(chain, by_the_formula(graph.weights.toarray(), fall, sharpness), atol=1e-12)
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10_000), st.integers(3, 25), st.floats(0.0, 4.0), st.integers(0, 3))
+def test_any_chain_along_velocities_is_the_formula(seed, n, sharpness, n_at_rest):
+    graph, rng = any_graph(seed, n)
+    isolated = np.asarray(graph.weights.sum(1)).ravel() == 0
+    links = graph.weights.tolil()
+    links[isolated, 0] = 1.0  # the kernel is for graphs of neighbours, in which every cell has some
+    links[0, isolated] = 1.0
+    links[0, 0] = 0.0
+    weights = sparse.csr_matrix(links)
+    if not (np.asarray(weights.sum(1)).ravel() > 0).all():
+        return
+    points, velocity = rng.normal(size=(2, n, 3))
+    velocity[rng.choice(n, n_at_rest, replace=False)] = 0.0
+    step = points - points[:, None]
+    length = np.linalg.norm(step, axis=2) * np.linalg.norm(velocity, axis=1)[:, None]
+    cosine = np.einsum("id,ijd->ij", velocity, step) / np.where(length > 0, length, np.inf)
+    chain = velocity_kernel(CellGraph(weights, weights, 1, np.zeros(n, int)), points, velocity, sharpness=sharpness)
+    np.testing.assert_allclose(chain.toarray(), by_the_formula(weights.toarray(), cosine, sharpness), atol=1e-12)
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10_000), st.integers(4, 40))
+def test_any_flow_is_conserved(seed, n):
+    """What flows out of a cell less what flows in is its source; of other parts of the graph nothing is known."""
+    graph, _ = any_graph(seed, n)
+    largest = np.flatnonzero(graph.component == np.bincount(graph.component).argmax())
+    if len(largest) < 3:
+        return
+    source, sinks = largest[:1], (largest[1:2], largest[2:])
+    potential = flow_potential(graph, source, sinks)
+    assert np.isnan(np.delete(potential, largest)).all()
+    weights = graph.weights.toarray()[np.ix_(largest, largest)]
+    degree = weights.sum(1)
+    flow = weights / np.sqrt(degree[:, None] * degree) * (potential[largest][:, None] - potential[largest])
+    wanted = np.r_[1.0, -0.5, np.full(len(largest) - 2, -0.5 / (len(largest) - 2))]
+    np.testing.assert_allclose(flow.sum(1), wanted, atol=1e-6)
+    assert abs(potential[largest].mean()) < 1e-9 * np.abs(potential[largest]).max()
