@@ -14,13 +14,15 @@ import ast
 import json
 import os
 import random
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cosmic_ray.commands.init import init
 from cosmic_ray.mutating import mutate_and_test, mutate_code
@@ -32,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("landscape", "tests", "pyproject.toml", "README.md", "CHANGELOG.md", "docs", "data", "benchmarks")
 # Operations that arithmetic is not replaced by: a TypeError of floating-point numbers tests nothing, nor do integers here.
 ON_BITS = ("BitOr", "BitAnd", "BitXor", "LShift", "RShift", "FloorDiv", "Mod")
+# Test files that are run for a mutant: those that say most about its module.
+MAX_FILES = 4
 # Seconds for the tests of a mutant: so many times those without it, and at least so many.
 PATIENCE, LEAST_SECONDS = 4.0, 60.0
 
@@ -45,29 +49,38 @@ def modules_of(names: list[str]) -> list[Path]:
 
 
 def tests_of(module: Path) -> list[str]:
-    """Test files of the package that mention a name defined in the module, those named after it first; else all of them."""
-    tree = ast.parse((ROOT / module).read_text())
-    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    names |= {
-        target.id
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    folder = ROOT / "tests" / module.parts[1]
-    files = sorted(folder.glob("test_*.py"))
-    mentioned = [path for path in files if names & set(_words(path.read_text())) or module.stem in path.read_text()]
-    stem = module.stem.strip("_")
-    chosen = sorted(mentioned or files, key=lambda path: (path.stem != f"test_{stem}", stem not in path.stem))
-    return [str(path.relative_to(ROOT)) for path in chosen]
+    """Test files of the package that mention names of the module most often, those named after it first.
+
+    Of a module that no test mentions, those of the modules that import it; else all.
+    """
+    files = {path: path.read_text() for path in sorted((ROOT / "tests" / module.parts[1]).glob("test_*.py"))}
+    users = [
+        path for path in (ROOT / module.parent.parent).rglob("*.py") if f".{module.stem} import" in path.read_text()
+    ]
+    for sources in ([module], users):
+        stems = [path.stem.strip("_") for path in sources if path.stem != "__init__"]
+        names = set().union(*(_names(ROOT / path) for path in sources))
+        scores = {path: _score(path, text, names, stems) for path, text in files.items()}
+        if best := sorted((path for path in files if scores[path]), key=lambda path: -scores[path])[:MAX_FILES]:
+            return [str(path.relative_to(ROOT)) for path in best]
+    return [str(path.relative_to(ROOT)) for path in files]
 
 
-def _words(text: str) -> Iterator[str]:
+def _names(module: Path) -> set[str]:
+    """Names that a module defines."""
+    body = ast.parse(module.read_text()).body
+    targets = {target for node in body if isinstance(node, ast.Assign) for target in node.targets}
+    names = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return names | {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def _score(path: Path, text: str, names: set[str], stems: list[str]) -> int:
+    """How much a test file has to do with the module: mentions of its names, and ten for each time that it is named itself."""
+    mentions = sum(word in names for word in re.findall(r"\w+", text))
     return (
-        word
-        for line in text.splitlines()
-        for word in "".join(c if c.isalnum() or c == "_" else " " for c in line).split()
+        mentions
+        + 10 * sum(f".{stem}" in text for stem in stems)
+        + 100 * any(path.stem == f"test_{stem}" for stem in stems)
     )
 
 
@@ -121,27 +134,18 @@ def _without_annotations(source: str) -> str:
     return ast.dump(tree)
 
 
-def run(tests: list[str], timeout: float) -> tuple[str, float]:
-    """Command of the tests, and the seconds that they take without a fault."""
-    parts = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-n",
-        "0",
-        "-p",
-        "no:cacheprovider",
-        "-m",
-        "'not slow'",
-        *tests,
-    ]
-    command, start = " ".join(parts), time.monotonic()
-    if subprocess.run(command, shell=True, timeout=timeout, stdout=subprocess.DEVNULL, check=False).returncode:  # noqa: S602
-        msg = f"Expected tests that pass without a fault, found that these fail: {' '.join(tests)}"
+def command_of(tests: list[str]) -> str:
+    """Command that runs test files, up to the first failure."""
+    return f"{sys.executable} -m pytest -x -q -n 0 -p no:cacheprovider -m 'not slow' {' '.join(tests)}"
+
+
+def seconds_of(test: str) -> float:
+    """Seconds that a test file takes without a fault."""
+    start = time.monotonic()
+    if subprocess.run(shlex.split(command_of([test])), stdout=subprocess.DEVNULL, check=False).returncode:
+        msg = f"Expected tests that pass without a fault, found that {test} fails."
         raise RuntimeError(msg)
-    return command, time.monotonic() - start
+    return time.monotonic() - start
 
 
 def main() -> None:
@@ -168,21 +172,20 @@ def main() -> None:
     )
 
 
-def _tested(chosen: list[MutationSpec], report: Path | None) -> list[dict[str, object]]:
-    known: dict[tuple[str, ...], tuple[str, float]] = {}
-    results: list[dict[str, object]] = []
+def _tested(chosen: list[MutationSpec], report: Path | None) -> list[dict[str, Any]]:
+    known: dict[str, float] = {}
+    results: list[dict[str, Any]] = []
     for mutation in chosen:
         tests = tests_of(mutation.module_path)
-        if tuple(tests) not in known:
-            known[tuple(tests)] = run(tests, timeout=1800)
-        command, seconds = known[tuple(tests)]
-        found = mutate_and_test([mutation], command, max(LEAST_SECONDS, PATIENCE * seconds))
+        known |= {test: seconds_of(test) for test in tests if test not in known}
+        limit = max(LEAST_SECONDS, PATIENCE * sum(known[test] for test in tests))
+        found = mutate_and_test([mutation], command_of(tests), limit)
         difference = [
             line for line in (found.diff or "").splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")
         ]
         where = f"{mutation.module_path}:{mutation.start_pos[0]}"
         results.append({"where": where, "operator": mutation.operator_name, "occurrence": mutation.occurrence,
-                        "killed": found.is_killed, "difference": difference, "tests": tests, "seconds": seconds})  # fmt: skip
+                        "killed": found.is_killed, "timeout": found.output == "timeout", "difference": difference, "tests": tests})  # fmt: skip
         sys.stdout.write(f"{'killed  ' if found.is_killed else 'SURVIVED'} {where}\n")
         if not found.is_killed:
             sys.stdout.writelines(f"    {line}\n" for line in difference)
