@@ -10,7 +10,7 @@ import torch
 from scipy import sparse
 
 from landscape.dynamics.horizons import lengthening
-from landscape.dynamics.problem import GRADED, PER_ROOT, ROOT_DECAY, STEEP
+from landscape.dynamics.problem import GRADED, PER_ROOT, ROOT_DECAY, STEEP, _n_steps
 from landscape.dynamics.refinement import MAX_MATCHED, refinement
 from tests.dynamics.cells import along_a_line, problem_of
 
@@ -133,3 +133,9 @@ def test_horizons_are_as_long_as_the_chain_within_bounds(n, factor):
     chain = sparse.csr_matrix((np.ones(n), (row, np.minimum(row + 1, n - 1))), shape=(n, n))
     assert lengthening(chain, (np.array([n - 1]),)) == pytest.approx(factor)
     assert lengthening(chain, ()) == 1.0
+
+
+@pytest.mark.parametrize(("clock", "steps"), [(True, 480), (False, 240)])
+def test_a_clock_gives_a_refinement_to_descendants_twice_the_steps(clock, steps):
+    assert _n_steps(to_descendants=True, clock=clock) == steps
+    assert _n_steps(to_descendants=False, clock=clock) == 300

@@ -138,6 +138,8 @@ def test_chemical_noise_of_a_gene_made_at_a_constant_rate_is_that_of_poisson_cou
         chemical_diffusion(drift, system_size=0.0)
     with pytest.raises(ValueError, match=r"a number or of shape \(2,\), found \(3,\)"):
         chemical_diffusion(drift, system_size=np.ones(3))
+    with pytest.raises(ValueError, match=r"found \(2, 2\)"):
+        chemical_diffusion(drift, system_size=np.ones((2, 2)))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

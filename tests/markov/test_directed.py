@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import sparse
 
+from landscape.markov import directed
 from landscape.markov.directed import Directed
+from landscape.markov.graph import CellGraph
 
 
 @pytest.mark.parametrize("start", [[], [3, 0]])
 def test_the_mask_of_the_start_holds_its_cells(start):
-    directed = Directed(sparse.eye(5, format="csr"), np.zeros((5, 2)), np.array(start, dtype=int))
-    np.testing.assert_array_equal(np.flatnonzero(directed.at_start), sorted(start))
-    assert directed.at_start.shape == (5,)
+    found = Directed(sparse.eye(5, format="csr"), np.zeros((5, 2)), np.array(start, dtype=int))
+    np.testing.assert_array_equal(np.flatnonzero(found.at_start), sorted(start))
+    assert found.at_start.shape == (5,)
+
+
+@pytest.mark.parametrize(
+    ("gathering", "arrival", "rests"), [(1.51, 0.34, True), (1.49, 0.9, False), (2.9, 0.33, False)]
+)
+def test_cells_rest_where_the_chain_gathers_and_more_of_it_leads_in_than_out(gathering, arrival, rests, monkeypatch):
+    """Half as often again as a random walk, and two thirds of the border against one: (2 - 1) / (2 + 1) of it."""
+    weights = sparse.csr_matrix(np.ones((6, 6)) - np.eye(6))
+    graph = CellGraph(weights, weights, 1, np.zeros(6, dtype=int))
+    ends = SimpleNamespace(
+        cells=(np.array([4, 5]),), gathering=np.array([np.log(gathering)]), arrival=np.array([arrival])
+    )
+    monkeypatch.setattr(directed, "find_terminal_states", lambda graph, chain: ends)
+    found = directed.directed_by_chain(graph, np.eye(6), sparse.csr_matrix(weights / 5))
+    assert [end.tolist() for end in found.ends] == ([[4, 5]] if rests else [])
+    assert len(found.start) == 0

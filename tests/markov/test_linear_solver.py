@@ -39,3 +39,15 @@ def test_a_stalled_iteration_is_finished_or_reported(monkeypatch, caplog):
     exact = [chain.mean_passage_time(i, 0) for i in range(1, 400)]
     # An error is at most the longest of these times, 1.6e5, times the residual: 1e-10, known to 5 roundings of 1.6e5 each.
     np.testing.assert_allclose(found.x[:, 0], exact, rtol=0, atol=1e-9 * max(exact))
+
+
+def test_a_residual_of_rounding_is_accepted_whatever_was_asked_for():
+    """Solutions a billion times larger than the right-hand side: rounding alone leaves more than the tolerance."""
+    n = 120
+    _, chain = birth_death(np.full(n, 0.45), np.full(n, 0.55))  # away from the far end, which it reaches rarely
+    system = sparse.csr_array(sparse.eye_array(n - 1) - chain[:-1][:, :-1])
+    found = linear_solver.solve(system, np.ones((n - 1, 1)), tolerance=1e-15)
+    assert found.x.max() > 1e9
+    assert found.residual > 1e-15
+    assert found.method == "lu"
+    assert found.converged

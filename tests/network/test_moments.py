@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from landscape import network
+from landscape.network.data.groups import groups_of
 from landscape.network.data.moments import moments_of, sums_of, total_sums
 from tests.network import toy
 
@@ -89,3 +90,23 @@ def test_sums_add_up_to_the_whole():
     whole = moments_of(sums_of(network.expression(toy.counts(), [0, 1]).block(0)))
     parts = moments_of(total_sums(sums_of(block) for block in data.blocks()))
     np.testing.assert_allclose(parts.xy, whole.xy, atol=1e-12)
+
+
+def test_parts_of_moments_with_stumps_are_those_of_their_columns():
+    """Three regulators, then three stumps of the first threshold, then three of the second."""
+    data = network.expression(np.random.default_rng(0).normal(size=(120, 8)), [1, 4, 6])
+    thresholds = np.array([[-0.5, 0.0, 0.2], [0.5, 0.4, 0.9]])
+    found = groups_of(data, thresholds=thresholds).moments()
+    x, y, z = data.dense()
+    features = np.concatenate([x, *((x > cut).astype(float) for cut in thresholds)], axis=1)
+    np.testing.assert_allclose(found.xy, residual_correlation(features, y, z), atol=1e-11)
+    assert found.has_stumps
+    np.testing.assert_array_equal(found.linear().xy, found.xy[:3])
+    np.testing.assert_array_equal(found.stumps().xy, found.xy[3:])
+    some = found.regulators_only(np.array([2, 0]))
+    assert some.n_regulators == 2
+    np.testing.assert_array_equal(some.xy, found.xy[[2, 0, 5, 3, 8, 6]])
+    np.testing.assert_array_equal(some.xx, found.xx[np.ix_([2, 0, 5, 3, 8, 6], [2, 0, 5, 3, 8, 6])])
+    plain = found.linear().regulators_only(np.array([1]))
+    np.testing.assert_array_equal(plain.xy, found.xy[[1]])
+    assert not plain.has_stumps

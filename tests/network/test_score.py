@@ -39,7 +39,15 @@ def test_signs_count_by_kind_and_zero_is_wrong():
     weights = np.array([[0, 2.0, -1.0, 0.0, 3.0, -1.0]])
     found = network.score(weights, truth, [0])
     assert (found.sign_accuracy, found.sign_accuracy_activation, found.sign_accuracy_repression) == (0.5, 0.5, 0.5)
-    unsigned = network.score(weights, np.abs(truth), [0])
+    truth = np.array([[0, 1, 1, -1, -1, -1, -1]])
+    weights = np.array([[0.0, 2.0, -1.0, -1.0, 3.0, 0.0, 1.0]])
+    apart = network.score(weights, truth, [0], universe=np.array([[True] * 7]))
+    assert (apart.sign_accuracy, apart.sign_accuracy_activation, apart.sign_accuracy_repression) == (
+        2 / 6,
+        1 / 2,
+        1 / 4,
+    )
+    unsigned = network.score(weights, np.abs(truth), [0], universe=np.array([[True] * 7]))
     assert np.isnan(unsigned.sign_accuracy)
 
 

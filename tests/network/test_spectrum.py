@@ -50,3 +50,10 @@ def test_what_is_empty_stays_empty():
 def test_the_amount_has_bounds():
     with pytest.raises(ValueError, match="`deconfounding` of at least 0 and below 1, found 1"):
         deconfounded(np.eye(3), None, 1.0)
+
+
+def test_by_default_singular_values_lose_a_third_of_their_exponent():
+    weights = np.random.default_rng(1).normal(size=(5, 12))
+    before, after = (np.linalg.svd(w, compute_uv=False) for w in (weights, deconfounded(weights)))
+    ratio = np.log(after[:-1] / after[1:]) / np.log(before[:-1] / before[1:])
+    np.testing.assert_allclose(ratio, 2 / 3, rtol=1e-9)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import sparse
 
 from landscape.dynamics import Model, RegulatoryDrift
@@ -17,6 +18,7 @@ from landscape.topography.fates.comparison import agreement_by_fate, compare_fat
 from landscape.topography.fates.estimate import FateProblem
 from landscape.topography.fates.estimators import CHAIN, ESTIMATORS, MODEL
 from landscape.topography.fates.model_fates import (
+    _duration,
     fate_of_attractors,
     model_fates,
     start_shares,
@@ -149,3 +151,23 @@ def test_a_difference_beyond_chance_is_a_warning(caplog):
     with caplog.at_level(logging.WARNING):
         log_agreement(verdict, by_fate)
     assert "by the chain's fate: late 1.00 of 50" in caplog.text
+
+
+def test_a_fate_that_the_reference_does_not_have_has_no_probability_there(problem):
+    """Whatever the estimate gives to it is the total variation: half of the sum of the differences."""
+    chain = chain_fates(problem)
+    third = 0.2
+    share = chain.share * (1 - third)
+    share["third"] = third
+    more = replace(chain, share=share, error=np.zeros(share.shape))
+    found = compare_fates(more, chain, tolerance=0.1)
+    np.testing.assert_allclose(found.agreement.distance, third, atol=1e-12)
+    assert found.record["disagreement"] == pytest.approx(third)
+
+
+def test_attractors_without_cells_count_equally_for_the_time_in_which_paths_relax(problem):
+    points = torch.as_tensor(problem.attractors.to_numpy())
+    none, equal, first = (_duration(None, problem.model, points, np.array(n, float)) for n in ([0, 0], [1, 1], [1, 0]))
+    assert none == equal > 0
+    assert first == pytest.approx(equal, rel=1e-6)  # of a symmetric toggle both relax alike
+    assert _duration(3.5, problem.model, points, np.zeros(2)) == 3.5

@@ -37,6 +37,9 @@ def test_simulation(diffusion):
     assert error < 0.05
     assert found.converged
     assert found.censored == pytest.approx(100, abs=1)
+    # The interval is symmetric on the logarithmic scale.
+    assert found.low < found.time < found.high
+    assert found.low * found.high == pytest.approx(found.time**2, rel=1e-12)
 
 
 @pytest.mark.slow

@@ -55,6 +55,8 @@ def test_paths_come_back_from_their_tables_where_the_attractors_are_the_same():
     np.testing.assert_array_equal(back.states, points)
     np.testing.assert_array_equal(back.cost, cost)
     assert (back.start, back.end, back.saddle, back.top, back.converged) == ("a", "b", "saddle 1", 40, True)
+    # Attractors that were found again differ by the tolerance of the search, and are the same.
+    assert paths_from_tables(record, states + 1e-9) is not None
     # Paths that end elsewhere belong to attractors that are no longer there.
     assert paths_from_tables(record, states + 0.01) is None
     assert paths_from_tables(record, states.set_axis(["a", "c"])) is None
