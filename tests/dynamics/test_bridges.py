@@ -17,6 +17,7 @@ from landscape.dynamics import (
     match_populations,
     simulate,
 )
+from landscape.dynamics.bridges import NARROW, WIDE, _trials
 
 
 def cascade():
@@ -137,3 +138,14 @@ def test_growth_is_distinguished_from_attraction():
     assert observed > 0.75
     assert abs(share["modelled"] - 0.5) < 0.1
     assert share["ignored"] > 0.65
+
+
+@pytest.mark.parametrize(("speeds", "longest"), [(WIDE, 4.0), (NARROW, 2.0**0.5)])
+def test_other_lifetimes_are_tried_evenly_to_both_sides_and_leave_steady_states(speeds, longest):
+    drift, x = cascade()[0], torch.full((1, 4), 0.3, dtype=torch.float64)
+    tried = _trials(drift, speeds)
+    shares = np.log([float(trial.decay[1] / drift.decay[1]) for trial in tried])
+    assert shares.max() == pytest.approx(-shares.min()) == pytest.approx(np.log(longest))
+    np.testing.assert_allclose(np.diff(shares), np.diff(shares)[0])
+    for trial, share in zip(tried, shares, strict=True):
+        np.testing.assert_allclose(trial(x), np.exp(share) * drift(x))
