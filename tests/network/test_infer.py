@@ -54,6 +54,16 @@ def test_the_same_seed_gives_the_same_network():
     assert not np.array_equal(one.sd, other.sd)
 
 
+def test_every_seed_draws_its_own_decoys_and_their_number_is_kept():
+    counts, regulators, _ = toy.planted(n_cells=100, n_targets=10)
+    data = network.expression(counts, regulators)
+    found = [network.infer(data, n_bootstraps=0, n_decoys=5, penalty=0.3, rng=seed) for seed in range(4)]
+    assert all(not np.array_equal(a.fdr, b.fdr) for i, a in enumerate(found) for b in found[:i])
+    assert [one.params["n_decoys"] for one in found] == [5] * 4
+    assert network.infer(data, n_bootstraps=0, n_decoys=0, rng=0).params["n_decoys"] == 0
+    assert network.infer(data, n_bootstraps=0, rng=0).params["n_decoys"] == len(regulators)
+
+
 def test_genes_that_do_not_vary_are_left_out_and_named():
     counts, regulators, _ = toy.planted(n_cells=100, n_targets=10)
     counts[:, 2] = 0.0
