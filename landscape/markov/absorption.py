@@ -16,6 +16,9 @@ from landscape.markov.transition_matrix import Absorbing, absorbing_sets, can_re
 
 logger = logging.getLogger(__name__)
 
+# Relative error of mean times up to which they are said to have converged, and the rounding of a number.
+ROUNDED, EPSILON = 1e-3, float(np.finfo(float).eps)
+
 # Residual of the linear system in units of the tolerance of the row sums: near-singular systems amplify it.
 RESIDUAL_SHARE = 1e-4
 # Steps of a power iteration: enough to tell a state with much stationary weight from one with little.
@@ -243,9 +246,12 @@ def mean_absorption_time(
     answer = solve(system, np.ones((len(inside), 1)), tolerance=tolerance)
     time = np.full(n, np.nan)
     time[members], time[inside] = 0.0, answer.x[:, 0]
-    return AbsorptionTime(
-        time, int((~defined).sum()), answer.residual, answer.n_iterations, answer.method, answer.converged
-    )
+    # The norm of the inverse is the largest time, so that this times the rounding of a number bounds the relative error.
+    # Every path takes a step at least; a time below shows that rounding has reached all digits.
+    known = time[inside]
+    exact = bool((known >= 1 - ROUNDED).all() and 2 * np.abs(known).max(initial=0.0) * EPSILON <= ROUNDED)
+    converged = answer.converged and exact
+    return AbsorptionTime(time, int((~defined).sum()), answer.residual, answer.n_iterations, answer.method, converged)
 
 
 def committor_chain(

@@ -146,3 +146,21 @@ def test_ends_that_are_reached_rarely_keep_their_ratio(half):
     # Each column may err by as much in either direction; the sum is exact afterwards, however far off it was.
     assert found.row_sum_error <= 2 * bound
     np.testing.assert_allclose(found.probabilities.sum(1), 1.0, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "converged"), [(20, True), (100, True), (160, False), (200, False), (300, False)])
+def test_times_beyond_the_digits_of_a_number_are_not_called_converged(n, converged):
+    up, down = 0.45, 0.55
+    chain = sparse.diags_array(
+        [np.r_[np.full(n - 1, down), 0.0], np.r_[1.0, np.full(n - 1, up)]], offsets=[-1, 1], shape=(n + 1, n + 1)
+    )
+    chain = sparse.csr_array(chain + sparse.diags_array(1 - np.asarray(chain.sum(1)).ravel()))
+    found = mean_absorption_time(chain, [n])
+    assert found.converged is converged
+    if converged:
+        # First steps: h_k = 1 + (down / up) (1 + h_{k-1} ...) in closed form for a walk that is reflected at 0.
+        step, total = 1.0, 0.0
+        for _ in range(n):
+            total += step
+            step = 1 / up + down / up * step
+        assert found.time[0] == pytest.approx(total, rel=1e-3)
