@@ -67,9 +67,13 @@ OCCUPANCY: Final = "occupancy"
 CONSENSUS: Final = "consensus"
 
 
-def perturbation_name(levels: Mapping[str, float]) -> str:
-    """Key of a perturbation, such as ``"Gata1=0"``, below ``PERTURBATIONS``."""
-    return storable(", ".join(f"{gene}={level:g}" for gene, level in levels.items()))
+def perturbation_name(levels: Mapping[str, float | tuple[float, float]]) -> str:
+    """Key of a perturbation, such as ``"Gata1=0"`` or, held for a time, ``"Gata1=0 for 2"``, below ``PERTURBATIONS``."""
+    parts = []
+    for gene, value in levels.items():
+        level, time = value if isinstance(value, tuple) else (value, None)
+        parts.append(f"{gene}={level:g}" + ("" if time is None else f" for {time:g}"))
+    return storable(", ".join(parts))
 
 
 def storable(name: str) -> str:

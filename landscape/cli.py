@@ -176,7 +176,12 @@ def run(
 @app.command(short_help="Clamp genes at levels, and show the fates of cells then.")
 def perturb(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
-    levels: Annotated[list[str], typer.Argument(metavar="GENE=LEVEL...", help="0 is a knock-out, 1 is high.")],
+    levels: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="GENE=LEVEL[:TIME]...", help="0 is a knock-out, 1 is high; held throughout, or for a time."
+        ),
+    ],
     cells: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help="Cells to start from.")] = None,
     controls: Annotated[
         int, typer.Option(min=0, help="Number of regulators of like level and strength to compare with.")
@@ -196,6 +201,8 @@ def perturb(
         record = perturb_directory(folder, _levels(levels), options=options, observe=_show)
         table = record.get("labels", record["fates"])
         typer.echo(table.dropna(axis=1, how="all").round(3).to_string())
+        if "release" in record:
+            typer.echo(record["release"].dropna(axis=1, how="all").round(3).to_string())
         typer.echo(f"unperturbed shares of model and chain: total variation {record['start_tv']:.2f}")
         typer.echo(f"report: {folder / 'report.html'}")
 
@@ -306,16 +313,17 @@ def _summary(path: Path) -> dict[str, Any] | None:
         raise ValueError(msg) from error
 
 
-def _levels(given: list[str]) -> dict[str, float]:
-    found = {}
+def _levels(given: list[str]) -> dict[str, float | tuple[float, float]]:
+    found: dict[str, float | tuple[float, float]] = {}
     for part in given:
-        gene, _, level = part.rpartition("=")
+        gene, _, value = part.rpartition("=")
+        level, _, time = value.partition(":")
         try:
-            found[gene] = float(level)
+            found[gene] = (float(level), float(time)) if time else float(level)
         except ValueError:
             gene = ""
         if not gene:
-            msg = f"Expected levels such as Gata1=0, found {part!r}."
+            msg = f"Expected levels such as Gata1=0, or Gata1=0:2 for a pulse, found {part!r}."
             raise ValueError(msg)
     return found
 

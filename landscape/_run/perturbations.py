@@ -22,6 +22,7 @@ from landscape._run.manifest import LOCK, STAGES, Manifest, key_of, outputs_of, 
 from landscape._run.reading import read_cells
 from landscape._run.results import RESULTS, write_results
 from landscape._run.watch import Event, Observer, log, peak_memory_mb
+from landscape.perturbation.clamps import Level
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ SOURCES = ("dynamics", "attractors", "basins", "fates", "occupancy")
 
 def perturb_directory(
     out: str | Path,
-    levels: Mapping[str, float],
+    levels: Mapping[str, Level],
     *,
     options: Mapping[str, Any] | None = None,
     observe: Observer = log,
@@ -47,7 +48,7 @@ def perturb_directory(
     out
         Folder of a finished run.
     levels
-        Level of each gene, see :func:`landscape.tl.perturb`.
+        Level of each gene, or its level and the time for which it is held, see :func:`landscape.tl.perturb`.
     options
         Further keywords of :func:`landscape.tl.perturb`.
     observe

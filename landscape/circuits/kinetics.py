@@ -43,6 +43,11 @@ class HillCube:
     hill: Tensor
     held: Mapping[int, float] = field(default_factory=dict)
 
+    @property
+    def decay(self) -> Tensor:
+        r"""Decay rate :math:`1 / \tau` of each gene, shape ``(d,)``."""
+        return 1.0 / self.time_scale
+
     def gates(self, x: Tensor) -> Tensor:
         """Hill gates :math:`h(x)`, shape ``(n, d)``; 0 below 0."""
         powered = x.clamp_min(0.0) ** self.hill

@@ -7,6 +7,7 @@ from landscape.perturbation.contrasts import Contrasts, contrasts
 from landscape.perturbation.controls import matched_controls, out_strength
 from landscape.perturbation.levels import level_table
 from landscape.perturbation.paired import PairedFates, paired_fates
+from landscape.perturbation.release import release_table
 from landscape.topography.fates.outcomes import (
     OTHER,
     UNDIFFERENTIATED,
@@ -36,6 +37,7 @@ __all__ = [
     "paired_fates",
     "perturbation_name",
     "references",
+    "release_table",
     "replicates_needed",
     "smallest_lfsr",
     "start_agreement",

@@ -1,8 +1,8 @@
-"""Paths of one model with many clamps at once, under one noise, and the rest states to which they relax."""
+"""Paths of one model with many clamps and pulses at once, under one noise, and the rest states to which they relax."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from landscape._numbers import TINY
 from landscape.dynamics import GeneModel, RegulatoryDrift
 from landscape.dynamics.sde import Noise, noise_factor
+from landscape.perturbation.clamps import Clamp, held_last, held_throughout, last_release, level_of, release_of
 
 # Numbers in the states that are simulated at once (2 MB): whole clamps up to this size, since the operations on one array
 # follow one another and a small one stays in the cache.
@@ -27,8 +28,6 @@ NEARNESS, STEPS_PER_LOOK = 1e-2, 5
 # Lifetimes after which a path that has not settled has no rest state: a hundred times what an isolated gene takes to halve
 # its distance six times.
 MAX_LIFETIMES = 400.0
-
-Clamp = Mapping[int, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +44,19 @@ class ClampedPaths:
         States to which the paths relax without noise, shape ``(c, n, d)``.
     settled
         Whether a path comes to rest, shape ``(c, n)``.
+    pulsed
+        Positions of the clamps with a pulse, among these.
+    rest_held, settled_held
+        The same for these clamps, from their last release on but with the genes still held.
     """
 
     first: int
     path: Tensor
     rest: Tensor
     settled: NDArray[np.bool_]
+    pulsed: tuple[int, ...]
+    rest_held: Tensor
+    settled_held: NDArray[np.bool_]
 
 
 def clamped_paths(
@@ -71,14 +77,16 @@ def clamped_paths(
 
     .. math:: x_i \leftarrow x_i + \frac{1 - e^{-\gamma_i h}}{\gamma_i} f_i(x),
 
-    which are exact in the decay and have the fixed points of the drift.
+    which are exact in the decay and have the fixed points of the drift. A gene that is released follows the model from its
+    level on; times of release are rounded to whole steps, at least one.
 
     Parameters
     ----------
     model
         The model.
     clamps
-        Level of each clamped gene, by position; an empty one for the model itself.
+        Level of each clamped gene, by position, or its level and the time for which it is held; an empty one for the model
+        itself.
     start
         Start of the paths, shape ``(n, d)``.
     n_steps, step
@@ -97,10 +105,19 @@ def clamped_paths(
     size = max(1, CHUNK_NUMBERS // start.numel())
     drift = replace(model.drift, held={})
     for first in range(0, len(clamps), size):
-        hold = _Hold([{**model.drift.held, **clamp} for clamp in clamps[first : first + size]], start.shape[1])
-        path = _simulate(model, drift, hold, start, n_steps=n_steps, step=step, n_times=n_times, noise=noise)
-        rest, settled = _relax(drift, hold, path[-1].clone(), step=step, tolerance=NEARNESS * reach)
-        yield ClampedPaths(first, path, rest, settled.numpy())
+        every = [{**model.drift.held, **clamp} for clamp in clamps[first : first + size]]
+        hold = _Hold(every, start.shape[1], step)
+        path, released = _simulate(model, drift, hold, start, n_steps=n_steps, step=step, n_times=n_times, noise=noise)
+        tolerance = NEARNESS * reach
+        rest, settled = _relax(drift, hold.free, path[-1].clone(), step=step, tolerance=tolerance)
+        pulsed = tuple(sorted(released))
+        held, held_settled = torch.empty((0, *start.shape), dtype=torch.float64), torch.empty((0, len(start)))
+        if pulsed:
+            free = _Hold([held_last(every[c]) for c in pulsed], start.shape[1], step).free
+            held, held_settled = _relax(
+                drift, free, torch.stack([released[c] for c in pulsed]), step=step, tolerance=tolerance
+            )
+        yield ClampedPaths(first, path, rest, settled.numpy(), pulsed, held, held_settled.numpy().astype(bool))
 
 
 class CommonNoise:
@@ -135,21 +152,32 @@ class CommonNoise:
 
 
 class _Hold:
-    """Levels of the clamped genes of several clamps."""
+    """Levels of the clamped genes of several clamps, and the steps for which they are held."""
 
-    def __init__(self, clamps: Sequence[Clamp], dimension: int) -> None:
+    def __init__(self, clamps: Sequence[Clamp], dimension: int, step: float) -> None:
         self.n_clamps = len(clamps)
-        pairs = [(k, gene, level) for k, clamp in enumerate(clamps) for gene, level in clamp.items()]
+        pairs = [(k, gene, level_of(v), release_of(v)) for k, clamp in enumerate(clamps) for gene, v in clamp.items()]
         self.clamp, self.gene = (torch.tensor([p[i] for p in pairs], dtype=torch.long) for i in (0, 1))
-        self.level = torch.tensor([float(p[2]) for p in pairs], dtype=torch.float64)
+        self.level = torch.tensor([p[2] for p in pairs], dtype=torch.float64)
+        # Step after which a gene is released, and the last such step of each clamp.
+        self.until = torch.tensor([max(1.0, round_to(p[3], step)) for p in pairs], dtype=torch.float64)
+        self.release = {k: max(1, int(round_to(t, step))) for k, c in enumerate(clamps) if (t := last_release([c]))}
         self.free = torch.ones((len(clamps), dimension), dtype=torch.float64)
-        self.free[self.clamp, self.gene] = 0.0
+        for k, clamp in enumerate(clamps):
+            self.free[k, list(held_throughout(clamp))] = 0.0
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Set the clamped genes of states of shape ``(c, n, d)`` to their levels, in place."""
-        if len(self.level):
-            x[self.clamp, :, self.gene] = self.level[:, None]
+    def __call__(self, x: Tensor, k: int) -> Tensor:
+        """Set the genes that are clamped after ``k`` steps to their levels, in place; states have shape ``(c, n, d)``."""
+        if not len(self.level):
+            return x
+        on = slice(None) if not self.release else self.until >= k
+        x[self.clamp[on], :, self.gene[on]] = self.level[on, None]
         return x
+
+
+def round_to(time: float, step: float) -> float:
+    """Time in whole steps; infinity stays."""
+    return time if time == np.inf else float(round(time / step))
 
 
 def _simulate(
@@ -162,11 +190,12 @@ def _simulate(
     step: float,
     n_times: int,
     noise: CommonNoise,
-) -> Tensor:
+) -> tuple[Tensor, dict[int, Tensor]]:
+    """States at the times that are kept, and those of each clamp with a pulse at its last release."""
     n, d = start.shape
     factor = noise_factor(model.diffusion, d)
-    x = hold(start.repeat(hold.n_clamps, 1, 1))
-    kept = []
+    x = hold(start.repeat(hold.n_clamps, 1, 1), 0)
+    kept, released = [], dict[int, Tensor]()
     for k, xi in enumerate(islice(noise, n_steps), 1):
         rows = x.view(-1, d)
         if callable(model.diffusion):
@@ -176,21 +205,24 @@ def _simulate(
         x = torch.add(x, drift(rows).view(x.shape), alpha=step).add_(increment, alpha=step**0.5)
         if model.lower is not None:
             x.sub_(model.lower).abs_().add_(model.lower)
-        x = hold(x)
+        x = hold(x, k)
+        released.update({c: x[c].clone() for c, last in hold.release.items() if last == k})
         if k % (n_steps // n_times) == 0:
             kept.append(x)
     if bad := int((~torch.isfinite(x)).any(-1).sum()):
         msg = f"Expected paths that stay finite, found {bad} of {n * hold.n_clamps} that do not; a drift may be unbounded."
         raise ValueError(msg)
-    return torch.stack(kept)
+    return torch.stack(kept), released
 
 
-def _relax(drift: RegulatoryDrift, hold: _Hold, x: Tensor, *, step: float, tolerance: float) -> tuple[Tensor, Tensor]:
-    """Rest states of the noise-free flow, and whether they are ones; states are changed in place."""
+def _relax(
+    drift: RegulatoryDrift, freedom: Tensor, x: Tensor, *, step: float, tolerance: float
+) -> tuple[Tensor, Tensor]:
+    """Rest states of the flow of the free genes of each clamp, ``(c, d)``, and whether they are ones; ``x`` is changed."""
     c, n, d = x.shape
     out, settled = x.view(-1, d), torch.zeros(c * n, dtype=torch.bool)
     gain = -torch.expm1(-drift.decay * step) / drift.decay
-    rows, free = torch.arange(c * n), hold.free.repeat_interleave(n, 0) * gain
+    rows, free = torch.arange(c * n), freedom.repeat_interleave(n, 0) * gain
     now = out.clone()
     for k in range(1, int(MAX_LIFETIMES / (step * float(drift.decay.max()))) + 1):
         moved = drift(now).mul_(free)

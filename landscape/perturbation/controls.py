@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from landscape.dynamics import GeneModel
+from landscape.perturbation.clamps import Level
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +41,8 @@ def out_strength(model: GeneModel, states: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def matched_controls(
-    levels: Mapping[int, float], mean: NDArray[np.float64], strength: NDArray[np.float64], n_controls: int
-) -> list[dict[int, float]]:
+    levels: Mapping[int, Level], mean: NDArray[np.float64], strength: NDArray[np.float64], n_controls: int
+) -> list[dict[int, Level]]:
     """Levels for controls: other genes, nearest to the clamped ones in the ranks of mean level and of strength.
 
     A gene that is on in many cells, or has strong edges, changes fates when it is removed whatever it is. Ranks have no unit,
@@ -51,7 +52,7 @@ def matched_controls(
     Parameters
     ----------
     levels
-        Level of each clamped gene, by position.
+        Level of each clamped gene, by position, or its level and the time for which it is held.
     mean
         Mean level of each gene over cells, shape ``(d,)``.
     strength
@@ -61,14 +62,14 @@ def matched_controls(
 
     Returns
     -------
-    Level of each clamped gene, by position, for each control, nearest first.
+    Such levels for each control, nearest first.
     """
     ranks = np.stack([rankdata(mean), rankdata(strength)], axis=1)
     free = [int(gene) for gene in np.setdiff1d(np.arange(len(mean)), list(levels))]
     n = min(n_controls, len(free) // max(len(levels), 1)) if levels else 0
     if n < n_controls:
         logger.info("%d of %d controls: the model has %d other regulators", n, n_controls, len(free))
-    sets = [dict[int, float]() for _ in range(n)]
+    sets = [dict[int, Level]() for _ in range(n)]
     for gene, level in levels.items():
         near = sorted(free, key=lambda other: float(np.linalg.norm(ranks[other] - ranks[gene])))[:n]
         for chosen, other in zip(sets, near, strict=True):

@@ -1,4 +1,4 @@
-"""Levels at which genes are clamped, compared with the levels in cells."""
+"""Levels at which genes are clamped, and for how long, compared with the levels in cells."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from landscape.perturbation.clamps import Level, level_of, release_of
+
 logger = logging.getLogger(__name__)
 
 # A level within this share of the range of abundance over cells still counts as inside it: posterior means of a gene that is
@@ -17,9 +19,9 @@ MARGIN = 0.05
 
 
 def level_table(
-    levels: Mapping[str, float], *, genes: Collection[str], regulators: Sequence[str], states: NDArray[np.float64]
+    levels: Mapping[str, Level], *, genes: Collection[str], regulators: Sequence[str], states: NDArray[np.float64]
 ) -> pd.DataFrame:
-    """Table of clamped genes: ``level``, the range ``low`` to ``high`` over cells, ``inside`` that range, ``acts``.
+    """Table of clamped genes: ``level``, ``time``, the range ``low`` to ``high`` over cells, ``inside`` that range, ``acts``.
 
     A warning is logged for a gene that is not a regulator of the model and therefore has no effect, and for a level outside
     the range over cells.
@@ -27,7 +29,7 @@ def level_table(
     Parameters
     ----------
     levels
-        Level of each gene, in units of the state.
+        Level of each gene, in units of the state, or its level and the time for which it is held.
     genes
         Names of all genes.
     regulators
@@ -44,19 +46,17 @@ def level_table(
     KeyError
         If a gene is unknown.
     ValueError
-        If there are no levels, or one is negative or not finite.
+        If there are no levels, one is negative or not finite, or a time is not positive and finite.
     """
     if not isinstance(levels, Mapping) or not levels:
         msg = f"Expected levels by gene, such as {{'Gata1': 0.0}}, found {levels!r}."
         raise ValueError(msg)
     rows = []
-    for gene, level in levels.items():
+    for gene, value in levels.items():
         if gene not in genes:
             msg = f"Expected genes of `adata.var_names`, found {gene!r}; regulators of the model: {list(regulators[:10])}, ..."
             raise KeyError(msg)
-        if not isinstance(level, int | float | np.number) or not np.isfinite(level) or level < 0:
-            msg = f"Expected a finite level of at least 0 for {gene!r}, found {level!r}; 0 is a knock-out, 1 is high expression."
-            raise ValueError(msg)
+        level, time = _checked(gene, value)
         acts = gene in regulators
         low, high = (
             (states[:, regulators.index(gene)].min(), states[:, regulators.index(gene)].max())
@@ -71,5 +71,22 @@ def level_table(
             logger.warning(
                 "%s=%g is outside the range over cells, %.2f to %.2f: an extrapolation", gene, level, low, high
             )
-        rows.append({"level": float(level), "low": low, "high": high, "inside": inside, "acts": acts})
+        rows.append({"level": level, "time": time, "low": low, "high": high, "inside": inside, "acts": acts})
     return pd.DataFrame(rows, index=pd.Index(list(levels), name="gene"))
+
+
+def _checked(gene: str, value: object) -> tuple[float, float]:
+    """Level of a gene and the time for which it is held."""
+    given = value if isinstance(value, tuple) else (value,)
+    numbers = all(isinstance(one, int | float | np.number) and not isinstance(one, bool) for one in given)
+    if not numbers or len(given) not in (1, 2) or not np.isfinite(given[0]) or given[0] < 0:  # type: ignore[call-overload, operator]
+        msg = (
+            f"Expected a finite level of at least 0 for {gene!r}, or a tuple of it and the time for which it is held, found "
+            f"{value!r}; 0 is a knock-out, 1 is high expression."
+        )
+        raise ValueError(msg)
+    level, time = level_of(value), release_of(value)  # type: ignore[arg-type]
+    if len(given) == 2 and not 0 < time < np.inf:
+        msg = f"Expected a positive, finite time for which {gene!r} is held, found {time!r}; leave it out to hold the gene throughout."
+        raise ValueError(msg)
+    return level, time

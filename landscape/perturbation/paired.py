@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,8 @@ from torch import Tensor
 from landscape._random import RandomLike, seed_of
 from landscape._threads import on_one_thread
 from landscape.dynamics import GeneModel
-from landscape.perturbation.clamped_paths import Clamp, ClampedPaths, CommonNoise, clamped_paths
+from landscape.perturbation.clamped_paths import ClampedPaths, CommonNoise, clamped_paths
+from landscape.perturbation.clamps import Clamp, held_last, held_throughout, last_release
 from landscape.topography.fates.outcomes import References
 
 
@@ -25,6 +26,9 @@ class PairedFates:
     ----------
     fate
         Position in :attr:`References.fates`, shape ``(m, 1 + c, n)`` for ``m`` models, ``c`` clamps and ``n`` paths.
+    fate_held
+        Fate that each path would have if its genes were held on from their last release; the same as ``fate`` where nothing
+        is released. Shape ``(m, 1 + c, n)``.
     n_fates
         Number of fates.
     acts
@@ -41,6 +45,7 @@ class PairedFates:
     """
 
     fate: NDArray[np.int64]
+    fate_held: NDArray[np.int64]
     n_fates: int
     acts: NDArray[np.bool_]
     mean: NDArray[np.float64]
@@ -63,7 +68,7 @@ class PairedFates:
             Number of the group of each fate, from 0 without gaps, shape ``(k,)``.
         """
         of_fate = np.asarray(groups)
-        return replace(self, fate=of_fate[self.fate], n_fates=int(of_fate.max()) + 1)
+        return replace(self, fate=of_fate[self.fate], fate_held=of_fate[self.fate_held], n_fates=int(of_fate.max()) + 1)
 
 
 @on_one_thread
@@ -81,7 +86,8 @@ def paired_fates(
 
     Each path follows :math:`dx = f(x)\,dt + \sqrt{2D}\,dB` for a time and then the noise-free flow to rest. Its fate is that
     of the nearest reference (:meth:`References.label`), and ``other`` if none is near or it does not come to rest. A clamp
-    of genes that regulate no other gene in any model leaves all paths as they are, and their fates too.
+    of genes that regulate no other gene in any model leaves all paths as they are, and their fates too. A pulse is released
+    while there is noise, and its paths have time to leave again.
 
     All clamps of a model are simulated in one batch.
     The common noise makes the changes of one model accurate: with shares :math:`p` and :math:`q` of a fate before and
@@ -94,7 +100,7 @@ def paired_fates(
     models
         Models of the same genes, such as a fit and its replicates.
     clamps
-        Level of each clamped gene, by position.
+        Level of each clamped gene, by position, or its level and the time for which it is held (a pulse).
     start
         Start of each path, shape ``(n, d)``.
     known
@@ -113,7 +119,7 @@ def paired_fates(
     Raises
     ------
     ValueError
-        If there is no model, shapes do not match, or the duration is not positive.
+        If there is no model, shapes do not match, or the duration is not positive or ends before a pulse.
 
     Examples
     --------
@@ -130,12 +136,14 @@ def paired_fates(
     (1, 2, 4)
     """
     listed, x = list(models), torch.as_tensor(np.array(start, dtype=float))
-    _require(listed, x, known, duration)
+    _require(listed, x, known, duration, last_release(clamps))
     n_kept = max(n_times, 1)
     n_steps = n_kept * -(-max(model.n_steps(duration) for model in listed) // n_kept)
     acts = np.array([any(_acts(model, clamp) for model in listed) for clamp in clamps], dtype=bool)
-    every: list[Clamp] = [{}, *(clamp for clamp, yes in zip(clamps, acts, strict=True) if yes)]
-    place = np.concatenate([[0], np.where(acts, np.cumsum(acts), 0)])  # what cannot act is the model itself
+    # What cannot act is the model itself; a pulse moves its own gene at least.
+    moves = acts | np.array([last_release([clamp]) > 0 for clamp in clamps], dtype=bool)
+    every: list[Clamp] = [{}, *(clamp for clamp, yes in zip(clamps, moves, strict=True) if yes)]
+    place = np.concatenate([[0], np.where(moves, np.cumsum(moves), 0)])
     runs, noise = [], CommonNoise(seed_of(rng), len(x), x.shape[1], n_steps)
     for m, model in enumerate(listed):
         run, keep = _Run(known), bool(n_times) and m == 0
@@ -152,11 +160,12 @@ def paired_fates(
             run.add(part, every[part.first : part.first + len(part.rest)], keep=keep)
         runs.append(run)
     mean, shift = (np.array([getattr(run, name) for run in runs])[:, place] for name in ("mean", "shift"))
-    for c in np.flatnonzero(~acts).tolist():
-        for gene, level in clamps[c].items():
+    for c in np.flatnonzero(~moves).tolist():
+        for gene, level in held_throughout(clamps[c]).items():
             mean[:, 1 + c, gene], shift[:, 1 + c, gene] = level, level - mean[:, 0, gene]
     return PairedFates(
         np.array([run.fate for run in runs])[:, place],
+        np.array([run.fate_held for run in runs])[:, place],
         len(known.fates),
         acts,
         mean,
@@ -172,7 +181,7 @@ class _Run:
 
     def __init__(self, known: References) -> None:
         self.known, self.first = known, np.empty(0)
-        self.fate, self.mean, self.shift, self.error = (list[NDArray]() for _ in range(4))
+        self.fate, self.fate_held, self.mean, self.shift, self.error = (list[NDArray]() for _ in range(5))
         self.path, self.rest = list[NDArray[np.float64]](), list[NDArray[np.float64]]()
 
     def add(self, part: ClampedPaths, clamps: Sequence[Clamp], *, keep: bool) -> None:
@@ -180,7 +189,12 @@ class _Run:
         if not part.first:
             self.first = end[0]
         for c, clamp in enumerate(clamps):
-            self.fate.append(np.where(part.settled[c], self.known.label(rest[c], clamp), len(self.known.fates) - 1))
+            self.fate.append(self._fate(rest[c], part.settled[c], held_throughout(clamp)))
+            if c in part.pulsed:
+                k = part.pulsed.index(c)
+                self.fate_held.append(self._fate(part.rest_held[k].numpy(), part.settled_held[k], held_last(clamp)))
+            else:
+                self.fate_held.append(self.fate[-1])
             moved = end[c] - self.first
             self.mean.append(end[c].mean(0))
             self.shift.append(moved.mean(0))
@@ -191,14 +205,22 @@ class _Run:
             self.path.append(part.path.numpy())
             self.rest.append(np.where(part.settled[..., None], rest, np.nan))
 
+    def _fate(
+        self, rest: NDArray[np.float64], settled: NDArray[np.bool_], held: Mapping[int, float]
+    ) -> NDArray[np.int64]:
+        return np.where(settled, self.known.label(rest, held), len(self.known.fates) - 1)
+
 
 def _acts(model: GeneModel, clamp: Clamp) -> bool:
-    """Whether a clamped gene regulates a gene that is not clamped."""
-    others = np.setdiff1d(np.arange(model.drift.n_genes), list(clamp))
-    return bool((model.drift.weights[others][:, list(clamp)] != 0).any())
+    """Whether a clamped gene regulates a gene that is not clamped throughout."""
+    weights = getattr(model.drift, "weights", None)
+    if weights is None:
+        return bool(clamp)  # a drift without weights may depend on any gene
+    others = np.setdiff1d(np.arange(len(weights)), list(held_throughout(clamp)))
+    return bool((weights[others][:, list(clamp)] != 0).any())
 
 
-def _require(models: Sequence[GeneModel], start: Tensor, known: References, duration: float) -> None:
+def _require(models: Sequence[GeneModel], start: Tensor, known: References, duration: float, release: float) -> None:
     d = len(known.start)
     if not models or any(model.n_variables != d for model in models):
         msg = f"Expected models of {d} genes, as the reference states, found {[model.n_variables for model in models]}."
@@ -208,4 +230,7 @@ def _require(models: Sequence[GeneModel], start: Tensor, known: References, dura
         raise ValueError(msg)
     if not (np.isfinite(duration) and duration > 0):
         msg = f"Expected a positive `duration`, found {duration}."
+        raise ValueError(msg)
+    if not duration > release:
+        msg = f"Expected a `duration` longer than the longest pulse, {release:g}, found {duration:g}."
         raise ValueError(msg)

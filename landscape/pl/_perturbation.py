@@ -147,7 +147,7 @@ def _controls(record: Mapping[str, Any], fates: list[str]) -> pd.DataFrame | Non
 
 def _legend(record: Mapping[str, Any], shown: pd.DataFrame) -> list[str]:
     """What the marks are, and how well the unperturbed shares agree with the chain."""
-    marks = ["ring: before, dot: after"]
+    marks = ["ring: before, dot: after", *_stays(record)]
     params = record.get("params", {})
     if shown["low"].notna().any():
         marks.append(f"bar: {100 * INTERVAL:.0f} % interval, {int(params.get('n_replicates', 0))} replicates")
@@ -158,6 +158,15 @@ def _legend(record: Mapping[str, Any], shown: pd.DataFrame) -> list[str]:
     found = float(record.get("start_tv", np.nan))
     agreement = f"before: {found:.2f} of the cells end elsewhere on the chain"
     return [*marks, *([agreement] if np.isfinite(found) else [])]
+
+
+def _stays(record: Mapping[str, Any]) -> list[str]:
+    """Share of the cells that stay after a release, if there was one."""
+    table = record.get("release")
+    if not isinstance(table, pd.DataFrame):
+        return []
+    stay = float((table["held"] * table["stay"].fillna(0.0)).sum())
+    return [f"after the release {100 * stay:.0f} % of the cells stay where they were led"]
 
 
 def _warnings(record: Mapping[str, Any]) -> list[str]:

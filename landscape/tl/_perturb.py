@@ -1,4 +1,4 @@
-"""Knock-out, over-expression and other clamps of genes, and their effect in the model."""
+"""Knock-out, over-expression, pulses and other clamps of genes, and their effect in the model."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ from landscape.perturbation import (
     out_strength,
     paired_fates,
     references,
+    release_table,
     replicates_needed,
     smallest_lfsr,
     tables,
 )
 from landscape.perturbation.agreement import labels_shared, start_agreement, warn_of_disagreement
+from landscape.perturbation.clamps import Level, held_throughout, last_release, level_of
 from landscape.tl._cells import cells_of
 from landscape.tl._start import duration_of, start_of
 
@@ -44,7 +46,7 @@ USUAL_LFSR = 0.05
 @on_one_thread
 def perturb(
     adata: AnnData,
-    levels: Mapping[str, float],
+    levels: Mapping[str, Level],
     *,
     cells: Sequence[str] | NDArray[np.bool_] | str | None = None,
     duration: float | None = None,
@@ -61,6 +63,9 @@ def perturb(
 
     .. math:: dx_i = \big[a_i\, s(W \phi(x) + b)_i - \gamma_i x_i\big] dt + \sqrt{2D}\,dB_i \quad (i \ne g), \qquad
               x_g = \ell.
+
+    With ``(level, time)`` in place of a level the gene is held for that time and then released: a pulse. Whether the cells stay
+    in the fate that the pulse gave them is in ``release``.
 
     All models, perturbed or not, have the same start and the same noise
     (:func:`landscape.perturbation.paired_fates`). Each trajectory follows the model for ``duration`` and then
@@ -84,13 +89,14 @@ def perturb(
     adata
         Annotated data with attractors (:func:`landscape.tl.attractors`).
     levels
-        Level of each clamped gene, in units of the state: 0 is a knock-out, 1 is its 99th percentile over cells. A gene
-        that is not a regulator of the model has no effect, which is logged.
+        Level of each clamped gene, in units of the state: 0 is a knock-out, 1 is its 99th percentile over cells. Or a tuple of
+        its level and the time for which it is held, in units of the model. A gene that is not a regulator of the model has no
+        effect, which is logged.
     cells
         Cells to start from: names, a mask, or ``"column=value"``. By default the start cells of the direction; without
         them the cells farthest from all attractors.
     duration
-        Time with noise, in units of the model. By default the span of real time; without a clock, the time that the
+        Time with noise, in units of the model, counted from the last release where genes are released. By default the span of real time; without a clock, the time that the
         noise-free flow takes from the start to within 2 % of an attractor (90th percentile over start cells).
     n_particles
         Number of trajectories of each model; the standard error of a share :math:`p` is :math:`\sqrt{p(1-p)/n}`.
@@ -101,7 +107,7 @@ def perturb(
     max_disagreement
         Total variation between the unperturbed shares of model and chain above which a warning says so.
     key_added
-        Name of the result; by default the levels, such as ``"Gata1=0"``.
+        Name of the result; by default the levels, such as ``"Gata1=0"`` or ``"Gata1=0 for 2"``.
     rng
         Seed or generator.
     copy
@@ -112,7 +118,7 @@ def perturb(
     ``None``, or the copy if ``copy=True``. Sets ``adata.uns["landscape"]["perturbations"][key]`` with
 
     ``levels`` : DataFrame, clamped genes
-        ``level``; ``low`` and ``high``, the range over cells; ``inside``, whether the level is within that range, with a
+        ``level``; ``time`` for which it is held, infinite if throughout; ``low`` and ``high``, the range over cells; ``inside``, whether the level is within that range, with a
         margin of 5 % of abundance; ``acts``, whether the gene is a regulator of the model.
     ``fates`` : DataFrame, fates
         Shares ``before`` and ``after`` and their ``change`` in the fit; change of the ``log_odds`` against all other fates, with
@@ -126,6 +132,11 @@ def perturb(
     ``contrasts`` : DataFrame, pairs of labels
         Change of the log odds of ``fate`` ``against`` another one, with ``low``, ``high`` and ``lfsr``. Attractors of one label
         are one fate.
+    ``release`` : DataFrame, fates or labels
+        Shares of the fates while genes are ``held``, to which the cells would relax without a release, and ``after``; share of the
+        cells of each fate while held that ``stay`` in it, with the quantiles of 5 % and 95 % over the replicates
+        (``stay_low``, ``stay_high``); and share of those that the hold moved that go ``back`` to the fate that they have
+        without it. Only with pulses.
     ``controls`` : DataFrame, controls x fates
         Change of each share under each control; only with controls.
     ``agreement`` : DataFrame, fates
@@ -137,7 +148,7 @@ def perturb(
     ``attractors`` : DataFrame
         ``status`` of each attractor: ``kept``, ``lost`` (the flow takes it to the fate ``becomes``) or ``new``;
         ``distance`` moved, root mean square over the genes that are not clamped; ``eigenvalue_before``,
-        ``eigenvalue_after``.
+        ``eigenvalue_after``. Of the model after the last release.
     ``states`` : DataFrame, attractors of the perturbed model x regulators
         Levels of the regulators, each row named after the nearest fate.
     ``expression`` : DataFrame, regulators
@@ -151,7 +162,7 @@ def perturb(
     KeyError
         If the model, its attractors, a gene or a cell is missing.
     ValueError
-        If no gene is given, a level is negative or not finite, or a number is out of its range.
+        If no gene is given, a level is negative or not finite, a time is not positive, or a number is out of its range.
 
     Examples
     --------
@@ -159,6 +170,10 @@ def perturb(
     >>> adata = ls.datasets.hematopoiesis()  # doctest: +SKIP
     >>> ls.tl.perturb(adata, {"Gata1": 0.0})  # doctest: +SKIP
     >>> ls.pl.perturbation(adata)  # doctest: +SKIP
+
+    Held at zero for two units of time and then released:
+
+    >>> ls.tl.perturb(adata, {"Gata1": (0.0, 2.0)})  # doctest: +SKIP
     """
     adata = require_adata(adata)
     model = read_model(adata)
@@ -178,25 +193,26 @@ def perturb(
     seed = seed_of(rng)
     draw = np.random.default_rng(seed)
     start = x[chosen[draw.integers(0, len(chosen), n_particles)]]
-    acting = {names.index(gene): float(level) for gene, level in levels.items() if gene in names}
-    models = (model, *read_ensemble(adata))
-    found = paired_fates(models, [acting], start, known, duration=float(duration), n_times=N_TIMES, rng=seed)
+    acting = {names.index(gene): level for gene, level in levels.items() if gene in names}
+    models, total = (model, *read_ensemble(adata)), float(duration) + last_release([acting])
+    found = paired_fates(models, [acting], start, known, duration=total, n_times=N_TIMES, rng=seed)
     _log_replicates(len(models) - 1)
     unperturbed = pd.Series(found.shares[0, 0], list(known.fates))
     agreement = _agreement(adata, unperturbed, chosen)
     start_tv = warn_of_disagreement(agreement, max_disagreement)
     sets = matched_controls(acting, x.mean(0), out_strength(model, x), n_controls)
-    controls = paired_fates([model], sets, start, known, duration=float(duration), rng=seed) if sets else None
+    controls = paired_fates([model], sets, start, known, duration=total, rng=seed) if sets else None
+    kept = held_throughout(acting)
     before, after = (
         tables.attractors_reached(each, rest, known)
-        for each, rest in zip((model, model.held_at(acting)), found.rest, strict=True)
+        for each, rest in zip((model, model.held_at(kept)), found.rest, strict=True)
     )
     labels, merged = tables.merged_by_label(known.fates, found)
     record: dict[str, Any] = {
         "levels": held,
         "fates": tables.fate_table(known.fates, found, controls),
         "contrasts": tables.contrast_table(labels, merged),
-        "attractors": tables.attractor_change_table(known, before, after, acting),
+        "attractors": tables.attractor_change_table(known, before, after, kept),
         "states": tables.state_table(known, after, names),
         "expression": tables.expression_table(found, names),
         "start_tv": start_tv,
@@ -204,6 +220,8 @@ def perturb(
     if controls is not None:
         titles = [_keys.perturbation_name({names[gene]: level for gene, level in one.items()}) for one in sets]
         record["controls"] = tables.control_table(known.fates, titles, controls)
+    if last_release([acting]):
+        record["release"] = release_table(labels, merged)
     if len(labels) < len(known.fates):
         of_label = None if controls is None else tables.merged_by_label(known.fates, controls)[1]
         record["labels"] = tables.fate_table(labels, merged, of_label)
@@ -212,7 +230,7 @@ def perturb(
     if drawing := _drawing(adata, found, (before.attractors, after.attractors), x, list(acting)):
         record["occupancy"] = drawing
     params = {
-        "levels": {_keys.storable(gene): float(level) for gene, level in levels.items()},
+        "levels": {_keys.storable(gene): level_of(level) for gene, level in levels.items()},
         "cells": "start" if cells is None else (cells if isinstance(cells, str) else f"{len(chosen)} cells"),
         "duration": float(duration),
         "diffusion": model.diffusion_constant,
@@ -288,4 +306,7 @@ def _write(adata: AnnData, key: str, record: Mapping[str, Any]) -> None:
     kept = {name: value for name, value in earlier.items() if name not in ("params", key)}
     fates = record["fates"]
     what = ", ".join(f"{fate} {change:+.2f}" for fate, change in fates["change"].items() if abs(change) >= 0.01)
+    if "release" in record:
+        stay = (record["release"]["held"] * record["release"]["stay"].fillna(0.0)).sum()
+        what = f"{what or 'no change'}; {stay:.2f} of the cells stay after the release"
     write_result(adata, _keys.PERTURBATIONS, {**kept, key: record}, params={}, what=f"{key}: {what or 'no change'}")

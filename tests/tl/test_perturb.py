@@ -77,6 +77,26 @@ def test_holding_a_gene_up_does_what_removing_its_rival_does(ensemble, genes):
     assert found["levels"].loc[gene, "inside"]
 
 
+def test_a_pulse_says_whether_cells_stay(ensemble, genes, caplog):
+    (gene, fate), (_, other) = genes.items()
+    there = {"cells": f"basin={other}"}
+    with caplog.at_level("INFO"):
+        adata = ls.tl.perturb(ensemble, {gene: (1.0, 8.0)}, **QUICK, **there, copy=True)
+    long = result(adata, f"{gene}=1 for 8")
+    # A switch that has turned stays; the model after the release has both attractors.
+    assert long["release"].loc[fate, ["held", "stay"]].tolist() == pytest.approx([1.0, 1.0], abs=0.05)
+    assert long["fates"].loc[fate, "change"] > 0.9
+    assert long["attractors"]["status"].tolist() == ["kept", "kept"]
+    assert long["levels"].loc[gene, "time"] == 8.0
+    assert "of the cells stay after the release" in caplog.text
+    # A kick to the same level, from which the flow of the free model goes on.
+    kick = ls.tl.perturb(ensemble, {gene: (1.0, 0.05)}, **QUICK, **there, copy=True)
+    table, fates = (result(kick, f"{gene}=1 for 0.05")[name] for name in ("release", "fates"))
+    assert table.loc[fate, "held"] > 0.9
+    np.testing.assert_allclose(table["after"], fates["after"])
+    assert 0 <= table.loc[fate, "stay_low"] <= table.loc[fate, "stay_high"] <= 1
+
+
 def test_a_level_outside_of_the_data_is_flagged(ensemble, genes, caplog):
     gene = next(iter(genes))
     adata = ls.tl.perturb(ensemble, {gene: 5.0}, **QUICK, copy=True)
@@ -222,6 +242,7 @@ def test_attractors_of_a_clear_switch_have_the_support_of_the_whole_ensemble(ens
         ({"Nothing": 0.0}, {}, KeyError, "Nothing"),
         ({"GENE": -1.0}, {}, ValueError, "at least 0"),
         ({"GENE": float("nan")}, {}, ValueError, "finite"),
+        ({"GENE": (0.0, -2.0)}, {}, ValueError, "positive, finite time"),
         ({"GENE": 0.0}, {"cells": "fate=nowhere"}, ValueError, "nowhere"),
         ({"GENE": 0.0}, {"cells": ["no such cell"]}, KeyError, "no such cell"),
         ({"GENE": 0.0}, {"cells": np.zeros(3, dtype=bool)}, ValueError, "mask"),
