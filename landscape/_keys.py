@@ -63,6 +63,7 @@ RATES: Final = "rates"
 PATHS: Final = "paths"
 GUY_ROPES: Final = "guy_ropes"
 PERTURBATIONS: Final = "perturbations"
+REPROGRAMMING: Final = "reprogramming"
 OCCUPANCY: Final = "occupancy"
 CONSENSUS: Final = "consensus"
 

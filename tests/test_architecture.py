@@ -29,6 +29,7 @@ LAYERS = (
     ("evolution",),
     ("consensus",),
     ("circuits",),
+    ("reprogramming",),
     ("_anndata",),
     ("_model", "_directions", "_labels", "_verdict"),
     ("datasets", "pp"),

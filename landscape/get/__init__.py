@@ -6,6 +6,7 @@ from landscape.get._labels import labels
 from landscape.get._model import ensemble, model, trajectories
 from landscape.get._networks import edges, network, regulation, regulator_weights, state_edges
 from landscape.get._perturbations import perturbations
+from landscape.get._reprogram import reprogram
 from landscape.get._results import (
     attractors,
     barriers,
@@ -36,6 +37,7 @@ __all__ = [
     "rates",
     "regulation",
     "regulator_weights",
+    "reprogram",
     "saddles",
     "state_edges",
     "structure",

@@ -63,8 +63,7 @@ def level_table(
             if acts
             else (np.nan, np.nan)
         )
-        spare = MARGIN * (high**2 - low**2)  # levels are square roots of abundance
-        inside = bool(acts and low**2 - spare <= level**2 <= high**2 + spare)
+        inside = bool(acts and within(level, low, high))
         if not acts:
             logger.warning("%s is a read-out: it is not a regulator of the model, so clamping it has no effect", gene)
         elif not inside:
@@ -73,6 +72,12 @@ def level_table(
             )
         rows.append({"level": level, "time": time, "low": low, "high": high, "inside": inside, "acts": acts})
     return pd.DataFrame(rows, index=pd.Index(list(levels), name="gene"))
+
+
+def within(level: float, low: float, high: float) -> bool:
+    """Whether a level is within the range over cells, with a margin."""
+    spare = MARGIN * (high**2 - low**2)  # levels are square roots of abundance
+    return bool(low**2 - spare <= level**2 <= high**2 + spare)
 
 
 def _checked(gene: str, value: object) -> tuple[float, float]:

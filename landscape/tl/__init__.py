@@ -13,6 +13,7 @@ from landscape.tl._occupancy import occupancy
 from landscape.tl._paths import paths
 from landscape.tl._perturb import perturb
 from landscape.tl._rates import rates
+from landscape.tl._reprogram import reprogram
 from landscape.tl._states import state_networks
 from landscape.tl._structure import structure
 from landscape.tl._terminal_states import terminal_states
@@ -32,6 +33,7 @@ __all__ = [
     "paths",
     "perturb",
     "rates",
+    "reprogram",
     "state_networks",
     "structure",
     "terminal_states",
