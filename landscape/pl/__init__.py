@@ -14,6 +14,7 @@ from landscape.pl._map import landscape2d
 from landscape.pl._network import network
 from landscape.pl._paths import paths
 from landscape.pl._perturbation import perturbation
+from landscape.pl._reprogram import reprogram
 from landscape.pl._surface import landscape3d
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "network",
     "paths",
     "perturbation",
+    "reprogram",
 ]

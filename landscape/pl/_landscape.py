@@ -155,11 +155,11 @@ def landscape(
     drawing = view.basis == _keys.DRAWING
     plane = f"plane: {' and '.join(plane_names(view.basis)) if drawing else view.basis.removeprefix('X_')}"
     caption(figure, [plane, *view.notes(heights, sampling)])
-    _name(ax, relief, view)  # last, because it depends on the room that legend and caption leave
+    name_attractors(ax, relief, view)  # last, because it depends on the room that legend and caption leave
     return finish(figure, ax, show=show, return_fig=return_fig)
 
 
-def _name(ax: Axes, relief: Relief, view: View) -> None:
+def name_attractors(ax: Axes, relief: Relief, view: View) -> None:
     """Rings around the attractors, and their names above and below the relief."""
     if not view.places:
         return
