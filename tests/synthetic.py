@@ -270,6 +270,70 @@ def add_perturbation(adata: ad.AnnData, key: str = "Gata1=0", *, drawn: bool = T
     }
 
 
+def add_reprogramming(adata: ad.AnnData) -> None:
+    """Two sets that carry the first fate into the second, one with a level outside the data, and one that carries few cells."""
+    genes, states = list(GENES), adata.uns["landscape"]["attractors"]["states"]
+    source, target = (states.iloc[k].to_numpy(dtype=float) for k in (0, 1))
+    sets = pd.DataFrame(
+        {
+            "n_genes": [1, 1, 2],
+            "inside": [True, False, True],
+            "distance": [0.8, 0.9, 0.5],
+            "hold_time": [6.0, 7.0, 9.0],
+            "pulse": [1.2, 0.4, np.nan],
+            "agreement": [1.0, 0.9, 0.6],
+            "simulated": True,
+            "share": [0.95, 0.8, 0.3],
+            "low": [0.7, 0.4, -0.1],
+            "high": [1.0, 0.9, 0.6],
+            "without": [0.02, 0.02, 0.02],
+            "lfsr": [0.09, 0.09, 0.3],
+            "held": [0.97, 0.85, 0.4],
+            "stay": [0.98, 0.94, 0.75],
+            "share_models": [0.93, 0.7, 0.2],
+            "n_models": [10, 8, 1],
+            "works": [True, True, False],
+        },
+        index=pd.Index(["Eklf=0", "Fli1=1", "Gata2=1, Scl=0"], name="set"),
+    )
+    levels = pd.DataFrame(
+        {
+            "set": ["Eklf=0", "Fli1=1", "Gata2=1, Scl=0", "Gata2=1, Scl=0"],
+            "gene": ["Eklf", "Fli1", "Gata2", "Scl"],
+            "level": [0.0, 1.0, 1.0, 0.0],
+            "source": 0.5,
+            "target": 0.5,
+            "low": 0.0,
+            "high": [1.0, 0.7, 1.0, 1.0],
+            "inside": [True, False, True, True],
+        }
+    )
+    share = np.linspace(0, 1, 30)[:, None]
+    ways = []
+    for name in sets.index:
+        way = pd.DataFrame((1 - share) * source + share * target, columns=genes)
+        way.insert(0, "set", name)
+        way.insert(1, "time", np.linspace(0, 9, 30))
+        way.insert(2, "held", way["time"] <= 6)
+        ways.append(way)
+    sizes = pd.DataFrame(
+        {"n_tried": 22, "n_hits": 3, "n_simulated": 3, "n_work": 2, "exhaustive": True, "n_genes": 11},
+        index=pd.Index([1], name="size"),
+    )
+    record = {
+        "answer": "2 sets of 1 gene",
+        "sets": sets,
+        "levels": levels,
+        "sizes": sizes,
+        "ways": pd.concat(ways, ignore_index=True),
+        "states": pd.DataFrame([source, target], index=["source 1", "target 1"], columns=genes),
+        "barrier": {"height": 5.2, "low": 3.1, "high": 6.0, "n_replicates": 9},
+        "distance": 0.4,
+        "params": {"source": NAMES[0], "target": NAMES[1], "n_replicates": 9, "n_particles": 300},
+    }
+    adata.uns["landscape"]["reprogramming"] = {f"{NAMES[0]} to {NAMES[1]}": record, "params": {}}
+
+
 def add_consensus(adata: ad.AnnData) -> None:
     """Consensus with two further models: each keeps some cells where they were and sends the others to the next fate."""
     models = [adata]

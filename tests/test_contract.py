@@ -53,6 +53,7 @@ FIXED: dict[str, list[tuple[str, Any]]] = {
         ("key_added", "guy_ropes"),
     ],
     "tl.perturb": [("adata", ...), ("levels", ...), ("*", ...)],
+    "tl.reprogram": [("adata", ...), ("source", ...), ("target", None), ("*", ...), ("to", None), ("max_genes", 3)],
     "pl.landscape": [("adata", ...), ("*", ...)],
     "pl.network": [("adata", ...), ("*", ...)],
     "pl.fates": [("adata", ...), ("*", ...)],
@@ -81,7 +82,7 @@ FIXED: dict[str, list[tuple[str, Any]]] = {
 ON_ARRAYS = {"pp.pearson_residual_variance"}
 # Their results have one place each, because later stages read them there.
 WITHOUT_KEY_ADDED = {"tl.attractors", "tl.barriers", "tl.dynamics", "tl.occupancy", "tl.paths", "tl.rates"}
-POSITIONAL = {"tl.perturb": 2, "report": 2}  # every other function takes one argument by position
+POSITIONAL = {"tl.perturb": 2, "tl.reprogram": 3, "report": 2}  # every other function takes one argument by position
 
 
 def resolve(name: str) -> Any:

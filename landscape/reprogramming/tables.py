@@ -119,8 +119,10 @@ def _way(
 ) -> pd.DataFrame:
     chosen, levels = np.array([gene for gene, _ in one]), np.array([level for _, level in one], dtype=float)
     states = states_along(model, torch.as_tensor(source), chosen, levels, times, until)
-    table = pd.DataFrame(states, columns=list(genes))
-    for position, (column, values) in enumerate({"set": name, "time": times, "held": times <= until}.items()):
+    # First the source as it is, then with the genes at their levels, both at time 0.
+    table = pd.DataFrame(np.vstack([source, states]), columns=list(genes))
+    columns = {"set": name, "time": np.append(0.0, times), "held": np.append(False, times <= until)}
+    for position, (column, values) in enumerate(columns.items()):
         table.insert(position, column, values)
     return table
 

@@ -129,7 +129,8 @@ def reprogram(
     ``sizes`` : DataFrame, sizes of sets
         ``n_tried``, ``n_hits`` without noise, ``n_simulated``, ``n_work``, ``exhaustive``, and ``n_genes`` that sets were made of.
     ``ways`` : DataFrame
-        States of the first sets over ``time``, without noise: ``set``, ``held``, and the level of each regulator.
+        States of the first five sets over ``time``, without noise, the source itself first: ``set``, ``held``, and the level of
+        each regulator.
     ``states`` : DataFrame
         Levels of the regulators in source and target.
     ``barrier``
@@ -174,7 +175,7 @@ def reprogram(
         case.known,
         case.starts,
         case.target.tolist(),
-        max_genes=min(max_genes, len(held)) if genes is None else max_genes,
+        max_genes=min(max_genes, len(held)),
         genes=held,
         levels=levels,
         cells=case.cells,

@@ -12,7 +12,15 @@ from matplotlib import pyplot as plt
 from landscape import pl
 from landscape.latent import CompressionCurve, LatentModel
 from tests.pl.drawn import clipped, overlapping
-from tests.synthetic import add_comparison, add_consensus, add_drivers, add_guy_ropes, add_perturbation, add_topography
+from tests.synthetic import (
+    add_comparison,
+    add_consensus,
+    add_drivers,
+    add_guy_ropes,
+    add_perturbation,
+    add_reprogramming,
+    add_topography,
+)
 
 COLUMN, PAGE = 3.35, 7.1
 
@@ -37,6 +45,7 @@ SEVERAL: dict[str, Callable[..., Any]] = {
     "labels": pl.labels,
     "paths": pl.paths,
     "perturbation": pl.perturbation,
+    "reprogram": pl.reprogram,
 }
 
 
@@ -47,6 +56,7 @@ def whole(finished):
     add_drivers(finished)
     add_comparison(finished)
     add_perturbation(finished)
+    add_reprogramming(finished)
     add_consensus(finished)
     return finished
 
