@@ -93,10 +93,8 @@ def hold_and_release(
         )
         for a in range(0, len(start), size)
     ]
-    return Released(*(join([part[i] for part in parts]) for i, join in enumerate((torch.cat, torch.cat, *_NUMPY))))
-
-
-_NUMPY = (lambda parts: torch.cat(parts).numpy(),) * 3
+    held, end, rests, hold_time, free_time = (torch.cat([part[i] for part in parts]) for i in range(5))
+    return Released(held, end, rests.numpy(), hold_time.numpy(), free_time.numpy())
 
 
 def _one_chunk(

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape._keys import perturbation_name
 from landscape.dynamics import Model
 from landscape.reprogramming.flow import hold_and_release
 from landscape.topography.fates.outcomes import References
@@ -85,6 +86,45 @@ def attractors_with(
     points = fixed_points(model.drift, near[leaders], deflate=False, n_random=0).stable
     states = np.array([point.x for point in points]).reshape(-1, starts.shape[1])
     return states[np.sqrt(((states[:, genes] - values) ** 2).mean(1)) <= reach]
+
+
+def state_by_levels(
+    model: Model[Any], known: References, to: Mapping[str, float], starts: NDArray[np.float64]
+) -> tuple[References, NDArray[np.int64], str]:
+    """References with the attractors that have given levels, their positions, and the name of the state.
+
+    Parameters
+    ----------
+    model
+        The model.
+    known
+        Reference states of the fates.
+    to
+        Level of each gene, by name.
+    starts
+        States to start from, shape ``(n, d)``.
+
+    Raises
+    ------
+    KeyError
+        If a gene is unknown.
+    ValueError
+        If a level is negative or not finite, or no attractor has the levels.
+    """
+    levels = {gene: float(level) for gene, level in to.items()}
+    if not levels or not all(np.isfinite(level) and level >= 0 for level in levels.values()):
+        msg = f"Expected `to` with finite levels of at least 0 by gene, found {dict(to)}."
+        raise ValueError(msg)
+    title = perturbation_name(levels)
+    by_position = dict(zip(model.index(levels), levels.values(), strict=True))
+    states = attractors_with(model, by_position, starts, reach=known.reach)
+    if not len(states):
+        msg = (
+            f"Expected a state that the model keeps by itself, found no attractor with {title}: what is held there leaves it after the "
+            "release. `landscape.tl.perturb` holds genes throughout."
+        )
+        raise ValueError(msg)
+    return *with_targets(known, states, title), title
 
 
 def with_targets(known: References, states: NDArray[np.float64], name: str) -> tuple[References, NDArray[np.int64]]:

@@ -285,7 +285,7 @@ class _Run:
             agreement[nearest] = agreement_of_models(
                 self.models, self.starts, wide, [sets[i] for i in nearest], **options
             )
-        order = np.lexsort((apart, adds, -agreement))
+        order = np.lexsort((apart, np.array(adds, dtype=float), -agreement))
         table = pd.DataFrame(
             {
                 "n_genes": [len(one) for one in sets],

@@ -105,13 +105,13 @@ def _hits(
     does = _every_start(goal.reached(found.end, found.rests), len(starts))
     picked = np.flatnonzero(does)
     if len(picked):
-        some = [sets[i] for i in picked]
+        some = [sets[i] for i in picked.tolist()]
         for sign in (1.0, -1.0):
             moved = _released(model, starts, some, reach=reach, hold=hold, kick=sign * KICK * reach)
             does[picked] &= _every_start(goal.reached(moved.end, moved.rests), len(starts))
     chosen = np.flatnonzero(does)
     longest = [time.reshape(-1, len(starts)).max(1)[chosen] for time in (found.hold_time, found.free_time)]
-    return Hits(tuple(sets[i] for i in chosen), len(sets), *longest)
+    return Hits(tuple(sets[i] for i in chosen.tolist()), len(sets), *longest)
 
 
 def agreement_of_models(
@@ -167,7 +167,7 @@ def shortest_pulses(
     high = tried[np.arange(m), np.minimum(fails + 1, every.shape[1] - 1)]
     while (left := np.flatnonzero(~never & (high - low > 1.5 * h))).size:
         middle = np.round((high + low)[left] / (2 * h)) * h
-        good = does(middle, [sets[i] for i in left])
+        good = does(middle, [sets[i] for i in left.tolist()])
         high[left], low[left] = np.where(good, middle, high[left]), np.where(good, low[left], middle)
     return np.where(never, np.inf, high)
 
@@ -182,7 +182,8 @@ def _released(
     kick: float | None = None,
 ) -> Released:
     """Every set from every start: rows of one set are next to one another."""
-    genes, levels = (np.repeat(part, len(starts), axis=0) for part in as_arrays(sets))
+    genes, levels = as_arrays(sets)
+    genes, levels = genes.repeat(len(starts), axis=0), levels.repeat(len(starts), axis=0)
     n = len(sets) * len(starts)
     times = None if hold is None else np.repeat(np.broadcast_to(hold, len(sets)), len(starts))
     displaced = None if kick is None else kick * _directions(n, starts.shape[1])
@@ -197,4 +198,4 @@ def _directions(n: int, d: int) -> Tensor:
 
 
 def _every_start(does: NDArray[np.bool_], n_starts: int) -> NDArray[np.bool_]:
-    return does.reshape(-1, n_starts).all(1)
+    return np.asarray(does.reshape(-1, n_starts).all(1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +21,11 @@ from landscape.dynamics import GeneModel
 from landscape.dynamics.ensemble import INTERVAL
 from landscape.markov.naming import unnumbered
 from landscape.perturbation import references, replicates_needed, smallest_lfsr
-from landscape.reprogramming import Reprogramming, attractors_with, tables, with_targets
+from landscape.reprogramming import Reprogramming, tables
 from landscape.reprogramming import reprogram as least_sets
+from landscape.reprogramming.acting import acting_genes
 from landscape.reprogramming.barrier_back import NONE, BarrierBack, barrier_back, barrier_of_table
+from landscape.reprogramming.goal import state_by_levels
 from landscape.tl._cells import cells_of
 from landscape.tl._start import start_of
 from landscape.topography.cell_distance import distance_to_cells
@@ -169,7 +171,7 @@ def reprogram(
     adata = require_adata(adata)
     model, models = _models(adata)
     case = _case(adata, model, source, target, to, n_particles, np.random.default_rng(seed_of(rng)))
-    held = _genes(model, genes, adata.var_names)
+    held = acting_genes(model, genes, present=adata.var_names)
     found = least_sets(
         models,
         case.known,
@@ -250,7 +252,8 @@ def _case(
     own, chosen = _source(adata, known, source, x)
     starts = known.states[own] if len(own) else x[[_medoid(x, chosen)]]
     if isinstance(to, Mapping):
-        known, wanted, title = _state(model, known, to, starts, x, draw)
+        sought = np.vstack([starts, known.states, x[draw.integers(0, len(x), min(N_SOUGHT, len(x)))]])
+        known, wanted, title = state_by_levels(model, known, to, sought)
     else:
         title = str(to if target is None else target)
         wanted = _positions(names, title, what="`target`" if to is None else "`to`")
@@ -294,55 +297,6 @@ def _positions(names: Sequence[str], wanted: str, *, what: str) -> NDArray[np.in
         msg = f"Expected {what} to be one of the attractors {list(names) + more}, found {wanted!r}."
         raise KeyError(msg)
     return np.array(found, dtype=np.int64)
-
-
-def _state(
-    model: GeneModel,
-    known: References,
-    to: Mapping[str, float],
-    starts: NDArray[np.float64],
-    x: NDArray[np.float64],
-    draw: np.random.Generator,
-) -> tuple[References, NDArray[np.int64], str]:
-    """References with the attractors that have the levels of ``to``, their positions, and the name of the state."""
-    levels = {gene: float(level) for gene, level in to.items()}
-    if not levels or not all(np.isfinite(level) and level >= 0 for level in levels.values()):
-        msg = f"Expected `to` with finite levels of at least 0 by gene, found {dict(to)}."
-        raise ValueError(msg)
-    title = _keys.perturbation_name(levels)
-    sought = np.vstack([starts, known.states, x[draw.integers(0, len(x), min(N_SOUGHT, len(x)))]])
-    by_position = dict(zip(model.index(levels), levels.values(), strict=True))
-    states = attractors_with(model, by_position, sought, reach=known.reach)
-    if not len(states):
-        msg = (
-            f"Expected a state that the model keeps by itself, found no attractor with {title}: what is held there leaves it after the "
-            "release. `landscape.tl.perturb` holds genes throughout."
-        )
-        raise ValueError(msg)
-    return *with_targets(known, states, title), title
-
-
-def _genes(model: GeneModel, genes: Sequence[str] | None, present: Collection[str]) -> list[int]:
-    """Positions of the genes that may be held: those that act on a gene of the model."""
-    names = list(model.regulators)
-    acts = (model.drift.weights != 0).any(0).numpy()
-    if genes is None:
-        return [int(k) for k in np.flatnonzero(acts)]
-    if isinstance(genes, str) or not len(genes) or len(set(genes)) != len(genes):
-        msg = f"Expected `genes` to be distinct names of regulators, found {genes!r}."
-        raise ValueError(msg)
-    for gene in genes:
-        if gene not in names:
-            known = gene in present
-            msg = f"Expected regulators of the model, found {gene!r}, " + (
-                "a read-out, which acts on no gene in it."
-                if known
-                else f"which is unknown; there are {names[:10]}, ..."
-            )
-            raise ValueError(msg) if known else KeyError(msg)
-    if silent := [gene for gene in genes if not acts[names.index(gene)]]:
-        logger.warning("%s act on no gene of the model: holding them has no effect", ", ".join(silent))
-    return sorted(names.index(gene) for gene in genes)
 
 
 def _barrier(adata: AnnData, models: list[GeneModel], case: _Case, seed: int) -> BarrierBack:

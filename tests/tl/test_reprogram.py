@@ -188,8 +188,7 @@ def test_a_read_out_cannot_be_held_and_a_silent_gene_is_flagged(toggle, fates, c
     with pytest.raises(ValueError, match="read-out, which acts on no gene"):
         ls.tl.reprogram(toggle, source, target, genes=[readout])
     silent.uns["landscape"]["dynamics"]["weights"] = weights
-    with caplog.at_level(logging.WARNING), pytest.raises(ValueError, match="flows to the target"):
-        # Without the edges of the second gene the model has one state only.
+    with caplog.at_level(logging.WARNING):
         ls.tl.reprogram(silent, source, target, genes=[first, second], **QUICK)
     assert f"{second} act on no gene of the model" in caplog.text
 
