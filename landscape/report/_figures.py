@@ -112,6 +112,12 @@ def _has_three_attractors(adata: AnnData) -> bool:
     return has_barriers and len(set(results_of(adata)[_keys.BARRIERS]["table"]["from"])) > 2
 
 
+def _has_reprogramming(adata: AnnData) -> bool:
+    """Whether the last search found a set, whose way can be drawn."""
+    searches = [record for name, record in results_of(adata).get(_keys.REPROGRAMMING, {}).items() if name != "params"]
+    return bool(searches) and len(searches[-1]["ways"]) > 0
+
+
 def _has_paths(adata: AnnData) -> bool:
     record = results_of(adata).get(_keys.PATHS)
     return record is not None and bool(len(record["table"]))
@@ -243,6 +249,15 @@ FIGURES = (
         "transitions with `landscape.pl.paths(adata, start=, end=)`; the table has all of them.",
         _has_paths,
         lambda adata: pl.paths(adata, **_OPTIONS),
+    ),
+    Entry(
+        "reprogramming",
+        "Reprogramming",
+        "The last search for sets of genes that, held for a time and then released, carry one fate into another: the way without noise on the "
+        "surface (brown: held, dark: released), the share of the cells that each set carries (bar: interval over the replicates of the "
+        "model, tick: without a hold), and the levels over time. It is a prediction of the fitted model; the table has all sets.",
+        _has_reprogramming,
+        lambda adata: pl.reprogram(adata, **_OPTIONS),
     ),
     Entry(
         "path_fates",

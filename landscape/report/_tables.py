@@ -64,6 +64,11 @@ TABLES: dict[str, tuple[str, str]] = {
         "Shares of the fates before and after, the change of their log odds with its interval and rate of sign errors (lfsr) "
         "over the replicates of the model, and its rank among control regulators, 1 for the largest.",
     ),
+    "reprogramming": (
+        "Reprogramming",
+        "Sets of genes that, held for a time and then released, lead from source to target in the noise-free flow: share of the cells with "
+        "noise, its interval and rate of sign errors (lfsr) over the replicates, and the shortest pulse. Sets that work come first.",
+    ),
     "path_genes": (
         "Genes along paths",
         "Genes in the order in which they move, with shares of the length and of the action of the path.",
@@ -93,6 +98,11 @@ PARTS = {
     "contrasts": (
         "Contrasts between fates after",
         "Change of the log odds of one fate against another one, with its interval and rate of sign errors (lfsr).",
+    ),
+    "release": (
+        "Whether cells stay after",
+        "Shares of the fates while genes are held and after their release, the share of the cells of each fate while held that stay in it, "
+        "and of those that the hold moved the share that goes back.",
     ),
     "agreement": (
         "Without any clamp, beside",
@@ -139,6 +149,8 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
         found["path_genes"] = results[_keys.PATHS]["genes"]
     if _keys.GUY_ROPES in results:
         found["guy_ropes"] = get.guy_ropes(adata).set_index("barrier")
+    if any(name != "params" for name in results.get(_keys.REPROGRAMMING, {})):
+        found["reprogramming"] = get.reprogram(adata).set_index("source")
     for name, record in perturbations(adata).items():
         found[f"perturbation_{name}"] = record["fates"].rename_axis("fate")
         for part in PARTS:

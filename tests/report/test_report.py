@@ -19,7 +19,7 @@ from landscape.report._figures import FIGURES, entries
 from landscape.report._page import alike
 from landscape.report._surface import surface
 from landscape.report._tables import tables
-from tests.synthetic import NAMES, add_drivers, add_guy_ropes, add_perturbation, add_topography
+from tests.synthetic import NAMES, add_drivers, add_guy_ropes, add_perturbation, add_reprogramming, add_topography
 
 # A picture of one pixel: the page is tested here, the drawings in tests/pl.
 PIXEL = base64.b64decode(
@@ -393,6 +393,16 @@ def test_figures_follow_what_is_there(finished):
     assert [item.name for item in closed(figures(finished))] == ["fates"]
     finished.obsm["terminal_fates"] = finished.obsm["fates"].iloc[:, :2]
     assert [item.name for item in closed(figures(finished))] == ["fates", "terminal_states"]
+
+
+def test_reprogramming_has_a_figure_and_a_table(finished):
+    assert "reprogramming" not in [entry.name for entry in entries(finished) if entry.possible(finished)]
+    add_reprogramming(finished)
+    assert "reprogramming" in [entry.name for entry in entries(finished) if entry.possible(finished)]
+    assert len(tables(finished)["reprogramming"]) == 3
+    record = finished.uns["landscape"]["reprogramming"][f"{NAMES[0]} to {NAMES[1]}"]
+    record["ways"] = record["ways"].iloc[:0]
+    assert "reprogramming" not in [entry.name for entry in entries(finished) if entry.possible(finished)]
 
 
 def test_guy_ropes_have_a_figure_and_a_table(finished):
