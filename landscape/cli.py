@@ -207,6 +207,35 @@ def perturb(
         typer.echo(f"report: {folder / 'report.html'}")
 
 
+@app.command(short_help="Find genes that, held for a time, turn one fate into another.")
+def reprogram(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
+    source: Annotated[str, typer.Argument(help="Fate to start from, or cells as COLUMN=VALUE.")],
+    target: Annotated[str, typer.Argument(help="Fate to reach.")],
+    max_genes: Annotated[int, typer.Option(min=1, help="Largest number of genes of a set.")] = 3,
+    min_share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the cells from which a set works.")
+    ] = 0.5,
+    particles: Annotated[int, typer.Option(min=1, help="Number of trajectories of each ensemble.")] = 300,
+    threads: Threads = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Find the least sets of genes that, held for a time and then released, turn one fate into another."""
+    with _guarded(debug):
+        _limit_threads(threads)
+        _say(verbose)
+        from landscape._run.perturbations import reprogram_directory
+
+        options = {"max_genes": max_genes, "min_share": min_share, "n_particles": particles}
+        record = reprogram_directory(folder, source, target, options=options, observe=_show)
+        columns = ["n_genes", "share", "low", "high", "without", "lfsr", "pulse", "agreement", "inside", "works"]
+        if len(record["sets"]):
+            typer.echo(record["sets"][columns].dropna(axis=1, how="all").round(3).to_string())
+        typer.echo(str(record["answer"]))
+        typer.echo(f"report: {folder / 'report.html'}")
+
+
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],

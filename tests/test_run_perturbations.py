@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from anndata import read_h5ad
@@ -56,6 +57,44 @@ def test_it_is_computed_published_and_kept_by_the_next_run(folder, gene):
     run_directory(folder / "cells.h5ad", out, settings=SETTINGS, observe=events.append)
     assert {event.status for event in events} == {"kept"}
     assert f"{gene}=0" in read_h5ad(out / "landscape.h5ad").uns["landscape"]["perturbations"]
+
+
+def give_two_states(path):
+    """Make the model of a run, whose few steps of fitting leave one state, a clear switch; returns the names of its states."""
+    adata = read_h5ad(path)
+    record = adata.uns["landscape"]["dynamics"]
+    record["weights"] = np.array([[0.0, -8.0], [-8.0, 0.0]])
+    for name, value in {
+        "bias": 3.0,
+        "ceiling": 0.5,
+        "decay": 0.5,
+        "threshold": 0.5,
+        "hill": 4.0,
+        "signal": 0.0,
+    }.items():
+        record[name] = np.full(2, value)
+    record["diffusion"] = 0.002
+    ls.tl.attractors(adata)
+    ls.tl.basins(adata)
+    adata.write_h5ad(path)
+    return map(str, adata.uns["landscape"]["attractors"]["states"].index)
+
+
+@pytest.mark.slow
+def test_reprogramming_is_kept_beside_perturbations(folder, gene):
+    out = folder / "out"
+    source, target = give_two_states(out / "landscape.h5ad")
+    perturb_directory(out, {gene: (0.0, 1.0)}, options={"n_particles": 100})
+    result = CliRunner().invoke(app, ["reprogram", str(out), source, target, "--particles", "50"])
+    assert result.exit_code == 0, result.output
+    assert "of 1 gene" in result.output
+    found = read_h5ad(out / "landscape.h5ad").uns["landscape"]
+    assert {"perturbations", "reprogramming"} <= found.keys()
+    written = pd.read_csv(out / "tables" / "reprogramming.csv")
+    assert list(written["set"]) == list(found["reprogramming"][f"{source} to {target}"]["sets"].index)
+    assert any("release" in path.name for path in (out / "tables").iterdir())
+    run_directory(folder / "cells.h5ad", out, settings=SETTINGS)
+    assert "reprogramming" in read_h5ad(out / "landscape.h5ad").uns["landscape"]
 
 
 @pytest.mark.slow

@@ -1,11 +1,11 @@
-"""Perturbations of a finished run, kept beside its stages as long as its model is the same."""
+"""Perturbations and reprogramming of a finished run, kept beside its stages as long as its model is the same."""
 
 from __future__ import annotations
 
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from landscape.perturbation.clamps import Level
 logger = logging.getLogger(__name__)
 
 FOLDER = "perturbations"
+# Records that are kept there.
+KEPT = (_keys.PERTURBATIONS, _keys.REPROGRAMMING)
 # Stages that a perturbation is computed from.
 SOURCES = ("dynamics", "attractors", "basins", "fates", "occupancy")
 
@@ -63,6 +65,49 @@ def perturb_directory(
     FileNotFoundError
         If the folder holds no finished run.
     """
+    given = dict(options or {})
+    adata = _extend(out, lambda adata, seed: tl.perturb(adata, levels, **{"rng": seed, **given}), observe)
+    name = given.get("key_added") or _keys.perturbation_name(levels)
+    return results_of(adata)[_keys.PERTURBATIONS][name]
+
+
+def reprogram_directory(
+    out: str | Path,
+    source: str,
+    target: str,
+    *,
+    options: Mapping[str, Any] | None = None,
+    observe: Observer = log,
+) -> Mapping[str, Any]:
+    """Find sets of genes that carry one fate of a finished run into another, and rewrite tables, figures and the report.
+
+    Parameters
+    ----------
+    out
+        Folder of a finished run.
+    source, target
+        Names of fates, see :func:`landscape.tl.reprogram`.
+    options
+        Further keywords of :func:`landscape.tl.reprogram`, without ``to`` and ``key_added``.
+    observe
+        Called with the events of the run.
+
+    Returns
+    -------
+    Record of the search, with ``sets`` and ``answer``, see :func:`landscape.tl.reprogram`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no finished run.
+    """
+    given = dict(options or {})
+    adata = _extend(out, lambda adata, seed: tl.reprogram(adata, source, target, **{"rng": seed, **given}), observe)
+    return results_of(adata)[_keys.REPROGRAMMING][_keys.storable(f"{source} to {target}")]
+
+
+def _extend(out: str | Path, add: Callable[[AnnData, int], object], observe: Observer) -> AnnData:
+    """Add a result to a finished run by a function of its cells and its seed, and write the results again."""
     out = Path(out)
     hidden = out / STAGES
     done = read_manifest(hidden / RESULTS)
@@ -75,8 +120,7 @@ def perturb_directory(
         stages = {name: found for name in done.inputs if (found := read_manifest(hidden / name))}
         observe(Event(FOLDER, 1, 2, "started"))
         start = time.perf_counter()
-        given = {"rng": done.seed, **(options or {})}
-        tl.perturb(adata, levels, **given)
+        add(adata, done.seed)
         seconds = time.perf_counter() - start
         manifest = _save(adata, out, stages, done.seed, seconds)
         observe(Event(FOLDER, 1, 2, "done", seconds, peak_memory_mb()))
@@ -93,8 +137,7 @@ def perturb_directory(
             number=2,
             observe=observe,
         )
-    name = given.get("key_added") or _keys.perturbation_name(levels)
-    return results_of(adata)[_keys.PERTURBATIONS][name]
+    return adata
 
 
 def carry(out: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> dict[str, str]:
@@ -119,14 +162,14 @@ def carry(out: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> dict[
 
 def _save(adata: AnnData, out: Path, stages: Mapping[str, Manifest], seed: int, seconds: float) -> Manifest:
     folder = out / STAGES / FOLDER
-    records = results_of(adata)[_keys.PERTURBATIONS]
-    params = {"names": sorted(name for name in records if name != "params")}
+    records = {key: results_of(adata)[key] for key in KEPT if key in results_of(adata)}
+    params = {"names": sorted(name for record in records.values() for name in record if name != "params")}
     inputs = _inputs(stages)
     draft = Manifest(FOLDER, "running", _key(params, inputs), inputs, params, provenance.versions(), seed)
     folder.mkdir(parents=True, exist_ok=True)
     draft.write(folder)
     held = AnnData(obs=pd.DataFrame(index=adata.obs_names), var=pd.DataFrame(index=adata.var_names))
-    held.uns[_keys.UNS] = {_keys.SCHEMA: _keys.SCHEMA_VERSION, _keys.PERTURBATIONS: records}
+    held.uns[_keys.UNS] = {_keys.SCHEMA: _keys.SCHEMA_VERSION, **records}
     delta.write(held, folder / "delta.h5ad")
     manifest = replace(draft, status="complete", outputs=outputs_of(folder), seconds=round(seconds, 3))
     manifest.write(folder)
