@@ -16,7 +16,8 @@ from landscape.dynamics import Drift
 from landscape.topography.field import as_states, drift_and_noise
 from landscape.topography.fixed_points.saddles import Descent, Saddle, descents, find_saddle
 from landscape.topography.large_deviations.initial_paths import arcs, best_of, given_paths
-from landscape.topography.large_deviations.path_minimisation import PathRun, minimise_path, respace, segment_actions
+from landscape.topography.large_deviations.path_mesh import refined, respace
+from landscape.topography.large_deviations.path_minimisation import NEAR_DAMPING, PathRun, minimise_path
 from landscape.topography.whitening import WhitenedDrift, whitened
 
 if TYPE_CHECKING:
@@ -36,8 +37,13 @@ MAX_SADDLES = 8
 DESCENT_RADIUS = 0.05
 # Fewest segments of a path: a quarter of them, on the coarsest level, still resolves an arc.
 MIN_POINTS = 16
-# Actions below this share of the cost of the path are zero for the relative tolerance.
-MIN_ACTION = 1e-2
+# Actions below this share of the size of the path are zero within rounding.
+ZERO_ACTION = 1e-9
+# Levels beyond those asked for, each with twice the points, on which a path is refined whose error exceeds the tolerance.
+EXTRA_LEVELS = 2
+# Expected gain of the next step, over the tolerance and the action, at which a path is stationary: the optimiser's share of
+# the error is far below that of the midpoint rule.
+PRECISION_SHARE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +64,13 @@ class MinimumAction:
     discretisation_error
         Change on halving the number of points, divided by 3: the error of the midpoint rule before extrapolation.
     residual
-        Norm of the gradient of the action, relative to the action of the path without the alignment term.
+        Gain that Newton's method expects of one more step, over the action.
     n_steps
-        Steps of L-BFGS over all levels and initial paths.
+        Steps of Newton's method over all levels and initial paths.
     n_paths
         Number of initial paths.
     converged
-        Whether the optimiser converged and the error is within tolerance.
+        Whether Newton's method converged and the error is within the tolerance, relative to the action.
     diffusion
         :math:`D` as given.
     """
@@ -91,7 +97,7 @@ def minimum_action(
     n_points: int = 100,
     initial_path: ArrayLike | Tensor | Sequence[ArrayLike] | None = None,
     n_arcs: int = 4,
-    max_steps: int = 2_000,
+    max_steps: int = 100,
     tolerance: float = 1e-2,
     split: bool = True,
     rng: RandomLike = 0,
@@ -106,9 +112,11 @@ def minimum_action(
     for :math:`dx = f\,dt + \sqrt{2D}\,dB`; for :math:`f = -\nabla V` and :math:`D = \varepsilon`,
     :math:`S = \Delta V / \varepsilon`; in one dimension :math:`S = \int \max(0, -f/D)\,|dx|` along the path.
     The integral is geometric [1]_ : no travel time is fixed. The midpoint rule on 1/4, 1/2 and all of the points is
-    minimised by L-BFGS in sine modes, in coordinates in which the noise has unit size, so that the result does not
-    depend on the coordinates of ``x``. Several initial paths compete on the coarsest level; the best one is tested
-    for directions of negative curvature of the action, and displaced along them.
+    minimised by Newton's method, whose Hessian is block tridiagonal, in coordinates in which the noise has unit size, so
+    that the result does not depend on the coordinates of ``x``. Several initial paths compete on the coarsest level; the
+    best one is tested for directions of negative curvature of the action, and displaced along them. Its nodes are then
+    moved to where it turns and spends its action. Where the error still exceeds the tolerance, up to four times the points
+    are used.
 
     Where the path crosses a saddle of index 1 from which the flow leads to ``start`` and to ``end``, only the path up
     to the saddle is minimised; the flow down from it costs no action.
@@ -123,13 +131,13 @@ def minimum_action(
         :math:`D`: a number, the diagonal ``(d,)``, a positive definite matrix ``(d, d)``, or a callable from states
         ``(n, d)`` to diagonals ``(n, d)``. By default that of a model.
     n_points
-        Number of segments of the path, at least 16.
+        Number of segments of the path, at least 16; more where the error exceeds the tolerance.
     initial_path
         A path ``(m, d)`` or a list of paths to try in addition to the straight one and the arcs.
     n_arcs
         Number of arcs in random directions to try, in pairs of opposite directions.
     max_steps
-        Maximum number of L-BFGS steps for one path on one level.
+        Maximum number of steps of Newton's method for one path on one level.
     tolerance
         Largest relative error of a converged action.
     split
@@ -195,7 +203,7 @@ def minimum_action(
     found = _refined(space, best, levels, n_steps, len(candidates), max_steps, tolerance, diffusion)
     if report and not found.converged:
         logger.warning(
-            "a minimum-action path did not converge: action %.4g, discretisation error %.2g, relative gradient %.2g; "
+            "a minimum-action path did not converge: action %.4g, discretisation error %.2g, expected gain %.2g; "
             "raise `n_points` or `max_steps`",
             found.action,
             found.discretisation_error,
@@ -213,7 +221,7 @@ def barrier(
     diffusion: Diffusion | None = None,
     n_points: int = 100,
     n_arcs: int = 2,
-    max_steps: int = 2_000,
+    max_steps: int = 100,
     tolerance: float = 1e-2,
     rng: RandomLike = 0,
     report: bool = True,
@@ -276,26 +284,32 @@ def _refined(
     tolerance: float,
     diffusion: Diffusion,
 ) -> MinimumAction:
-    actions = [best.action]
-    for n in levels[1:]:
-        best = minimise_path(space, respace(best.y, n), max_steps=max_steps)
+    """Path on finer levels; more of them than asked for where the error exceeds the tolerance."""
+    precision = PRECISION_SHARE * tolerance
+    pending, actions, sizes = list(levels[1:]), [best.action], [levels[0]]
+    while True:
+        n = pending.pop(0) if pending else 2 * sizes[-1]
+        y, share = refined(best.y, best.share, n)
+        best = minimise_path(space, y, share, max_steps=max_steps, precision=precision, damping=NEAR_DAMPING)
         n_steps += best.n_steps
         actions.append(best.action)
-    # The error of the midpoint rule is of order h^2: twice the points give a quarter of it.
-    change = (actions[-1] - actions[-2]) / ((levels[-1] / levels[-2]) ** 2 - 1)
-    action = max(actions[-1] + change, 0.0)
-    cost = np.concatenate([[0.0], np.cumsum(segment_actions(space, best.y))])
-    converged = bool(best.converged and abs(change) <= tolerance * max(action, MIN_ACTION * best.size))
+        sizes.append(n)
+        # The error of the midpoint rule is of order h^2: twice the points give a quarter of it.
+        change = (actions[-1] - actions[-2]) / ((sizes[-1] / sizes[-2]) ** 2 - 1)
+        action = max(actions[-1] + change, 0.0)
+        exact = abs(change) <= tolerance * max(action, ZERO_ACTION * best.size)
+        if not pending and (exact or not best.converged or len(sizes) >= len(levels) + EXTRA_LEVELS):
+            break
     return MinimumAction(
         action=action,
         path=space.outside(torch.as_tensor(best.y)).numpy(),
-        cost=cost,
+        cost=np.concatenate([[0.0], np.cumsum(best.actions)]),
         saddle=None,
         discretisation_error=abs(change),
-        residual=best.gradient,
+        residual=best.residual,
         n_steps=n_steps,
         n_paths=n_paths,
-        converged=converged,
+        converged=bool(best.converged and exact),
         diffusion=diffusion,
     )
 

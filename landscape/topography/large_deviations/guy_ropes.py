@@ -16,7 +16,8 @@ from landscape.topography.fixed_points.matching import match_attractors
 from landscape.topography.fixed_points.saddles import descents, find_saddle
 from landscape.topography.large_deviations.action import minimum_action
 from landscape.topography.large_deviations.named_paths import NamedPath
-from landscape.topography.large_deviations.path_minimisation import minimise_path, respace
+from landscape.topography.large_deviations.path_mesh import respace
+from landscape.topography.large_deviations.path_minimisation import minimise_path
 from landscape.topography.large_deviations.tension import Tension, tension
 from landscape.topography.whitening import whitened
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from landscape.topography.field import as_states
-from landscape.topography.large_deviations.path_minimisation import PathRun, descent_direction, minimise_path, respace
+from landscape.topography.large_deviations.path_mesh import adapted, lengths, respace, shares
+from landscape.topography.large_deviations.path_minimisation import PathRun, descent_direction, minimise_path
 from landscape.topography.whitening import WhitenedDrift
 
 if TYPE_CHECKING:
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# A path whose action has a lower curvature than this, in units of its cost, is a saddle of the action and is displaced.
-SADDLE_CURVATURE = -1e-2
+# Expected gain over the action, and steps, at which paths are compared; the best one is minimised further.
+ROUGH, ROUGH_STEPS = 1e-2, 15
+# Times that the nodes of the best path are moved to where it turns and spends its action, and steps after each.
+ADAPTATIONS, ADAPTATION_STEPS = 3, 20
+# A change of the action on moving the nodes below this share ends that.
+SETTLED = 2e-2
 # Length of the straight path over the height of an arc, and the displacement off a saddle of the action over the length
 # of its path.
 LENGTH_PER_HEIGHT, DISPLACEMENT = 3, 0.2
@@ -67,11 +72,15 @@ def arcs(
 def best_of(
     space: WhitenedDrift, candidates: list[NDArray[np.float64]], n: int, max_steps: int, rng: np.random.Generator
 ) -> tuple[PathRun, int]:
-    """Best of several paths on the coarsest level, displaced along directions of negative curvature of the action."""
+    """Best of several paths on the coarsest level, displaced along directions of negative curvature of the action.
+
+    Returns the path and the number of steps over all candidates.
+    """
+    few = min(max_steps, ROUGH_STEPS)
     runs = []
     for k, y in enumerate(candidates):
         try:
-            runs.append(minimise_path(space, respace(y, n), max_steps=max_steps))
+            runs.append(minimise_path(space, respace(y, n), max_steps=few, precision=ROUGH))
         except FloatingPointError as error:
             logger.info("initial path %d leaves the domain of the drift: %s", k, error)
     if not runs:
@@ -80,15 +89,21 @@ def best_of(
     best = min(runs, key=lambda run: run.action)
     n_steps = sum(run.n_steps for run in runs)
     for _ in range(MAX_DISPLACEMENTS if best.y.shape[1] > 1 else 0):
-        curvature, direction = descent_direction(space, best.y, rng=rng)
-        if curvature > SADDLE_CURVATURE:
+        direction = descent_direction(space, best, rng=rng)
+        if direction is None:
             break
-        length = float(np.linalg.norm(np.diff(best.y, axis=0), axis=1).sum())
-        bow = direction * (DISPLACEMENT * length / np.abs(direction).max())
-        bowed = [minimise_path(space, best.y + sign * bow, max_steps=max_steps) for sign in (1, -1)]
+        bow = direction * (DISPLACEMENT * float(lengths(best.y).sum()) / np.abs(direction).max())
+        bowed = [minimise_path(space, best.y + sign * bow, best.share, max_steps=few) for sign in (1, -1)]
         n_steps += sum(run.n_steps for run in bowed)
         lower = min(bowed, key=lambda run: run.action)
         if lower.action >= best.action * (1 - MIN_GAIN):
             break
         best = lower
+    for _ in range(ADAPTATIONS):
+        before = best.action
+        moved = adapted(best.y, best.actions, n)
+        best = minimise_path(space, moved, shares(moved), max_steps=min(max_steps, ADAPTATION_STEPS), precision=ROUGH)
+        n_steps += best.n_steps
+        if abs(before - best.action) <= SETTLED * abs(best.action):
+            break
     return best, n_steps

@@ -1,214 +1,291 @@
-"""Minimisation of the geometric action over paths, in coordinates in which it is well conditioned."""
+"""Minimisation of the geometric action over paths by Newton's method on its block-tridiagonal Hessian."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from scipy.optimize import minimize
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
-from torch import Tensor
 
 from landscape._numbers import TINY
-from landscape.topography.large_deviations.analytic_velocity import analytic_velocity
+from landscape.topography.large_deviations.block_tridiagonal import BlockCholesky
+from landscape.topography.large_deviations.path_mesh import shares
+from landscape.topography.large_deviations.regulatory_segments import regulatory_segments
+from landscape.topography.large_deviations.segments import SMOOTHING, AutomaticSegments, Segments, SegmentValues
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-    from landscape.topography.large_deviations.analytic_velocity import Velocity
+    from landscape.topography.large_deviations.segments import Blocks
     from landscape.topography.whitening import WhitenedDrift
 
-# Pairs of vectors that L-BFGS keeps, and evaluations of the action per step that its line search may need on average.
-MEMORY, EVALUATIONS_PER_STEP = 30, 3
-# Weight of the penalty on unequal spacing, relative to the cost of the path: it fixes the parametrisation, under which
-# the action is invariant. The penalty and its gradient vanish for equal spacing.
-SPACING = 1.0
-# Relative change of the action over a step at which L-BFGS stops.
-PRECISION = 1e-10
-# Largest relative gradient of a converged path: the error of the action is about its square, a permille. A path that
-# ran out of steps must be this much closer to stationary.
-STATIONARY, STATIONARY_WITHOUT_STOP = 3e-2, 0.1
-# Added under square roots: it keeps them differentiable where a midpoint is a fixed point or two nodes coincide.
-SMOOTHING = 1e-30
-# Value of the objective outside the domain of the drift, above any relative action, so that the line search steps back.
-WALL = 1e10
-# Displacement, in sine coefficients, of the central difference of the gradient in :func:`descent_direction`.
-CURVATURE_STEP = 1e-4
-# Lanczos iteration for the lowest curvature: basis vectors, restarts and relative accuracy. Only its sign and its rough
-# direction matter.
-LANCZOS_VECTORS, LANCZOS_RESTARTS, LANCZOS_ACCURACY = 12, 4, 0.1
+# Weight of the penalty on the spacing of the nodes, relative to the action: it fixes the parametrisation, under which the
+# action is invariant. The penalty and its gradient vanish where the spacing is as asked for.
+SPACING = 0.1
+# Actions below this share of the size of the path count as this share: along the flow the action vanishes.
+LEAST_ACTION = 1e-3
+# The unit of the objective is lowered to the action where that has fallen to this share of it.
+RESCALE = 0.25
+# Gain that Newton's method expects of the next step, over the action, at which a path is stationary. The error left after
+# that step is of the order of its square.
+PRECISION = 1e-5
+# Damping of the first step, that for a path near the minimum, and the value below which it is off.
+DAMPING, NEAR_DAMPING, MIN_DAMPING = 0.1, 1e-2, 1e-7
+# After a step that failed the damping is at least FIRST_RAISE; beyond MAX_DAMPING rounding prevents any gain.
+FIRST_RAISE, MAX_DAMPING = 1e-4, 1e10
+# Where the Hessian is not positive definite the damping is raised at least to INDEFINITE, by FACTOR each time.
+INDEFINITE, FACTOR = 1e-3, 8.0
+# Share of the gain that Newton's method expects which a step must achieve, and largest fall of the damping in a step.
+MIN_GAIN, MAX_FALL = 1e-3, 0.2
+# Curvature of the objective below which a path is a saddle of the action, and inverse iterations for its direction.
+SADDLE_CURVATURE, INVERSE_ITERATIONS = 1e-2, 8
+# The term of rank one in the Hessian of the spacing must leave at least this share of the curvature.
+MIN_REST = 1e-3
 
 
 @dataclass(frozen=True)
 class PathRun:
     """Result of one minimisation, with the path ``(n + 1, d)`` in whitened coordinates.
 
-    ``size`` is the action of the path without the alignment term; ``gradient`` is relative to it.
+    ``share`` is the share of each segment in the length that was asked for, ``actions`` the action of each segment, ``size``
+    that of the path without the alignment term, ``residual`` the gain that Newton's method expects of the next step over the
+    action.
     """
 
     y: NDArray[np.float64]
-    action: float
+    share: NDArray[np.float64]
+    actions: NDArray[np.float64]
     size: float
     n_steps: int
-    gradient: float
+    residual: float
     converged: bool
 
-
-def segments(space: WhitenedDrift, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    r"""Action of each segment by the midpoint rule, its action without the alignment term, and its length.
-
-    .. math:: \tfrac12 \big( |d| |f| - \langle d, f \rangle \big), \quad \tfrac12 |d| |f|
-    """
-    d, m = y[1:] - y[:-1], 0.5 * (y[1:] + y[:-1])
-    f = space.velocity(m)
-    weight = space.resistance(m)
-    df, ff = (d, f) if weight is None else (d * weight, f * weight)
-    nd = torch.sqrt((df * d).sum(1) + SMOOTHING)
-    nf = torch.sqrt((ff * f).sum(1) + SMOOTHING)
-    return 0.5 * (nd * nf - (df * f).sum(1)), 0.5 * nd * nf, torch.sqrt(d.square().sum(1) + SMOOTHING)
+    @property
+    def action(self) -> float:
+        """Action of the path by the midpoint rule."""
+        return float(self.actions.sum())
 
 
-def segment_actions(space: WhitenedDrift, y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Action of each segment of a path, shape ``(n,)``."""
-    with torch.no_grad():
-        return segments(space, torch.as_tensor(y))[0].numpy()
+@dataclass(frozen=True)
+class _State:
+    """A path with the value and the gradient of the objective, and what its Hessian is made of."""
+
+    y: NDArray[np.float64]
+    chord: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    length: NDArray[np.float64]
+    segments: SegmentValues
+    value: float
+    gradient: NDArray[np.float64]
+    uneven: NDArray[np.float64]
 
 
 class Objective:
-    r"""Action of a path as a function of sine coefficients of its departure from a reference path.
+    r"""Action of a path in units of ``scale``, and a penalty on the spacing of its nodes.
 
-    The second variation of the action contains second derivatives along the path, so that the condition number in node
-    coordinates grows like :math:`n^2`. Dividing the k-th sine mode by k removes this growth: L-BFGS needs about as many
-    steps for 400 points as for 50.
+    .. math:: F = S / S_0 + w \Big( \sum_k \frac{l_k^2}{p_k L^2} - 1 \Big)
+
+    with the length :math:`l_k` of each segment, their sum :math:`L`, and the share :math:`p_k` that each shall have. A
+    segment couples two neighbouring nodes, so that the Hessian is block tridiagonal, but for a term of rank one from
+    :math:`L`.
     """
 
-    def __init__(self, space: WhitenedDrift, reference: NDArray[np.float64]) -> None:
-        n = len(reference) - 1
-        k = np.arange(1, n)
-        self.space, self.reference, self.n, self.d = space, reference, n, reference.shape[1]
-        self.length = float(np.linalg.norm(np.diff(reference, axis=0), axis=1).sum())
-        self.basis = np.sin(np.pi * np.outer(k, k) / n) * (self.length / (k + 1.0))
-        self.velocity = analytic_velocity(space)
-        with torch.no_grad():
-            self.cost = float(segments(space, torch.as_tensor(reference))[1].sum())
-        if not np.isfinite(self.cost):
-            msg = "the drift is not finite along it"
-            raise FloatingPointError(msg)
-        self.cost = self.cost or 1.0
+    def __init__(self, segments: Segments, share: NDArray[np.float64], scale: float) -> None:
+        self.segments, self.share, self.scale = segments, share, scale
 
-    def path(self, c: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Nodes of the path with sine coefficients ``c``."""
-        y = self.reference.copy()
-        y[1:-1] += self.basis @ c.reshape(self.n - 1, self.d)
-        return y
+    def at(self, y: NDArray[np.float64]) -> _State:
+        """Value and gradient."""
+        chord, middle = y[1:] - y[:-1], 0.5 * (y[1:] + y[:-1])
+        found = self.segments.values(chord, middle)
+        length = np.sqrt(np.einsum("nd,nd->n", chord, chord) + SMOOTHING)
+        total, square = length.sum(), (length**2 / self.share).sum()
+        uneven = SPACING * 2 / total**2 * (length / self.share - square / total)
+        value = found.action.sum() / self.scale + SPACING * (square / total**2 - 1)
+        by_chord = found.by_chord / self.scale + (uneven / length)[:, None] * chord
+        by_middle = found.by_middle / (2 * self.scale)
+        gradient = (by_chord + by_middle)[:-1] + (by_middle - by_chord)[1:]
+        return _State(y, chord, middle, length, found, float(value), gradient, uneven)
 
-    def __call__(self, c: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Action and spacing penalty over the reference cost, with the gradient."""
-        states = self.path(c)
-        value, gradient = self._automatic(states) if self.velocity is None else self._analytic(states, self.velocity)
-        if not np.isfinite(value):
-            return WALL, np.zeros_like(c)
-        return value, (self.basis.T @ gradient[1:-1]).ravel()
+    def second(self, state: _State) -> Callable[[int], Blocks]:
+        """Second derivatives of each segment, with those of the penalty but for its term of rank one."""
+        blocks = self.segments.second(state.chord, state.middle)
+        total, along = state.length.sum(), state.chord / state.length[:, None]
+        diagonal = np.arange(state.y.shape[1])
 
-    def _automatic(self, path: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        y = torch.as_tensor(path).requires_grad_(True)
-        action, _, length = segments(self.space, y)
-        uneven = self.n * length.square().sum() / length.sum() ** 2 - 1
-        value = action.sum() / self.cost + SPACING * uneven
-        (gradient,) = torch.autograd.grad(value, y)
-        return value.item(), gradient.numpy()
+        def with_penalty(k: int) -> Blocks:
+            twice, both, mid = blocks(k)
+            bend = state.uneven[k] / state.length[k]
+            twice = twice / self.scale
+            twice += np.outer((SPACING * 2 / (self.share[k] * total**2) - bend) * along[k], along[k])
+            twice[diagonal, diagonal] += bend
+            return twice, both / self.scale, mid / (4 * self.scale)
 
-    def _analytic(self, path: NDArray[np.float64], velocity: Velocity) -> tuple[float, NDArray[np.float64]]:
-        """The same as :meth:`_automatic`, with the derivatives of :func:`segments` written out."""
-        d, m = path[1:] - path[:-1], 0.5 * (path[1:] + path[:-1])
-        f, pullback = velocity(m)
-        nd = np.sqrt(np.einsum("nd,nd->n", d, d) + SMOOTHING)
-        nf = np.sqrt(np.einsum("nd,nd->n", f, f) + SMOOTHING)
-        total, square = nd.sum(), nd @ nd
-        action = 0.5 * (nd @ nf - np.einsum("nd,nd->", d, f))
-        by_length = 0.5 / self.cost * nf / nd + SPACING * self.n * 2 / total**2 * (1 - square / (total * nd))
-        by_d = by_length[:, None] * d - (0.5 / self.cost) * f
-        by_m = 0.5 * pullback((0.5 / self.cost) * ((nd / nf)[:, None] * f - d))
-        gradient = np.zeros_like(path)
-        gradient[1:] += by_d + by_m
-        gradient[:-1] += by_m - by_d
-        return float(action / self.cost + SPACING * (self.n * square / total**2 - 1)), gradient
+        return with_penalty
+
+    def factor(self, state: _State, second: Callable[[int], Blocks], damping: float) -> BlockCholesky | None:
+        """Factor of the damped Hessian; ``None`` where it is not positive definite."""
+        return BlockCholesky.of(self._rows(state, second, damping))
+
+    def _rows(
+        self, state: _State, second: Callable[[int], Blocks], damping: float
+    ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64] | None]]:
+        n, diagonal = len(state.length), np.arange(state.y.shape[1])
+        total = state.length.sum()
+        before = None
+        for k in range(n):
+            twice, both, mid = second(k)
+            twice[diagonal, diagonal] += damping / (self.share[k] * total**2)
+            even, odd = 0.5 * (both + both.T), 0.5 * (both.T - both)
+            ends = twice + mid
+            if before is not None:
+                before += ends
+                before -= even
+                yield before, (mid - twice + odd if k < n - 1 else None)
+            before = ends + even
+
+    def step(self, state: _State, factor: BlockCholesky) -> NDArray[np.float64] | None:
+        """Newton step; ``None`` if the term of rank one makes the Hessian indefinite."""
+        along = state.chord / state.length[:, None]
+        by_length = along[:-1] - along[1:]
+        solved = factor.solve(np.stack([-state.gradient, by_length], axis=2))
+        weight = SPACING * 2 / state.length.sum() ** 2
+        rest = 1 - weight * float((by_length * solved[:, :, 1]).sum())
+        if not rest > MIN_REST:
+            return None
+        return solved[:, :, 0] + solved[:, :, 1] * (weight * float((by_length * solved[:, :, 0]).sum()) / rest)
 
 
-def minimise_path(space: WhitenedDrift, y: NDArray[np.float64], *, max_steps: int) -> PathRun:
-    """Minimise the action from an initial path with fixed ends.
+def segments_of(space: WhitenedDrift) -> Segments:
+    """Segments in closed form for gene networks, by automatic differentiation for other drifts and noises."""
+    return regulatory_segments(space) or AutomaticSegments(space)
+
+
+def minimise_path(
+    space: WhitenedDrift,
+    y: NDArray[np.float64],
+    share: NDArray[np.float64] | None = None,
+    *,
+    max_steps: int,
+    precision: float = PRECISION,
+    damping: float = DAMPING,
+) -> PathRun:
+    r"""Minimise the action from an initial path with fixed ends.
+
+    Newton's method with the exact Hessian, damped in the metric of the stretched path,
+    :math:`(H + \mu \sum_k |\delta d_k|^2 / (p_k L^2))\, \delta = -g`, where the damping follows the ratio of the gain of
+    a step to the expected one.
+
+    Parameters
+    ----------
+    space
+        Whitened drift.
+    y
+        Initial path, shape ``(n + 1, d)``.
+    share
+        Share of each segment in the length of the path, shape ``(n,)``; by default that of the initial path.
+    max_steps
+        Maximum number of steps.
+    precision
+        Expected gain, over the action, at which the path is stationary.
+    damping
+        Damping of the first step.
 
     Raises
     ------
     FloatingPointError
         If the drift is not finite along the initial path.
+
+    References
+    ----------
+    Heymann and Vanden-Eijnden (2008), *Comm. Pure Appl. Math.* 61, 1052, for the action; Nielsen (1999), *Damping parameter
+    in Marquardt's method*, for the damping.
     """
-    objective = Objective(space, respace(y, len(y) - 1))
-    run = minimize(
-        objective,
-        np.zeros((objective.n - 1) * objective.d),
-        jac=True,
-        method="L-BFGS-B",
-        options={
-            "maxiter": max_steps,
-            "maxfun": EVALUATIONS_PER_STEP * max_steps,
-            "maxcor": MEMORY,
-            "gtol": 0.0,
-            "ftol": PRECISION,
-        },
+    objective = Objective(segments_of(space), shares(y) if share is None else share, 1.0)
+    state = objective.at(y)
+    if not np.isfinite(state.value):
+        msg = "the drift is not finite along it"
+        raise FloatingPointError(msg)
+    raised, n_steps, gain, done = 2.0, 0, np.inf, False
+    second = None
+    while n_steps < max_steps and not done and damping <= MAX_DAMPING:
+        if second is None:
+            state = _rescaled(objective, state)
+            second = objective.second(state)
+        n_steps += 1
+        step, damping = _damped_step(objective, state, second, damping)
+        if step is None:
+            break
+        gain = -0.5 * float((state.gradient * step).sum())
+        ahead = state.y.copy()
+        ahead[1:-1] += step
+        trial = objective.at(ahead)
+        # A damped step is short and expects little, wherever it is.
+        done = damping <= NEAR_DAMPING and gain <= precision * _least(state) / objective.scale
+        ratio = (state.value - trial.value) / gain if gain > 0 and np.isfinite(trial.value) else -1.0
+        if ratio > MIN_GAIN:
+            state, second = trial, None
+            damping *= max(MAX_FALL, 1 - (2 * min(ratio, 1.0) - 1) ** 3)
+            damping, raised = (damping if damping > MIN_DAMPING else 0.0), 2.0
+        else:
+            damping, raised = max(damping * raised, FIRST_RAISE), 2 * raised
+    found = state.segments
+    residual = gain * objective.scale / max(_least(state), TINY)
+    return PathRun(
+        state.y, objective.share, found.action, float(found.size.sum()), n_steps, float(residual), bool(done)
     )
-    path = objective.path(run.x)
-    with torch.no_grad():
-        action, cost, _ = segments(space, torch.as_tensor(path))
-    size = float(np.linalg.norm(run.jac))
-    # Status 1 is out of steps, which is acceptable if the gradient has nearly vanished; status 2 is a line search
-    # stopped by rounding, for which the gradient decides.
-    converged = size <= (STATIONARY if run.status != 1 else STATIONARY_WITHOUT_STOP * STATIONARY)
-    return PathRun(path, float(action.sum()), float(cost.sum()), int(run.nit), size, bool(converged))
 
 
-def descent_direction(
-    space: WhitenedDrift, y: NDArray[np.float64], *, rng: np.random.Generator
-) -> tuple[float, NDArray[np.float64]]:
-    """Lowest curvature of the action at a stationary path, and the displacement of the path along its eigenvector.
+def _least(state: _State) -> float:
+    """Action of a path, and at least a share of its size."""
+    return max(float(state.segments.action.sum()), LEAST_ACTION * float(state.segments.size.sum()))
 
-    A negative value shows that the path is a saddle of the action, such as a symmetric path between two bowed ones.
+
+def _rescaled(objective: Objective, state: _State) -> _State:
+    """The same path in units of its action, where that is far from the present unit."""
+    least = _least(state) or 1.0
+    if RESCALE <= least / objective.scale <= 1:
+        return state
+    objective.scale = least
+    return objective.at(state.y)
+
+
+def _damped_step(
+    objective: Objective, state: _State, second: Callable[[int], Blocks], damping: float
+) -> tuple[NDArray[np.float64] | None, float]:
+    """Step, and the damping with which the Hessian is positive definite; ``None`` if none is found."""
+    while damping <= MAX_DAMPING:
+        factor = objective.factor(state, second, damping)
+        step = None if factor is None else objective.step(state, factor)
+        if step is not None and np.isfinite(step).all():
+            return step, damping
+        damping = max(FACTOR * damping, INDEFINITE)
+    return None, damping
+
+
+def descent_direction(space: WhitenedDrift, run: PathRun, *, rng: np.random.Generator) -> NDArray[np.float64] | None:
+    """Displacement of a stationary path along which its action falls; ``None`` if it is a minimum.
+
+    The Cholesky factorisation of the Hessian fails where a curvature is negative, such as for a symmetric path between two
+    bowed ones. Inverse iteration then gives the direction.
     """
-    objective = Objective(space, y)
-    n = (objective.n - 1) * objective.d
-    zero = np.zeros(n)
-
-    def curvature(v: NDArray[np.float64]) -> NDArray[np.float64]:
-        v = v.ravel()
-        h = CURVATURE_STEP / max(float(np.linalg.norm(v)), TINY)
-        return (objective(zero + h * v)[1] - objective(zero - h * v)[1]) / (2 * h)
-
-    operator = LinearOperator((n, n), matvec=curvature, dtype=np.float64)
-    try:
-        values, vectors = eigsh(
-            operator,
-            k=1,
-            which="SA",
-            v0=rng.standard_normal(n),
-            ncv=min(n - 1, LANCZOS_VECTORS),
-            maxiter=LANCZOS_RESTARTS,
-            tol=LANCZOS_ACCURACY,
-        )
-    except ArpackNoConvergence as partial:
-        if not len(partial.eigenvalues):
-            return 0.0, np.zeros_like(y)
-        values, vectors = partial.eigenvalues, partial.eigenvectors
-    return float(values[0]), objective.path(vectors[:, 0]) - y
-
-
-def respace(y: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Path with ``n + 1`` points equally spaced in arc length, by linear interpolation."""
-    s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(y, axis=0), axis=1))])
-    if s[-1] == 0:
-        return np.repeat(y[:1], n + 1, axis=0)
-    at = np.linspace(0, s[-1], n + 1)
-    moved = np.stack([np.interp(at, s, column) for column in y.T], axis=1)
-    moved[0], moved[-1] = y[0], y[-1]
-    return moved
+    objective = Objective(segments_of(space), run.share, 1.0)
+    state = _rescaled(objective, objective.at(run.y))
+    second = objective.second(state)
+    if objective.factor(state, second, SADDLE_CURVATURE) is not None:
+        return None
+    damping, factor = SADDLE_CURVATURE, None
+    while factor is None and damping <= MAX_DAMPING:
+        damping *= FACTOR
+        factor = objective.factor(state, second, damping)
+    if factor is None:
+        return None
+    v = rng.standard_normal((len(run.y) - 2, run.y.shape[1]))
+    for _ in range(INVERSE_ITERATIONS):
+        # In the metric of the stretched path, in which the Hessian is damped.
+        tension = np.diff(np.pad(v, ((1, 1), (0, 0))), axis=0) / run.share[:, None]
+        v = factor.solve(-np.diff(tension, axis=0)[:, :, None])[:, :, 0]
+        v /= np.linalg.norm(v)
+    return np.pad(v, ((1, 1), (0, 0)))

@@ -14,7 +14,9 @@ from landscape.topography.field import as_states
 from landscape.topography.fixed_points.roots import FixedPoint
 from landscape.topography.fixed_points.saddles import Saddle, descents, find_saddle, nearest_attractor
 from landscape.topography.large_deviations.action import SAME, saddles_near
-from landscape.topography.large_deviations.path_minimisation import minimise_path, respace, segment_actions
+from landscape.topography.large_deviations.path_mesh import respace
+from landscape.topography.large_deviations.path_minimisation import minimise_path
+from landscape.topography.large_deviations.segments import segment_actions
 from landscape.topography.whitening import whitened
 
 if TYPE_CHECKING:

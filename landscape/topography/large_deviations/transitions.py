@@ -18,7 +18,7 @@ from landscape.topography.field import as_states, drift_and_noise
 from landscape.topography.fixed_points.roots import FixedPoint
 from landscape.topography.fixed_points.saddles import Saddle, descents
 from landscape.topography.large_deviations.action import MinimumAction, barrier, minimum_action
-from landscape.topography.large_deviations.path_minimisation import respace
+from landscape.topography.large_deviations.path_mesh import respace
 from landscape.topography.large_deviations.saddle_graph import CoarsePath, SaddleGraph, saddle_records, search_between
 from landscape.topography.whitening import whitened
 
@@ -157,7 +157,7 @@ def transition_network(
     saddles: Sequence[Saddle | FixedPoint] | ArrayLike | Tensor | None = None,
     search: bool | None = None,
     n_points: int = 100,
-    max_steps: int = 2_000,
+    max_steps: int = 100,
     tolerance: float = 1e-2,
     rng: RandomLike = 0,
 ) -> TransitionNetwork:
