@@ -12,6 +12,7 @@ from torch import Tensor
 from landscape.topography.field import as_states
 from landscape.topography.large_deviations.path_mesh import adapted, lengths, respace, shares
 from landscape.topography.large_deviations.path_minimisation import PathRun, descent_direction, minimise_path
+from landscape.topography.large_deviations.segments import segment_actions
 from landscape.topography.whitening import WhitenedDrift
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # Expected gain over the action, and steps, at which paths are compared; the best one is minimised further.
-ROUGH, ROUGH_STEPS = 1e-2, 15
+ROUGH, ROUGH_STEPS, BOWED_STEPS = 1e-2, 15, 30
 # Times that the nodes of the best path are moved to where it turns and spends its action, and steps after each.
 ADAPTATIONS, ADAPTATION_STEPS = 3, 20
 # A change of the action on moving the nodes below this share ends that.
 SETTLED = 2e-2
-# Length of the straight path over the height of an arc, and the displacement off a saddle of the action over the length
-# of its path.
-LENGTH_PER_HEIGHT, DISPLACEMENT = 3, 0.2
+# Length of the straight path over the height of an arc, and displacements off a saddle of the action over the length of
+# its path.
+LENGTH_PER_HEIGHT, DISPLACEMENTS = 3, (0.3, 0.1, 0.03, 0.01)
 # Displacements off saddles of the action at most, and the relative gain below which they stop.
 MAX_DISPLACEMENTS, MIN_GAIN = 3, 1e-6
 
@@ -92,8 +93,11 @@ def best_of(
         direction = descent_direction(space, best, rng=rng)
         if direction is None:
             break
-        bow = direction * (DISPLACEMENT * float(lengths(best.y).sum()) / np.abs(direction).max())
-        bowed = [minimise_path(space, best.y + sign * bow, best.share, max_steps=few) for sign in (1, -1)]
+        bow = direction * (float(lengths(best.y).sum()) / np.abs(direction).max())
+        bowed = [
+            minimise_path(space, respace(_displaced(space, best.y, sign * bow), n), max_steps=min(max_steps, BOWED_STEPS), precision=ROUGH)
+            for sign in (1, -1)
+        ]
         n_steps += sum(run.n_steps for run in bowed)
         lower = min(bowed, key=lambda run: run.action)
         if lower.action >= best.action * (1 - MIN_GAIN):
@@ -101,9 +105,16 @@ def best_of(
         best = lower
     for _ in range(ADAPTATIONS):
         before = best.action
-        moved = adapted(best.y, best.actions, n)
+        moved = adapted(best.y, best.actions, best.speed, n)
         best = minimise_path(space, moved, shares(moved), max_steps=min(max_steps, ADAPTATION_STEPS), precision=ROUGH)
         n_steps += best.n_steps
         if abs(before - best.action) <= SETTLED * abs(best.action):
             break
     return best, n_steps
+
+
+def _displaced(space: WhitenedDrift, y: NDArray[np.float64], bow: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Path displaced as far along a bow as lowers its action most."""
+    tried = [y + height * bow for height in DISPLACEMENTS]
+    actions = [float(segment_actions(space, path).sum()) for path in tried]
+    return tried[int(np.nanargmin(actions))]

@@ -40,7 +40,9 @@ def shares(y: NDArray[np.float64]) -> NDArray[np.float64]:
     return size / size.sum()
 
 
-def adapted(y: NDArray[np.float64], action: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def adapted(
+    y: NDArray[np.float64], action: NDArray[np.float64], speed: NDArray[np.float64], n: int
+) -> NDArray[np.float64]:
     """Path with ``n + 1`` points, of which each part holds equal shares of length, turning and action on average.
 
     A path out of a weakly damped focus winds many times around it, at a small share of its length and most of its action;
@@ -52,13 +54,15 @@ def adapted(y: NDArray[np.float64], action: NDArray[np.float64], n: int) -> NDAr
         Path, shape ``(m + 1, d)``.
     action
         Action of each segment, shape ``(m,)``.
+    speed
+        Speed of the drift at each midpoint, shape ``(m,)``. A turn counts with it: at rest it costs nothing.
     n
         Number of segments.
     """
     size = lengths(y)
     if not (size > 0).all():
         return respace(y, n)
-    parts = [size, _turning(y), np.maximum(action, 0.0)]
+    parts = [size, speed * _turning(y), np.maximum(action, 0.0)]
     density = np.sum([part / part.sum() for part in parts if part.sum() > 0], axis=0) / size
     for _ in range(SMOOTHINGS):
         density = np.convolve(np.pad(density, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")

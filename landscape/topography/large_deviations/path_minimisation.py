@@ -10,7 +10,7 @@ import numpy as np
 
 from landscape._numbers import TINY
 from landscape.topography.large_deviations.block_tridiagonal import BlockCholesky
-from landscape.topography.large_deviations.path_mesh import shares
+from landscape.topography.large_deviations.path_mesh import lengths, shares
 from landscape.topography.large_deviations.regulatory_segments import regulatory_segments
 from landscape.topography.large_deviations.segments import SMOOTHING, AutomaticSegments, Segments, SegmentValues
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Weight of the penalty on the spacing of the nodes, relative to the action: it fixes the parametrisation, under which the
 # action is invariant. The penalty and its gradient vanish where the spacing is as asked for.
-SPACING = 0.1
+SPACING = 1.0
 # Actions below this share of the size of the path count as this share: along the flow the action vanishes.
 LEAST_ACTION = 1e-3
 # The unit of the objective is lowered to the action where that has fallen to this share of it.
@@ -32,6 +32,8 @@ RESCALE = 0.25
 # Gain that Newton's method expects of the next step, over the action, at which a path is stationary. The error left after
 # that step is of the order of its square.
 PRECISION = 1e-5
+# The same for a saddle of the action, which is left slowly at first.
+STATIONARY = 1e-10
 # Damping of the first step, that for a path near the minimum, and the value below which it is off.
 DAMPING, NEAR_DAMPING, MIN_DAMPING = 0.1, 1e-2, 1e-7
 # After a step that failed the damping is at least FIRST_RAISE; beyond MAX_DAMPING rounding prevents any gain.
@@ -50,15 +52,15 @@ MIN_REST = 1e-3
 class PathRun:
     """Result of one minimisation, with the path ``(n + 1, d)`` in whitened coordinates.
 
-    ``share`` is the share of each segment in the length that was asked for, ``actions`` the action of each segment, ``size``
-    that of the path without the alignment term, ``residual`` the gain that Newton's method expects of the next step over the
+    ``share`` is the share of each segment in the length that was asked for, ``actions`` the action of each segment, ``sizes``
+    the same without the alignment term, ``residual`` the gain that Newton's method expects of the next step over the
     action.
     """
 
     y: NDArray[np.float64]
     share: NDArray[np.float64]
     actions: NDArray[np.float64]
-    size: float
+    sizes: NDArray[np.float64]
     n_steps: int
     residual: float
     converged: bool
@@ -67,6 +69,16 @@ class PathRun:
     def action(self) -> float:
         """Action of the path by the midpoint rule."""
         return float(self.actions.sum())
+
+    @property
+    def size(self) -> float:
+        """Action of the path without the alignment term."""
+        return float(self.sizes.sum())
+
+    @property
+    def speed(self) -> NDArray[np.float64]:
+        """Speed of the drift at the midpoint of each segment."""
+        return 2 * self.sizes / np.maximum(lengths(self.y), TINY)
 
 
 @dataclass(frozen=True)
@@ -138,6 +150,7 @@ class Objective:
         for k in range(n):
             twice, both, mid = second(k)
             twice[diagonal, diagonal] += damping / (self.share[k] * total**2)
+            mid[diagonal, diagonal] += damping * max(float(mid.trace()), 0.0) / len(diagonal)
             even, odd = 0.5 * (both + both.T), 0.5 * (both.T - both)
             ends = twice + mid
             if before is not None:
@@ -208,14 +221,14 @@ def minimise_path(
     if not np.isfinite(state.value):
         msg = "the drift is not finite along it"
         raise FloatingPointError(msg)
-    raised, n_steps, gain, done = 2.0, 0, np.inf, False
+    raised, n_steps, gain, done, converged = 2.0, 0, np.inf, False, False
     second = None
     while n_steps < max_steps and not done and damping <= MAX_DAMPING:
         if second is None:
             state = _rescaled(objective, state)
             second = objective.second(state)
         n_steps += 1
-        step, damping = _damped_step(objective, state, second, damping)
+        step, damping, definite = _damped_step(objective, state, second, damping)
         if step is None:
             break
         gain = -0.5 * float((state.gradient * step).sum())
@@ -223,7 +236,8 @@ def minimise_path(
         ahead[1:-1] += step
         trial = objective.at(ahead)
         # A damped step is short and expects little, wherever it is.
-        done = damping <= NEAR_DAMPING and gain <= precision * _least(state) / objective.scale
+        converged = definite and damping <= NEAR_DAMPING and gain <= precision * _least(state) / objective.scale
+        done = converged or (not definite and gain <= STATIONARY * _least(state) / objective.scale)
         ratio = (state.value - trial.value) / gain if gain > 0 and np.isfinite(trial.value) else -1.0
         if ratio > MIN_GAIN:
             state, second = trial, None
@@ -234,7 +248,7 @@ def minimise_path(
     found = state.segments
     residual = gain * objective.scale / max(_least(state), TINY)
     return PathRun(
-        state.y, objective.share, found.action, float(found.size.sum()), n_steps, float(residual), bool(done)
+        state.y, objective.share, found.action, found.size, n_steps, float(residual), bool(converged)
     )
 
 
@@ -254,15 +268,16 @@ def _rescaled(objective: Objective, state: _State) -> _State:
 
 def _damped_step(
     objective: Objective, state: _State, second: Callable[[int], Blocks], damping: float
-) -> tuple[NDArray[np.float64] | None, float]:
-    """Step, and the damping with which the Hessian is positive definite; ``None`` if none is found."""
+) -> tuple[NDArray[np.float64] | None, float, bool]:
+    """Step, the damping with which the Hessian is positive definite, and whether it is so with the given one."""
+    definite = True
     while damping <= MAX_DAMPING:
         factor = objective.factor(state, second, damping)
         step = None if factor is None else objective.step(state, factor)
         if step is not None and np.isfinite(step).all():
-            return step, damping
-        damping = max(FACTOR * damping, INDEFINITE)
-    return None, damping
+            return step, damping, definite
+        definite, damping = False, max(FACTOR * damping, INDEFINITE)
+    return None, damping, False
 
 
 def descent_direction(space: WhitenedDrift, run: PathRun, *, rng: np.random.Generator) -> NDArray[np.float64] | None:
