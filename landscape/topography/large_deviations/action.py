@@ -41,9 +41,9 @@ MIN_POINTS = 16
 ZERO_ACTION = 1e-9
 # Levels beyond those asked for, each with twice the points, on which a path is refined whose error exceeds the tolerance.
 EXTRA_LEVELS = 2
-# Expected gain of the next step, over the tolerance and the action, at which a path is stationary: the optimiser's share of
-# the error is far below that of the midpoint rule.
-PRECISION_SHARE = 1e-3
+# Expected gain of the next step, over the tolerance and the action, at which a path is stationary on the last level and on
+# those before it: the optimiser's share of the error is far below that of the midpoint rule.
+LAST_PRECISION, PRECISION = 1e-2, 1e-1
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,11 +285,11 @@ def _refined(
     diffusion: Diffusion,
 ) -> MinimumAction:
     """Path on finer levels; more of them than asked for where the error exceeds the tolerance."""
-    precision = PRECISION_SHARE * tolerance
     pending, actions, sizes = list(levels[1:]), [best.action], [levels[0]]
     while True:
         n = pending.pop(0) if pending else 2 * sizes[-1]
         y, share = refined(best.y, best.share, n)
+        precision = (PRECISION if pending else LAST_PRECISION) * tolerance
         best = minimise_path(space, y, share, max_steps=max_steps, precision=precision, damping=NEAR_DAMPING)
         n_steps += best.n_steps
         actions.append(best.action)

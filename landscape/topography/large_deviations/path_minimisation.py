@@ -36,6 +36,9 @@ PRECISION = 1e-5
 STATIONARY = 1e-10
 # Damping of the first step, that for a path near the minimum, and the value below which it is off.
 DAMPING, NEAR_DAMPING, MIN_DAMPING = 0.1, 1e-2, 1e-7
+# Weight of the stretch of the path in the damping, beside displacements in units of the curvature of |f|: near a fixed point
+# the direction of the drift changes over short distances.
+STRETCH = 0.1
 # After a step that failed the damping is at least FIRST_RAISE; beyond MAX_DAMPING rounding prevents any gain.
 FIRST_RAISE, MAX_DAMPING = 1e-4, 1e10
 # Where the Hessian is not positive definite the damping is raised at least to INDEFINITE, by FACTOR each time.
@@ -149,7 +152,7 @@ class Objective:
         before = None
         for k in range(n):
             twice, both, mid = second(k)
-            twice[diagonal, diagonal] += damping / (self.share[k] * total**2)
+            twice[diagonal, diagonal] += STRETCH * damping / (self.share[k] * total**2)
             mid[diagonal, diagonal] += damping * max(float(mid.trace()), 0.0) / len(diagonal)
             even, odd = 0.5 * (both + both.T), 0.5 * (both.T - both)
             ends = twice + mid
@@ -187,9 +190,10 @@ def minimise_path(
 ) -> PathRun:
     r"""Minimise the action from an initial path with fixed ends.
 
-    Newton's method with the exact Hessian, damped in the metric of the stretched path,
-    :math:`(H + \mu \sum_k |\delta d_k|^2 / (p_k L^2))\, \delta = -g`, where the damping follows the ratio of the gain of
-    a step to the expected one.
+    Newton's method with the exact Hessian, damped,
+    :math:`(H + \mu M)\, \delta = -g`, where the damping :math:`\mu` follows the ratio of the gain of a step to the expected
+    one. :math:`M` adds up the stretch of each segment and the displacement of its midpoint, the latter in units of its mean
+    curvature.
 
     Parameters
     ----------
