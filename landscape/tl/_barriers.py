@@ -21,7 +21,13 @@ logger = logging.getLogger(__name__)
 
 
 def barriers(
-    adata: AnnData, *, diffusion: float | None = None, n_points: int = 100, rng: RandomLike = 0, copy: bool = False
+    adata: AnnData,
+    *,
+    diffusion: float | None = None,
+    n_points: int = 100,
+    n_jobs: int = 1,
+    rng: RandomLike = 0,
+    copy: bool = False,
 ) -> AnnData | None:
     r"""Barriers between attractors: the minimum action of a transition, in both directions.
 
@@ -39,7 +45,9 @@ def barriers(
     diffusion
         :math:`D`; by default that of the model.
     n_points
-        Number of points along a path.
+        Number of points along a path; more where its error exceeds 1 %.
+    n_jobs
+        Number of processes over which paths and replicates are divided, with equal results; -1 for one per processor.
     rng
         Seed or generator.
     copy
@@ -85,7 +93,7 @@ def barriers(
         raise ValueError(msg)
     cells = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
     x, names = states.to_numpy(dtype=float), [str(name) for name in states.index]
-    found = transition_network(model.drift, x, diffusion=noise, n_points=n_points, rng=rng)
+    found = transition_network(model.drift, x, diffusion=noise, n_points=n_points, n_jobs=n_jobs, rng=rng)
     if found.n_missing:
         logger.warning("%d of %d ordered pairs of attractors have no path", found.n_missing, len(x) * (len(x) - 1))
     saddles = saddle_tables(found, model, names)
@@ -93,7 +101,7 @@ def barriers(
     # Each replicate has its own noise, unless `diffusion` is given.
     ensemble = [each.with_diffusion(diffusion) for each in read_ensemble(adata)]
     replicates = tqdm(ensemble, desc="barriers of replicates", leave=False, disable=None)
-    table = barrier_table(found, names, barrier_intervals(replicates, x, rng=rng))
+    table = barrier_table(found, names, barrier_intervals(replicates, x, network=found, n_jobs=n_jobs, rng=rng))
     record = {"table": table, "converged": bool(found.converged), "curl_share": curl_share_at(model, cells)}
     params = {"diffusion": noise, "n_points": n_points, "kind": "quasi-potential (minimum action)"}
     adata = adata.copy() if copy else adata

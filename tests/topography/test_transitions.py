@@ -36,7 +36,7 @@ def test_saddles_may_be_given_in_any_form_and_trusted():
 
 
 def test_ways_that_did_not_converge_are_said_once(caplog):
-    found = transition_network(TOGGLE, WELLS, diffusion=0.1, saddles=POINTS[[1, 3]], search=False, max_steps=1)
+    found = transition_network(TOGGLE, WELLS, diffusion=0.1, saddles=POINTS[[1, 3]], search=False, tolerance=1e-8)
     rough = [path for transition in found.transitions for path in transition.up if not path.converged]
     assert rough
     said = [record.getMessage() for record in caplog.records if "did not converge" in record.getMessage()]

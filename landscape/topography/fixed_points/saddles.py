@@ -11,7 +11,8 @@ from torch import Tensor
 
 from landscape._numbers import TINY
 from landscape.dynamics import Drift, jacobian
-from landscape.topography.field import Field, as_states, field_around
+from landscape.topography.field import Field, as_states, distinct, field_around
+from landscape.topography.fixed_points.basin_boundaries import boundary_states
 from landscape.topography.fixed_points.flow import relax
 from landscape.topography.fixed_points.newton import newton
 from landscape.topography.fixed_points.roots import MARGINAL, spectrum
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 # Displacement off a saddle, in units of the field's scale: the flow is linear there, and it is far above rounding.
 OFFSET = 1e-3
+# Neighbours to which the basin of each attractor is followed, nearest pairs first, and steps of a trajectory along a border.
+NEIGHBOURS, BORDER_STEPS = 8, 2_000
+# States on a border, and saddles, that are nearer to each other than this are one, in units of the field's scale.
+SAME_START, SAME_SADDLE = 1e-3, 1e-5
+# Correction at which Newton's method has found a saddle, over that scale, and its steps.
+NEWTON_TOLERANCE, NEWTON_STEPS = 1e-10, 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +118,40 @@ def saddle_at(drift: Drift, x: Tensor, *, n_steps: int = 0, converged: bool = Tr
     with torch.no_grad():
         residual = float(drift(x).square().mean().sqrt())
     return Saddle(x[0].numpy(), values, index, leading, residual, n_steps, bool(converged and index == 1))
+
+
+def saddles_on_borders(drift: Drift, attractors: Tensor) -> list[Saddle]:
+    """Saddles of index 1 on the borders between basins, by edge tracking.
+
+    The border is bracketed on the segments between neighbouring attractors. Within it, saddles of index 1 attract the flow,
+    so that this needs no guess of where they lie.
+
+    Parameters
+    ----------
+    drift
+        Callable from states of shape ``(n, d)`` to velocities of the same shape.
+    attractors
+        Stable fixed points, shape ``(k, d)``.
+    """
+    field = field_around(drift, attractors)
+    k = len(attractors)
+    states = boundary_states(
+        field,
+        field.inside(attractors),
+        torch.ones(k, dtype=torch.bool),
+        max_steps=BORDER_STEPS,
+        max_pairs=NEIGHBOURS * k,
+    )
+    states = states[torch.isfinite(field(states)).all(1)]
+    if not len(states):
+        return []
+    starts = states[distinct(states, SAME_START)[0]]
+    runs = newton(field, starts, tolerance=NEWTON_TOLERANCE, max_steps=NEWTON_STEPS)
+    found = runs.y[runs.converged]
+    if not len(found):
+        return []
+    records = [saddle_at(drift, field.outside(y[None])) for y in found[distinct(found, SAME_SADDLE)[0]]]
+    return [saddle for saddle in records if saddle.converged]
 
 
 def descents(drift: Drift, saddle: Saddle, *, scale: float, max_steps: int = 5_000) -> tuple[Descent, Descent]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from landscape.dynamics import Drift
 from landscape.topography.field import as_states, drift_and_noise
 from landscape.topography.fixed_points.saddles import Descent, Saddle, descents, find_saddle
 from landscape.topography.large_deviations.initial_paths import arcs, best_of, given_paths
-from landscape.topography.large_deviations.path_mesh import refined, respace
+from landscape.topography.large_deviations.path_mesh import moved_to, refined, respace
 from landscape.topography.large_deviations.path_minimisation import NEAR_DAMPING, PathRun, minimise_path
 from landscape.topography.whitening import WhitenedDrift, whitened
 
@@ -96,7 +96,7 @@ def minimum_action(
     diffusion: Diffusion | None = None,
     n_points: int = 100,
     initial_path: ArrayLike | Tensor | Sequence[ArrayLike] | None = None,
-    n_arcs: int = 4,
+    n_arcs: int | None = 4,
     max_steps: int = 100,
     tolerance: float = 1e-2,
     split: bool = True,
@@ -135,7 +135,8 @@ def minimum_action(
     initial_path
         A path ``(m, d)`` or a list of paths to try in addition to the straight one and the arcs.
     n_arcs
-        Number of arcs in random directions to try, in pairs of opposite directions.
+        Number of arcs in random directions to try, in pairs of opposite directions. With ``None`` the initial paths given
+        compete alone, without the straight one.
     max_steps
         Maximum number of steps of Newton's method for one path on one level.
     tolerance
@@ -169,7 +170,7 @@ def minimum_action(
     if len(ends) != 2:
         msg = f"Expected one state each in `start` and `end`, found {len(ends)} in all."
         raise ValueError(msg)
-    if n_points < MIN_POINTS or max_steps < 1 or not tolerance > 0 or n_arcs < 0:
+    if n_points < MIN_POINTS or max_steps < 1 or not tolerance > 0 or (n_arcs or 0) < 0:
         msg = (
             f"Expected `n_points` of at least {MIN_POINTS} and positive `max_steps`, `tolerance`, found "
             f"{n_points}, {max_steps}, {tolerance}."
@@ -183,7 +184,9 @@ def minimum_action(
     random = generator(rng)
     given = given_paths(space, initial_path, ends)
     levels = [-(-n_points // 4), -(-n_points // 2), n_points]
-    candidates = [*given, *arcs(y[0], y[1], levels[0], n_arcs, random)]
+    candidates = given
+    if n_arcs is not None or not given:
+        candidates = [*given, *arcs(y[0], y[1], levels[0], n_arcs or 0, random)]
     best, n_steps = best_of(space, candidates, levels[0], max_steps, random)
     if split:
         direct = _direct_saddle(drift, space, best.y, ends)
@@ -220,6 +223,7 @@ def barrier(
     *,
     diffusion: Diffusion | None = None,
     n_points: int = 100,
+    initial_path: ArrayLike | Tensor | None = None,
     n_arcs: int = 2,
     max_steps: int = 100,
     tolerance: float = 1e-2,
@@ -238,6 +242,8 @@ def barrier(
         State, shape ``(d,)``.
     saddle
         Saddle record, or a state ``(d,)`` near one, which Newton's method refines.
+    initial_path
+        A path ``(m, d)``, such as that of a similar model, from which alone the minimisation starts.
 
     Raises
     ------
@@ -257,17 +263,26 @@ def barrier(
             f"{saddle.residual:.2g}; pass one of `fixed_points(...).saddles`."
         )
         raise ValueError(msg)
-    scale = float(np.linalg.norm(saddle.x - low.numpy()[0]))
-    reversed_descents = [
-        np.vstack([low.numpy(), descent.path[::-1]])
-        for descent in descents(drift, saddle, scale=scale)
-        if descent.settled and np.linalg.norm(descent.end - low.numpy()[0]) <= DESCENT_RADIUS * scale
-    ]
+    if initial_path is None:
+        starts: list[Any] = _reversed_descents(drift, low.numpy()[0], saddle)
+    else:
+        starts = [moved_to(np.asarray(initial_path, dtype=np.float64), low.numpy()[0], saddle.x)]
     found = minimum_action(
-        drift, low, saddle.x, diffusion=diffusion, n_points=n_points, initial_path=reversed_descents, n_arcs=n_arcs,
+        drift, low, saddle.x, diffusion=diffusion, n_points=n_points, initial_path=starts,
+        n_arcs=n_arcs if initial_path is None else None,
         max_steps=max_steps, tolerance=tolerance, split=False, rng=rng, report=report,
     )  # fmt: skip
     return replace(found, saddle=saddle)
+
+
+def _reversed_descents(drift: Drift, low: NDArray[np.float64], saddle: Saddle) -> list[NDArray[np.float64]]:
+    """Paths against the flow from an attractor to a saddle, from whose sides the flow leads there."""
+    scale = float(np.linalg.norm(saddle.x - low))
+    return [
+        np.vstack([low, descent.path[::-1]])
+        for descent in descents(drift, saddle, scale=scale)
+        if descent.settled and np.linalg.norm(descent.end - low) <= DESCENT_RADIUS * scale
+    ]
 
 
 def _distance(a: Tensor, b: Tensor) -> float:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape._random import RandomLike
+from landscape._random import RandomLike, generator, seed_of
 from landscape.dynamics import GeneModel
 from landscape.dynamics.ensemble import interval
 from landscape.topography.fixed_points.matching import match_attractors
-from landscape.topography.large_deviations.transitions import transition_network
+from landscape.topography.large_deviations.parallel import in_parallel
+from landscape.topography.large_deviations.transitions import TransitionNetwork, transition_network
 
 # Fewer replicates with both attractors say nothing of a spread.
 MIN_REPLICATES = 3
@@ -33,7 +34,12 @@ class BarrierIntervals:
 
 
 def barrier_intervals(
-    ensemble: Iterable[GeneModel], states: NDArray[np.float64], *, rng: RandomLike = 0
+    ensemble: Iterable[GeneModel],
+    states: NDArray[np.float64],
+    *,
+    network: TransitionNetwork | None = None,
+    n_jobs: int = 1,
+    rng: RandomLike = 0,
 ) -> BarrierIntervals:
     """Central interval of the height of each barrier over the replicates of a model.
 
@@ -43,21 +49,16 @@ def barrier_intervals(
         Replicates of the model, each with its noise.
     states
         Attractors of the model, shape ``(k, d)``.
+    network
+        Transitions of the model, whose saddles and paths are where those of the replicates are searched.
+    n_jobs
+        Number of processes over which the replicates are divided, with equal results; -1 for one per processor.
     rng
         Seed or generator.
     """
-    k = len(states)
-    heights = []
-    for model in ensemble:
-        matched = match_attractors(model.drift, states)
-        kept = np.flatnonzero(np.isfinite(matched).all(1))
-        height = np.full((k, k), np.nan)
-        if len(kept) > 1:
-            found = transition_network(
-                model.drift, matched[kept], diffusion=model.diffusion, n_points=N_POINTS, rng=rng
-            )
-            height[np.ix_(kept, kept)] = found.action
-        heights.append(height)
+    k, random = len(states), generator(rng)
+    tasks = [(model, states, network, seed_of(random)) for model in ensemble]
+    heights = in_parallel(_heights, tasks, n_jobs)
     low, high = np.full((k, k), np.nan), np.full((k, k), np.nan)
     if not heights:
         return BarrierIntervals(low, high, np.zeros((k, k), dtype=np.int64))
@@ -67,3 +68,24 @@ def barrier_intervals(
         values = stack[np.isfinite(stack[:, i, j]), i, j]
         low[i, j], high[i, j] = interval(values)
     return BarrierIntervals(low, high, count)
+
+
+def _heights(
+    model: GeneModel, states: NDArray[np.float64], network: TransitionNetwork | None, seed: int
+) -> NDArray[np.float64]:
+    """Heights between the attractors of a replicate that match those of the model, NaN elsewhere, shape ``(k, k)``."""
+    matched = match_attractors(model.drift, states)
+    kept = np.flatnonzero(np.isfinite(matched).all(1))
+    height = np.full((len(states),) * 2, np.nan)
+    if len(kept) < 2:
+        return height
+    found = transition_network(
+        model.drift,
+        matched[kept],
+        diffusion=model.diffusion,
+        similar=None if network is None else network.among(kept),
+        n_points=N_POINTS,
+        rng=seed,
+    )
+    height[np.ix_(kept, kept)] = found.action
+    return height

@@ -33,9 +33,7 @@ class BlockCholesky:
     right: list[NDArray[np.float64]]
 
     @classmethod
-    def of(
-        cls, rows: Iterable[tuple[NDArray[np.float64], NDArray[np.float64] | None]]
-    ) -> BlockCholesky | None:
+    def of(cls, rows: Iterable[tuple[NDArray[np.float64], NDArray[np.float64] | None]]) -> BlockCholesky | None:
         """Factorise from pairs of a diagonal block and the block to its right, ``None`` in the last row.
 
         Blocks are taken one at a time, so that the whole matrix is never held. Returns ``None`` if the matrix is not positive

@@ -16,7 +16,7 @@ from landscape.topography.fixed_points.matching import match_attractors
 from landscape.topography.fixed_points.saddles import descents, find_saddle
 from landscape.topography.large_deviations.action import minimum_action
 from landscape.topography.large_deviations.named_paths import NamedPath
-from landscape.topography.large_deviations.path_mesh import respace
+from landscape.topography.large_deviations.path_mesh import moved_to, respace
 from landscape.topography.large_deviations.path_minimisation import minimise_path
 from landscape.topography.large_deviations.tension import Tension, tension
 from landscape.topography.whitening import whitened
@@ -27,7 +27,7 @@ KINDS = ("strength", "production", "turnover")
 LEAST_EDGE = 0.01
 # Points along the paths of replicates, and steps of their minimisation: up to a saddle from the path of the model, and on
 # each of three levels elsewhere. They differ by far more than the error that is left.
-N_POINTS, DIRECT_STEPS, LEVEL_STEPS = 50, 200, 100
+N_POINTS, DIRECT_STEPS, LEVEL_STEPS = 50, 40, 100
 # Distance from an attractor at which a descent has ended there, over the distance between start and saddle.
 DESCENT_RADIUS = 0.1
 # Speed of the drift at the ends of a path above which they are no fixed points, over the fastest along it.
@@ -186,8 +186,7 @@ def climb_of_replicate(model: GeneModel, path: NamedPath, ends: NDArray[np.float
         if min(max(apart[0, 0], apart[1, 1]), max(apart[0, 1], apart[1, 0])) > DESCENT_RADIUS * scale:
             return None
         goal = saddle.x
-    share = np.linspace(0.0, 1.0, len(states))[:, None]
-    moved = states + (1 - share) * (ends[0] - states[0]) + share * (goal - states[-1])
+    moved = moved_to(states, ends[0], goal)
     if path.has_saddle:
         space = whitened(model.drift, torch.as_tensor(moved), model.diffusion)
         start = respace(space.inside(torch.as_tensor(moved)).numpy(), N_POINTS)

@@ -95,7 +95,12 @@ def best_of(
             break
         bow = direction * (float(lengths(best.y).sum()) / np.abs(direction).max())
         bowed = [
-            minimise_path(space, respace(_displaced(space, best.y, sign * bow), n), max_steps=min(max_steps, BOWED_STEPS), precision=ROUGH)
+            minimise_path(
+                space,
+                respace(_displaced(space, best.y, sign * bow), n),
+                max_steps=min(max_steps, BOWED_STEPS),
+                precision=ROUGH,
+            )
             for sign in (1, -1)
         ]
         n_steps += sum(run.n_steps for run in bowed)

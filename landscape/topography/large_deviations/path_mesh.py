@@ -29,6 +29,12 @@ def respace(y: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     return moved
 
 
+def moved_to(y: NDArray[np.float64], start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Path sheared to other ends, such as those of the same barrier in another model."""
+    share = np.linspace(0.0, 1.0, len(y))[:, None]
+    return y + (1 - share) * (start - y[0]) + share * (end - y[-1])
+
+
 def lengths(y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Length of each segment of a path."""
     return np.linalg.norm(np.diff(y, axis=0), axis=1)
@@ -75,7 +81,9 @@ def adapted(
     return moved
 
 
-def refined(y: NDArray[np.float64], share: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def refined(
+    y: NDArray[np.float64], share: NDArray[np.float64], n: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Path with ``n`` segments on the same density of nodes, and their shares of the length.
 
     The path is a cubic spline of the number of the node, along which it is smooth. As the density stays the same, the error

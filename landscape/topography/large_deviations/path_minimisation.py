@@ -251,9 +251,7 @@ def minimise_path(
             damping, raised = max(damping * raised, FIRST_RAISE), 2 * raised
     found = state.segments
     residual = gain * objective.scale / max(_least(state), TINY)
-    return PathRun(
-        state.y, objective.share, found.action, found.size, n_steps, float(residual), bool(converged)
-    )
+    return PathRun(state.y, objective.share, found.action, found.size, n_steps, float(residual), bool(converged))
 
 
 def _least(state: _State) -> float:

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Segments of a coarse path and steps of its minimisation: it only has to come near a saddle, to which Newton's method
-# then converges.
-COARSE, SEARCH_STEPS = 32, 300
+# Segments of a coarse path and steps of its minimisation: it only has to come near a saddle, or to show whether a path
+# costs less than a chain of transitions.
+COARSE, SEARCH_STEPS = 32, 40
+# Expected gain over the action at which a coarse path is near enough to a minimum.
+SEARCH_PRECISION = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,8 @@ class SaddleGraph:
         Pair of attractors and saddle of each edge.
     unassigned
         Saddles whose two descents do not end at two different attractors.
+    entries
+        Saddles from which the flow leads to each attractor.
     without_saddle
         Pairs that are joined by a path, but not by a saddle.
     coarse_paths
@@ -60,6 +64,7 @@ class SaddleGraph:
         self.drift, self.x, self.reach, self.scale = drift, x, reach, scale
         self.transitions: list[tuple[tuple[int, int], Saddle]] = []
         self.unassigned: list[Saddle] = []
+        self.entries: dict[int, list[Saddle]] = {}
         self.without_saddle: list[tuple[int, int]] = []
         self.coarse_paths: dict[tuple[int, int], CoarsePath] = {}
 
@@ -76,6 +81,12 @@ class SaddleGraph:
         labels = csgraph.connected_components(graph, directed=False)[1]
         return bool(labels[i] == labels[j])
 
+    def neighbours(self, i: int, j: int) -> bool:
+        """Whether two attractors that no edge joins have a common neighbour, or saddles to attractors that were not given."""
+        around = [{a + b - k for a, b in self.edges if k in (a, b)} for k in (i, j)]
+        beyond = [any(saddle in self.unassigned for saddle in self.entries.get(k, [])) for k in (i, j)]
+        return (min(i, j), max(i, j)) not in self.edges and (bool(around[0] & around[1]) or all(beyond))
+
     def add(self, saddle: Saddle) -> None:
         """Add a saddle as an edge between the ends of its descents; known saddles and other points are skipped."""
         known = [s for _, s in self.transitions] + self.unassigned
@@ -85,6 +96,8 @@ class SaddleGraph:
             nearest_attractor(d.end, self.x, within=self.reach) if d.settled else None
             for d in descents(self.drift, saddle, scale=self.scale)
         ]
+        for end in {end for end in ends if end is not None}:
+            self.entries.setdefault(end, []).append(saddle)
         if ends[0] is None or ends[1] is None or ends[0] == ends[1]:
             self.unassigned.append(saddle)
             return
@@ -103,17 +116,27 @@ def saddle_records(drift: Drift, saddles: Any, scale: float) -> list[Saddle]:
 
 def search_between(graph: SaddleGraph, i: int, j: int, diffusion: Diffusion) -> None:
     """Minimise a coarse path between two attractors and refine its slowest states to saddles."""
-    ends = torch.as_tensor(graph.x[[i, j]])
-    space = whitened(graph.drift, ends, diffusion)
-    y = respace(space.inside(ends).numpy(), COARSE)
-    try:
-        run = minimise_path(space, y, max_steps=SEARCH_STEPS)
-    except FloatingPointError:
+    found = coarse_path(graph.drift, graph.x[[i, j]], (i, j), diffusion)
+    if found is None:
         logger.info("the drift is not finite between attractors %d and %d; pass `saddles`", i, j)
         return
-    for saddle in saddles_near(graph.drift, space, run.y, graph.scale):
+    space = whitened(graph.drift, torch.as_tensor(graph.x[[i, j]]), diffusion)
+    for saddle in saddles_near(graph.drift, space, space.inside(torch.as_tensor(found.states)).numpy(), graph.scale):
         graph.add(saddle)
-    back = float(segment_actions(space, run.y[::-1].copy()).sum())
-    graph.coarse_paths[i, j] = CoarsePath((i, j), space.outside(torch.as_tensor(run.y)).numpy(), (run.action, back))
+    graph.coarse_paths[i, j] = found
     if not graph.connected(i, j):
         graph.without_saddle.append((i, j))
+
+
+def coarse_path(
+    drift: Drift, ends: NDArray[np.float64], pair: tuple[int, int], diffusion: Diffusion
+) -> CoarsePath | None:
+    """Coarse path from one attractor to another; ``None`` where the drift is not finite between them."""
+    space = whitened(drift, torch.as_tensor(ends), diffusion)
+    y = respace(space.inside(torch.as_tensor(ends)).numpy(), COARSE)
+    try:
+        run = minimise_path(space, y, max_steps=SEARCH_STEPS, precision=SEARCH_PRECISION)
+    except FloatingPointError:
+        return None
+    back = float(segment_actions(space, run.y[::-1].copy()).sum())
+    return CoarsePath(pair, space.outside(torch.as_tensor(run.y)).numpy(), (run.action, back))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +16,17 @@ from landscape._random import RandomLike, generator
 from landscape._threads import on_one_thread
 from landscape.topography.field import as_states, drift_and_noise
 from landscape.topography.fixed_points.roots import FixedPoint
-from landscape.topography.fixed_points.saddles import Saddle, descents
+from landscape.topography.fixed_points.saddles import Saddle, descents, find_saddle, saddles_on_borders
 from landscape.topography.large_deviations.action import MinimumAction, barrier, minimum_action
+from landscape.topography.large_deviations.parallel import in_parallel
 from landscape.topography.large_deviations.path_mesh import respace
-from landscape.topography.large_deviations.saddle_graph import CoarsePath, SaddleGraph, saddle_records, search_between
+from landscape.topography.large_deviations.saddle_graph import (
+    CoarsePath,
+    SaddleGraph,
+    coarse_path,
+    saddle_records,
+    search_between,
+)
 from landscape.topography.whitening import whitened
 
 if TYPE_CHECKING:
@@ -33,9 +40,11 @@ logger = logging.getLogger(__name__)
 
 # The action of a coarse path has an error of a few percent: below this share of that of the chain it is refined.
 SHORTCUT = 0.95
-# From there a hundred steps on each level leave an error of 3e-5 of the action for 50 genes, at a twentieth of the cost
-# of 1,400 steps.
-SHORTCUT_STEPS = 100
+# Arcs in random directions that compete with the reversed flow and the straight path, and the most dimensions in which
+# they do: in more, a random direction is nearly orthogonal to the one in which a path bows.
+N_ARCS, ARC_DIMENSIONS = 2, 16
+# Seeds of single minimisations.
+MAX_SEED = 2**31
 # Distance from an attractor at which a descent has ended there, over the smallest distance between attractors.
 DESCENT_RADIUS = 0.1
 
@@ -104,6 +113,17 @@ class TransitionNetwork:
         options = [(t, t.up[t.attractors.index(start)]) for t in self.transitions if {start, end} == set(t.attractors)]
         return min(options, key=lambda option: option[1].action, default=None)
 
+    def among(self, kept: Sequence[int] | NDArray[np.int64]) -> TransitionNetwork:
+        """Network of some of the attractors, numbered in the order given, over the transitions between them alone."""
+        new = {int(old): position for position, old in enumerate(kept)}
+        moved = []
+        for each in self.transitions:
+            if each.attractors[0] in new and each.attractors[1] in new:
+                i, j = (new[k] for k in each.attractors)
+                up = each.up if i < j else each.up[::-1]
+                moved.append(Transition((min(i, j), max(i, j)), each.saddle, (up[0], up[1])))
+        return _network(len(new), moved, [], self.diffusion)
+
     def path(self, start: int, end: int, drift: Drift) -> NDArray[np.float64]:
         """States of the lowest direct path from one attractor to another: up to the saddle, then down the flow.
 
@@ -156,19 +176,23 @@ def transition_network(
     diffusion: Diffusion | None = None,
     saddles: Sequence[Saddle | FixedPoint] | ArrayLike | Tensor | None = None,
     search: bool | None = None,
+    similar: TransitionNetwork | None = None,
     n_points: int = 100,
     max_steps: int = 100,
     tolerance: float = 1e-2,
+    n_jobs: int = 1,
     rng: RandomLike = 0,
 ) -> TransitionNetwork:
     r"""Minimum actions between all attractors, over the saddles that join them.
 
-    The flow from both sides of each given saddle shows which attractors it joins. For pairs without a saddle, a path is
-    minimised and the slowest states along it are refined to saddles. The paths up to each saddle are then minimised from
-    both sides, and chains of transitions give the action between attractors that are not neighbours. Where no saddle
-    joins two groups of attractors, or a minimised path has a lower action than the chain (it may lead over attractors
-    that were not given), paths from attractor to attractor are minimised instead. Actions are too high if a lower saddle
-    was neither given nor found.
+    Saddles are found on the borders between basins, which are followed from the segments between neighbouring attractors.
+    The flow from both sides of each saddle shows which attractors it joins. Where no chain of saddles joins two attractors,
+    a path is minimised and the slowest states along it are refined to saddles. The paths up to each saddle are then
+    minimised from both sides, and chains of transitions give the action between attractors that are not neighbours. A path
+    that does not come to rest in the basin between two attractors may have a lower action than the chain (or lead over
+    attractors that were not given): it is minimised too, up to the saddle from which the flow leads to its end. Where there
+    is no such saddle, the path leads from attractor to attractor. Actions are too high if a lower saddle was neither given
+    nor found.
 
     Parameters
     ----------
@@ -182,10 +206,16 @@ def transition_network(
         Saddle records, states ``(m, d)`` or fixed points, such as ``fixed_points(...).saddles``; points of another
         index than 1 are skipped.
     search
-        ``True`` searches for saddles between every pair that has none, ``False`` takes ``saddles`` as complete. By
-        default every pair is searched if no saddles are given, else only pairs that no chain of transitions joins.
+        ``True`` minimises a path between every pair that no saddle joins, ``False`` takes ``saddles`` as complete. By
+        default borders are followed if no saddles are given, and paths are minimised between pairs that no chain of
+        transitions joins, and between those with a common neighbour.
+    similar
+        Network of a similar model with the same attractors, such as that of which this one is a replicate. Its saddles are
+        tried, and its paths are where minimisations start.
     n_points, max_steps, tolerance, rng
         As in :func:`minimum_action`.
+    n_jobs
+        Number of processes that minimise paths, with equal results; -1 for one per processor.
 
     Raises
     ------
@@ -208,35 +238,47 @@ def transition_network(
     whitened(drift, states, diffusion)
     random = generator(rng)
     graph = SaddleGraph(drift, x, reach=DESCENT_RADIUS * closest, scale=float(apart.max()))
-    for saddle in saddle_records(drift, saddles, graph.scale):
+    given = saddle_records(drift, saddles, graph.scale)
+    if similar is not None:
+        given += [
+            find_saddle(drift, t.saddle.x, scale=graph.scale) for t in similar.transitions if t.saddle is not None
+        ]
+    if search or (search is None and not (saddles is not None and len(saddles))):
+        given += saddles_on_borders(drift, states)
+    for saddle in given:
         graph.add(saddle)
+    pairs = sorted(itertools.combinations(range(len(x)), 2), key=lambda pair: apart[pair])
     if search is not False:
-        everywhere = search or not graph.transitions
-        for pair in sorted(itertools.combinations(range(len(x)), 2), key=lambda pair: apart[pair]):
-            if pair not in graph.edges and (everywhere or not graph.connected(*pair)):
+        for pair in pairs:
+            if not graph.connected(*pair) or (search and pair not in graph.edges):
                 search_between(graph, *pair, diffusion)
     options: dict[str, Any] = {
         "diffusion": diffusion,
         "n_points": n_points,
         "max_steps": max_steps,
         "tolerance": tolerance,
-        "rng": random,
         "report": False,
     }
-    transitions = []
-    for (i, j), saddle in graph.transitions:
-        up = [barrier(drift, x[k], saddle, **options) for k in (i, j)]
-        transitions.append(Transition((i, j), saddle, (up[0], up[1])))
-    transitions += [
-        _without_saddle(drift, x, pair, graph.coarse_paths.get(pair), options) for pair in graph.without_saddle
+    tasks = [
+        (drift, x[k], saddle, _similar_path(similar, k, pair, saddle), options, int(random.integers(MAX_SEED)))
+        for pair, saddle in graph.transitions
+        for k in pair
     ]
+    up = in_parallel(_barrier, tasks, n_jobs)
+    transitions = [
+        Transition(pair, saddle, (up[2 * number], up[2 * number + 1]))
+        for number, (pair, saddle) in enumerate(graph.transitions)
+    ]
+    transitions += _whole_paths(graph, graph.without_saddle, options, n_jobs, random)
     network = _network(len(x), transitions, graph.unassigned, diffusion)
-    shorter = [
-        pair for pair, path in graph.coarse_paths.items() if pair not in graph.edges and _is_shortcut(network, path)
-    ]
-    if shorter:
-        quick = {**options, "max_steps": min(max_steps, SHORTCUT_STEPS)}
-        transitions += [_without_saddle(drift, x, pair, graph.coarse_paths[pair], quick) for pair in shorter]
+    if search is not False:
+        near = [pair for pair in pairs if pair not in graph.coarse_paths and graph.neighbours(*pair)]
+        found = in_parallel(coarse_path, [(drift, x[list(pair)], pair, diffusion) for pair in near], n_jobs)
+        graph.coarse_paths.update({path.attractors: path for path in found if path is not None})
+        shorter = [
+            pair for pair, path in graph.coarse_paths.items() if pair not in graph.edges and _is_shortcut(network, path)
+        ]
+        transitions += _whole_paths(graph, shorter, options, n_jobs, random)
         network = _network(len(x), transitions, graph.unassigned, diffusion)
     if network.n_missing:
         logger.warning("no path was found between %d ordered pairs of attractors", network.n_missing)
@@ -244,13 +286,39 @@ def transition_network(
     return network
 
 
+def _barrier(
+    drift: Drift,
+    low: NDArray[np.float64],
+    saddle: Saddle,
+    initial_path: NDArray[np.float64] | None,
+    options: dict[str, Any],
+    seed: int,
+) -> MinimumAction:
+    """Path up to a saddle, as one task."""
+    n_arcs = N_ARCS if len(low) <= ARC_DIMENSIONS else 0
+    return barrier(drift, low, saddle, initial_path=initial_path, n_arcs=n_arcs, rng=seed, **options)
+
+
+def _similar_path(
+    similar: TransitionNetwork | None, start: int, pair: tuple[int, int], saddle: Saddle
+) -> NDArray[np.float64] | None:
+    """Path over the nearest saddle between the same two attractors in a similar network, if there is one."""
+    if similar is None:
+        return None
+    known = [t for t in similar.transitions if t.saddle is not None and t.attractors == pair]
+    if not known:
+        return None
+    near = min(known, key=lambda t: float(np.linalg.norm(t.saddle.x - saddle.x)))  # type: ignore[union-attr]
+    return near.up[pair.index(start)].path
+
+
 def _report(network: TransitionNetwork) -> None:
     """Log how many minimum-action paths have not converged, and their largest errors."""
     paths = [path for transition in network.transitions for path in transition.up]
     if rough := [path for path in paths if not path.converged]:
         logger.warning(
-            "%d of %d minimum-action paths did not converge: discretisation errors up to %.2g of an action, relative "
-            "gradients up to %.2g; raise `n_points` or `max_steps`",
+            "%d of %d minimum-action paths did not converge: discretisation errors up to %.2g of an action, expected "
+            "gains up to %.2g; raise `n_points` or `max_steps`",
             len(rough),
             len(paths),
             max(path.discretisation_error / max(path.action, TINY) for path in rough),
@@ -264,24 +332,53 @@ def _is_shortcut(network: TransitionNetwork, path: CoarsePath) -> bool:
     return bool(path.cost[0] < SHORTCUT * network.action[i, j] or path.cost[1] < SHORTCUT * network.action[j, i])
 
 
-def _without_saddle(
-    drift: Drift, x: NDArray[np.float64], pair: tuple[int, int], coarse: CoarsePath | None, options: dict[str, Any]
-) -> Transition:
-    """Minimum-action paths from attractor to attractor, forward and backward."""
-    states = None if coarse is None else coarse.states
-    paths = [
-        minimum_action(
-            drift,
-            x[k],
-            x[m],
-            initial_path=None if states is None else [states[:: 1 if k == pair[0] else -1]],
-            n_arcs=0,
-            split=False,
-            **options,
-        )
-        for k, m in (pair, pair[::-1])
-    ]
-    return Transition(pair, None, (paths[0], paths[1]))
+def _whole_paths(
+    graph: SaddleGraph,
+    pairs: Sequence[tuple[int, int]],
+    options: dict[str, Any],
+    n_jobs: int,
+    random: np.random.Generator,
+) -> list[Transition]:
+    """Paths between attractors that no saddle joins, in both directions."""
+    tasks = []
+    for pair in pairs:
+        coarse = graph.coarse_paths.get(pair)
+        for k, m in (pair, pair[::-1]):
+            states = None if coarse is None else coarse.states[:: 1 if k == pair[0] else -1]
+            entry = _entry(graph, m, states)
+            tasks.append((graph.drift, graph.x[[k, m]], states, entry, options, int(random.integers(MAX_SEED))))
+    found = in_parallel(_whole_path, tasks, n_jobs)
+    return [Transition(pair, None, (found[2 * k], found[2 * k + 1])) for k, pair in enumerate(pairs)]
+
+
+def _entry(graph: SaddleGraph, end: int, states: NDArray[np.float64] | None) -> Saddle | None:
+    """Saddle nearest to a coarse path from which the flow leads to its end."""
+    entries = graph.entries.get(end, [])
+    if states is None or not entries:
+        return None
+    return min(entries, key=lambda saddle: float(np.linalg.norm(states - saddle.x, axis=1).min()))
+
+
+def _whole_path(
+    drift: Drift,
+    ends: NDArray[np.float64],
+    states: NDArray[np.float64] | None,
+    entry: Saddle | None,
+    options: dict[str, Any],
+    seed: int,
+) -> MinimumAction:
+    """Minimum-action path up to the saddle by which it enters the basin of its end, then down the flow."""
+    if entry is None or states is None:
+        start = None if states is None else [states]
+        return minimum_action(drift, ends[0], ends[1], initial_path=start, n_arcs=0, split=False, rng=seed, **options)
+    nearest = int(np.linalg.norm(states - entry.x, axis=1).argmin())
+    way = np.vstack([states[: max(nearest, 1)], entry.x])
+    up = minimum_action(drift, ends[0], entry.x, initial_path=[way], n_arcs=0, split=False, rng=seed, **options)
+    scale = float(np.linalg.norm(ends[1] - entry.x))
+    down = min(descents(drift, entry, scale=scale), key=lambda descent: float(np.linalg.norm(descent.end - ends[1])))
+    path = np.vstack([up.path, respace(np.vstack([down.path, ends[1]]), len(up.path) - 1)[1:]])
+    cost = np.concatenate([up.cost, np.full(len(path) - len(up.path), up.cost[-1])])
+    return replace(up, path=path, cost=cost, saddle=entry)
 
 
 def _network(
