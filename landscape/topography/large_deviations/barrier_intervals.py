@@ -17,8 +17,8 @@ from landscape.topography.large_deviations.transitions import TransitionNetwork,
 
 # Fewer replicates with both attractors say nothing of a spread.
 MIN_REPLICATES = 3
-# Points along the paths of replicates: their actions differ by far more than the last per cent.
-N_POINTS = 50
+# Points along the paths of replicates, and the error of their actions, which differ by far more.
+N_POINTS, TOLERANCE = 50, 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +85,7 @@ def _heights(
         diffusion=model.diffusion,
         similar=None if network is None else network.among(kept),
         n_points=N_POINTS,
+        tolerance=TOLERANCE,
         rng=seed,
     )
     height[np.ix_(kept, kept)] = found.action

@@ -14,6 +14,7 @@ from landscape.topography.field import as_states
 from landscape.topography.fixed_points.roots import FixedPoint
 from landscape.topography.fixed_points.saddles import Saddle, descents, find_saddle, nearest_attractor
 from landscape.topography.large_deviations.action import SAME, saddles_near
+from landscape.topography.large_deviations.parallel import in_parallel
 from landscape.topography.large_deviations.path_mesh import respace
 from landscape.topography.large_deviations.path_minimisation import minimise_path
 from landscape.topography.large_deviations.segments import segment_actions
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# The action of a coarse path has an error of a few percent: below this share of that of the chain it is refined.
+SHORTCUT = 0.95
 # Segments of a coarse path and steps of its minimisation: it only has to come near a saddle, or to show whether a path
 # costs less than a chain of transitions.
 COARSE, SEARCH_STEPS = 32, 40
@@ -41,6 +44,15 @@ class CoarsePath:
     attractors: tuple[int, int]
     states: NDArray[np.float64]
     cost: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class CoarseEntry:
+    """Coarse path from an attractor to a saddle from which the flow leads to another one: its states and its action."""
+
+    saddle: Saddle
+    states: NDArray[np.float64]
+    action: float
 
 
 class SaddleGraph:
@@ -81,12 +93,6 @@ class SaddleGraph:
         labels = csgraph.connected_components(graph, directed=False)[1]
         return bool(labels[i] == labels[j])
 
-    def neighbours(self, i: int, j: int) -> bool:
-        """Whether two attractors that no edge joins have a common neighbour, or saddles to attractors that were not given."""
-        around = [{a + b - k for a, b in self.edges if k in (a, b)} for k in (i, j)]
-        beyond = [any(saddle in self.unassigned for saddle in self.entries.get(k, [])) for k in (i, j)]
-        return (min(i, j), max(i, j)) not in self.edges and (bool(around[0] & around[1]) or all(beyond))
-
     def add(self, saddle: Saddle) -> None:
         """Add a saddle as an edge between the ends of its descents; known saddles and other points are skipped."""
         known = [s for _, s in self.transitions] + self.unassigned
@@ -126,6 +132,48 @@ def search_between(graph: SaddleGraph, i: int, j: int, diffusion: Diffusion) -> 
     graph.coarse_paths[i, j] = found
     if not graph.connected(i, j):
         graph.without_saddle.append((i, j))
+
+
+def coarse_entries(
+    graph: SaddleGraph, action: NDArray[np.float64], diffusion: Diffusion, n_jobs: int
+) -> dict[tuple[int, int], CoarseEntry]:
+    """Coarse path of lowest action by which each attractor may be reached from one that no edge joins to it.
+
+    A path need not come to rest in the basins between. Every path out of a basin costs at least the lowest barrier out of it,
+    so that pairs whose chain costs hardly more than that are left out.
+
+    Parameters
+    ----------
+    graph
+        Attractors and saddles.
+    action
+        Action of the chain of transitions between attractors, shape ``(k, k)``.
+    diffusion
+        Noise.
+    n_jobs
+        Number of processes.
+    """
+    k = len(graph.x)
+    leaving = np.where(np.eye(k, dtype=bool) | ~np.isfinite(action), np.inf, action).min(1)
+    wanted: dict[tuple[int, int], list[Saddle]] = {}
+    for i in range(k):
+        for j in range(k):
+            if i != j and (min(i, j), max(i, j)) not in graph.edges and leaving[i] < SHORTCUT * action[i, j]:
+                wanted[i, j] = graph.entries.get(j, [])
+    starts = {(i, id(saddle)): (i, saddle) for (i, _), saddles in wanted.items() for saddle in saddles}
+    paths = in_parallel(
+        coarse_path,
+        [(graph.drift, np.stack([graph.x[i], saddle.x]), (i, i), diffusion) for i, saddle in starts.values()],
+        n_jobs,
+    )
+    known = dict(zip(starts, paths, strict=True))
+    result = {}
+    for (i, j), saddles in wanted.items():
+        tried = [(known[i, id(saddle)], saddle) for saddle in saddles]
+        ways = [CoarseEntry(saddle, path.states, path.cost[0]) for path, saddle in tried if path is not None]
+        if ways:
+            result[i, j] = min(ways, key=lambda way: way.action)
+    return result
 
 
 def coarse_path(

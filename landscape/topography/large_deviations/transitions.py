@@ -21,9 +21,10 @@ from landscape.topography.large_deviations.action import MinimumAction, barrier,
 from landscape.topography.large_deviations.parallel import in_parallel
 from landscape.topography.large_deviations.path_mesh import respace
 from landscape.topography.large_deviations.saddle_graph import (
-    CoarsePath,
+    SHORTCUT,
+    CoarseEntry,
     SaddleGraph,
-    coarse_path,
+    coarse_entries,
     saddle_records,
     search_between,
 )
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The action of a coarse path has an error of a few percent: below this share of that of the chain it is refined.
-SHORTCUT = 0.95
 # Arcs in random directions that compete with the reversed flow and the straight path, and the most dimensions in which
 # they do: in more, a random direction is nearly orthogonal to the one in which a path bows.
 N_ARCS, ARC_DIMENSIONS = 2, 16
@@ -208,7 +207,7 @@ def transition_network(
     search
         ``True`` minimises a path between every pair that no saddle joins, ``False`` takes ``saddles`` as complete. By
         default borders are followed if no saddles are given, and paths are minimised between pairs that no chain of
-        transitions joins, and between those with a common neighbour.
+        transitions joins.
     similar
         Network of a similar model with the same attractors, such as that of which this one is a replicate. Its saddles are
         tried, and its paths are where minimisations start.
@@ -272,13 +271,9 @@ def transition_network(
     transitions += _whole_paths(graph, graph.without_saddle, options, n_jobs, random)
     network = _network(len(x), transitions, graph.unassigned, diffusion)
     if search is not False:
-        near = [pair for pair in pairs if pair not in graph.coarse_paths and graph.neighbours(*pair)]
-        found = in_parallel(coarse_path, [(drift, x[list(pair)], pair, diffusion) for pair in near], n_jobs)
-        graph.coarse_paths.update({path.attractors: path for path in found if path is not None})
-        shorter = [
-            pair for pair, path in graph.coarse_paths.items() if pair not in graph.edges and _is_shortcut(network, path)
-        ]
-        transitions += _whole_paths(graph, shorter, options, n_jobs, random)
+        entries = coarse_entries(graph, network.action, diffusion, n_jobs)
+        shorter = [pair for pair in pairs if pair not in graph.edges and _is_shortcut(network, entries, pair)]
+        transitions += _whole_paths(graph, shorter, options, n_jobs, random, entries)
         network = _network(len(x), transitions, graph.unassigned, diffusion)
     if network.n_missing:
         logger.warning("no path was found between %d ordered pairs of attractors", network.n_missing)
@@ -326,10 +321,11 @@ def _report(network: TransitionNetwork) -> None:
         )
 
 
-def _is_shortcut(network: TransitionNetwork, path: CoarsePath) -> bool:
-    """Whether a coarse path has a lower action than the chain of transitions."""
-    i, j = path.attractors
-    return bool(path.cost[0] < SHORTCUT * network.action[i, j] or path.cost[1] < SHORTCUT * network.action[j, i])
+def _is_shortcut(
+    network: TransitionNetwork, entries: dict[tuple[int, int], CoarseEntry], pair: tuple[int, int]
+) -> bool:
+    """Whether a coarse path has a lower action than the chain of transitions, in one of the directions."""
+    return any(way in entries and entries[way].action < SHORTCUT * network.action[way] for way in (pair, pair[::-1]))
 
 
 def _whole_paths(
@@ -338,47 +334,41 @@ def _whole_paths(
     options: dict[str, Any],
     n_jobs: int,
     random: np.random.Generator,
+    entries: dict[tuple[int, int], CoarseEntry] | None = None,
 ) -> list[Transition]:
     """Paths between attractors that no saddle joins, in both directions."""
     tasks = []
     for pair in pairs:
         coarse = graph.coarse_paths.get(pair)
         for k, m in (pair, pair[::-1]):
+            entry = (entries or {}).get((k, m))
             states = None if coarse is None else coarse.states[:: 1 if k == pair[0] else -1]
-            entry = _entry(graph, m, states)
             tasks.append((graph.drift, graph.x[[k, m]], states, entry, options, int(random.integers(MAX_SEED))))
     found = in_parallel(_whole_path, tasks, n_jobs)
     return [Transition(pair, None, (found[2 * k], found[2 * k + 1])) for k, pair in enumerate(pairs)]
-
-
-def _entry(graph: SaddleGraph, end: int, states: NDArray[np.float64] | None) -> Saddle | None:
-    """Saddle nearest to a coarse path from which the flow leads to its end."""
-    entries = graph.entries.get(end, [])
-    if states is None or not entries:
-        return None
-    return min(entries, key=lambda saddle: float(np.linalg.norm(states - saddle.x, axis=1).min()))
 
 
 def _whole_path(
     drift: Drift,
     ends: NDArray[np.float64],
     states: NDArray[np.float64] | None,
-    entry: Saddle | None,
+    entry: CoarseEntry | None,
     options: dict[str, Any],
     seed: int,
 ) -> MinimumAction:
     """Minimum-action path up to the saddle by which it enters the basin of its end, then down the flow."""
-    if entry is None or states is None:
+    if entry is None:
         start = None if states is None else [states]
         return minimum_action(drift, ends[0], ends[1], initial_path=start, n_arcs=0, split=False, rng=seed, **options)
-    nearest = int(np.linalg.norm(states - entry.x, axis=1).argmin())
-    way = np.vstack([states[: max(nearest, 1)], entry.x])
-    up = minimum_action(drift, ends[0], entry.x, initial_path=[way], n_arcs=0, split=False, rng=seed, **options)
-    scale = float(np.linalg.norm(ends[1] - entry.x))
-    down = min(descents(drift, entry, scale=scale), key=lambda descent: float(np.linalg.norm(descent.end - ends[1])))
+    saddle = entry.saddle
+    up = minimum_action(
+        drift, ends[0], saddle.x, initial_path=[entry.states], n_arcs=None, split=False, rng=seed, **options
+    )
+    scale = float(np.linalg.norm(ends[1] - saddle.x))
+    down = min(descents(drift, saddle, scale=scale), key=lambda descent: float(np.linalg.norm(descent.end - ends[1])))
     path = np.vstack([up.path, respace(np.vstack([down.path, ends[1]]), len(up.path) - 1)[1:]])
     cost = np.concatenate([up.cost, np.full(len(path) - len(up.path), up.cost[-1])])
-    return replace(up, path=path, cost=cost, saddle=entry)
+    return replace(up, path=path, cost=cost, saddle=saddle)
 
 
 def _network(
