@@ -110,6 +110,22 @@ def test_noise_that_depends_on_several_states():
     assert abs(flat.action / found.action - 1) > 0.1
 
 
+def test_a_low_barrier_converges_relative_to_itself():
+    # Gardner's toggle u' = a / (1 + v^2) - u, v' likewise, at D = 1: the action is a hundredth of the size of the path, so
+    # that an error measured against the size would pass for none.
+    def drift(x):
+        return 3 / (1 + x.flip(1) ** 2) - x
+
+    saddle = find_saddle(drift, [1.2, 1.2])
+    low = [2.618034, 0.381966]
+    coarse, fine = (barrier(drift, low, saddle, diffusion=1.0, n_points=n) for n in (100, 1000))
+    assert coarse.converged
+    assert coarse.action == pytest.approx(fine.action, rel=RELATIVE)
+    rough = barrier(drift, low, saddle, diffusion=1.0, n_points=16, tolerance=1e-7)
+    assert not rough.converged
+    assert rough.discretisation_error > 1e-7 * rough.action
+
+
 def test_downhill_is_free():
     found = minimum_action(CurlDoubleWell(1.0), [0.1, 0.3], [1, 0], diffusion=0.15)
     assert found.action < 1e-3  # the barrier is 1.67

@@ -134,6 +134,40 @@ def test_a_border_without_a_saddle_is_crossed_by_a_whole_path():
     assert found.action[0, 1] == pytest.approx(2.5, rel=0.02)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_barriers_of_a_mixed_network_with_curl(seed):
+    # Two double wells u^2 of unequal height and ten stable directions, in rotated coordinates: f = -(1 + A) grad V with an
+    # antisymmetric A has the quasi-potential V, whatever the curl.
+    d, rng = 12, np.random.default_rng(seed)
+    turn = torch.as_tensor(np.linalg.qr(rng.normal(size=(d, d)))[0])
+    curl = rng.normal(size=(d, d)) / d**0.5
+    mix = torch.as_tensor(np.eye(d) + 0.5 * (curl - curl.T))
+    height, rate = torch.as_tensor(rng.uniform(0.5, 2, 2)), torch.as_tensor(rng.uniform(0.5, 2, d - 2))
+
+    def drift(x):
+        u = x @ turn.T
+        slope = torch.cat([4 * height * u[:, :2] * (u[:, :2] ** 2 - 1), rate * u[:, 2:]], 1)
+        return -(slope @ mix.T) @ turn
+
+    u = np.zeros((4, d))
+    u[:, :2] = [[a, b] for a in (-1, 1) for b in (-1, 1)]
+    found = transition_network(drift, u @ turn.numpy(), diffusion=0.1)
+    flips = u[:, None, :2] != u[None, :, :2]
+    near = flips.sum(2) == 1
+    assert found.adjacency[near].all()
+    # The error allowed by the default tolerance.
+    np.testing.assert_allclose(found.action[near], (flips @ height.numpy() / 0.1)[near], rtol=1e-2)
+    again = transition_network(drift, u @ turn.numpy(), diffusion=0.1, similar=found)
+    np.testing.assert_allclose(again.action[near], found.action[near], rtol=1e-2)
+
+
+def test_processes_do_not_change_a_network():
+    one, two = (transition_network(TOGGLE, WELLS, diffusion=0.1, n_jobs=n) for n in (1, 2))
+    np.testing.assert_array_equal(one.action, two.action)
+    with pytest.raises(ValueError, match="`n_jobs` of at least 1"):
+        transition_network(TOGGLE, WELLS, diffusion=0.1, n_jobs=0)
+
+
 def test_bad_input():
     with pytest.raises(ValueError, match="at least two attractors, found 1"):
         transition_network(TOGGLE, WELLS[:1], diffusion=0.1)
