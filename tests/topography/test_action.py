@@ -111,8 +111,8 @@ def test_noise_that_depends_on_several_states():
 
 
 def test_a_low_barrier_converges_relative_to_itself():
-    # Gardner's toggle u' = a / (1 + v^2) - u, v' likewise, at D = 1: the action is a hundredth of the size of the path, so
-    # that an error measured against the size would pass for none.
+    # Gardner's toggle u' = a / (1 + v^2) - u, v' likewise, at D = 1: an action far below 1, where an error must be measured
+    # against the action itself.
     def drift(x):
         return 3 / (1 + x.flip(1) ** 2) - x
 

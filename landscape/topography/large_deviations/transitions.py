@@ -242,7 +242,7 @@ def transition_network(
         given += [
             find_saddle(drift, t.saddle.x, scale=graph.scale) for t in similar.transitions if t.saddle is not None
         ]
-    if search or (search is None and not (saddles is not None and len(saddles))):
+    if search or (search is None and saddles is None):
         given += saddles_on_borders(drift, states)
     for saddle in given:
         graph.add(saddle)
