@@ -64,17 +64,24 @@ PATHS: Final = "paths"
 GUY_ROPES: Final = "guy_ropes"
 PERTURBATIONS: Final = "perturbations"
 REPROGRAMMING: Final = "reprogramming"
+SCREEN: Final = "screen"
 OCCUPANCY: Final = "occupancy"
 CONSENSUS: Final = "consensus"
 
 
-def perturbation_name(levels: Mapping[str, float | tuple[float, float]]) -> str:
-    """Key of a perturbation, such as ``"Gata1=0"`` or, held for a time, ``"Gata1=0 for 2"``, below ``PERTURBATIONS``."""
+def perturbation_name(levels: Mapping[str | tuple[str, str], float | tuple[float, float]]) -> str:
+    """Key of a perturbation below ``PERTURBATIONS``: ``"Gata1=0"``, for a time ``"Gata1=0 for 2"``, an edge ``"Gata1->Spi1=0"``."""
     parts = []
-    for gene, value in levels.items():
+    for key, value in levels.items():
+        gene = clamp_name(key)
         level, time = value if isinstance(value, tuple) else (value, None)
         parts.append(f"{gene}={level:g}" + ("" if time is None else f" for {time:g}"))
     return storable(", ".join(parts))
+
+
+def clamp_name(key: str | tuple[str, str]) -> str:
+    """Name of what is clamped: a gene, or an edge from a regulator to a target."""
+    return key if isinstance(key, str) else "->".join(key)
 
 
 def storable(name: str) -> str:

@@ -19,6 +19,9 @@ from landscape.directions import SOURCES
 if TYPE_CHECKING:
     from landscape._run.watch import Event
 
+# Perturbations of a screen that are listed.
+N_SHOWN = 20
+
 app = typer.Typer(
     name="landscape",
     no_args_is_help=True,
@@ -179,7 +182,8 @@ def perturb(
     levels: Annotated[
         list[str],
         typer.Argument(
-            metavar="GENE=LEVEL[:TIME]...", help="0 is a knock-out, 1 is high; held throughout, or for a time."
+            metavar="GENE=LEVEL[:TIME]...",
+            help="0 is a knock-out, 1 is high; held throughout, or for a time. 'A->B=0' is one edge.",
         ),
     ],
     cells: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help="Cells to start from.")] = None,
@@ -233,6 +237,50 @@ def reprogram(
         if len(record["sets"]):
             typer.echo(record["sets"][columns].dropna(axis=1, how="all").round(3).to_string())
         typer.echo(str(record["answer"]))
+        typer.echo(f"report: {folder / 'report.html'}")
+
+
+@app.command(short_help="Remove and over-express every regulator, and show what moves cells.")
+def screen(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
+    genes: Annotated[
+        list[str] | None, typer.Option("--gene", help="Regulator to perturb; several times [all].")
+    ] = None,
+    order: Annotated[int, typer.Option(min=1, max=2, help="2: pairs of the strongest with all others too.")] = 1,
+    top: Annotated[int, typer.Option(min=1, help="Perturbations that are combined with all others.")] = 10,
+    edges: Annotated[int, typer.Option(min=0, help="Strongest single edges to remove, besides.")] = 0,
+    doses: Annotated[int, typer.Option(min=0, help="Genes with doses and critical levels.")] = 1,
+    cells: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help="Cells to start from.")] = None,
+    particles: Annotated[int, typer.Option(min=1, help="Largest number of trajectories of each ensemble.")] = 1000,
+    lfsr: Annotated[float | None, typer.Option(help="Rate of sign errors that is asked for.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes; the result is the same.")] = 1,
+    threads: Threads = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Remove and over-express every regulator, and show what moves cells; a second call goes on where the first one was ended."""
+    with _guarded(debug):
+        _limit_threads(threads)
+        _say(verbose)
+        from landscape._run.perturbations import screen_directory
+
+        options = {
+            "genes": genes,
+            "order": order,
+            "top": top,
+            "edges": edges,
+            "n_doses": doses,
+            "cells": cells,
+            "n_particles": particles,
+            "lfsr": lfsr,
+            "engine": None if workers == 1 else workers,
+        }
+        record = screen_directory(folder, options=options, observe=_show)
+        table = record["perturbations"].sort_values("moved", ascending=False, kind="stable")
+        typer.echo(table.head(N_SHOWN).dropna(axis=1, how="all").round(3).to_string())
+        typer.echo(
+            f"{len(table)} perturbations; unperturbed shares of model and chain: total variation {record['start_tv']:.2f}"
+        )
         typer.echo(f"report: {folder / 'report.html'}")
 
 
@@ -342,17 +390,18 @@ def _summary(path: Path) -> dict[str, Any] | None:
         raise ValueError(msg) from error
 
 
-def _levels(given: list[str]) -> dict[str, float | tuple[float, float]]:
-    found: dict[str, float | tuple[float, float]] = {}
+def _levels(given: list[str]) -> dict[str | tuple[str, str], float | tuple[float, float]]:
+    found: dict[str | tuple[str, str], float | tuple[float, float]] = {}
     for part in given:
         gene, _, value = part.rpartition("=")
         level, _, time = value.partition(":")
+        source, arrow, target = gene.partition("->")
         try:
-            found[gene] = (float(level), float(time)) if time else float(level)
+            found[(source, target) if arrow else gene] = (float(level), float(time)) if time else float(level)
         except ValueError:
             gene = ""
         if not gene:
-            msg = f"Expected levels such as Gata1=0, or Gata1=0:2 for a pulse, found {part!r}."
+            msg = f"Expected levels such as Gata1=0, Gata1=0:2 for a pulse, or 'Gata1->Spi1=0' for an edge, found {part!r}."
             raise ValueError(msg)
     return found
 

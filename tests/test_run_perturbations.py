@@ -137,3 +137,20 @@ def test_what_cannot_be_is_refused_and_nothing_changes(folder, arguments, messag
 def test_a_folder_without_a_run_says_what_to_call(tmp_path):
     with pytest.raises(FileNotFoundError, match="landscape run"):
         perturb_directory(tmp_path, {"Gata1": 0.0})
+
+
+@pytest.mark.slow
+def test_a_screen_is_published_and_kept_beside_perturbations(folder, gene):
+    out = folder / "out"
+    perturb_directory(out, {gene: 0.0}, options={"n_particles": 100})
+    result = CliRunner().invoke(app, ["screen", str(out), "--particles", "100", "--doses", "0"])
+    assert result.exit_code == 0, result.output
+    assert f"{gene}=0" in result.output
+    assert (out / "tables" / "screen.csv").is_file()
+    assert (out / "figures" / "screen.png").is_file()
+    assert 'id="screen"' in (out / "report.html").read_text()
+    run_directory(folder / "cells.h5ad", out, settings=SETTINGS)
+    assert {"screen", "perturbations"} <= set(read_h5ad(out / "landscape.h5ad").uns["landscape"])
+    refused = CliRunner().invoke(app, ["screen", str(out), "--lfsr", "0.05"])
+    assert refused.exit_code == 2
+    assert "at least 18 replicates" in refused.output

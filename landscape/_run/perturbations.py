@@ -1,4 +1,4 @@
-"""Perturbations and reprogramming of a finished run, kept beside its stages as long as its model is the same."""
+"""Perturbations, screens and reprogramming of a finished run, kept beside its stages as long as its model is the same."""
 
 from __future__ import annotations
 
@@ -27,15 +27,17 @@ from landscape.perturbation.clamps import Level
 logger = logging.getLogger(__name__)
 
 FOLDER = "perturbations"
+# Folder for the blocks of a screen that is not finished.
+SCREEN_WORK = "screen_blocks"
 # Records that are kept there.
-KEPT = (_keys.PERTURBATIONS, _keys.REPROGRAMMING)
+KEPT = (_keys.PERTURBATIONS, _keys.REPROGRAMMING, _keys.SCREEN)
 # Stages that a perturbation is computed from.
 SOURCES = ("dynamics", "attractors", "basins", "fates", "occupancy")
 
 
 def perturb_directory(
     out: str | Path,
-    levels: Mapping[str, Level],
+    levels: Mapping[str | tuple[str, str], Level],
     *,
     options: Mapping[str, Any] | None = None,
     observe: Observer = log,
@@ -106,6 +108,39 @@ def reprogram_directory(
     return results_of(adata)[_keys.REPROGRAMMING][_keys.storable(f"{source} to {target}")]
 
 
+def screen_directory(
+    out: str | Path, *, options: Mapping[str, Any] | None = None, observe: Observer = log
+) -> Mapping[str, Any]:
+    """Screen the regulators of a finished run, and rewrite tables, figures and the report.
+
+    A screen that is interrupted goes on where it was when the same call is made again.
+
+    Parameters
+    ----------
+    out
+        Folder of a finished run.
+    options
+        Keywords of :func:`landscape.tl.screen`.
+    observe
+        Called with the events of the run.
+
+    Returns
+    -------
+    Record of the screen, see :func:`landscape.tl.screen`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no finished run.
+    """
+    work = Path(out) / STAGES / SCREEN_WORK
+    given = {"checkpoint": work, **(options or {})}
+    adata = _extend(out, lambda adata, seed: tl.screen(adata, **{"rng": seed, **given}), observe)
+    if work.is_dir():
+        shutil.rmtree(work)
+    return results_of(adata)[_keys.SCREEN]
+
+
 def _extend(out: str | Path, add: Callable[[AnnData, int], object], observe: Observer) -> AnnData:
     """Add a result to a finished run by a function of its cells and its seed, and write the results again."""
     out = Path(out)
@@ -163,7 +198,10 @@ def carry(out: Path, adata: AnnData, manifests: Mapping[str, Manifest]) -> dict[
 def _save(adata: AnnData, out: Path, stages: Mapping[str, Manifest], seed: int, seconds: float) -> Manifest:
     folder = out / STAGES / FOLDER
     records = {key: results_of(adata)[key] for key in KEPT if key in results_of(adata)}
-    params = {"names": sorted(name for record in records.values() for name in record if name != "params")}
+    named = [record for key, record in records.items() if key != _keys.SCREEN]
+    params: dict[str, Any] = {"names": sorted(name for record in named for name in record if name != "params")}
+    if _keys.SCREEN in records:
+        params["screen"] = {name: str(value) for name, value in records[_keys.SCREEN]["params"].items()}
     inputs = _inputs(stages)
     draft = Manifest(FOLDER, "running", _key(params, inputs), inputs, params, provenance.versions(), seed)
     folder.mkdir(parents=True, exist_ok=True)

@@ -246,6 +246,19 @@ class RegulatoryDrift:
         """Drift with genes clamped at zero."""
         return self.held_at(dict.fromkeys(genes, 0.0))
 
+    def edges_at(self, levels: Mapping[tuple[int, int], float]) -> RegulatoryDrift:
+        r"""Drift in which some targets see a regulator at a level, by (regulator, target): these arrows only are held.
+
+        What the regulator adds to the input of the target, :math:`W_{ij} \phi_j(x_j)`, becomes the constant
+        :math:`W_{ij} \phi_j(\ell)`; at zero the arrow is gone. Also where the regulator itself is clamped.
+        """
+        weights, bias = self.weights.clone(), self.bias.clone()
+        for (source, target), level in levels.items():
+            seen = torch.full((self.n_genes,), float(level), dtype=weights.dtype)
+            bias[target] += weights[target, source] * hill_response(seen, self.threshold, self.hill)[source]
+            weights[target, source] = 0.0
+        return replace(self, weights=weights, bias=bias)
+
     def with_signal(self, signal: Tensor | np.ndarray) -> RegulatoryDrift:
         """Drift with another external input :math:`u`, shape ``(d,)``."""
         return replace(self, signal=torch.as_tensor(signal, dtype=self.weights.dtype))

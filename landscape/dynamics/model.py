@@ -298,6 +298,27 @@ class Model(Generic[D]):
         """Model with genes clamped at zero, by name or position; errors as for :meth:`held_at`."""
         return self.held_at(dict.fromkeys(self.index(regulators), 0.0))
 
+    def edges_at(self, levels: Mapping[tuple[str, str], float] | Mapping[tuple[int, int], float]) -> Model[D]:
+        """Model in which some targets see a regulator at a level, by (regulator, target); see :meth:`RegulatoryDrift.edges_at`.
+
+        Parameters
+        ----------
+        levels
+            Level of each edge, in units of the state, by the names or positions of its regulator and target; 0 removes it.
+
+        Raises
+        ------
+        KeyError, IndexError
+            If a gene is unknown.
+        TypeError
+            If the drift is no :class:`RegulatoryDrift`.
+        """
+        if not isinstance(self.drift, RegulatoryDrift):
+            msg = f"Expected a RegulatoryDrift, whose edges can be held, found {type(self.drift).__name__}."
+            raise TypeError(msg)
+        found = {tuple(self.index(edge)): float(level) for edge, level in levels.items()}
+        return replace(self, drift=self.drift.edges_at(found))  # type: ignore[arg-type]
+
     def clamped(self, states: ArrayLike | Tensor) -> Tensor:
         """Copy of states, shape ``(n, d)``, in which clamped genes are at their levels."""
         x = states.to(torch.float64, copy=True) if isinstance(states, Tensor) else torch.tensor(np.array(states, float))

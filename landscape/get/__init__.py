@@ -18,6 +18,7 @@ from landscape.get._results import (
     structure,
     terminal_states,
 )
+from landscape.get._screen import screen
 from landscape.get._states import values_at_states
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "regulator_weights",
     "reprogram",
     "saddles",
+    "screen",
     "state_edges",
     "structure",
     "terminal_states",

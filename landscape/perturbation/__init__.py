@@ -5,7 +5,7 @@ from landscape.perturbation.agreement import MAX_DISAGREEMENT, start_agreement, 
 from landscape.perturbation.certainty import Certainty, certainty, replicates_needed, smallest_lfsr
 from landscape.perturbation.contrasts import Contrasts, contrasts
 from landscape.perturbation.controls import matched_controls, out_strength
-from landscape.perturbation.levels import level_table
+from landscape.perturbation.levels import level_table, warn_of_missing_edges
 from landscape.perturbation.paired import PairedFates, paired_fates
 from landscape.perturbation.release import release_table
 from landscape.topography.fates.outcomes import (
@@ -42,4 +42,5 @@ __all__ = [
     "smallest_lfsr",
     "start_agreement",
     "total_variation",
+    "warn_of_missing_edges",
 ]

@@ -97,9 +97,47 @@ def certainty(effect: NDArray[np.float64], error: NDArray[np.float64], *, covera
     return Certainty(centre - reach, centre + reach, lfsr, width)
 
 
+def s_values(lfsr: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Expected share of wrong signs among all effects at least as certain as each: the mean of their rates [1]_.
+
+    What many effects claim together; a rate of sign errors is that of one of them. NaN where the rate is.
+
+    References
+    ----------
+    .. [1] Stephens (2017), *Biostatistics* 18, 275. https://doi.org/10.1093/biostatistics/kxw041
+    """
+    flat = np.asarray(lfsr, dtype=float).ravel()
+    found = np.full(flat.shape, np.nan)
+    known = np.sort(flat[np.isfinite(flat)])
+    if len(known):
+        means = np.cumsum(known) / np.arange(1, len(known) + 1)
+        # Equal rates are accepted together: the mean up to the last of them.
+        last = np.searchsorted(known, flat[np.isfinite(flat)], side="right") - 1
+        found[np.isfinite(flat)] = means[last]
+    return found.reshape(np.shape(lfsr))
+
+
 def smallest_lfsr(n_replicates: int) -> float:
     """Smallest local false sign rate that so many replicates can give, ``1 / (n_replicates + 2)``; NaN below two."""
     return 1 / (n_replicates + 2) if n_replicates >= MIN_REPLICATES else np.nan
+
+
+def require_replicates(lfsr: float, n_replicates: int) -> None:
+    """Raise if so many replicates cannot give a local false sign rate as small as this.
+
+    Raises
+    ------
+    ValueError
+        If there are too few; the message says how many it takes.
+    """
+    needed, smallest = replicates_needed(lfsr), smallest_lfsr(n_replicates)
+    if n_replicates < needed:
+        found = f"give no lfsr below {smallest:.2f}" if np.isfinite(smallest) else "give none"
+        msg = (
+            f"Expected at least {needed} replicates of the model for an lfsr of {lfsr:g}, found {n_replicates}, which {found}; "
+            f"fit with `landscape.tl.dynamics(..., n_replicates={needed})`."
+        )
+        raise ValueError(msg)
 
 
 def replicates_needed(lfsr: float) -> int:

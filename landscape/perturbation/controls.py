@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from landscape.dynamics import GeneModel
-from landscape.perturbation.clamps import Level
+from landscape.perturbation.clamps import Clamp, Edge, Level
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def out_strength(model: GeneModel, states: NDArray[np.float64]) -> NDArray[np.fl
 
 def matched_controls(
     levels: Mapping[int, Level], mean: NDArray[np.float64], strength: NDArray[np.float64], n_controls: int
-) -> list[dict[int, Level]]:
+) -> Sequence[Clamp]:
     """Levels for controls: other genes, nearest to the clamped ones in the ranks of mean level and of strength.
 
     A gene that is on in many cells, or has strong edges, changes fates when it is removed whatever it is. Ranks have no unit,
@@ -69,7 +69,7 @@ def matched_controls(
     n = min(n_controls, len(free) // max(len(levels), 1)) if levels else 0
     if n < n_controls:
         logger.info("%d of %d controls: the model has %d other regulators", n, n_controls, len(free))
-    sets = [dict[int, Level]() for _ in range(n)]
+    sets = [dict[int | Edge, Level]() for _ in range(n)]
     for gene, level in levels.items():
         near = sorted(free, key=lambda other: float(np.linalg.norm(ranks[other] - ranks[gene])))[:n]
         for chosen, other in zip(sets, near, strict=True):

@@ -14,7 +14,7 @@ from landscape._random import RandomLike, seed_of
 from landscape._threads import on_one_thread
 from landscape.dynamics import GeneModel
 from landscape.perturbation.clamped_paths import ClampedPaths, CommonNoise, clamped_paths
-from landscape.perturbation.clamps import Clamp, held_last, held_throughout, last_release
+from landscape.perturbation.clamps import Clamp, edges_of, genes_of, held_last, held_throughout, last_release
 from landscape.topography.fates.outcomes import References
 
 
@@ -81,6 +81,7 @@ def paired_fates(
     duration: float,
     n_times: int = 0,
     rng: RandomLike = 0,
+    single: bool = False,
 ) -> PairedFates:
     r"""Simulate every model without and with every clamp, from the same start and under the same noise.
 
@@ -100,7 +101,8 @@ def paired_fates(
     models
         Models of the same genes, such as a fit and its replicates.
     clamps
-        Level of each clamped gene, by position, or its level and the time for which it is held (a pulse).
+        Level of each clamped gene, by position, or its level and the time for which it is held (a pulse). A pair of positions
+        is an edge, from a regulator to a target that sees it at the level.
     start
         Start of each path, shape ``(n, d)``.
     known
@@ -111,6 +113,8 @@ def paired_fates(
         Number of times, equally spaced, at which the states of the first model are kept.
     rng
         Seed or generator of the noise.
+    single
+        Compute in single precision, in half of the time.
 
     Returns
     -------
@@ -156,6 +160,7 @@ def paired_fates(
             n_times=n_kept if keep else 1,
             reach=known.reach,
             noise=noise,
+            single=single,
         ):
             run.add(part, every[part.first : part.first + len(part.rest)], keep=keep)
         runs.append(run)
@@ -212,12 +217,14 @@ class _Run:
 
 
 def _acts(model: GeneModel, clamp: Clamp) -> bool:
-    """Whether a clamped gene regulates a gene that is not clamped throughout."""
+    """Whether a clamped gene regulates a gene that is not clamped throughout, or an edge that is held leads to one."""
     weights = getattr(model.drift, "weights", None)
     if weights is None:
         return bool(clamp)  # a drift without weights may depend on any gene
-    others = np.setdiff1d(np.arange(len(weights)), list(held_throughout(clamp)))
-    return bool((weights[others][:, list(clamp)] != 0).any())
+    held = held_throughout(clamp)
+    others = np.setdiff1d(np.arange(len(weights)), list(held))
+    edges = any(weights[target, source] != 0 and target not in held for source, target in edges_of(clamp))
+    return edges or bool((weights[others][:, list(genes_of(clamp))] != 0).any())
 
 
 def _require(models: Sequence[GeneModel], start: Tensor, known: References, duration: float, release: float) -> None:

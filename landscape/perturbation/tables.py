@@ -25,11 +25,17 @@ from landscape.topography.occupancy import occupancy, place
 SAME = 0.02
 
 
-def merged_by_label(names: Sequence[str], found: PairedFates) -> tuple[list[str], PairedFates]:
-    """Labels of the fates, and the same paths with the fates of one label together."""
+def labels_of(names: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Labels of fates, and the number of the label of each fate: attractors of one label are one fate."""
     labels = unnumbered(names)
     distinct_labels = list(dict.fromkeys(labels))
-    return distinct_labels, found.merged([distinct_labels.index(label) for label in labels])
+    return distinct_labels, [distinct_labels.index(label) for label in labels]
+
+
+def merged_by_label(names: Sequence[str], found: PairedFates) -> tuple[list[str], PairedFates]:
+    """Labels of the fates, and the same paths with the fates of one label together."""
+    labels, groups = labels_of(names)
+    return labels, found.merged(groups)
 
 
 def fate_table(names: Sequence[str], found: PairedFates, controls: PairedFates | None = None) -> pd.DataFrame:
@@ -55,9 +61,8 @@ def fate_table(names: Sequence[str], found: PairedFates, controls: PairedFates |
     effect = _contrasts(found)
     sure = _certainty(found, effect.odds[:, 0], effect.odds_error[:, 0])
     before, after = found.shares[0, 0], found.shares[0, 1]
-    change, jeffreys = after - before, _smoothed(before, found.fate.shape[-1])
-    # An end of exactly zero stays one, whatever the rounding of the two functions.
-    low, high = (np.where(end == 0, 0.0, expit(logit(jeffreys) + end) - jeffreys) for end in (sure.low, sure.high))
+    change = after - before
+    low, high = change_interval(before, change, found.fate.shape[-1], sure)
     rank = np.full(len(change), np.nan)
     if controls is not None:
         others = np.abs(_contrasts(controls).odds[0])
@@ -66,9 +71,8 @@ def fate_table(names: Sequence[str], found: PairedFates, controls: PairedFates |
         "before": before,
         "after": after,
         "change": change,
-        # The prior of half a path must not move the end of an interval past the change itself.
-        "low": np.minimum(low, change),
-        "high": np.maximum(high, change),
+        "low": low,
+        "high": high,
         "log_odds": _effect(found, effect.odds[0, 0]),
         "log_odds_low": sure.low,
         "log_odds_high": sure.high,
@@ -77,6 +81,27 @@ def fate_table(names: Sequence[str], found: PairedFates, controls: PairedFates |
         "rank": rank,
     }
     return pd.DataFrame(columns, index=pd.Index(list(names), name="fate"))
+
+
+def change_interval(
+    before: NDArray[np.float64], change: NDArray[np.float64], n: NDArray[np.int64] | int, sure: Certainty
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Interval of the log odds as one of the change of shares, which have ``k`` fates along the last axis.
+
+    Parameters
+    ----------
+    before, change
+        Unperturbed shares of the fit, and their change, shape ``(..., k)``.
+    n
+        Number of paths, of a shape that broadcasts.
+    sure
+        Certainty of the change of the log odds.
+    """
+    start = _smoothed(before, n)
+    # An end of exactly zero stays one, whatever the rounding of the two functions.
+    low, high = (np.where(end == 0, 0.0, expit(logit(start) + end) - start) for end in (sure.low, sure.high))
+    # The prior of half a path must not move the end of an interval past the change itself.
+    return np.minimum(low, change), np.maximum(high, change)
 
 
 def contrast_table(names: Sequence[str], found: PairedFates) -> pd.DataFrame:
@@ -290,6 +315,6 @@ def _effect(found: PairedFates, effect: NDArray[np.float64]) -> NDArray[np.float
     return effect if found.acts[0] else np.zeros_like(effect)
 
 
-def _smoothed(share: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def _smoothed(share: NDArray[np.float64], n: NDArray[np.int64] | int) -> NDArray[np.float64]:
     """Shares with the prior counts of the contrasts."""
-    return (n * share + PRIOR_COUNT) / (n + PRIOR_COUNT * len(share))
+    return (n * share + PRIOR_COUNT) / (n + PRIOR_COUNT * share.shape[-1])

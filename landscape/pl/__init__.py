@@ -15,6 +15,7 @@ from landscape.pl._network import network
 from landscape.pl._paths import paths
 from landscape.pl._perturbation import perturbation
 from landscape.pl._reprogram import reprogram
+from landscape.pl._screen import screen
 from landscape.pl._surface import landscape3d
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "paths",
     "perturbation",
     "reprogram",
+    "screen",
 ]

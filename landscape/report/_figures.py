@@ -68,7 +68,7 @@ def figures(adata: AnnData) -> Iterator[Drawn]:
 
 def entries(adata: AnnData) -> list[Entry]:
     """All figures that there may be, in the order of the page."""
-    return [*FIGURES, *_perturbations(adata)]
+    return [*FIGURES, *SCREEN, *_perturbations(adata)]
 
 
 def _has_table(key: str, column: str) -> Callable[[AnnData], bool]:
@@ -266,6 +266,55 @@ FIGURES = (
         "of cells, the dashed line the saddle of the fitted model. Where they are far apart, the two methods disagree.",
         lambda adata: _has_paths(adata) and _keys.FATES in adata.obsm and _keys.STATE in adata.obsm,
         lambda adata: pl.fates(adata, kind="path", **_OPTIONS),
+    ),
+)
+
+
+def _has_screen(part: str) -> Callable[[AnnData], bool]:
+    """Whether there is a screen with effects, rates of sign errors, doses, or epistasis."""
+
+    def possible(adata: AnnData) -> bool:
+        record = results_of(adata).get(_keys.SCREEN)
+        return record is not None and (
+            part in record or part in record["table"] and bool(record["table"][part].notna().any())
+        )
+
+    return possible
+
+
+_PREDICTION = "It is a prediction of the fitted model, not a measurement."
+
+# Figures of a screen.
+SCREEN = (
+    Entry(
+        "screen",
+        "Screen: what each regulator does to the fates",
+        "Change of the share of each fate by the single perturbations that move most cells. Dots mark changes whose interval includes "
+        f"zero. {_PREDICTION}",
+        _has_screen("table"),
+        lambda adata: pl.screen(adata, **_OPTIONS),
+    ),
+    Entry(
+        "screen_volcano",
+        "Screen: effect and certainty",
+        "Change of the log odds of a fate against the rate of sign errors over the models, a point for each perturbation and fate. No "
+        "rate is below what the number of replicates can give.",
+        _has_screen("lfsr"),
+        lambda adata: pl.screen(adata, kind="volcano", **_OPTIONS),
+    ),
+    Entry(
+        "screen_dose",
+        "Screen: doses",
+        "Share of each fate with a gene held at several levels. Dashed lines are the levels at which a valley vanishes, by continuation.",
+        _has_screen("doses"),
+        lambda adata: pl.screen(adata, kind="dose", **_OPTIONS),
+    ),
+    Entry(
+        "screen_epistasis",
+        "Screen: pairs",
+        "Change of the log odds by pairs against the sum of both single changes. Off the line there is epistasis.",
+        _has_screen("epistasis"),
+        lambda adata: pl.screen(adata, kind="epistasis", **_OPTIONS),
     ),
 )
 

@@ -69,6 +69,20 @@ TABLES: dict[str, tuple[str, str]] = {
         "Sets of genes that, held for a time and then released, lead from source to target in the noise-free flow: share of the cells with "
         "noise, its interval and rate of sign errors (lfsr) over the replicates, and the shortest pulse. Sets that work come first.",
     ),
+    "screen": (
+        "Screen: perturbations",
+        "Share of the cells that each perturbation moves to another fate, the largest change of a fate and its rate of sign errors "
+        "(lfsr), attractors that are lost and new ones, strongest first.",
+    ),
+    "screen_effects": (
+        "Screen: effects on fates",
+        "Change of the share and of the log odds of each fate under each perturbation, with intervals, the rate of sign errors (lfsr), and "
+        "the share of wrong signs expected among all effects at least as certain (s_value); most certain first.",
+    ),
+    "screen_critical": (
+        "Screen: critical levels",
+        "Level of a held gene at which each valley vanishes, by continuation; empty where it persists.",
+    ),
     "path_genes": (
         "Genes along paths",
         "Genes in the order in which they move, with shares of the length and of the action of the path.",
@@ -151,6 +165,11 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
         found["guy_ropes"] = get.guy_ropes(adata).set_index("barrier")
     if any(name != "params" for name in results.get(_keys.REPROGRAMMING, {})):
         found["reprogramming"] = get.reprogram(adata).set_index("source")
+    if _keys.SCREEN in results:
+        found["screen"] = results[_keys.SCREEN]["perturbations"].sort_values("moved", ascending=False, kind="stable")
+        found["screen_effects"] = get.screen(adata).set_index("perturbation")
+        if "critical" in results[_keys.SCREEN]:
+            found["screen_critical"] = get.screen(adata, table="critical").set_index("gene")
     for name, record in perturbations(adata).items():
         found[f"perturbation_{name}"] = record["fates"].rename_axis("fate")
         for part in PARTS:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from landscape._keys import perturbation_name
 from landscape.dynamics import Model
-from landscape.perturbation.levels import within
+from landscape.perturbation.levels import within_range
 from landscape.reprogramming.flow import states_along
 from landscape.reprogramming.least_sets import Reprogramming
 from landscape.reprogramming.sets import GeneSet
@@ -73,7 +73,7 @@ def level_table(
             "target": float(target[gene]),
             "low": float(low[gene]),
             "high": float(high[gene]),
-            "inside": within(level, float(low[gene]), float(high[gene])),
+            "inside": within_range(level, float(low[gene]), float(high[gene])),
         }
         for name, one in zip(set_names(found, genes), found.sets, strict=True)
         for gene, level in one

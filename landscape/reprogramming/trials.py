@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from landscape._random import RandomLike
 from landscape.dynamics import Model
+from landscape.perturbation.clamps import Clamp
 from landscape.perturbation.paired import PairedFates, paired_fates
 from landscape.perturbation.tables import fate_table
 from landscape.reprogramming.sets import GeneSet
@@ -68,7 +69,7 @@ def trial(
     rng
         Seed or generator.
     """
-    clamps = [{gene: (level, hold) for gene, level in one} for one in sets]
+    clamps: list[Clamp] = [{gene: (level, hold) for gene, level in one} for one in sets]
     found = paired_fates(models, clamps, cells, known, duration=hold + free, rng=rng)
     group = np.zeros(len(known.fates), dtype=np.int64)
     group[target] = 1

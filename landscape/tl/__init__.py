@@ -14,6 +14,7 @@ from landscape.tl._paths import paths
 from landscape.tl._perturb import perturb
 from landscape.tl._rates import rates
 from landscape.tl._reprogram import reprogram
+from landscape.tl._screen import screen
 from landscape.tl._states import state_networks
 from landscape.tl._structure import structure
 from landscape.tl._terminal_states import terminal_states
@@ -34,6 +35,7 @@ __all__ = [
     "perturb",
     "rates",
     "reprogram",
+    "screen",
     "state_networks",
     "structure",
     "terminal_states",

@@ -1,4 +1,4 @@
-"""Knock-out, over-expression, pulses and other clamps of genes, and their effect in the model."""
+"""Knock-out, over-expression, pulses and other clamps of genes and edges, and their effect in the model."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from landscape import _keys
-from landscape._anndata import read, read_result, require_adata, results_of, write_result
-from landscape._model import read_ensemble, read_model
-from landscape._random import RandomLike, seed_of
+from landscape._anndata import require_adata, results_of, write_result
+from landscape._random import RandomLike
 from landscape._threads import on_one_thread
 from landscape.dynamics.ensemble import INTERVAL
 from landscape.perturbation import (
@@ -24,29 +23,31 @@ from landscape.perturbation import (
     matched_controls,
     out_strength,
     paired_fates,
-    references,
     release_table,
-    replicates_needed,
-    smallest_lfsr,
     tables,
+    warn_of_missing_edges,
 )
-from landscape.perturbation.agreement import labels_shared, start_agreement, warn_of_disagreement
-from landscape.perturbation.clamps import Level, held_throughout, last_release, level_of
-from landscape.tl._cells import cells_of
-from landscape.tl._start import duration_of, start_of
+from landscape.perturbation.agreement import warn_of_disagreement
+from landscape.perturbation.clamps import Clamp, Level, edges_of, genes_of, held_throughout, last_release, level_of
+from landscape.tl._paired_setting import (
+    agreement_of,
+    cells_in_words,
+    log_replicates,
+    read_fitted,
+    require_paths,
+    setting_of,
+)
 
 logger = logging.getLogger(__name__)
 
 # Number of times at which states are kept for the drawing.
 N_TIMES = 20
-# Rate of sign errors for which the log says how many replicates it takes.
-USUAL_LFSR = 0.05
 
 
 @on_one_thread
 def perturb(
     adata: AnnData,
-    levels: Mapping[str, Level],
+    levels: Mapping[str | tuple[str, str], Level],
     *,
     cells: Sequence[str] | NDArray[np.bool_] | str | None = None,
     duration: float | None = None,
@@ -66,6 +67,9 @@ def perturb(
 
     With ``(level, time)`` in place of a level the gene is held for that time and then released: a pulse. Whether the cells stay
     in the fate that the pulse gave them is in ``release``.
+
+    With a pair of names in place of a gene, that edge alone is held: the target sees the regulator at the level,
+    :math:`W_{ij}\phi_j(x_j) \to W_{ij}\phi_j(\ell)`, and all other targets see it as it is. At zero the edge is removed.
 
     All models, perturbed or not, have the same start and the same noise
     (:func:`landscape.perturbation.paired_fates`). Each trajectory follows the model for ``duration`` and then
@@ -91,7 +95,7 @@ def perturb(
     levels
         Level of each clamped gene, in units of the state: 0 is a knock-out, 1 is its 99th percentile over cells. Or a tuple of
         its level and the time for which it is held, in units of the model. A gene that is not a regulator of the model has no
-        effect, which is logged.
+        effect, which is logged. ``("Gata1", "Spi1")`` in place of a gene is the edge from Gata1 to Spi1.
     cells
         Cells to start from: names, a mask, or ``"column=value"``. By default the start cells of the direction; without
         them the cells farthest from all attractors.
@@ -174,38 +178,39 @@ def perturb(
     Held at zero for two units of time and then released:
 
     >>> ls.tl.perturb(adata, {"Gata1": (0.0, 2.0)})  # doctest: +SKIP
+
+    Only the edge from Gata1 to Pu1 removed:
+
+    >>> ls.tl.perturb(adata, {("Gata1", "Pu1"): 0.0})  # doctest: +SKIP
     """
     adata = require_adata(adata)
-    model = read_model(adata)
+    fitted = read_fitted(adata)
+    model, models, x = fitted.fit, fitted.models, fitted.x
     names = list(model.regulators)
-    states = read_result(adata, _keys.ATTRACTORS, hint="run `landscape.tl.attractors` first")["states"]
-    x = read(adata, "obsm", _keys.STATE, hint="run `landscape.tl.dynamics` first").to_numpy(dtype=float)
     held = level_table(levels, genes=adata.var_names, regulators=names, states=x)
-    _require_numbers(
-        n_particles=n_particles, n_controls=n_controls, duration=duration, max_disagreement=max_disagreement
-    )
-    origin = start_of(adata)
-    chosen = origin if cells is None else cells_of(adata, cells)
-    # References come from the start of the whole data, so that every subset of cells has the same fates.
-    known = references(tuple(map(str, states.index)), states.to_numpy(dtype=float), x[origin])
-    if duration is None:
-        duration = duration_of(adata, model.drift, x[origin], known.states)
-    seed = seed_of(rng)
-    draw = np.random.default_rng(seed)
-    start = x[chosen[draw.integers(0, len(chosen), n_particles)]]
-    acting = {names.index(gene): level for gene, level in levels.items() if gene in names}
-    models, total = (model, *read_ensemble(adata)), float(duration) + last_release([acting])
+    require_paths(n_particles=n_particles, duration=duration, max_disagreement=max_disagreement)
+    if n_controls < 0:
+        msg = f"Expected `n_controls` >= 0, found {n_controls}."
+        raise ValueError(msg)
+    setting = setting_of(adata, fitted, cells=cells, duration=duration, n_particles=n_particles, rng=rng)
+    known, start, seed = setting.known, setting.start, setting.seed
+    acting = _by_position(levels, names)
+    warn_of_missing_edges(model, edges_of(acting))
+    total = setting.duration + last_release([acting])
     found = paired_fates(models, [acting], start, known, duration=total, n_times=N_TIMES, rng=seed)
-    _log_replicates(len(models) - 1)
+    log_replicates(len(models) - 1)
     unperturbed = pd.Series(found.shares[0, 0], list(known.fates))
-    agreement = _agreement(adata, unperturbed, chosen)
+    agreement = agreement_of(adata, unperturbed, setting.cells)
     start_tv = warn_of_disagreement(agreement, max_disagreement)
-    sets = matched_controls(acting, x.mean(0), out_strength(model, x), n_controls)
+    # Other regulators stand in for genes; nothing does for an edge.
+    sets: Sequence[Clamp] = []
+    if not edges_of(acting):
+        sets = matched_controls(genes_of(acting), x.mean(0), out_strength(model, x), n_controls)
     controls = paired_fates([model], sets, start, known, duration=total, rng=seed) if sets else None
     kept = held_throughout(acting)
     before, after = (
         tables.attractors_reached(each, rest, known)
-        for each, rest in zip((model, model.held_at(kept)), found.rest, strict=True)
+        for each, rest in zip((model, model.edges_at(edges_of(acting)).held_at(kept)), found.rest, strict=True)
     )
     labels, merged = tables.merged_by_label(known.fates, found)
     record: dict[str, Any] = {
@@ -218,7 +223,9 @@ def perturb(
         "start_tv": start_tv,
     }
     if controls is not None:
-        titles = [_keys.perturbation_name({names[gene]: level for gene, level in one.items()}) for one in sets]
+        titles = [
+            _keys.perturbation_name({names[gene]: level for gene, level in genes_of(one).items()}) for one in sets
+        ]
         record["controls"] = tables.control_table(known.fates, titles, controls)
     if last_release([acting]):
         record["release"] = release_table(labels, merged)
@@ -227,12 +234,12 @@ def perturb(
         record["labels"] = tables.fate_table(labels, merged, of_label)
     if agreement is not None:
         record["agreement"] = agreement
-    if drawing := _drawing(adata, found, (before.attractors, after.attractors), x, list(acting)):
+    if drawing := _drawing(adata, found, (before.attractors, after.attractors), x, list(genes_of(acting))):
         record["occupancy"] = drawing
     params = {
-        "levels": {_keys.storable(gene): level_of(level) for gene, level in levels.items()},
-        "cells": "start" if cells is None else (cells if isinstance(cells, str) else f"{len(chosen)} cells"),
-        "duration": float(duration),
+        "levels": {_keys.storable(_keys.clamp_name(key)): level_of(level) for key, level in levels.items()},
+        "cells": cells_in_words(cells, setting),
+        "duration": setting.duration,
         "diffusion": model.diffusion_constant,
         "n_particles": n_particles,
         "n_replicates": len(models) - 1,
@@ -245,38 +252,14 @@ def perturb(
     return adata if copy else None
 
 
-def _require_numbers(*, n_particles: int, n_controls: int, duration: float | None, max_disagreement: float) -> None:
-    if n_particles < 1 or n_controls < 0:
-        msg = f"Expected `n_particles` >= 1 and `n_controls` >= 0, found {n_particles} and {n_controls}."
-        raise ValueError(msg)
-    if duration is not None and not (np.isfinite(duration) and duration > 0):
-        msg = f"Expected a positive `duration`, found {duration}."
-        raise ValueError(msg)
-    if not 0 <= max_disagreement <= 1:
-        msg = f"Expected `max_disagreement` from 0 to 1, found {max_disagreement}."
-        raise ValueError(msg)
-
-
-def _log_replicates(n: int) -> None:
-    """Say what the ensemble can show: nothing without replicates, and no small rate with a few."""
-    smallest, needed = smallest_lfsr(n), replicates_needed(USUAL_LFSR)
-    if not np.isfinite(smallest):
-        logger.warning(
-            "%d replicates of the model: changes have no interval and no rate of sign errors; fit with "
-            "`landscape.tl.dynamics(..., n_replicates=%d)`",
-            n,
-            needed,
-        )
-    elif smallest > USUAL_LFSR:
-        logger.info("%d replicates: no lfsr is below %.2f; %d are needed for %.2f", n, smallest, needed, USUAL_LFSR)
-
-
-def _agreement(adata: AnnData, shares: pd.Series, cells: NDArray[np.int64]) -> pd.DataFrame | None:
-    """Unperturbed shares beside the fates of the cells on the chain, if these have names in common with the attractors."""
-    for key in (f"{_keys.TERMINAL}_fates", _keys.FATES):
-        if key in adata.obsm and labels_shared(adata.obsm[key].columns, shares.index):
-            return start_agreement(shares, adata.obsm[key].iloc[cells].mean())
-    return None
+def _by_position(levels: Mapping[str | tuple[str, str], Level], names: list[str]) -> Clamp:
+    """Levels of the genes and edges of the model by position."""
+    found: dict[int | tuple[int, int], Level] = {}
+    for key, level in levels.items():
+        named = (key,) if isinstance(key, str) else key
+        if all(name in names for name in named):
+            found[names.index(named[0]) if len(named) == 1 else (names.index(named[0]), names.index(named[1]))] = level
+    return found
 
 
 def _drawing(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from landscape.network.data.device import device_of, is_device
-from landscape.network.data.expression import Expression
 
 #: ``None`` for this process, a number of processes (joblib), ``"cuda"`` or another device of torch, or a
 #: ``distributed.Client``.
@@ -20,8 +19,15 @@ RETRY_PAUSE = 1.0
 BLOCKS_PER_WORKER = 2
 
 
+class Blocks(Protocol):
+    """What is processed in blocks, such as expression in blocks of cells."""
+
+    def starts(self) -> list[int]:
+        """Start of each block."""
+
+
 def over_blocks(
-    function: Callable[..., Any], data: Expression, engine: Engine = None, *, skip: int = 0, **options: Any
+    function: Callable[..., Any], data: Blocks, engine: Engine = None, *, skip: int = 0, **options: Any
 ) -> Iterator[Any]:
     """Evaluate ``function(data, start, **options)`` for every block, and yield the results in the order of the blocks.
 
@@ -33,7 +39,7 @@ def over_blocks(
     function
         Function of a block; on a device of torch it also gets ``device=``.
     data
-        Expression.
+        Expression, or something else that has blocks.
     engine
         ``None`` for this process, a number of processes, ``"cuda"`` or another device of torch, or a
         ``distributed.Client``.
@@ -70,7 +76,7 @@ def over_blocks(
 
 
 def _on_cluster(
-    function: Callable[..., Any], data: Expression, client: Any, starts: list[int], options: dict[str, Any]
+    function: Callable[..., Any], data: Blocks, client: Any, starts: list[int], options: dict[str, Any]
 ) -> Iterator[Any]:
     from distributed import CancelledError, KilledWorker
 
@@ -98,7 +104,7 @@ def _on_cluster(
         yield collect(start, future)
 
 
-def _scattered(data: Expression, client: Any) -> Any:
+def _scattered(data: Blocks, client: Any) -> Any:
     """Send the data to every worker, again if one is lost meanwhile."""
     for _ in range(MAX_RETRIES):
         try:
