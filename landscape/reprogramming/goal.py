@@ -115,7 +115,8 @@ def state_by_levels(
     if not levels or not all(np.isfinite(level) and level >= 0 for level in levels.values()):
         msg = f"Expected `to` with finite levels of at least 0 by gene, found {dict(to)}."
         raise ValueError(msg)
-    title = perturbation_name({**levels})
+    held: dict[str | tuple[str, str], float | tuple[float, float]] = dict(levels.items())
+    title = perturbation_name(held)
     by_position = dict(zip(model.index(levels), levels.values(), strict=True))
     states = attractors_with(model, by_position, starts, reach=known.reach)
     if not len(states):
