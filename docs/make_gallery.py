@@ -37,6 +37,7 @@ def main() -> None:
     ls.tl.perturb(adata, {"Gata1": 0.0})
     ls.tl.reprogram(adata, "Eklf+Gata1", "Gfi1+Pu1")
     ls.tl.screen(adata, n_doses=2)
+    ls.tl.genomic_code(adata, latent_models=[model])
     ls.tl.consensus(adata, models=[adata, *(other_model(adata, seed) for seed in (1, 2))])
     page = (HERE / "gallery.md").read_text(encoding="utf-8")
     store(ls.pl.landscape(adata, show=False, return_fig=True), HERE / "_static" / "landscape.png")  # of the front page

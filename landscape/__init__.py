@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from landscape import (
+        assays,
         circuits,
         consensus,
         datasets,
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 
 # Public name -> module that defines it; names of modules stand for the module itself.
 _LAZY = {
+    "assays": "landscape.assays",
     "circuits": "landscape.circuits",
     "consensus": "landscape.consensus",
     "datasets": "landscape.datasets",
@@ -58,6 +60,7 @@ _LAZY = {
 
 __all__ = [
     "__version__",
+    "assays",
     "circuits",
     "consensus",
     "datasets",

@@ -67,6 +67,7 @@ REPROGRAMMING: Final = "reprogramming"
 SCREEN: Final = "screen"
 OCCUPANCY: Final = "occupancy"
 CONSENSUS: Final = "consensus"
+GENOMIC_CODE: Final = "genomic_code"
 
 
 def perturbation_name(levels: Mapping[str | tuple[str, str], float | tuple[float, float]]) -> str:

@@ -284,6 +284,26 @@ def screen(
         typer.echo(f"report: {folder / 'report.html'}")
 
 
+@app.command(short_help="Ask which claims of the genomic code a finished run supports.")
+def code(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
+    n_null: Annotated[int, typer.Option("--null", min=19, help="Rewired networks to compare with.")] = 19,
+    threads: Threads = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Ask which claims of the genomic code a finished run supports, and add the card to its report."""
+    with _guarded(debug):
+        _limit_threads(threads)
+        _say(verbose)
+        from landscape._run.genomic_code import code_directory
+
+        card = code_directory(folder, options={"n_null": n_null}, observe=_show)
+        for verdict, rows in card.groupby("verdict", sort=False):
+            typer.echo(f"{verdict}: {', '.join(map(str, rows.index))}")
+        typer.echo(f"report: {folder / 'report.html'}")
+
+
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],

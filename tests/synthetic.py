@@ -334,6 +334,31 @@ def add_reprogramming(adata: ad.AnnData) -> None:
     adata.uns["landscape"]["reprogramming"] = {f"{NAMES[0]} to {NAMES[1]}": record, "params": {}}
 
 
+def add_genomic_code(adata: ad.AnnData) -> None:
+    """A report card with all four verdicts, an interval that is missing, and a null that is one number."""
+    rows = {
+        "recall": (0.5, 0.4, 0.55, -0.02, 0.2, "above", "supported", ""),
+        "hierarchy": (0.67, 0.66, 0.7, 0.65, 0.85, "below", "undecided", ""),
+        "pleiotropy": (0.4, 0.35, 0.45, 0.5, 0.65, "above", "contradicted", ""),
+        "constraint": (0.9, np.nan, np.nan, 0.1, 0.2, "above", "undecided", "2 replicates have a value"),
+        "latent attractors": (2.0, 1.0, 3.0, 0.0, 0.0, "above", "supported", ""),
+        "connection cost": (
+            *[np.nan] * 5,
+            "above",
+            "not testable here",
+            "one genome does not show how it arose; simulated, not inferred",
+        ),
+    }
+    columns = ["value", "low", "high", "null_low", "null_high", "direction", "verdict", "reason"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("assay")
+    words = {"claim": "Cells that are deflected come back to the course that cells take in their development.", "section": "Properties", "row": "14",
+             "statistic": "a share", "null": "rewired networks", "needs": "C", "grade": "B"}  # fmt: skip
+    table = table.assign(**words, n_replicates=10, n_null=19)
+    details = {"recall": {"curve": pd.DataFrame({"share": [0.0, 1.0], "returned": [1.0, 0.25]})}}
+    params = {"n_null": 19, "n_models": 1, "assays": "none"}
+    adata.uns["landscape"]["genomic_code"] = {"table": table, "details": details, "params": params}
+
+
 def add_consensus(adata: ad.AnnData) -> None:
     """Consensus with two further models: each keeps some cells where they were and sends the others to the next fate."""
     models = [adata]

@@ -30,6 +30,7 @@ LAYERS = (
     ("consensus",),
     ("circuits",),
     ("reprogramming",),
+    ("assays",),
     ("_anndata",),
     ("_model", "_directions", "_labels", "_verdict"),
     ("datasets", "pp"),

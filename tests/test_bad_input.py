@@ -29,6 +29,7 @@ NEEDS: dict[str, Callable[[], dict[str, Any]]] = {
     "tl.consensus": lambda: {"models": []},
     "tl.dynamics": lambda: {"direction": ls.dynamics.from_root("day=0.0"), "refine": False},
     "tl.perturb": lambda: {"levels": {"Gata1": 0.0}},
+    "tl.reprogram": lambda: {"source": "A", "target": "B"},
     "tl.state_networks": lambda: {"groupby": "batch"},
     "tl.drivers": lambda: {"n_blocks": 10},
     "tl.activity": lambda: {"min_targets": 1},

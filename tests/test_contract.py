@@ -52,6 +52,14 @@ FIXED: dict[str, list[tuple[str, Any]]] = {
         ("wrt", ("strength", "production")),
         ("key_added", "guy_ropes"),
     ],
+    "tl.genomic_code": [
+        ("adata", ...),
+        ("*", ...),
+        ("models", ()),
+        ("assays", None),
+        ("checkpoint", None),
+        ("key_added", "genomic_code"),
+    ],
     "tl.perturb": [("adata", ...), ("levels", ...), ("*", ...)],
     "tl.reprogram": [("adata", ...), ("source", ...), ("target", None), ("*", ...), ("to", None), ("max_genes", 3)],
     "pl.landscape": [("adata", ...), ("*", ...)],
@@ -103,7 +111,7 @@ def public_functions(*, of: tuple[str, ...]) -> list[str]:
 
 ON_ADATA = [name for name in public_functions(of=("pp", "tl", "pl", "get")) if name not in ON_ARRAYS]
 ON_USERS_SIDE = public_functions(of=("pp", "tl", "pl", "get", "datasets", "circuits"))
-DOCUMENTED = ON_USERS_SIDE + public_functions(of=("latent", "network", "dynamics", "topography"))
+DOCUMENTED = ON_USERS_SIDE + public_functions(of=("latent", "network", "dynamics", "topography", "assays"))
 
 
 @pytest.mark.parametrize("package", [name for name in ls.__all__ if name not in {"__version__", "run", "report"}])

@@ -15,10 +15,12 @@ from anndata import AnnData
 
 import landscape
 from landscape._files import digest_of, lock, read_json, sha256, sweep, write_json
-from landscape._run import delta, perturbations, provenance
+from landscape._run import delta, provenance
+from landscape._run.genomic_code import GENOMIC_CODE
 from landscape._run.manifest import LOCK, STAGES, Manifest, key_of, outputs_of, read_complete, read_manifest
 from landscape._run.models import Step, Works, said, steps
 from landscape._run.options import check_names, check_options
+from landscape._run.perturbations import PERTURBATIONS
 from landscape._run.plan import prepare, settle
 from landscape._run.reading import read_cells, require_storable
 from landscape._run.results import write_results
@@ -111,7 +113,8 @@ def run_directory(
         _carry_over(out, listed, adata)
         provenance.write(adata, plan, warnings=messages, source=described)
         made_from = {name: manifest.key for name, manifest in run.manifests.items()}
-        made_from |= perturbations.carry(out, adata, run.manifests)
+        for later in (PERTURBATIONS, GENOMIC_CODE):
+            made_from |= later.carry(out, adata, run.manifests)
         return write_results(
             out,
             adata,

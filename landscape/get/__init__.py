@@ -1,6 +1,7 @@
 """Results for use in other packages: callable models, networkx graphs and tidy pandas tables."""
 
 from landscape.get._consensus import consensus
+from landscape.get._genomic_code import genomic_code
 from landscape.get._guy_ropes import guy_ropes
 from landscape.get._labels import labels
 from landscape.get._model import ensemble, model, trajectories
@@ -29,6 +30,7 @@ __all__ = [
     "edges",
     "ensemble",
     "fates",
+    "genomic_code",
     "guy_ropes",
     "labels",
     "model",

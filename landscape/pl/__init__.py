@@ -6,6 +6,7 @@ from landscape.pl._barriers import barriers
 from landscape.pl._consensus import consensus
 from landscape.pl._drivers import drivers
 from landscape.pl._fates import fates
+from landscape.pl._genomic_code import genomic_code
 from landscape.pl._guy_ropes import guy_ropes
 from landscape.pl._labels import labels
 from landscape.pl._landscape import landscape
@@ -25,6 +26,7 @@ __all__ = [
     "consensus",
     "drivers",
     "fates",
+    "genomic_code",
     "guy_ropes",
     "labels",
     "landscape",

@@ -267,6 +267,16 @@ FIGURES = (
         lambda adata: _has_paths(adata) and _keys.FATES in adata.obsm and _keys.STATE in adata.obsm,
         lambda adata: pl.fates(adata, kind="path", **_OPTIONS),
     ),
+    Entry(
+        "genomic_code",
+        "The genomic code",
+        "Claims of Mitchell and Cheney, one a line. Grey is the band of 90 % of the null, mostly networks rewired with the same degrees and signs beside "
+        "the same cells; the point is the statistic of the fitted model and the line its interval of 90 % over replicates, to the right as the claim "
+        "says. Supported means beyond what such networks do, and not that the genome is a generative model. Claims on evolution are simulated, not "
+        "inferred.",
+        lambda adata: _keys.GENOMIC_CODE in results_of(adata),
+        lambda adata: pl.genomic_code(adata, **_OPTIONS),
+    ),
 )
 
 

@@ -83,6 +83,11 @@ TABLES: dict[str, tuple[str, str]] = {
         "Screen: critical levels",
         "Level of a held gene at which each valley vanishes, by continuation; empty where it persists.",
     ),
+    "genomic_code": (
+        "The genomic code",
+        "Claims of Mitchell and Cheney, asked of the fitted model: the statistic with its interval over replicates, the band of the null, and "
+        "the verdict. Claims on evolution are simulated, not inferred.",
+    ),
     "path_genes": (
         "Genes along paths",
         "Genes in the order in which they move, with shares of the length and of the action of the path.",
@@ -170,6 +175,8 @@ def tables(adata: AnnData) -> dict[str, pd.DataFrame]:
         found["screen_effects"] = get.screen(adata).set_index("perturbation")
         if "critical" in results[_keys.SCREEN]:
             found["screen_critical"] = get.screen(adata, table="critical").set_index("gene")
+    if _keys.GENOMIC_CODE in results:
+        found["genomic_code"] = get.genomic_code(adata)
     for name, record in perturbations(adata).items():
         found[f"perturbation_{name}"] = record["fates"].rename_axis("fate")
         for part in PARTS:

@@ -7,6 +7,7 @@ from landscape.tl._consensus import consensus
 from landscape.tl._drivers import drivers
 from landscape.tl._dynamics import dynamics
 from landscape.tl._fates import fates
+from landscape.tl._genomic_code import genomic_code
 from landscape.tl._guy_ropes import guy_ropes
 from landscape.tl._network import network
 from landscape.tl._occupancy import occupancy
@@ -28,6 +29,7 @@ __all__ = [
     "drivers",
     "dynamics",
     "fates",
+    "genomic_code",
     "guy_ropes",
     "network",
     "occupancy",

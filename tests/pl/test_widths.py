@@ -16,6 +16,7 @@ from tests.synthetic import (
     add_comparison,
     add_consensus,
     add_drivers,
+    add_genomic_code,
     add_guy_ropes,
     add_perturbation,
     add_reprogramming,
@@ -40,6 +41,7 @@ SEVERAL: dict[str, Callable[..., Any]] = {
     "attractors": pl.attractors,
     "consensus": partial(pl.consensus, basis="X_plane"),
     "fates": pl.fates,
+    "genomic_code": pl.genomic_code,
     "model": partial(pl.fates, kind="model"),
     "drivers": pl.drivers,
     "labels": pl.labels,
@@ -52,6 +54,7 @@ SEVERAL: dict[str, Callable[..., Any]] = {
 @pytest.fixture
 def whole(finished):
     add_topography(finished)
+    add_genomic_code(finished)
     add_guy_ropes(finished)
     add_drivers(finished)
     add_comparison(finished)

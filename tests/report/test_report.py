@@ -19,7 +19,15 @@ from landscape.report._figures import FIGURES, entries
 from landscape.report._page import alike
 from landscape.report._surface import surface
 from landscape.report._tables import tables
-from tests.synthetic import NAMES, add_drivers, add_guy_ropes, add_perturbation, add_reprogramming, add_topography
+from tests.synthetic import (
+    NAMES,
+    add_drivers,
+    add_genomic_code,
+    add_guy_ropes,
+    add_perturbation,
+    add_reprogramming,
+    add_topography,
+)
 
 # A picture of one pixel: the page is tested here, the drawings in tests/pl.
 PIXEL = base64.b64decode(
@@ -413,3 +421,12 @@ def test_guy_ropes_have_a_figure_and_a_table(finished):
     table = tables(finished)["guy_ropes"]
     assert {"gene", "strength", "strength_low", "strength_high"} <= set(table)
     assert len(table) == finished.uns["landscape"]["guy_ropes"]["strength"].size
+
+
+def test_the_genomic_code_has_a_figure_and_a_table(finished):
+    assert "genomic_code" not in [entry.name for entry in entries(finished) if entry.possible(finished)]
+    add_genomic_code(finished)
+    assert "genomic_code" in [entry.name for entry in entries(finished) if entry.possible(finished)]
+    table = tables(finished)["genomic_code"]
+    assert table.index.name == "assay"
+    assert set(table["verdict"]) == {"supported", "contradicted", "undecided", "not testable here"}
