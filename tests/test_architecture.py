@@ -40,6 +40,7 @@ LAYERS = (
     ("report",),
     ("_run",),
     ("cli",),
+    ("__main__",),
     ("__init__",),  # offers everything, lazily
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
