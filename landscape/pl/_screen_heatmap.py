@@ -42,7 +42,7 @@ def heatmap(
     n, k = change.shape
     figure, ax = new_axes(ax, size=(_COLUMN * k + _ROOM[0], _ROW * n + _ROOM[1]))
     drawn = ax.pcolormesh(
-        np.arange(k + 1), np.arange(n + 1), change.to_numpy(dtype=float), cmap="RdBu", vmin=-1, vmax=1, edgecolors="white",
+        np.arange(k + 1), np.arange(n + 1), change.to_numpy(dtype=float), cmap="RdBu_r", vmin=-1, vmax=1, edgecolors="white",
         lw=0.4,
     )  # fmt: skip
     drawn.set_gid("changes")
