@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", file_okay=False)]
+Finished = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)]
 Input = Annotated[Path, typer.Argument(help="AnnData file (.h5ad, or a zarr folder).")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads of linear algebra.")]
 Force = Annotated[bool, typer.Option("--force", help="Start over, also in a folder with other contents.")]
@@ -178,7 +179,7 @@ def run(
 
 @app.command(short_help="Clamp genes at levels, and show the fates of cells then.")
 def perturb(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
+    folder: Finished,
     levels: Annotated[
         list[str],
         typer.Argument(
@@ -213,7 +214,7 @@ def perturb(
 
 @app.command(short_help="Find genes that, held for a time, turn one fate into another.")
 def reprogram(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
+    folder: Finished,
     source: Annotated[str, typer.Argument(help="Fate to start from, or cells as COLUMN=VALUE.")],
     target: Annotated[str, typer.Argument(help="Fate to reach.")],
     max_genes: Annotated[int, typer.Option(min=1, help="Largest number of genes of a set.")] = 3,
@@ -242,7 +243,7 @@ def reprogram(
 
 @app.command(short_help="Remove and over-express every regulator, and show what moves cells.")
 def screen(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
+    folder: Finished,
     genes: Annotated[
         list[str] | None, typer.Option("--gene", help="Regulator to perturb; several times [all].")
     ] = None,
@@ -286,7 +287,7 @@ def screen(
 
 @app.command(short_help="Ask which claims of the genomic code a finished run supports.")
 def code(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
+    folder: Finished,
     n_null: Annotated[int, typer.Option("--null", min=19, help="Rewired networks to compare with.")] = 19,
     threads: Threads = None,
     verbose: Verbose = False,
@@ -306,7 +307,7 @@ def code(
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.", file_okay=False)],
+    folder: Finished,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="HTML file [DIR/report.html].")] = None,
     debug: Debug = False,
 ) -> None:

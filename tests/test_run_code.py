@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import pandas as pd
-import pytest
 from anndata import read_h5ad
 from typer.testing import CliRunner
 
-import landscape as ls
-from landscape._run import Settings, perturb_directory, run_directory
+from landscape._run import perturb_directory, run_directory
 from landscape._run.genomic_code import code_directory
 from landscape.cli import app
-
-QUICK = {
-    "dynamics": {"n_steps": 20, "n_replicates": 0},
-    "network": {"n_bootstraps": 3},
-    "attractors": {"n_starts": 50, "n_random": 10},
-    "occupancy": {"n_particles": 100, "n_times": 5, "n_grid": 20},
-}
-SETTINGS = Settings(direction={"time_key": "time"}, label_key="fate", max_epochs=3, stages=QUICK)
+from tests.test_run_perturbations import SETTINGS, finished  # noqa: F401
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run")
-    cells = ls.circuits.simulate(ls.circuits.toggle(), n_cells=400, n_targets=60, times=[0, 1, 2, 4, 7, 12])
-    cells.write_h5ad(folder / "cells.h5ad")
-    run_directory(folder / "cells.h5ad", folder / "out", settings=SETTINGS)
-    return folder
-
-
-def test_it_is_published_and_kept_by_the_next_run(finished):
+def test_it_is_published_and_kept_by_the_next_run(finished):  # noqa: F811
     out = finished / "out"
     card = code_directory(out, options={"assays": ["energy", "hierarchy"]})
     written = pd.read_csv(out / "tables" / "genomic_code.csv", index_col=0)

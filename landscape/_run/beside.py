@@ -50,7 +50,7 @@ class Beside:
     def add(
         self,
         out: str | Path,
-        compute: Callable[[AnnData, int], None],
+        compute: Callable[[AnnData, int], object],
         params: Callable[[AnnData], dict[str, Any]],
         *,
         observe: Observer,

@@ -134,11 +134,7 @@ def screen_directory(
 
 def _add(out: str | Path, compute: Callable[[AnnData, int], object], observe: Observer) -> AnnData:
     """Add what a function of the cells and the seed computes to a finished run."""
-
-    def call(adata: AnnData, seed: int) -> None:
-        compute(adata, seed)
-
-    return PERTURBATIONS.add(out, call, _params, observe=observe)
+    return PERTURBATIONS.add(out, compute, _params, observe=observe)
 
 
 def _params(adata: AnnData) -> dict[str, Any]:

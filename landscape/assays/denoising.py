@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from landscape._random import RandomLike
 from landscape.assays.assess import N_NULL, Assay, Measured, assess
 from landscape.assays.coder import Coder, log_normalised
-from landscape.assays.finding import Z90, Finding
+from landscape.assays.finding import Finding, normal_interval
 from landscape.assays.recall import corrupt
 from landscape.assays.subject import Subject, View
 
@@ -48,7 +48,7 @@ def _measure(view: View, rng: np.random.Generator) -> Measured:
         error,
         {"components": float(by_components.mean())},
         null=null,
-        interval=(value - Z90 * error, value + Z90 * error),
+        interval=normal_interval(value, error),
     )
 
 

@@ -25,6 +25,11 @@ MIN_NULL = 19
 Z90 = 1.645
 
 
+def normal_interval(value: float, error: float) -> tuple[float, float]:
+    """Interval of 90 % of a number with a standard error."""
+    return value - Z90 * error, value + Z90 * error
+
+
 @dataclass(frozen=True, eq=False)
 class Finding:
     """Result of one assay.
@@ -123,7 +128,7 @@ def null_band(values: ArrayLike) -> tuple[float, float]:
 def spread(value: float, error: float, replicates: Sequence[float] | None) -> tuple[float, float]:
     """Interval of 90 %: over replicates, or by the error of the simulation for a known model (``None``); NaN with too few replicates."""
     if replicates is None:
-        return value - Z90 * error, value + Z90 * error
+        return normal_interval(value, error)
     known = [r for r in replicates if np.isfinite(r)]
     if len(known) < MIN_REPLICATES:
         return np.nan, np.nan

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from landscape._random import RandomLike
 from landscape.assays.assess import N_NULL, Assay, Measured, assess
 from landscape.assays.coder import Coder
-from landscape.assays.finding import Z90, Finding
+from landscape.assays.finding import Finding, normal_interval
 from landscape.assays.subject import Subject, View
 
 # Pairs of cells, and nodes of the chord between them.
@@ -44,9 +44,7 @@ def _measure(view: View, rng: np.random.Generator) -> Measured:
     error = 1.2533 * float(np.std(along) / np.sqrt(N_PAIRS))
     # Medians of as many chords, resampled.
     null = [float(np.median(rng.choice(chord, N_PAIRS))) for _ in range(99)]
-    return Measured(
-        value, error, {"chord": float(np.median(chord))}, null=null, interval=(value - Z90 * error, value + Z90 * error)
-    )
+    return Measured(value, error, {"chord": float(np.median(chord))}, null=null, interval=normal_interval(value, error))
 
 
 ASSAY = Assay(

@@ -22,7 +22,7 @@ from landscape.pl._landscape import CELL_AREA, name_attractors
 from landscape.pl.scene.painting import frame, front, paint
 from landscape.pl.scene.relief import Relief
 from landscape.pl.scene.transitions import PlaneTransitions, segments_where
-from landscape.pl.scene.view import ELEVATION, View, read_view, relief_of
+from landscape.pl.scene.view import ELEVATION, View, basin_view, relief_of
 from landscape.pl.style.figure import (
     DOWN,
     INK,
@@ -176,19 +176,7 @@ def _genes(way: pd.DataFrame, held: list[str], n_genes: int) -> list[str]:
 
 
 def _scene(adata: AnnData, elevation: float) -> tuple[View, Relief, str]:
-    view = read_view(
-        adata,
-        color=_keys.BASIN if _keys.BASIN in adata.obs else None,
-        basis=None,
-        occupancy_key=_keys.OCCUPANCY,
-        layer=None,
-        palette=None,
-        cmap="viridis",
-        n_cells=_N_CELLS,
-        labels=True,
-        paths=False,
-        rng=0,
-    )
+    view = basin_view(adata, n_cells=_N_CELLS, paths=False)
     relief, _, development = relief_of(view, elevation=elevation, resolution=_RESOLUTION)
     return view, relief, development
 

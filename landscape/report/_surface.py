@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from landscape import _keys
 from landscape._anndata import results_of
-from landscape.pl.scene import Camera, HeightMap, View, describe_attractor, describe_path, read_view, relief_of
+from landscape.pl.scene import Camera, HeightMap, View, basin_view, describe_attractor, describe_path, relief_of
 from landscape.pl.scene.painting import surface_cmap
 
 # Facets along a side, cells, and corners of a path that a telephone draws without delay.
@@ -28,19 +28,7 @@ def surface(adata: AnnData) -> dict[str, Any] | None:
     """
     if _keys.OCCUPANCY not in results_of(adata):
         return None
-    view = read_view(
-        adata,
-        color=_keys.BASIN if _keys.BASIN in adata.obs else None,
-        basis=None,
-        occupancy_key=_keys.OCCUPANCY,
-        layer=None,
-        palette=None,
-        cmap="viridis",
-        n_cells=MAX_CELLS,
-        labels=True,
-        paths=True,
-        rng=0,
-    )
+    view = basin_view(adata, n_cells=MAX_CELLS, paths=True)
     relief, heights, _ = relief_of(view, resolution=FACETS)
     camera = relief.camera
     edges = np.linspace(-1.0, 1.0, FACETS + 1)

@@ -9,7 +9,7 @@ from landscape.pl.scene.height_map import HeightMap
 from landscape.pl.scene.places import Place, attractor_places, development_direction
 from landscape.pl.scene.relief import Camera, Relief
 from landscape.pl.scene.transitions import PlanePath, PlaneTransitions, plane_transitions
-from landscape.pl.scene.view import View, read_view, relief_of
+from landscape.pl.scene.view import View, basin_view, read_view, relief_of
 
 __all__ = [
     "Camera",
@@ -26,6 +26,7 @@ __all__ = [
     "describe_path",
     "development_direction",
     "plane_transitions",
+    "basin_view",
     "read_view",
     "relief_of",
 ]

@@ -103,6 +103,23 @@ class View:
         return [*notes, f"no cells near the state: {', '.join(unseen)}"] if unseen else notes
 
 
+def basin_view(adata: AnnData, *, n_cells: int, paths: bool) -> View:
+    """What a drawing of the landscape needs that is made of results alone: cells by basin where there are basins, and no other choices."""
+    return read_view(
+        adata,
+        color=_keys.BASIN if _keys.BASIN in adata.obs else None,
+        basis=None,
+        occupancy_key=_keys.OCCUPANCY,
+        layer=None,
+        palette=None,
+        cmap="viridis",
+        n_cells=n_cells,
+        labels=True,
+        paths=paths,
+        rng=0,
+    )
+
+
 def read_view(
     adata: AnnData,
     *,
